@@ -1,0 +1,124 @@
+// Compile kmc.ksy to JavaScript in memory, parse every good vector with it and compare what it
+// finds with the JSON files. One line for each failure; the exit status is 1 if there was any.
+//
+// In a folder outside the repository:
+//
+//     npm install kaitai-struct-compiler@0.11.0 kaitai-struct@0.11.0 js-yaml
+//
+// then, in the repository (FOLDER is the other one):
+//
+//     NODE_PATH=FOLDER/node_modules node spec/check_ksy.js [VECTORS]
+//
+// VECTORS is spec/vectors if it is not given. The packages are also found in the folder
+// node_modules of the current directory, and `yaml` is as good as `js-yaml`.
+
+'use strict';
+
+const crypto = require('crypto');
+const fs = require('fs');
+const { createRequire } = require('module');
+const path = require('path');
+
+const requireFromHere = createRequire(path.join(process.cwd(), 'check_ksy.js'));
+
+function load(name) {
+  try {
+    return require(name);
+  } catch (error) {
+    if (error.code !== 'MODULE_NOT_FOUND') throw error;
+    return requireFromHere(name);
+  }
+}
+
+function parseYaml(text) {
+  let yaml;
+  try {
+    yaml = load('js-yaml');
+  } catch (error) {
+    if (error.code !== 'MODULE_NOT_FOUND') throw error;
+    return load('yaml').parse(text);
+  }
+  return yaml.load(text);
+}
+
+// Run the compiled module as CommonJS does, with requires that go through load().
+function evaluate(source) {
+  const module = { exports: {} };
+  new Function('module', 'exports', 'require', source)(module, module.exports, load);
+  return module.exports.Kmc || module.exports;
+}
+
+function sha256(bytes) {
+  return crypto.createHash('sha256').update(bytes).digest('hex');
+}
+
+function facts(kmc, expected) {
+  const palette = Buffer.from(kmc.palette);
+  const sections = kmc.sections || [];
+  const found = {
+    width: kmc.header.width,
+    height: kmc.header.height,
+    channels: kmc.header.channels,
+    coding: kmc.header.coding,
+    rows_per_strip: kmc.header.rowsPerStrip,
+    strips: kmc.strips.length,
+    sections: sections.map((section) => section.type),
+  };
+  if ('palette' in expected) found.palette = palette.toString('hex');
+  else found.palette_sha256 = sha256(palette);
+  return found;
+}
+
+function packedLengths(kmc) {
+  const rows = kmc.header.rowsPerStrip || kmc.header.height;
+  const stride = Math.ceil((kmc.header.width * kmc.indexBits) / 8);
+  return kmc.strips.every((strip, number) => {
+    const here = Math.min(rows, kmc.header.height - number * rows);
+    return kmc.header.coding !== 0 || strip.payload.length === here * stride;
+  });
+}
+
+async function main() {
+  const vectors = process.argv[2] || path.join(__dirname, 'vectors');
+  const good = path.join(vectors, 'good');
+  const description = parseYaml(fs.readFileSync(path.join(__dirname, 'kmc.ksy'), 'utf8'));
+  const compiled = await load('kaitai-struct-compiler').compile('javascript', description);
+  const Kmc = evaluate(compiled['Kmc.js']);
+  const KaitaiStream = load('kaitai-struct/KaitaiStream');
+
+  let parsed = 0;
+  let failures = 0;
+  for (const file of fs.readdirSync(good).filter((name) => name.endsWith('.kmc')).sort()) {
+    const json = path.join(good, file.replace(/kmc$/, 'json'));
+    const wrong = [];
+    try {
+      const expected = JSON.parse(fs.readFileSync(json, 'utf8'));
+      const bytes = new Uint8Array(fs.readFileSync(path.join(good, file)));
+      const kmc = new Kmc(new KaitaiStream(bytes.buffer));
+      for (const [name, value] of Object.entries(facts(kmc, expected))) {
+        const text = JSON.stringify(value);
+        if (text !== JSON.stringify(expected[name])) wrong.push(`${name} ${text.slice(0, 60)}`);
+      }
+      if (!packedLengths(kmc)) wrong.push('length of a packed payload');
+      parsed += 1;
+    } catch (error) {
+      wrong.push(`not parsed: ${error}`);
+    }
+    if (wrong.length > 0) {
+      failures += 1;
+      console.log(`${file}: ${wrong.join(', ')}`);
+    }
+  }
+  console.log(`${parsed} vectors parsed` + (failures ? `, ${failures} failed` : ''));
+  return failures > 0 || parsed === 0 ? 1 : 0;
+}
+
+main().then(
+  (status) => {
+    process.exitCode = status;
+  },
+  (error) => {
+    console.error(error);
+    process.exitCode = 1;
+  },
+);

@@ -1,0 +1,184 @@
+meta:
+  id: kmc
+  title: KMC 1 palette image
+  file-extension: kmc
+  xref:
+    mime: image/x-kmc
+  ks-version: '0.10'
+  endian: le
+  encoding: UTF-8
+doc: |
+  One palette image: a palette (a list of colours) and an index map (for every pixel, the number
+  of its palette entry). This description takes a file to pieces. It does not check the CRCs,
+  decode the payloads of the strips or decompress the data of sections; see kmc-1.md, whose
+  section numbers the fields below give.
+doc-ref: kmc-1.md
+seq:
+  - id: header
+    type: header
+    doc: Section 3.
+  - id: palette
+    size: num_entries * header.channels.to_i
+    doc: Section 4. Entry 0 first, one byte for each channel.
+  - id: palette_crc
+    type: u4
+    doc: CRC-32 of the palette.
+  - id: strips
+    type: strip
+    repeat: expr
+    repeat-expr: num_strips
+    doc: Section 5, top first.
+  - id: sections
+    type: section
+    repeat: until
+    repeat-until: _.type == "KEND"
+    if: header.has_sections
+    doc: Section 7, up to and including KEND.
+  - id: trailing
+    size-eos: true
+    valid:
+      expr: _.length == 0
+    doc: The file ends after the last part.
+instances:
+  num_entries:
+    value: header.entries_less_1 + 1
+    doc: K, 1 to 65536.
+  num_strips:
+    value: |
+      header.rows_per_strip == 0
+      ? 1
+      : (header.height - 1) / header.rows_per_strip + 1
+    doc: Height / rows per strip, rounded up; 1 if rows per strip is 0.
+  index_bits:
+    value: |
+      num_entries <= 1 ? 0 :
+      num_entries <= 2 ? 1 :
+      num_entries <= 4 ? 2 :
+      num_entries <= 8 ? 3 :
+      num_entries <= 16 ? 4 :
+      num_entries <= 32 ? 5 :
+      num_entries <= 64 ? 6 :
+      num_entries <= 128 ? 7 :
+      num_entries <= 256 ? 8 :
+      num_entries <= 512 ? 9 :
+      num_entries <= 1024 ? 10 :
+      num_entries <= 2048 ? 11 :
+      num_entries <= 4096 ? 12 :
+      num_entries <= 8192 ? 13 :
+      num_entries <= 16384 ? 14 :
+      num_entries <= 32768 ? 15 : 16
+    doc: b of section 6, the bits an index takes in packed rows (coding 0).
+types:
+  header:
+    doc: 28 bytes; later versions keep the signature and the places of version and CRC.
+    seq:
+      - id: signature
+        contents: [0x8b, 0x4b, 0x4d, 0x43, 0x0d, 0x0a, 0x1a, 0x0a]
+      - id: version
+        type: u1
+        valid: 1
+      - id: coding
+        type: u1
+        enum: coding
+        valid:
+          any-of: ['coding::packed', 'coding::deflate']
+      - id: channels
+        type: u1
+        enum: channels
+        valid:
+          any-of:
+            - channels::grey
+            - channels::grey_alpha
+            - channels::rgb
+            - channels::rgb_alpha
+      - id: flags
+        type: u1
+        valid:
+          max: 1
+        doc: Bit 0, sections follow the strips. Bits 1 to 7 are reserved and 0.
+      - id: width
+        type: u4
+        valid:
+          min: 1
+          max: 2147483647
+      - id: height
+        type: u4
+        valid:
+          min: 1
+          max: 2147483647
+      - id: entries_less_1
+        type: u2
+      - id: rows_per_strip
+        type: u2
+        doc: 0 means that the whole image is one strip; may be larger than the height.
+      - id: crc
+        type: u4
+        doc: CRC-32 of the 24 bytes before it.
+    instances:
+      has_sections:
+        value: (flags & 1) != 0
+  strip:
+    doc: Some whole rows, coded independently.
+    seq:
+      - id: len_payload
+        type: u4
+      - id: crc
+        type: u4
+        doc: CRC-32 of the number of the strip (from 0) as u4, of len_payload and of the payload.
+      - id: payload
+        size: len_payload
+        doc: Packed rows (coding 0) or a zlib stream of packed rows (coding 1); section 6.
+  section:
+    seq:
+      - id: type
+        type: str
+        size: 4
+        encoding: ASCII
+        doc: Four letters; a small first letter makes the section optional.
+      - id: len_payload
+        type: u4
+        valid:
+          expr: type != "KEND" or _ == 0
+      - id: payload
+        size: len_payload
+        type:
+          switch-on: type
+          cases:
+            '"iccp"': metadata
+            '"exif"': metadata
+            '"xmpp"': metadata
+            '"text"': metadata
+        doc: Metadata of the four known types; else just bytes.
+      - id: crc
+        type: u4
+        doc: CRC-32 of type, length and payload.
+  metadata:
+    seq:
+      - id: storage
+        type: u1
+        enum: storage
+        valid:
+          any-of: ['storage::plain', 'storage::deflate']
+      - id: data
+        size-eos: true
+        valid:
+          expr: _.length >= 1
+        doc: |
+          The data, or with storage 1 a zlib stream of the data: an ICC profile, EXIF, XMP, or a
+          keyword, a zero byte and text.
+enums:
+  coding:
+    0:
+      id: packed
+      doc: Packed rows with the fewest bits an index that the palette needs.
+    1:
+      id: deflate
+      doc: A zlib stream of packed rows with 0, 1, 2, 4, 8 or 16 bits an index.
+  channels:
+    1: grey
+    2: grey_alpha
+    3: rgb
+    4: rgb_alpha
+  storage:
+    0: plain
+    1: deflate

@@ -1,0 +1,110 @@
+"""Make the test vectors of KMC 1 in the folder `vectors` beside this one.
+
+    python3 spec/make_vectors            write the vectors; refuses to overwrite any file
+    python3 spec/make_vectors --force    write them all again
+
+The vectors are golden: they were made once, looked at and committed. Do not make them again
+to get a test to pass, and never make them with code that they test: this script shares
+nothing with any reader. Another build of zlib may compress differently, so even the same
+script may give other bytes (which are as valid); `--force` is for changes of the format only.
+
+Python standard library only.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from bad_indices import bad_deflate, bad_indices, bad_packed, bad_pads
+from bad_layout import bad_crc, bad_header, bad_transfer, large
+from bad_sections import bad_frames, bad_icc, bad_known, bad_texts, bad_types
+from good import good_bits, good_codings, good_shapes
+from good_coding import good_palettes, good_streams
+from good_sections import good_sections
+from parts import Bad, Good
+
+GOOD: list[Callable[[], Iterator[Good]]] = [
+    good_codings,
+    good_bits,
+    good_shapes,
+    good_palettes,
+    good_streams,
+    good_sections,
+]
+REFUSED: dict[str, list[Callable[[], Iterator[Bad]]]] = {
+    "bad": [
+        bad_transfer,
+        bad_crc,
+        bad_header,
+        bad_packed,
+        bad_indices,
+        bad_pads,
+        bad_deflate,
+        bad_types,
+        bad_frames,
+        bad_icc,
+        bad_known,
+        bad_texts,
+    ],
+    "large": [large],
+}
+
+
+def as_json(expected: dict[str, Any]) -> str:
+    """Format one member a line, and the rows of indices one a line."""
+    lines = []
+    for key, value in expected.items():
+        member = json.dumps(value)
+        if key == "indices":
+            member = "[\n  " + ",\n  ".join(json.dumps(row) for row in value) + "\n ]"
+        lines.append(f" {json.dumps(key)}: {member}")
+    return "{\n" + ",\n".join(lines) + "\n}\n"
+
+
+def all_files() -> dict[str, bytes]:
+    """Return every file by its path in the folder of vectors."""
+    files: dict[str, bytes] = {}
+
+    def add(path: str, data: bytes) -> None:
+        if path in files:
+            raise ValueError(f"two vectors have the name {path}")
+        files[path] = data
+
+    for make in GOOD:
+        for name, data, expected in make():
+            add(f"good/{name}.kmc", data)
+            add(f"good/{name}.json", as_json(expected).encode())
+    for folder, makers in REFUSED.items():
+        reasons = {}
+        for make_bad in makers:
+            for name, reason, data in make_bad():
+                add(f"{folder}/{name}.kmc", data)
+                reasons[name] = reason
+        add(f"{folder}/reasons.json", (json.dumps(reasons, indent=1) + "\n").encode())
+    return files
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Make the test vectors of KMC 1.")
+    parser.add_argument("--force", action="store_true", help="overwrite vectors that exist")
+    options = parser.parse_args()
+    files = all_files()
+    root = Path(__file__).resolve().parent.parent / "vectors"
+    present = [path for path in files if (root / path).exists()]
+    if present and not options.force:
+        sys.exit(f"{len(present)} files exist (the first: {present[0]}); nothing was written")
+    for path, data in files.items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_bytes(data)
+    counts = [sum(path.startswith(f"{d}/") for path in files) for d in ("good", "bad", "large")]
+    total = sum(map(len, files.values()))
+    print(f"{counts[0] // 2} good, {counts[1] - 1} bad, {counts[2] - 1} large: {total} bytes")
+
+
+if __name__ == "__main__":
+    main()

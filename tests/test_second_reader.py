@@ -1,0 +1,345 @@
+"""The second reader, spec/read_kmc.py, and the Kaitai description against the test vectors."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import importlib.util
+import json
+import os
+import random
+import shutil
+import struct
+import subprocess
+import sys
+import time
+import tracemalloc
+import zlib
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+SPEC = Path(__file__).resolve().parent.parent / "spec"
+VECTORS = SPEC / "vectors"
+GOOD = sorted(path.stem for path in (VECTORS / "good").glob("*.kmc"))
+REASONS: dict[str, dict[str, str]] = {
+    folder: json.loads((VECTORS / folder / "reasons.json").read_text("utf-8"))
+    for folder in ("bad", "large")
+}
+FAULTY = [f"{folder}/{name}" for folder, names in REASONS.items() for name in names]
+SCRIPTS = [SPEC / "read_kmc.py", *sorted((SPEC / "make_vectors").glob("*.py"))]
+SMALL = ("example", "one-pixel-deflate", "meta-all-types-reversed", "k1-many-strips-deflate")
+
+
+def load_reader() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("read_kmc_under_test", SPEC / "read_kmc.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses look their module up
+    spec.loader.exec_module(module)
+    return module
+
+
+reader = load_reader()
+
+
+def build(
+    width: int = 2,
+    height: int = 1,
+    palette: bytes = b"\0\xff",
+    *,
+    coding: int = 0,
+    rows_per_strip: int = 0,
+    payloads: tuple[bytes, ...] = (b"\x40",),
+    sections: bytes | None = None,
+) -> bytes:
+    """Make a grey file from its parts; nothing is checked."""
+    head = b"\x8bKMC\r\n\x1a\n" + bytes([1, coding, 1, sections is not None])
+    head += struct.pack("<IIHH", width, height, len(palette) - 1, rows_per_strip)
+    data = head + struct.pack("<I", zlib.crc32(head))
+    data += palette + struct.pack("<I", zlib.crc32(palette))
+    for number, payload in enumerate(payloads):
+        crc = zlib.crc32(struct.pack("<II", number, len(payload)) + payload)
+        data += struct.pack("<II", len(payload), crc) + payload
+    return data if sections is None else data + sections + section(b"KEND", b"")
+
+
+def section(kind: bytes, payload: bytes) -> bytes:
+    body = kind + struct.pack("<I", len(payload)) + payload
+    return body + struct.pack("<I", zlib.crc32(body))
+
+
+def refusal(data: bytes, **options: Any) -> str:
+    with pytest.raises(reader.Refused) as caught:
+        reader.read(data, **options)
+    message = str(caught.value)
+    assert message
+    assert message.isprintable()  # one line, nothing for a terminal to act on
+    assert "byte " in message
+    return message
+
+
+def test_vectors_are_complete() -> None:
+    assert len(GOOD) >= 90
+    assert sorted(path.stem for path in (VECTORS / "good").glob("*.json")) == GOOD
+    assert len(REASONS["bad"]) >= 140
+    for folder, reasons in REASONS.items():
+        files = {path.stem for path in (VECTORS / folder).glob("*.kmc")}
+        assert files == set(reasons)
+        assert all(reasons.values())
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_good_vector(name: str) -> None:
+    file = VECTORS / "good" / f"{name}.kmc"
+    expected = json.loads(file.with_suffix(".json").read_text("utf-8"))
+    image = reader.read(file.read_bytes())
+    assert reader.differences(image, expected) == []
+
+
+def test_the_comparison_sees_differences() -> None:
+    file = VECTORS / "good" / "meta-all-types.kmc"
+    expected = json.loads(file.with_suffix(".json").read_text("utf-8"))
+    image = reader.read(file.read_bytes())
+    image.indices[2][4] ^= 1
+    image.palette[1] = (0, 0, 0)
+    image.metadata["icc"] += b"x"
+    image.coding = 1
+    assert len(reader.differences(image, expected)) == 4
+
+
+@pytest.mark.parametrize("path", FAULTY)
+def test_bad_vector(path: str) -> None:
+    refusal((VECTORS / f"{path}.kmc").read_bytes())
+
+
+@pytest.mark.parametrize("name", REASONS["large"])
+def test_large_vector_is_refused_promptly(name: str) -> None:
+    data = (VECTORS / "large" / f"{name}.kmc").read_bytes()
+    start = time.perf_counter()
+    assert "too large" in refusal(data)
+    assert time.perf_counter() - start < 1
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_no_prefix_and_no_flipped_bit_is_read(name: str) -> None:
+    data = (VECTORS / "good" / f"{name}.kmc").read_bytes()
+    reader.read(data)
+    for size in range(len(data)):
+        refusal(data[:size])
+        for bit in range(8):
+            refusal(data[:size] + bytes([data[size] ^ 1 << bit]) + data[size + 1 :])
+
+
+def test_noise_is_refused() -> None:
+    source = random.Random(3)
+    for size in range(200):
+        refusal(source.randbytes(size))
+        refusal(b"\x8bKMC\r\n\x1a\n" + source.randbytes(size))
+
+
+def test_noise_behind_right_crcs_raises_nothing_else() -> None:
+    """Payloads and section payloads of noise are read or refused, and nothing else."""
+    source = random.Random(4)
+    for _ in range(2000):
+        payload = source.randbytes(source.randrange(12))
+        if source.random() < 0.5:
+            payload = b"\x78\x9c" + payload
+        kind = source.choice((b"iccp", b"exif", b"xmpp", b"text", b"zzzz", b"KEND", b"ABCD"))
+        extra = section(kind, source.choice((b"", b"\0", b"\1", b"\1\x78\x9c")) + payload)
+        for data in (
+            build(coding=source.randrange(2), payloads=(payload,)),
+            build(sections=extra),
+        ):
+            with contextlib.suppress(reader.Refused):
+                reader.read(data)
+
+
+def test_pixel_limit() -> None:
+    data = build(8, 4, b"a", payloads=(b"",))
+    assert reader.read(data, max_pixels=32).indices == [[0] * 8] * 4
+    assert "too large" in refusal(data, max_pixels=31)
+
+
+def test_nothing_is_allocated_by_a_length() -> None:
+    bomb = build(coding=1, payloads=(zlib.compress(bytes(50_000_000)),))
+    head = build(payloads=())
+    head_of_section = build(sections=b"")[:-12]
+    tracemalloc.start()
+    try:
+        refusal(head + struct.pack("<II", 0xFFFFFFFF, 0))
+        refusal(head_of_section + b"text" + struct.pack("<I", 0xFFFFFFFF))
+        refusal(build(1, 2**28, b"a", rows_per_strip=1, payloads=(b"",)))
+        refusal(bomb)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 5_000_000
+
+
+def test_data_of_a_section_up_to_its_limit() -> None:
+    for size, allowed in ((2**24, True), (2**24 + 1, False)):
+        data = bytes(size)
+        for payload in (b"\0" + data, b"\1" + zlib.compress(data)):
+            file = build(sections=section(b"iccp", payload))
+            if allowed:
+                assert reader.read(file).metadata["icc"] == data
+            else:
+                refusal(file)
+
+
+def test_all_metadata_together_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    part = section(b"text", b"\1" + zlib.compress(b"a\0" + bytes(98)))
+    data = build(sections=part + section(b"exif", bytes(101)))
+    for limit in (199, 200):
+        monkeypatch.setattr(reader, "MAX_METADATA", limit)
+        if limit == 200:
+            assert reader.read(data).metadata["exif"] == bytes(100)
+        else:
+            assert "too large" in refusal(data)
+
+
+def test_sides_are_checked_without_a_pixel_limit() -> None:
+    for width, height, name in ((2**31, 1, "width"), (1, 2**31, "height")):
+        data = build(width, height, b"a", payloads=(b"",))
+        assert name in refusal(data, max_pixels=2**70)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("version-2", "version 2"),
+        ("crc-header-version", "header CRC"),
+        ("text-mode-crlf-to-lf", "text mode"),
+        ("text-mode-lf-to-crlf", "text mode"),
+        ("signature-other", "found, 8b 4b 4d 43 0d 0a 1a 0a expected"),
+        ("truncated-07", "truncated"),
+    ],
+)
+def test_what_is_wrong_is_told_apart(name: str, message: str) -> None:
+    assert message in refusal((VECTORS / "bad" / f"{name}.kmc").read_bytes())
+
+
+def test_the_signature_is_checked_as_far_as_there_are_bytes() -> None:
+    """A short file of another format is not called truncated."""
+    assert "signature" in refusal(b"\x89PN")
+    assert "text mode" in refusal(b"\x8bKMC\n\x1a\n")
+    assert "truncated" in refusal(b"\x8bKMC\r\n\x1a\n\1")
+    assert "truncated" in refusal(b"\x8b")
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
+def test_imports_only_the_standard_library(script: Path) -> None:
+    source = script.read_text("utf-8")
+    names = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0
+            names.add((node.module or "").split(".")[0])
+    siblings = {path.stem for path in SCRIPTS if path.parent.name == "make_vectors"}
+    assert names
+    assert names <= sys.stdlib_module_names | (siblings if script.stem in siblings else set())
+    for word in ("kmcodec", "__import__", "importlib"):
+        assert word not in source
+
+
+def test_the_script_makes_these_vectors(tmp_path: Path) -> None:
+    """Only the bytes of deflate may differ, from one build of zlib to another."""
+    shutil.copytree(SPEC / "make_vectors", tmp_path / "make_vectors")
+    command = [sys.executable, "-B", str(tmp_path / "make_vectors")]
+    subprocess.run(command, capture_output=True, timeout=300, check=True)
+    made, kept = (
+        {path.relative_to(folder): path for path in folder.glob("*/*")}
+        for folder in (tmp_path / "vectors", VECTORS)
+    )
+    assert made.keys() == kept.keys()
+    for name, path in kept.items():
+        if name.suffix == ".json":
+            assert made[name].read_bytes() == path.read_bytes()
+    assert subprocess.run(command, capture_output=True, timeout=300, check=False).returncode == 1
+
+
+def test_the_reader_is_short() -> None:
+    assert len((SPEC / "read_kmc.py").read_text("utf-8").splitlines()) < 300
+
+
+def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-I", str(SPEC / "read_kmc.py"), *map(str, arguments)]
+    return subprocess.run(
+        command, capture_output=True, text=True, encoding="utf-8", timeout=300, check=False
+    )
+
+
+def test_command_line_check() -> None:
+    result = run("--check", VECTORS)
+    assert result.returncode == 0, result.stdout[-2000:] + result.stderr
+    last = result.stdout.splitlines()[-1]
+    assert last == f"{len(GOOD)} good read, {len(REASONS['bad'])} bad refused"
+
+
+def test_command_line_check_fails_if_anything_differs(tmp_path: Path) -> None:
+    for folder, name in (("good", "example"), ("bad", "empty"), ("large", "both-sides")):
+        (tmp_path / folder).mkdir()
+        shutil.copy(VECTORS / folder / f"{name}.kmc", tmp_path / folder)
+        if folder != "good":
+            reasons = json.dumps({name: "x"})
+            (tmp_path / folder / "reasons.json").write_text(reasons, "utf-8")
+    expected = json.loads((VECTORS / "good" / "example.json").read_text("utf-8"))
+    expectation = tmp_path / "good" / "example.json"
+    expectation.write_text(json.dumps(expected), "utf-8")
+    assert run("--check", tmp_path).returncode == 0
+    expected["indices"][0][0] = 1
+    expectation.write_text(json.dumps(expected), "utf-8")
+    assert run("--check", tmp_path).returncode == 1  # other pixels
+    expectation.unlink()
+    assert run("--check", tmp_path).returncode == 1  # nothing to compare with
+    shutil.copy(VECTORS / "good" / "example.json", expectation)
+    assert run("--check", tmp_path).returncode == 0
+    shutil.copy(VECTORS / "good" / "example.kmc", tmp_path / "bad" / "empty.kmc")
+    assert run("--check", tmp_path).returncode == 1  # a bad one that is read
+    result = run("--check", tmp_path / "nothing here")
+    assert result.returncode == 1
+    assert "Traceback" not in result.stderr
+
+
+def test_command_line_facts_and_pam(tmp_path: Path) -> None:
+    output = tmp_path / "out.pam"
+    result = run(VECTORS / "good" / "example.kmc", "-o", output)
+    assert result.returncode == 0, result.stderr
+    assert "5 x 3 pixels, 3 entries" in result.stdout
+    head = b"P7\nWIDTH 5\nHEIGHT 3\nDEPTH 3\nMAXVAL 255\nTUPLTYPE RGB\nENDHDR\n"
+    a, b, c = (bytes.fromhex(colour) for colour in ("1D3557", "E63946", "F1FAEE"))
+    assert output.read_bytes() == head + b"".join((a, b, c, a, b, b, b, b, c, c, c, a, a, a, c))
+
+
+def test_command_line_refuses() -> None:
+    for path in (VECTORS / "bad" / "trailing-byte.kmc", VECTORS / "no such file"):
+        result = run(path)
+        assert result.returncode == 1
+        assert "Traceback" not in result.stderr
+        assert result.stdout == ""
+
+
+def test_kaitai_description() -> None:
+    """Run check_ksy.js, if KMC_NODE_PATH names the node_modules folder with its packages."""
+    folder = os.environ.get("KMC_NODE_PATH")
+    if not folder:
+        pytest.skip("KMC_NODE_PATH is not set: see spec/check_ksy.js for what it should be")
+    node = shutil.which("node")
+    assert node, "KMC_NODE_PATH is set but there is no node"
+    result = subprocess.run(
+        [node, str(SPEC / "check_ksy.js")],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=300,
+        check=False,
+        env={**os.environ, "NODE_PATH": folder},
+    )
+    assert result.returncode == 0, result.stdout[-2000:] + result.stderr
+    assert result.stdout.splitlines()[-1] == f"{len(GOOD)} vectors parsed"
