@@ -1,0 +1,35 @@
+"""Palette images by k-means: the `.kmc` format, its encoder and its decoder.
+
+Importing this package lets Pillow open and save `.kmc` files.
+"""
+
+from kmcodec._version import __version__
+from kmcodec.decoder import decode, decode_indexed
+from kmcodec.encoder import encode, quantize
+from kmcodec.errors import KmcError, KmcFormatError, KmcInputError, KmcLimitError, KmcWarning
+from kmcodec.files import read, write
+from kmcodec.image import IndexedImage, Metadata
+from kmcodec.inspection import FileInfo, inspect
+from kmcodec.pillow_plugin import register_kmc_opener
+
+__all__ = [
+    "FileInfo",
+    "IndexedImage",
+    "KmcError",
+    "KmcFormatError",
+    "KmcInputError",
+    "KmcLimitError",
+    "KmcWarning",
+    "Metadata",
+    "__version__",
+    "decode",
+    "decode_indexed",
+    "encode",
+    "inspect",
+    "quantize",
+    "read",
+    "register_kmc_opener",
+    "write",
+]
+
+register_kmc_opener()

@@ -1,0 +1,125 @@
+"""Method 0: plain bits, and the packed rows on which deflate builds too (spec, 6.1 and 6.2)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kmcodec.errors import KmcFormatError
+from kmcodec.image import index_dtype
+
+__all__ = ["Packed", "bits_for", "pack_rows", "packed_size", "unpack_rows"]
+
+# Rows are taken in groups of about this many pixels: each bit of theirs is a byte for a while.
+_GROUP = 1 << 18
+
+
+def bits_for(entries: int) -> int:
+    """Bits of an index: the smallest b with 2**b >= entries, 0 to 16."""
+    return (entries - 1).bit_length()
+
+
+def packed_size(rows: int, width: int, bits: int) -> int:
+    """Bytes of packed rows."""
+    return rows * (-(-width * bits // 8))
+
+
+def pack_rows(indices: NDArray[Any], bits: int) -> bytes:
+    """Pack indices, most significant bit first, each row padded to whole bytes with zeros.
+
+    Parameters
+    ----------
+    indices : ndarray, shape (rows, width), uint8 or uint16
+    bits : int
+        0 to 16 an index; each index must fit.
+    """
+    if bits == 0:
+        return b""
+    if bits in (8, 16):
+        return indices.astype(np.uint8 if bits == 8 else ">u2").tobytes()
+    shifts = np.arange(bits - 1, -1, -1, dtype=np.uint16)
+    step = max(1, _GROUP // indices.shape[1])
+    packed = []
+    for start in range(0, len(indices), step):
+        group = indices[start : start + step, :, np.newaxis].astype(np.uint16)
+        ones = ((group >> shifts) & 1).astype(np.uint8)
+        packed.append(np.packbits(ones.reshape(len(group), -1), axis=1).tobytes())
+    return b"".join(packed)
+
+
+def unpack_rows(data: bytes, rows: int, width: int, entries: int, bits: int) -> NDArray[Any]:
+    """Undo `pack_rows`.
+
+    Parameters
+    ----------
+    data : bytes
+        Exactly ``packed_size(rows, width, bits)`` of them.
+    entries : int
+        Palette entries: decides the dtype, uint8 for up to 256, else uint16.
+
+    Returns
+    -------
+    ndarray, shape (rows, width), uint8 or uint16
+
+    Raises
+    ------
+    KmcFormatError
+        If the length is wrong, an index is not below `entries`, or a pad bit is set.
+    """
+    due = packed_size(rows, width, bits)
+    if len(data) != due:
+        raise KmcFormatError(
+            f"{len(data):,} bytes of packed indices instead of {due:,}",
+            expected=due,
+            found=len(data),
+        )
+    indices = np.zeros((rows, width), index_dtype(entries))
+    if bits == 0:
+        return indices
+    packed = np.frombuffer(data, np.uint8).reshape(rows, -1)
+    step = max(1, _GROUP // width)
+    for start in range(0, rows, step):
+        group = packed[start : start + step]
+        indices[start : start + step] = _unpack_group(group, width, bits)
+    highest = int(indices.max())
+    if highest >= entries:
+        row, column = np.argwhere(indices >= entries)[0]
+        raise KmcFormatError(
+            f"index {indices[row, column]} at row {row}, column {column} of the strip, "
+            f"but the palette has entries 0 to {entries - 1}",
+            expected=entries - 1,
+            found=int(indices[row, column]),
+        )
+    return indices
+
+
+def _unpack_group(packed: NDArray[np.uint8], width: int, bits: int) -> NDArray[Any]:
+    if bits == 8:
+        return packed
+    if bits == 16:
+        return packed.reshape(len(packed), width, 2).view(">u2")[:, :, 0]
+    ones = np.unpackbits(packed, axis=1)
+    if ones[:, width * bits :].any():
+        raise KmcFormatError("pad bits at the end of a row are not zero")
+    ones = ones[:, : width * bits].reshape(len(packed), width, bits)
+    indices = np.zeros(ones.shape[:2], np.uint16)
+    for bit in range(bits):
+        indices = (indices << 1) | ones[:, :, bit]
+    return indices
+
+
+class Packed:
+    """Coding method 0: ceil(log2 K) bits an index."""
+
+    number = 0
+    name = "packed"
+
+    def encode(self, indices: NDArray[Any], entries: int) -> bytes:
+        """Code a strip; see `Coding`."""
+        return pack_rows(indices, bits_for(entries))
+
+    def decode(self, payload: bytes, rows: int, width: int, entries: int) -> NDArray[Any]:
+        """Decode a strip; see `Coding`."""
+        return unpack_rows(payload, rows, width, entries, bits_for(entries))

@@ -1,0 +1,137 @@
+"""The bytes of a `.kmc` file to an IndexedImage, and that to pixels."""
+
+from __future__ import annotations
+
+import io
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kmcodec.coding import Coding, coding_by_number
+from kmcodec.container import ContainerReader, Header, Strip
+from kmcodec.errors import KmcFormatError, KmcLimitError
+from kmcodec.image import IndexedImage, index_dtype
+from kmcodec.metadata import metadata_from_sections
+
+__all__ = ["DEFAULT_MAX_PIXELS", "decode", "decode_indexed", "read_indexed"]
+
+DEFAULT_MAX_PIXELS = 1 << 28
+"""What `decode` accepts if it is not told otherwise: 268,435,456 pixels."""
+
+
+def decode(data: bytes, *, max_pixels: int | None = DEFAULT_MAX_PIXELS) -> NDArray[np.uint8]:
+    """Decode a `.kmc` file to pixels.
+
+    Parameters
+    ----------
+    data : bytes-like
+        The whole file.
+    max_pixels : int, optional
+        Files that declare more are refused before anything is allocated; None for no limit.
+
+    Returns
+    -------
+    ndarray, uint8
+        Shape (H, W) for grey, else (H, W, C): 2 grey and alpha, 3 RGB, 4 RGBA.
+
+    Raises
+    ------
+    KmcFormatError
+        If the file is damaged, truncated, or not one that this version reads.
+    KmcLimitError
+        If it has more than `max_pixels`.
+    """
+    return decode_indexed(data, max_pixels=max_pixels).to_array()
+
+
+def decode_indexed(data: bytes, *, max_pixels: int | None = DEFAULT_MAX_PIXELS) -> IndexedImage:
+    """Decode a `.kmc` file to its palette, index map and metadata.
+
+    Parameters, errors
+        As for `decode`.
+
+    Returns
+    -------
+    IndexedImage
+    """
+    return read_indexed(io.BytesIO(data), max_pixels=max_pixels)
+
+
+def read_indexed(
+    stream: IO[bytes], *, max_pixels: int | None = DEFAULT_MAX_PIXELS, lenient: bool = False
+) -> IndexedImage:
+    """Decode from a seekable stream that begins with the file.
+
+    Parameters
+    ----------
+    stream : binary file
+    max_pixels : int, optional
+        See `decode`.
+    lenient : bool
+        Take what there is of a damaged file: indices of strips that are missing or damaged are
+        0, and metadata that cannot be read is left out. Header and palette must be right.
+    """
+    container = ContainerReader(stream)
+    header = container.header
+    check_pixels(header, max_pixels)
+    coding = coding_of(header)
+    indices = np.zeros((header.height, header.width), index_dtype(header.entries))
+    try:
+        for strip in container.strips():
+            try:
+                first, end = strip.rows
+                indices[first:end] = decode_strip(coding, header, strip, container.payload(strip))
+            except KmcFormatError:
+                if not lenient:
+                    raise
+        metadata = metadata_from_sections(container.sections())
+    except KmcFormatError:
+        if not lenient:
+            raise
+        metadata = None
+    return IndexedImage(container.palette, indices, metadata)
+
+
+def coding_of(header: Header) -> Coding:
+    """The coding method that a header asks for.
+
+    Raises
+    ------
+    KmcFormatError
+        If there is none of that number.
+    """
+    coding = coding_by_number(header.coding)
+    if coding is None:
+        raise KmcFormatError(f"coding method {header.coding} is not supported", offset=9)
+    return coding
+
+
+def decode_strip(coding: Coding, header: Header, strip: Strip, payload: bytes) -> NDArray[Any]:
+    """The indices of a strip, shape (rows, width).
+
+    Raises
+    ------
+    KmcFormatError
+        With the strip's name and the offset of its payload.
+    """
+    first, end = strip.rows
+    try:
+        return coding.decode(payload, end - first, header.width, header.entries)
+    except KmcFormatError as error:
+        raise error.inside(strip.name, strip.offset) from None
+
+
+def check_pixels(header: Header, max_pixels: int | None) -> None:
+    """Refuse an image that is larger than the caller's limit.
+
+    Raises
+    ------
+    KmcLimitError
+    """
+    pixels = header.width * header.height
+    if max_pixels is not None and pixels > max_pixels:
+        raise KmcLimitError(
+            f"{header.width:,} x {header.height:,} pixels are more than the limit "
+            f"of {max_pixels:,} (max_pixels raises it)"
+        )

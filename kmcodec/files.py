@@ -1,0 +1,110 @@
+"""Reading and writing `.kmc` files by path."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import IO, TYPE_CHECKING
+
+from kmcodec.atomic import write_atomically
+from kmcodec.decoder import DEFAULT_MAX_PIXELS, read_indexed
+from kmcodec.encoder import ImageLike, encode
+from kmcodec.errors import KmcFormatError, KmcInputError, KmcLimitError
+from kmcodec.image import IndexedImage
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from kmcodec._options import EncodeOptions
+
+__all__ = ["open_kmc", "read", "write"]
+
+
+def read(
+    path: str | os.PathLike[str], *, max_pixels: int | None = DEFAULT_MAX_PIXELS
+) -> IndexedImage:
+    """Read a `.kmc` file.
+
+    Parameters
+    ----------
+    path : path-like
+    max_pixels : int, optional
+        See `decode`.
+
+    Returns
+    -------
+    IndexedImage
+        Palette, indices and metadata; ``np.asarray`` or ``to_array()`` makes pixels of it.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be opened or read.
+    KmcFormatError, KmcLimitError
+        See `decode`.
+    """
+    with open(path, "rb") as stream:
+        return read_indexed(stream, max_pixels=max_pixels)
+
+
+def write(
+    path: str | os.PathLike[str],
+    image: ImageLike,
+    k: int | None = None,
+    **options: Unpack[EncodeOptions],
+) -> int:
+    """Encode an image and write it, replacing the file at once or not at all.
+
+    Parameters
+    ----------
+    path : path-like
+    image, k, **options
+        See `encode`.
+
+    Returns
+    -------
+    int
+        Bytes written.
+
+    Raises
+    ------
+    KmcInputError
+        If the image or an option is wrong, or the file cannot be written; an existing file is
+        then as it was.
+    """
+    data = encode(image, k, **options)
+    write_atomically(path, data)
+    return len(data)
+
+
+@contextmanager
+def open_kmc(name: str) -> Iterator[IO[bytes]]:
+    """Open a `.kmc` file for reading; errors inside the block begin with its name.
+
+    Parameters
+    ----------
+    name : str
+        A path, or ``-`` for standard input.
+
+    Raises
+    ------
+    KmcInputError
+        If the file cannot be opened or read.
+    """
+    called = "standard input" if name == "-" else name
+    try:
+        if name == "-":
+            yield io.BytesIO(sys.stdin.buffer.read())
+        else:
+            with open(name, "rb") as stream:
+                yield stream
+    except KmcFormatError as error:
+        raise error.inside(called) from None
+    except KmcLimitError as error:
+        raise KmcLimitError(f"{called}: {error}") from None
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise KmcInputError(f"{called}: {reason[:1].lower()}{reason[1:]}") from error

@@ -1,0 +1,165 @@
+"""IndexedImage: palette, index map and metadata, the one value that every part hands on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+from kmcodec.errors import KmcInputError
+
+__all__ = ["MAX_COLORS", "MAX_SIDE", "IndexedImage", "Metadata", "index_dtype"]
+
+MAX_COLORS = 65_536
+"""The most entries that a palette can have."""
+
+MAX_SIDE = 2**31 - 1
+"""The largest width or height, in pixels."""
+
+
+def index_dtype(entries: int) -> type[np.uint8] | type[np.uint16]:
+    """The dtype of an index map: uint8 for up to 256 palette entries, uint16 above."""
+    return np.uint8 if entries <= 256 else np.uint16
+
+
+@dataclass(frozen=True)
+class Metadata:
+    r"""What travels with the pixels: kept as it is, never interpreted.
+
+    Parameters
+    ----------
+    icc : bytes, optional
+        An ICC colour profile.
+    exif : bytes, optional
+        EXIF as a TIFF structure, without the ``Exif\0\0`` prefix that JPEG puts before it.
+    xmp : bytes, optional
+        An XMP packet.
+    text : mapping of str to str
+        Texts by keyword.
+    """
+
+    icc: bytes | None = None
+    exif: bytes | None = None
+    xmp: bytes | None = None
+    text: Mapping[str, str] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.icc or self.exif or self.xmp or self.text)
+
+
+@dataclass(frozen=True, init=False, eq=False, repr=False)
+class IndexedImage:
+    """A palette image.
+
+    Parameters
+    ----------
+    palette : array_like, shape (K, C), uint8
+        1 <= K <= 65,536 colours of C channels: 1 grey, 2 grey and alpha, 3 RGB, 4 RGBA, alpha
+        straight. Shape (K,) is taken for (K, 1).
+    indices : array_like, shape (H, W), integer
+        For each pixel the number of its palette entry, in 0 ... K - 1. Kept as uint8 for
+        K <= 256 and as uint16 above.
+    metadata : Metadata, optional
+
+    Raises
+    ------
+    KmcInputError
+        If a shape or dtype is wrong, or an index is outside the palette.
+
+    Notes
+    -----
+    The palette is kept exactly: entries may repeat or be unused. NumPy takes the image for its
+    pixels: ``np.asarray(image)`` is ``image.to_array()``.
+    """
+
+    palette: NDArray[np.uint8]
+    indices: NDArray[Any]
+    metadata: Metadata
+
+    def __init__(
+        self, palette: ArrayLike, indices: ArrayLike, metadata: Metadata | None = None
+    ) -> None:
+        checked = _checked_palette(np.asarray(palette))
+        object.__setattr__(self, "palette", checked)
+        object.__setattr__(self, "indices", _checked_indices(np.asarray(indices), len(checked)))
+        object.__setattr__(self, "metadata", metadata or Metadata())
+
+    @property
+    def width(self) -> int:
+        """Pixels in a row."""
+        return int(self.indices.shape[1])
+
+    @property
+    def height(self) -> int:
+        """Rows."""
+        return int(self.indices.shape[0])
+
+    @property
+    def channels(self) -> int:
+        """1 grey, 2 grey and alpha, 3 RGB, 4 RGBA."""
+        return int(self.palette.shape[1])
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of the pixels: (H, W) for grey, else (H, W, C)."""
+        size = (self.height, self.width)
+        return size if self.channels == 1 else (*size, self.channels)
+
+    def to_array(self) -> NDArray[np.uint8]:
+        """The pixels: uint8, shape (H, W) for grey, else (H, W, C)."""
+        pixels: NDArray[np.uint8] = self.palette[self.indices].reshape(self.shape)
+        return pixels
+
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
+        if copy is False:
+            raise ValueError("the pixels of an IndexedImage are computed: copy=False is impossible")
+        return np.asarray(self.to_array(), dtype=dtype)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, IndexedImage):
+            return NotImplemented
+        return (
+            np.array_equal(self.palette, other.palette)
+            and np.array_equal(self.indices, other.indices)
+            and self.metadata == other.metadata
+        )
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return (
+            f"<IndexedImage {self.width} x {self.height}, "
+            f"{len(self.palette)} entries, {self.channels} channels>"
+        )
+
+
+def _checked_palette(palette: NDArray[Any]) -> NDArray[np.uint8]:
+    if palette.ndim == 1:
+        palette = palette[:, np.newaxis]
+    if palette.ndim != 2 or not 1 <= palette.shape[1] <= 4:
+        raise KmcInputError(f"a palette has shape (K, 1 to 4), this one {palette.shape}")
+    if not 1 <= len(palette) <= MAX_COLORS:
+        raise KmcInputError(f"a palette has 1 to {MAX_COLORS:,} entries, this one {len(palette):,}")
+    if palette.dtype != np.uint8:
+        if palette.dtype.kind not in "ui" or palette.min() < 0 or palette.max() > 255:
+            raise KmcInputError("palette entries are whole numbers from 0 to 255")
+        palette = palette.astype(np.uint8)
+    return np.ascontiguousarray(palette)
+
+
+def _checked_indices(indices: NDArray[Any], entries: int) -> NDArray[Any]:
+    if indices.ndim != 2 or not indices.size:
+        raise KmcInputError(f"an index map has shape (height, width), this one {indices.shape}")
+    if max(indices.shape) > MAX_SIDE:
+        raise KmcInputError(f"an image has at most {MAX_SIDE:,} rows and columns")
+    if indices.dtype.kind not in "ui":
+        raise KmcInputError(f"indices are whole numbers, these are {indices.dtype}")
+    if indices.min() < 0 or indices.max() >= entries:
+        raise KmcInputError(
+            f"indices run from {indices.min()} to {indices.max()}, "
+            f"but the palette has entries 0 to {entries - 1}"
+        )
+    return np.ascontiguousarray(indices, dtype=index_dtype(entries))

@@ -1,0 +1,140 @@
+"""What a `.kmc` file says of itself, without decoding its pixels."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kmcodec.container import HEADER_SIZE, ContainerReader, Header, Section, Strip
+from kmcodec.decoder import coding_of
+from kmcodec.image import Metadata
+from kmcodec.metadata import metadata_from_sections
+
+__all__ = ["FileInfo", "inspect", "inspect_stream"]
+
+
+@dataclass(frozen=True, eq=False)
+class FileInfo:
+    """The parts of a `.kmc` file, every CRC checked.
+
+    Parameters
+    ----------
+    size : int
+        Bytes of the file.
+    header : Header
+    coding : str
+        Name of the coding method.
+    palette : ndarray, shape (K, C), uint8
+    strips : tuple of Strip
+    sections : tuple of Section
+    metadata : Metadata
+        What the sections hold.
+    """
+
+    size: int
+    header: Header
+    coding: str
+    palette: NDArray[np.uint8]
+    strips: tuple[Strip, ...]
+    sections: tuple[Section, ...]
+    metadata: Metadata
+
+    @property
+    def index_size(self) -> int:
+        """Bytes of coded indices, in all strips."""
+        return sum(strip.length for strip in self.strips)
+
+    @property
+    def metadata_size(self) -> int:
+        """Bytes of the sections' payloads."""
+        return sum(len(section.payload) for section in self.sections)
+
+    @property
+    def container_size(self) -> int:
+        """Bytes of everything else: header, lengths, CRCs."""
+        return self.size - self.header.palette_size - self.index_size - self.metadata_size
+
+    @property
+    def bits_per_pixel(self) -> float:
+        """Of the whole file."""
+        return 8 * self.size / (self.header.width * self.header.height)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything as plain values that JSON can hold."""
+        header = self.header
+        return {
+            "width": header.width,
+            "height": header.height,
+            "channels": header.channels,
+            "entries": header.entries,
+            "coding": self.coding,
+            "rows_per_strip": header.rows_per_strip,
+            "bits_per_pixel": round(self.bits_per_pixel, 4),
+            "bytes": {
+                "total": self.size,
+                "container": self.container_size,
+                "palette": header.palette_size,
+                "indices": self.index_size,
+                "metadata": self.metadata_size,
+            },
+            "header_bytes": HEADER_SIZE,
+            "strips": [
+                {
+                    "first_row": strip.rows[0],
+                    "rows": strip.rows[1] - strip.rows[0],
+                    "offset": strip.offset,
+                    "bytes": strip.length,
+                    "crc": f"{strip.crc:08x}",
+                }
+                for strip in self.strips
+            ],
+            "sections": [
+                {"type": section.type, "offset": section.offset, "bytes": len(section.payload)}
+                for section in self.sections
+            ],
+            "text": dict(self.metadata.text),
+            "palette": ["#" + bytes(entry).hex() for entry in self.palette],
+        }
+
+
+def inspect(data: bytes) -> FileInfo:
+    """Check all of a `.kmc` file but the coded indices themselves, and tell what it holds.
+
+    Parameters
+    ----------
+    data : bytes-like
+        The whole file.
+
+    Returns
+    -------
+    FileInfo
+
+    Raises
+    ------
+    KmcFormatError
+        If any part is damaged, missing, or not supported.
+    """
+    return inspect_stream(io.BytesIO(data))
+
+
+def inspect_stream(stream: IO[bytes]) -> FileInfo:
+    """Like `inspect`, for a seekable stream that begins with the file."""
+    container = ContainerReader(stream)
+    coding = coding_of(container.header)
+    strips = tuple(container.strips())
+    for strip in strips:
+        container.payload(strip)
+    sections = tuple(container.sections())
+    return FileInfo(
+        size=container.size,
+        header=container.header,
+        coding=coding.name,
+        palette=container.palette,
+        strips=strips,
+        sections=sections,
+        metadata=metadata_from_sections(sections),
+    )

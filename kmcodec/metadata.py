@@ -1,0 +1,133 @@
+"""Metadata to sections and back (spec/kmc-1.md, section 7)."""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Iterable
+
+from kmcodec.container import Section
+from kmcodec.errors import KmcFormatError, KmcInputError, KmcLimitError
+from kmcodec.image import Metadata
+
+__all__ = ["is_keyword", "metadata_from_sections", "sections_from_metadata"]
+
+MAX_DATA = 1 << 24
+"""The most bytes that a section's data may have, decompressed."""
+
+MAX_TOTAL = 1 << 26
+"""The most bytes of metadata in all that are read from a file, decompressed."""
+
+_FIELD_OF_TYPE = {"iccp": "icc", "exif": "exif", "xmpp": "xmp"}
+_STORED, _ZLIB = 0, 1
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
+
+
+def is_keyword(keyword: str) -> bool:
+    """Whether this can be the keyword of a text: 1 to 79 bytes of UTF-8, no control characters."""
+    try:
+        size = len(keyword.encode())
+    except UnicodeEncodeError:
+        return False
+    return 1 <= size <= 79 and not _CONTROL.search(keyword)
+
+
+def sections_from_metadata(metadata: Metadata) -> list[Section]:
+    """The sections that hold `metadata`, each deflated where that makes it smaller.
+
+    Raises
+    ------
+    KmcInputError
+        If something is longer than 16 MiB, or a text or keyword cannot be written.
+    """
+    sections = []
+    for type_, field in _FIELD_OF_TYPE.items():
+        data = getattr(metadata, field)
+        if data:
+            sections.append(_section(type_, data))
+    for keyword, text in metadata.text.items():
+        if not is_keyword(keyword):
+            raise KmcInputError(
+                f"{keyword!r} cannot be a keyword: 1 to 79 bytes of UTF-8, no control characters"
+            )
+        try:
+            data = f"{keyword}\0{text}".encode()
+        except UnicodeEncodeError:
+            raise KmcInputError(f"the text of {keyword!r} cannot be written as UTF-8") from None
+        sections.append(_section("text", data))
+    return sections
+
+
+def metadata_from_sections(sections: Iterable[Section]) -> Metadata:
+    """What known sections hold; unknown optional ones are skipped.
+
+    Raises
+    ------
+    KmcFormatError
+        If a required section is unknown, one occurs twice that may not, or one is malformed.
+    KmcLimitError
+        If the data exceed 64 MiB together.
+    """
+    found: dict[str, bytes] = {}
+    text: dict[str, str] = {}
+    total = 0
+    for section in sections:
+        name = f"section {section.type}"
+        field = _FIELD_OF_TYPE.get(section.type)
+        if field in found:
+            raise KmcFormatError(f"{name} occurs twice", offset=section.offset)
+        if field or section.type == "text":
+            data = _data(section)
+            total += len(data)
+            if total > MAX_TOTAL:
+                raise KmcLimitError(f"more than {MAX_TOTAL:,} bytes of metadata")
+        if field:
+            found[field] = data
+        elif section.type == "text":
+            keyword, value = _keyword_and_text(section, data)
+            if keyword in text:
+                raise KmcFormatError(f"{name}: {keyword!r} occurs twice", offset=section.offset)
+            text[keyword] = value
+        elif section.required:
+            raise KmcFormatError(f"{name} is needed, but not known here", offset=section.offset)
+    return Metadata(**found, text=text)
+
+
+def _section(type_: str, data: bytes) -> Section:
+    if len(data) > MAX_DATA:
+        raise KmcInputError(f"{type_} metadata has {len(data):,} bytes, at most {MAX_DATA:,} fit")
+    deflated = zlib.compress(data, 9)
+    if len(deflated) < len(data):
+        return Section(type_, bytes([_ZLIB]) + deflated)
+    return Section(type_, bytes([_STORED]) + data)
+
+
+def _data(section: Section) -> bytes:
+    def fault(what: str) -> KmcFormatError:
+        return KmcFormatError(f"section {section.type}: {what}", offset=section.offset)
+
+    storage, data = section.payload[:1], section.payload[1:]
+    if storage == bytes([_ZLIB]):
+        inflater = zlib.decompressobj()
+        try:
+            data = inflater.decompress(data, MAX_DATA + 1)
+        except zlib.error:
+            raise fault("the zlib stream is damaged") from None
+        if len(data) <= MAX_DATA and (not inflater.eof or inflater.unused_data):
+            raise fault("the zlib stream does not end where the section does")
+    elif storage != bytes([_STORED]):
+        raise fault("its storage is neither 0 nor 1")
+    if not 1 <= len(data) <= MAX_DATA:
+        raise fault(f"it holds no data, or more than {MAX_DATA:,} bytes")
+    return data
+
+
+def _keyword_and_text(section: Section, data: bytes) -> tuple[str, str]:
+    keyword, separator, text = data.partition(b"\0")
+    try:
+        name, value = keyword.decode(), text.decode()
+    except UnicodeDecodeError:
+        raise KmcFormatError("section text: not UTF-8", offset=section.offset) from None
+    if not separator or not is_keyword(name):
+        raise KmcFormatError("section text: the keyword is malformed", offset=section.offset)
+    return name, value

@@ -1,0 +1,117 @@
+"""How far an image is from its source."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kmcodec.errors import KmcInputError
+
+__all__ = [
+    "check_same_size",
+    "common_channels",
+    "mean_squared_error",
+    "psnr",
+    "samples",
+    "squared_error",
+]
+
+# Rows are taken in groups of about this many samples, so that large images need little memory.
+_GROUP = 1 << 20
+
+
+def squared_error(original: NDArray[np.uint8], image: NDArray[np.uint8]) -> float:
+    """Sum of squared differences over all pixels and channels: the inertia of k-means.
+
+    Parameters
+    ----------
+    original, image : ndarray, shape (H, W) or (H, W, C), uint8
+        Grey and RGB may be compared with each other, with alpha and without; colours with alpha
+        are premultiplied first, as hidden colours are no difference.
+
+    Raises
+    ------
+    KmcInputError
+        If the sizes differ.
+    """
+    check_same_size(original.shape, image.shape)
+    channels = common_channels(original, image)
+    step = max(1, _GROUP // (original.shape[1] * channels))
+    total = 0.0
+    for start in range(0, len(original), step):
+        rows = slice(start, start + step)
+        difference = samples(original[rows], channels) - samples(image[rows], channels)
+        total += float(np.square(difference).sum())
+    return total
+
+
+def mean_squared_error(original: NDArray[np.uint8], image: NDArray[np.uint8]) -> float:
+    """`squared_error` for each pixel and channel."""
+    height, width = original.shape[:2]
+    channels = common_channels(original, image)
+    return squared_error(original, image) / float(height * width * channels)
+
+
+def psnr(original: NDArray[np.uint8], image: NDArray[np.uint8]) -> float:
+    """Peak signal-to-noise ratio in decibels, `math.inf` for equal images.
+
+    Parameters
+    ----------
+    original, image : ndarray
+        See `squared_error`.
+    """
+    error = mean_squared_error(original, image)
+    return 10 * math.log10(255**2 / error) if error else math.inf
+
+
+def check_same_size(original: tuple[int, ...], image: tuple[int, ...]) -> None:
+    """Check that shapes of images have the same height and width.
+
+    Raises
+    ------
+    KmcInputError
+        If not.
+    """
+    if original[:2] != image[:2]:
+        raise KmcInputError(
+            f"images of {original[1]} x {original[0]} and {image[1]} x {image[0]} pixels "
+            "cannot be compared"
+        )
+
+
+def common_channels(*images: NDArray[np.uint8]) -> int:
+    """How many channels images are compared in: RGB if any has it, and alpha if any has it."""
+    own = [_channels(image) for image in images]
+    return (3 if max(own) > 2 else 1) + any(c in (2, 4) for c in own)
+
+
+def samples(image: NDArray[np.uint8], channels: int) -> NDArray[Any]:
+    """The samples that are compared: float64, colours premultiplied where there is alpha.
+
+    Parameters
+    ----------
+    image : ndarray, shape (H, W) or (H, W, C), uint8
+    channels : int
+        1 to 4, with all that the image has: see `common_channels`.
+
+    Returns
+    -------
+    ndarray, shape (H, W, channels), float64
+        Levels, 0 to 255.
+    """
+    own = _channels(image)
+    levels = image.reshape(*image.shape[:2], own).astype(np.float64)
+    color = levels[..., :-1] if own in (2, 4) else levels
+    alpha = levels[..., -1:] if own in (2, 4) else np.full_like(levels[..., :1], 255)
+    if channels > 2 and color.shape[2] == 1:
+        color = np.repeat(color, 3, axis=2)
+    if channels in (1, 3):
+        return color
+    return np.concatenate([color * (alpha / 255), alpha], axis=2)
+
+
+def _channels(image: NDArray[np.uint8]) -> int:
+    return 1 if image.ndim == 2 else image.shape[2]

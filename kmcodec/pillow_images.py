@@ -1,0 +1,331 @@
+"""The bridge to Pillow: its images in, its images out, and the metadata between them."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from kmcodec.errors import KmcInputError, KmcWarning
+from kmcodec.image import IndexedImage, Metadata
+from kmcodec.metadata import is_keyword
+from kmcodec.pixels import as_pixels, from_16_bits
+
+__all__ = [
+    "EXIF_PREFIX",
+    "PNG_XMP_KEYWORD",
+    "attach_metadata",
+    "from_pillow",
+    "metadata_from_pillow",
+    "mode_of",
+    "to_pillow",
+    "transparency_of",
+]
+
+EXIF_PREFIX = b"Exif\0\0"
+"""What JPEG, and Pillow with it, puts before the TIFF structure of EXIF."""
+
+PNG_XMP_KEYWORD = "XML:com.adobe.xmp"
+"""The keyword under which PNG keeps an XMP packet among its texts."""
+
+_CONVERSIONS = {"PA": "RGBA", "RGBa": "RGBA", "La": "LA"}
+_FOREIGN_ICC_MODES = frozenset({"CMYK", "LAB"})
+
+# Texts share Pillow's info dict with values that it acts on when it converts or saves.
+_INFO_OF_PILLOW = frozenset({"icc_profile", "exif", "xmp", "transparency", "dpi", "gamma"})
+
+# TIFF's tags say how the file is laid out, save for these: what the image shows, who made it,
+# with what, its resolution, its EXIF and GPS parts.
+_TIFF_DESCRIPTION = (270, 271, 272, 282, 283, 296, 305, 306, 315, 316, 33432)
+_TIFF_PARTS = (0x8769, 0x8825)
+
+
+def from_pillow(image: Image.Image) -> NDArray[np.uint8] | IndexedImage:
+    """Take the pixels of a Pillow image, or its palette and indices where it has them.
+
+    Parameters
+    ----------
+    image : PIL.Image.Image
+        Any mode. Palette images keep their palette, entry by entry; a palette with
+        transparency gets a fourth channel, a colour key an alpha channel.
+
+    Returns
+    -------
+    IndexedImage
+        For modes P and 1, without metadata.
+    ndarray of uint8, shape (H, W) or (H, W, C)
+        For all others.
+
+    Raises
+    ------
+    KmcInputError
+        If samples of mode I or F are out of range, or Pillow cannot convert the mode.
+
+    Warns
+    -----
+    KmcWarning
+        If 16-bit samples were reduced to 8 bits.
+    """
+    if 0 in image.size:
+        raise KmcInputError(f"an image has at least one pixel, this one {image.size} (w, h)")
+    image.load()
+    if image.mode == "P":
+        return _from_palette_mode(image)
+    if image.mode == "1":
+        return _from_bilevel(image)
+    if image.mode.startswith("I;16"):
+        return _from_16_bit_mode(image)
+    if image.mode == "I":
+        return _from_32_bit_mode(image)
+    if image.mode == "F":
+        return as_pixels(np.asarray(image))
+    # A copy: what Pillow hands out is read-only.
+    return np.array(_as_8_bit_mode(image))
+
+
+def mode_of(entries: int, channels: int) -> str:
+    """Name the Pillow mode of an image with this many palette entries and channels."""
+    if channels <= 2:
+        return "L" if channels == 1 else "LA"
+    if entries <= 256:
+        return "P"
+    return "RGB" if channels == 3 else "RGBA"
+
+
+def to_pillow(image: IndexedImage) -> Image.Image:
+    """Make a Pillow image, with the metadata where Pillow's PNG reader would put them.
+
+    Parameters
+    ----------
+    image : IndexedImage
+
+    Returns
+    -------
+    PIL.Image.Image
+        Mode L or LA for grey; P, with exactly these palette entries, for up to 256 colours; RGB
+        or RGBA above. Its ``text`` attribute holds the texts.
+    """
+    if mode_of(len(image.palette), image.channels) == "P":
+        made = _to_palette_mode(image)
+    else:
+        made = Image.fromarray(image.to_array())
+    attach_metadata(made, image.metadata)
+    return made
+
+
+def attach_metadata(image: Image.Image, metadata: Metadata | None) -> None:
+    """Put metadata into ``info`` and ``text`` of a Pillow image, as its PNG reader would."""
+    kept = metadata or Metadata()
+    image.info.update({k: v for k, v in kept.text.items() if k not in _INFO_OF_PILLOW})
+    if kept.icc:
+        image.info["icc_profile"] = kept.icc
+    if kept.exif:
+        image.info["exif"] = EXIF_PREFIX + kept.exif
+    if kept.xmp:
+        image.info["xmp"] = kept.xmp
+    image.text = dict(kept.text)  # type: ignore[attr-defined]
+
+
+def transparency_of(alpha: NDArray[np.uint8]) -> int | bytes:
+    """Tell the alphas of a palette as Pillow's PNG reader does: one index, or all of them."""
+    (translucent,) = np.nonzero(alpha != 255)
+    if len(translucent) == 1 and alpha[translucent[0]] == 0:
+        return int(translucent[0])
+    return alpha.tobytes()
+
+
+def metadata_from_pillow(
+    image: Image.Image, overrides: Mapping[str, Any] | None = None
+) -> Metadata:
+    """Collect the metadata of a Pillow image.
+
+    Parameters
+    ----------
+    image : PIL.Image.Image
+    overrides : mapping, optional
+        What `Image.save` was given: values for ``icc_profile``, ``exif`` (bytes or
+        `PIL.Image.Exif`), ``xmp`` (bytes or str) and ``text`` (a mapping) that are taken
+        instead of the image's. A value of None or an empty one leaves that part out.
+
+    Returns
+    -------
+    Metadata
+        Without empty values and values of a wrong type.
+
+    Warns
+    -----
+    KmcWarning
+        If a text or profile had to be left out.
+    """
+    given = overrides or {}
+    return Metadata(
+        icc=_as_bytes(given["icc_profile"]) if "icc_profile" in given else _icc_of(image),
+        exif=_as_exif(given["exif"] if "exif" in given else _exif_of(image)),
+        xmp=_as_bytes(given["xmp"] if "xmp" in given else _xmp_of(image)),
+        text=_as_texts(given["text"] if "text" in given else getattr(image, "text", None)),
+    )
+
+
+def _from_palette_mode(image: Image.Image) -> IndexedImage:
+    # A copy: what Pillow hands out is read-only.
+    indices = np.array(image)
+    entries = max(_entry_count(image), int(indices.max()) + 1)
+    # Pillow itself is asked what each index looks like: that covers palettes of all modes,
+    # and indices beyond the palette's end.
+    ramp = image.crop((0, 0, entries, 1))
+    ramp.info.pop("transparency", None)
+    ramp.frombytes(bytes(range(entries)))
+    palette = np.array(ramp.convert("RGBA"))[0]
+    transparency = image.info.get("transparency")
+    if isinstance(transparency, int):
+        palette[transparency : transparency + 1, 3] = 0
+    elif isinstance(transparency, bytes):
+        alpha = np.frombuffer(transparency[:entries], np.uint8)
+        palette[: len(alpha), 3] = alpha
+    elif image.im.getpalettemode() != "RGBA":
+        palette = palette[:, :3]
+    return IndexedImage(palette, indices)
+
+
+def _entry_count(image: Image.Image) -> int:
+    mode = image.im.getpalettemode()
+    return len(image.getpalette(None) or ()) // len(mode)
+
+
+def _from_bilevel(image: Image.Image) -> IndexedImage:
+    indices = np.array(image).astype(np.uint8)
+    palette = np.array([[0, 255], [255, 255]], np.uint8)
+    transparency = image.info.get("transparency")
+    if not isinstance(transparency, int):
+        return IndexedImage(palette[:, :1], indices)
+    # White is 255 in some releases of Pillow and 1, as in the file, in others.
+    palette[1 if transparency else 0, 1] = 0
+    return IndexedImage(palette, indices)
+
+
+def _from_16_bit_mode(image: Image.Image) -> NDArray[np.uint8]:
+    samples = np.asarray(image)
+    reduced = from_16_bits(samples)
+    transparency = image.info.get("transparency")
+    if not isinstance(transparency, int):
+        return reduced
+    # The key is one of 65,536 values: compared before the samples lose their low bits.
+    alpha = np.where(samples == transparency, 0, 255).astype(np.uint8)
+    return np.dstack([reduced, alpha])
+
+
+def _from_32_bit_mode(image: Image.Image) -> NDArray[np.uint8]:
+    samples = np.asarray(image)
+    low, high = int(samples.min()), int(samples.max())
+    if low >= 0 and high <= 255:
+        return samples.astype(np.uint8)
+    if low >= 0 and high <= 65535:
+        return from_16_bits(samples)
+    raise KmcInputError(
+        f"an image of mode I runs from {low} to {high}: bring it to 0 to 255 or 0 to 65535"
+    )
+
+
+def _as_8_bit_mode(image: Image.Image) -> Image.Image:
+    """Convert to mode L, LA, RGB or RGBA, where the image has another."""
+    transparency = image.info.get("transparency")
+    wanted = image.mode
+    if image.mode == "L" and isinstance(transparency, int):
+        wanted = "LA"
+    elif image.mode == "RGB" and isinstance(transparency, tuple):
+        wanted = "RGBA"
+    elif image.mode not in ("L", "LA", "RGB", "RGBA"):
+        wanted = _CONVERSIONS.get(image.mode, "RGB")
+    if wanted == image.mode:
+        return image
+    try:
+        return image.convert(wanted)
+    except (ValueError, TypeError, ImportError) as error:
+        raise KmcInputError(f"mode {image.mode} cannot be converted to {wanted}") from error
+
+
+def _to_palette_mode(image: IndexedImage) -> Image.Image:
+    made = Image.frombytes("P", (image.width, image.height), image.indices.tobytes())
+    made.putpalette(image.palette[:, :3].tobytes(), "RGB")
+    if image.channels == 4:
+        made.info["transparency"] = transparency_of(image.palette[:, 3])
+    return made
+
+
+def _icc_of(image: Image.Image) -> bytes | None:
+    profile = _as_bytes(image.info.get("icc_profile"))
+    if profile and image.mode in _FOREIGN_ICC_MODES:
+        # It describes the inks; on the RGB pixels that we make of them it would be wrong.
+        warnings.warn(f"{image.mode} colour profile left out", KmcWarning, stacklevel=3)
+        return None
+    return profile
+
+
+def _exif_of(image: Image.Image) -> Any:
+    if "exif" in image.info:
+        return image.info["exif"]
+    try:
+        if image.format == "TIFF":
+            return _described(image.getexif())
+        if "Raw profile type exif" in image.info:
+            return image.getexif()
+    except Exception:  # damaged EXIF fails in any way; the pixels are no worse for it
+        warnings.warn("damaged EXIF left out", KmcWarning, stacklevel=3)
+    return None
+
+
+def _described(exif: Image.Exif) -> Image.Exif:
+    kept = Image.Exif()
+    for tag in _TIFF_DESCRIPTION:
+        if tag in exif:
+            kept[tag] = exif[tag]
+    for tag in _TIFF_PARTS:
+        if part := exif.get_ifd(tag):
+            kept[tag] = dict(part)
+    return kept
+
+
+def _as_exif(value: Any) -> bytes | None:
+    if isinstance(value, Image.Exif):
+        value = value.tobytes() if len(value) else None
+    return _as_bytes(value.removeprefix(EXIF_PREFIX) if isinstance(value, bytes) else value)
+
+
+def _xmp_of(image: Image.Image) -> Any:
+    # Before Pillow 11 its PNG reader kept XMP under the keyword of the text chunk only.
+    return image.info.get("xmp") or image.info.get(PNG_XMP_KEYWORD)
+
+
+def _as_bytes(value: Any) -> bytes | None:
+    if isinstance(value, str):
+        value = value.encode("utf-8", "surrogatepass")
+    if isinstance(value, (bytes, bytearray, memoryview)) and len(value):
+        return bytes(value)
+    return None
+
+
+def _as_texts(texts: Any) -> dict[str, str]:
+    kept: dict[str, str] = {}
+    for keyword, text in texts.items() if isinstance(texts, Mapping) else ():
+        if not (isinstance(keyword, str) and isinstance(text, str) and text):
+            continue
+        if keyword == PNG_XMP_KEYWORD:
+            continue  # kept as XMP, where it is looked for
+        if is_keyword(keyword) and _is_utf8(text):
+            # PNG's iTXt is a str with a language attached: only the plain str is kept.
+            kept[str(keyword)] = str(text)
+        else:
+            warnings.warn(f"text {keyword[:80]!r} left out", KmcWarning, stacklevel=3)
+    return kept
+
+
+def _is_utf8(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -1,0 +1,158 @@
+"""The Pillow plugin: `Image.open("bird.kmc")` and `image.save("bird.kmc", colors=16)`."""
+
+from __future__ import annotations
+
+import functools
+import io
+import os
+from typing import IO, Any
+
+from PIL import Image, ImageFile, ImagePalette
+
+from kmcodec.atomic import replace_file
+from kmcodec.container import SIGNATURE, ContainerReader
+from kmcodec.decoder import read_indexed
+from kmcodec.encoder import encode
+from kmcodec.errors import KmcError, KmcFormatError
+from kmcodec.image import Metadata
+from kmcodec.inspection import inspect_stream
+from kmcodec.metadata import metadata_from_sections
+from kmcodec.pillow_images import (
+    attach_metadata,
+    metadata_from_pillow,
+    mode_of,
+    transparency_of,
+)
+
+__all__ = ["KmcImageFile", "register_kmc_opener"]
+
+FORMAT = "KMC"
+ENDING = ".kmc"
+
+# What `Image.save` hands over and we know; the rest is ignored, as by Pillow's own plugins.
+_METADATA_OPTIONS = ("icc_profile", "exif", "xmp", "text")
+_ENCODE_OPTIONS = ("coding", "strip_rows", "init", "seed", "iterations", "restarts")
+
+
+def _accept(prefix: bytes) -> bool:
+    return prefix.startswith(SIGNATURE)
+
+
+class KmcImageFile(ImageFile.ImageFile):
+    """A `.kmc` file opened by Pillow: header, palette and metadata now, pixels on `load()`."""
+
+    format = FORMAT
+    format_description = "K-means palette image"
+
+    def _open(self) -> None:
+        assert self.fp is not None
+        try:
+            container = ContainerReader(self.fp)
+        except KmcFormatError as error:
+            # Pillow takes nothing but SyntaxError for "not mine".
+            raise SyntaxError(str(error)) from error
+        header, palette = container.header, container.palette
+        self._size = (header.width, header.height)
+        self._mode = mode_of(header.entries, header.channels)
+        if self._mode == "P":
+            self.palette = ImagePalette.raw("RGB", palette[:, :3].tobytes())
+            if header.channels == 4:
+                self.info["transparency"] = transparency_of(palette[:, 3])
+        attach_metadata(self, _readable_metadata(container))
+        self.tile = [("kmc", (0, 0, *self._size), 0, None)]  # type: ignore[list-item]
+
+    def verify(self) -> None:
+        """Check every CRC, without decoding; as with all of Pillow, right after opening.
+
+        Raises
+        ------
+        OSError
+            If the file is damaged or truncated.
+        """
+        if self.fp is None:
+            raise RuntimeError("verify must be called directly after open")
+        try:
+            inspect_stream(self.fp)
+        except KmcFormatError as error:
+            raise OSError(str(error)) from error
+        finally:
+            super().verify()
+
+
+class KmcDecoder(ImageFile.PyDecoder):
+    """Fills an image that Pillow has allocated."""
+
+    _pulls_fd = True
+
+    def decode(self, buffer: Any) -> tuple[int, int]:
+        """Decode the whole file; see `PIL.ImageFile.PyDecoder.decode`."""
+        assert self.fd is not None
+        try:
+            # How many pixels are too many is Pillow's business here.
+            image = read_indexed(
+                self.fd,
+                max_pixels=None,
+                lenient=ImageFile.LOAD_TRUNCATED_IMAGES,
+            )
+        except KmcFormatError as error:
+            raise OSError(str(error)) from error
+        pixels = image.indices if self.mode == "P" else image.to_array()
+        self.set_as_raw(pixels.tobytes())
+        return -1, 0
+
+
+def _save(im: Image.Image, fp: IO[bytes], filename: str | bytes) -> None:
+    given = im.encoderinfo
+    metadata = metadata_from_pillow(im, {k: given[k] for k in _METADATA_OPTIONS if k in given})
+    options = {k: given[k] for k in _ENCODE_OPTIONS if k in given}
+    # Encoded fully before the first byte is written.
+    fp.write(encode(im, given.get("colors"), metadata=metadata, **options))
+
+
+def register_kmc_opener() -> None:
+    """Let Pillow open and save `.kmc` files; importing `kmcodec` has done it already.
+
+    Notes
+    -----
+    `Image.save` empties an existing file before it calls a plugin. So that a failed save leaves
+    the file as it was, saving a `.kmc` to a path is done in memory first and the file replaced at
+    once; `Image.save` is wrapped for that, and for all other formats does what it always did.
+    """
+    Image.register_open(FORMAT, KmcImageFile, _accept)
+    Image.register_decoder("kmc", KmcDecoder)
+    Image.register_save(FORMAT, _save)
+    Image.register_extension(FORMAT, ENDING)
+    Image.register_mime(FORMAT, "image/x-kmc")
+    if not hasattr(Image.Image.save, "keeps_existing_kmc"):
+        Image.Image.save = _replacing(Image.Image.save)  # type: ignore[method-assign]
+
+
+def _replacing(save: Any) -> Any:
+    @functools.wraps(save)
+    def save_kmc_at_once(self: Any, fp: Any, format: Any = None, **params: Any) -> None:
+        if not _is_kmc_path(fp, format):
+            save(self, fp, format, **params)
+            return
+        encoded = io.BytesIO()
+        save(self, encoded, FORMAT, **params)
+        replace_file(os.fsdecode(fp), encoded.getvalue())
+
+    save_kmc_at_once.keeps_existing_kmc = True  # type: ignore[attr-defined]
+    return save_kmc_at_once
+
+
+def _is_kmc_path(fp: Any, format: Any) -> bool:
+    if not isinstance(fp, (str, bytes, os.PathLike)):
+        return False
+    if format:
+        return bool(format.upper() == FORMAT)
+    return os.fsdecode(fp).lower().endswith(ENDING)
+
+
+def _readable_metadata(container: ContainerReader) -> Metadata | None:
+    # Damage in the metadata is told by load() and verify(): an image whose header is right can
+    # at least be opened, as Pillow's users expect of truncated files.
+    try:
+        return metadata_from_sections(container.sections())
+    except KmcError:
+        return None

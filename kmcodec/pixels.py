@@ -1,0 +1,137 @@
+"""Pixels from arrays: whatever a caller holds, as uint8, or a plain reason why not."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from kmcodec.errors import KmcInputError, KmcWarning
+from kmcodec.image import MAX_SIDE
+
+__all__ = ["as_pixels", "from_16_bits"]
+
+
+def as_pixels(array: ArrayLike) -> NDArray[np.uint8]:
+    """Take an array for the pixels of an image.
+
+    Parameters
+    ----------
+    array : array_like, shape (H, W) or (H, W, C) with C = 1, 2, 3 or 4
+        Grey, grey and alpha, RGB or RGBA. uint8 is taken as it is; so are other integers in
+        0 ... 255; bool becomes 0 and 255; floats in 0 ... 1 are scaled by 255 and rounded,
+        halves up; uint16 with larger values is reduced from 16 to 8 bits.
+
+    Returns
+    -------
+    ndarray of uint8, shape (H, W) or (H, W, C) with C = 2, 3 or 4
+        C-contiguous; the array that was given, where it needed no change.
+
+    Raises
+    ------
+    KmcInputError
+        If the shape is not that of an image, the dtype not that of samples, or a value out of
+        range.
+
+    Warns
+    -----
+    KmcWarning
+        If 16-bit samples were reduced.
+    """
+    try:
+        given = np.asarray(array)
+    except (ValueError, TypeError, OverflowError) as error:
+        # Ragged lists end here, and objects whose __array__ refuses.
+        raise KmcInputError(f"not an array of pixels: {error}") from error
+    _check_shape(given.shape)
+    if given.ndim == 3 and given.shape[2] == 1:
+        given = given[:, :, 0]
+    return np.ascontiguousarray(_as_uint8(given))
+
+
+def from_16_bits(samples: NDArray[Any]) -> NDArray[np.uint8]:
+    """Reduce samples of 16 bits to 8 bits, each the nearest to ``v * 255 / 65535``.
+
+    Parameters
+    ----------
+    samples : ndarray of an integer dtype, any shape
+        Values in 0 ... 65,535.
+
+    Returns
+    -------
+    ndarray of uint8, same shape
+
+    Warns
+    -----
+    KmcWarning
+        Always: bits are lost.
+    """
+    warnings.warn("16-bit samples reduced to 8 bits", KmcWarning, stacklevel=2)
+    # In integers, so that no platform's rounding mode has a say; 65535 * 255 fits in 32 bits.
+    scaled = samples.astype(np.uint32)
+    scaled *= 255
+    scaled += 32767
+    scaled //= 65535
+    return scaled.astype(np.uint8)
+
+
+def _check_shape(shape: tuple[int, ...]) -> None:
+    if len(shape) not in (2, 3) or (len(shape) == 3 and not 1 <= shape[2] <= 4):
+        raise KmcInputError(
+            "pixels have shape (height, width) or (height, width, 1 to 4 channels), "
+            f"these have {shape}"
+        )
+    if 0 in shape:
+        raise KmcInputError(f"an image has at least one pixel, this array has shape {shape}")
+    if max(shape[:2]) > MAX_SIDE:
+        raise KmcInputError(f"an image has at most {MAX_SIDE:,} rows and columns, not {shape}")
+
+
+def _as_uint8(samples: NDArray[Any]) -> NDArray[np.uint8]:
+    if samples.dtype == np.uint8:
+        return samples
+    kind = samples.dtype.kind
+    if kind == "b":
+        return np.where(samples, np.uint8(255), np.uint8(0))
+    if kind in "ui":
+        return _from_integers(samples)
+    if kind == "f":
+        return _from_floats(samples)
+    raise KmcInputError(f"pixels are integers, floats or bool, not {samples.dtype}")
+
+
+def _from_integers(samples: NDArray[Any]) -> NDArray[np.uint8]:
+    low, high = int(samples.min()), int(samples.max())
+    if low >= 0 and high <= 255:
+        return samples.astype(np.uint8)
+    if samples.dtype.kind == "u" and samples.dtype.itemsize == 2:
+        return from_16_bits(samples)
+    raise KmcInputError(
+        f"pixels of dtype {samples.dtype} run from {low} to {high}: bring them to 0 to 255, "
+        "or give 16-bit samples as uint16"
+    )
+
+
+def _from_floats(samples: NDArray[Any]) -> NDArray[np.uint8]:
+    low, high = float(samples.min()), float(samples.max())
+    if not (np.isfinite(low) and np.isfinite(high)):
+        raise KmcInputError("float pixels are numbers from 0 to 1: these hold NaN or infinity")
+    if low < 0 or high > 1:
+        raise KmcInputError(
+            f"float pixels run from 0 to 1, these from {low:g} to {high:g}: {_advice(low, high)}"
+        )
+    # float64 and floor rather than rint: halves go up, whatever width the samples came in.
+    scaled = samples.astype(np.float64)
+    scaled *= 255
+    scaled += 0.5
+    return np.floor(scaled, out=scaled).astype(np.uint8)
+
+
+def _advice(low: float, high: float) -> str:
+    if low >= 0 and high <= 255:
+        return "divide by 255"
+    if low >= 0 and high <= 65535:
+        return "divide by 65535"
+    return "scale or clip them first"

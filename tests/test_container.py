@@ -1,0 +1,138 @@
+"""The layout of the file: what is written, what is checked, and in which order."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+
+import numpy as np
+import pytest
+
+from kmcodec.container import HEADER_SIZE, SIGNATURE, ContainerReader, Header, Section, build
+from kmcodec.errors import KmcFormatError
+
+PALETTE = np.array([[0x1D, 0x35, 0x57], [0xE6, 0x39, 0x46], [0xF1, 0xFA, 0xEE]], np.uint8)
+PAYLOADS = [bytes.fromhex("18405680"), bytes.fromhex("8080")]
+HEADER = Header(coding=0, channels=3, width=5, height=3, entries=3, rows_per_strip=2)
+# From section 9 of the specification, where it was written down by hand.
+EXAMPLE = bytes.fromhex(
+    "8b4b4d430d0a1a0a 01000300 05000000 03000000 02000200 45c1d239"
+    "1d3557e63946f1faee 8ec16d5f 04000000d743f11b18405680 0200000028b9bb978080"
+)
+
+
+def read(data):
+    return ContainerReader(io.BytesIO(data))
+
+
+def with_header(change):
+    """The example with some header bytes changed and the header's CRC made right again."""
+    data = bytearray(EXAMPLE)
+    for offset, value in change.items():
+        data[offset : offset + len(value)] = value
+    data[24:28] = struct.pack("<I", zlib.crc32(bytes(data[:24])))
+    return bytes(data)
+
+
+def test_build_writes_the_example_of_the_specification():
+    assert build(HEADER, PALETTE, PAYLOADS) == EXAMPLE
+
+
+def test_reading_gives_header_palette_and_payloads_back():
+    container = read(EXAMPLE)
+    assert container.header == HEADER
+    np.testing.assert_array_equal(container.palette, PALETTE)
+    strips = list(container.strips())
+    assert [strip.rows for strip in strips] == [(0, 2), (2, 3)]
+    assert [container.payload(strip) for strip in strips] == PAYLOADS
+    assert list(container.sections()) == []
+
+
+def test_strips_can_be_read_in_any_order():
+    container = read(EXAMPLE)
+    strips = list(container.strips())
+    assert [container.payload(strip) for strip in reversed(strips)] == PAYLOADS[::-1]
+
+
+def test_one_strip_without_sections_adds_forty_bytes():
+    header = Header(coding=0, channels=3, width=5, height=3, entries=3)
+    assert len(build(header, PALETTE, [b"123456"])) == 40 + PALETTE.size + 6
+
+
+def test_sections_survive_and_end_with_kend():
+    sections = [Section("iccp", b"\0abc"), Section("zzzz", b"")]
+    data = build(HEADER, PALETTE, PAYLOADS, sections)
+    found = list(read(data).sections())
+    assert [(s.type, s.payload) for s in found] == [("iccp", b"\0abc"), ("zzzz", b"")]
+    assert data[-12:-8] == b"KEND"
+
+
+def test_build_refuses_a_number_of_strips_that_does_not_fit():
+    with pytest.raises(ValueError, match="2 strips"):
+        build(HEADER, PALETTE, PAYLOADS[:1])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({8: b"\2"}, "version 2"),
+        ({10: b"\0"}, "0 channels"),
+        ({10: b"\5"}, "5 channels"),
+        ({11: b"\2"}, "flags 0x02"),
+        ({12: b"\0\0\0\0"}, "0 x 3 pixels"),
+        ({16: b"\0\0\0\x80"}, "5 x 2147483648 pixels"),
+    ],
+)
+def test_a_wrong_header_field_is_named(change, message):
+    with pytest.raises(KmcFormatError, match=message):
+        read(with_header(change))
+
+
+def test_a_wrong_header_crc_is_told_before_any_field():
+    data = EXAMPLE[:8] + b"\x63" + EXAMPLE[9:]
+    with pytest.raises(KmcFormatError, match=r"header: CRC is 39d2c145, computed [0-9a-f]{8}") as e:
+        read(data)
+    assert e.value.offset == 24
+
+
+def test_text_mode_damage_is_told():
+    with pytest.raises(KmcFormatError, match="text mode"):
+        read(EXAMPLE.replace(b"\r\n", b"\n"))
+
+
+def test_a_foreign_file_is_told():
+    with pytest.raises(KmcFormatError, match=r"not a \.kmc file"):
+        read(b"KMCP" + bytes(100))
+
+
+@pytest.mark.parametrize("length", [0, 5, 8, HEADER_SIZE - 1, HEADER_SIZE, 38, 40])
+def test_a_truncated_start_is_told(length):
+    with pytest.raises(KmcFormatError, match="truncated"):
+        read(EXAMPLE[:length])
+
+
+def test_swapped_strips_are_noticed():
+    header = Header(coding=0, channels=3, width=5, height=2, entries=3, rows_per_strip=1)
+    data = build(header, PALETTE, [b"\x18\x40", b"\x56\x80"])
+    frame = 10
+    swapped = data[: -2 * frame] + data[-frame:] + data[-2 * frame : -frame]
+    container = read(swapped)
+    with pytest.raises(KmcFormatError, match=r"strip 0 \(rows 0 to 0\): CRC"):
+        container.payload(next(container.strips()))
+
+
+def test_many_strips_are_refused_before_they_are_walked():
+    data = with_header({16: struct.pack("<I", 2**31 - 1), 22: struct.pack("<H", 1)})
+    with pytest.raises(KmcFormatError, match="2,147,483,647 strips"):
+        next(read(data).strips())
+
+
+def test_trailing_bytes_are_told():
+    with pytest.raises(KmcFormatError, match="1 bytes follow") as error:
+        list(read(EXAMPLE + b"x").sections())
+    assert error.value.offset == len(EXAMPLE)
+
+
+def test_the_signature_is_as_specified():
+    assert bytes.fromhex("8B4B4D430D0A1A0A") == SIGNATURE

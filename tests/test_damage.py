@@ -1,0 +1,134 @@
+"""Damaged files: every prefix and every flipped bit ends in a documented error."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import numpy as np
+import pytest
+from conftest import VECTORS
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image, UnidentifiedImageError
+
+import kmcodec
+from kmcodec.coding import CODINGS
+
+PILLOW_ERRORS = (OSError, UnidentifiedImageError)
+
+
+def small_file(coding, channels):
+    rng = np.random.default_rng(channels)
+    palette = rng.integers(0, 256, (5, channels), dtype=np.uint8)
+    metadata = kmcodec.Metadata(icc=b"icc" * 9, text={"Title": "small"})
+    image = kmcodec.IndexedImage(palette, rng.integers(0, 5, (4, 5)), metadata)
+    return kmcodec.encode(image, coding=coding, strip_rows=3)
+
+
+FILES = {f"{c}-{n}": small_file(c, n) for c in CODINGS for n in (1, 2, 3, 4)}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_every_prefix_is_refused(name):
+    data = FILES[name]
+    for length in range(len(data)):
+        with pytest.raises(kmcodec.KmcFormatError):
+            kmcodec.decode(data[:length])
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_every_flipped_bit_is_refused(name):
+    data = FILES[name]
+    for bit in range(8 * len(data)):
+        damaged = bytearray(data)
+        damaged[bit // 8] ^= 1 << bit % 8
+        with pytest.raises((kmcodec.KmcFormatError, kmcodec.KmcLimitError)):
+            kmcodec.decode(bytes(damaged))
+
+
+@pytest.mark.parametrize("name", ["packed-3", "deflate-4"])
+def test_pillow_ends_in_its_own_exceptions(name):
+    data = FILES[name]
+    damaged = [data[:length] for length in range(len(data))]
+    for byte in range(len(data)):
+        flipped = bytearray(data)
+        flipped[byte] ^= 1 << byte % 8
+        damaged.append(bytes(flipped))
+    for bytes_ in damaged:
+        with pytest.raises(PILLOW_ERRORS), Image.open(io.BytesIO(bytes_)) as image:
+            image.load()
+
+
+@given(
+    name=st.sampled_from(sorted(FILES)),
+    edits=st.lists(st.tuples(st.integers(0, 200), st.binary(max_size=6)), min_size=1, max_size=4),
+)
+def test_edited_files_decode_or_fail_as_documented(name, edits):
+    data = bytearray(FILES[name])
+    for offset, replacement in edits:
+        data[offset : offset + len(replacement)] = replacement
+    try:
+        pixels = kmcodec.decode(bytes(data))
+    except kmcodec.KmcError:
+        return
+    np.testing.assert_array_equal(pixels, kmcodec.decode(FILES[name]))
+
+
+@given(st.binary(max_size=300))
+def test_foreign_bytes_are_refused(data):
+    with pytest.raises(kmcodec.KmcFormatError):
+        kmcodec.decode(data)
+
+
+def good_vectors():
+    return sorted(path.stem for path in (VECTORS / "good").glob("*.kmc"))
+
+
+def test_there_are_vectors():
+    assert len(good_vectors()) > 30
+    assert len(json.loads((VECTORS / "bad" / "reasons.json").read_text())) > 40
+
+
+@pytest.mark.parametrize("name", good_vectors())
+def test_good_vectors_are_read_as_expected(name):
+    from hashlib import sha256
+
+    expected = json.loads((VECTORS / "good" / f"{name}.json").read_text())
+    data = (VECTORS / "good" / f"{name}.kmc").read_bytes()
+    image = kmcodec.decode_indexed(data)
+    info = kmcodec.inspect(data)
+    size = (image.width, image.height, image.channels)
+    assert size == (expected["width"], expected["height"], expected["channels"])
+    assert info.header.coding == expected["coding"]
+    assert info.header.rows_per_strip == expected["rows_per_strip"]
+    if "palette" in expected:
+        assert image.palette.tobytes().hex() == expected["palette"].lower()
+    else:
+        assert sha256(image.palette.tobytes()).hexdigest() == expected["palette_sha256"]
+    if "indices" in expected:
+        assert image.indices.tolist() == expected["indices"]
+    else:
+        as_u16 = image.indices.astype("<u2").tobytes()
+        assert sha256(as_u16).hexdigest() == expected["indices_sha256"]
+    metadata = expected["metadata"]
+    for field in ("icc", "exif", "xmp"):
+        found = getattr(image.metadata, field)
+        assert (found and found.hex()) == (metadata[field] and metadata[field].lower())
+    assert dict(image.metadata.text) == metadata["text"]
+
+
+@pytest.mark.parametrize("name", json.loads((VECTORS / "bad" / "reasons.json").read_text()))
+def test_bad_vectors_are_refused(name):
+    with pytest.raises(kmcodec.KmcFormatError):
+        kmcodec.decode((VECTORS / "bad" / f"{name}.kmc").read_bytes())
+
+
+def test_large_vectors_are_refused_as_too_large():
+    found = sorted((VECTORS / "large").glob("*.kmc"))
+    assert found
+    for path in found:
+        with pytest.raises(kmcodec.KmcLimitError):
+            kmcodec.decode(path.read_bytes())
+        with pytest.raises(Image.DecompressionBombError):
+            Image.open(path)

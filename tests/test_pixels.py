@@ -1,0 +1,151 @@
+"""What arrays are taken for pixels, and what is said about those that are not."""
+
+import warnings
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from kmcodec.errors import KmcInputError, KmcWarning
+from kmcodec.image import MAX_SIDE, IndexedImage
+from kmcodec.pixels import as_pixels, from_16_bits
+
+IMAGE_SHAPES = st.tuples(st.integers(1, 6), st.integers(1, 6)) | st.tuples(
+    st.integers(1, 6), st.integers(1, 6), st.integers(2, 4)
+)
+
+
+@given(hnp.arrays(np.uint8, IMAGE_SHAPES))
+def test_uint8_is_taken_as_it_is(array):
+    pixels = as_pixels(array)
+    assert pixels.dtype == np.uint8
+    assert np.array_equal(pixels, array)
+
+
+@given(
+    hnp.arrays(np.uint8, IMAGE_SHAPES),
+    st.sampled_from([np.int16, np.uint16, ">u2", np.int32, np.uint64, np.int64]),
+)
+def test_other_integers_within_8_bits_keep_their_values(array, dtype):
+    assert np.array_equal(as_pixels(array.astype(dtype)), array)
+
+
+@given(
+    hnp.arrays(np.uint8, IMAGE_SHAPES),
+    st.sampled_from([np.float16, np.float32, np.float64, np.longdouble]),
+)
+def test_floats_that_came_from_8_bits_come_back_exactly(array, dtype):
+    assert np.array_equal(as_pixels(array.astype(dtype) / dtype(255)), array)
+
+
+def test_halves_are_rounded_up():
+    # 0.1 * 255 = 25.5 exactly, 0.5 * 255 = 127.5: rounding to even would make 26 and 128 too,
+    # but 0.3 * 255 = 76.5 would become 76.
+    assert as_pixels([[0.1, 0.3, 0.5]]).tolist() == [[26, 77, 128]]
+
+
+def test_bool_becomes_black_and_white():
+    assert as_pixels([[True, False]]).tolist() == [[255, 0]]
+
+
+def test_a_single_channel_axis_is_dropped():
+    assert as_pixels(np.zeros((2, 3, 1), np.uint8)).shape == (2, 3)
+
+
+def test_the_result_is_contiguous_and_lists_are_welcome():
+    assert as_pixels(np.zeros((4, 6), np.uint8)[:, ::2]).flags.c_contiguous
+    assert as_pixels([[[1, 2, 3]]]).tolist() == [[[1, 2, 3]]]
+
+
+def test_an_indexed_image_is_taken_for_its_pixels():
+    assert as_pixels(IndexedImage([[7, 8, 9]], [[0, 0]])).tolist() == [[[7, 8, 9], [7, 8, 9]]]
+
+
+def test_16_bits_are_reduced_to_the_nearest_of_8_bits_with_a_warning():
+    values = np.arange(65536, dtype=np.uint16).reshape(256, 256)
+    with pytest.warns(KmcWarning, match="16-bit"):
+        pixels = as_pixels(values)
+    exact = np.array([round(v * 255 / 65535) for v in range(65536)]).reshape(256, 256)
+    assert np.array_equal(pixels, exact)
+
+
+def test_16_bits_are_reduced_whatever_their_byte_order():
+    with pytest.warns(KmcWarning):
+        assert from_16_bits(np.array([[0, 257, 65535]], ">u2")).tolist() == [[0, 1, 255]]
+
+
+@pytest.mark.parametrize("dtype", [np.int32, np.int64, np.uint32])
+def test_integers_out_of_range_are_told_with_their_range(dtype):
+    with pytest.raises(KmcInputError, match="3 to 256"):
+        as_pixels(np.array([[3, 256]], dtype))
+
+
+def test_negative_integers_are_refused():
+    with pytest.raises(KmcInputError, match="-1 to 4"):
+        as_pixels(np.array([[-1, 4]]))
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        ([0.0, 255.0], "from 0 to 255: divide by 255"),
+        ([0.0, 65535.0], "divide by 65535"),
+        ([-0.5, 0.5], "from -0.5 to 0.5: scale or clip"),
+        ([0.0, float("nan")], "NaN or infinity"),
+        ([0.0, float("inf")], "NaN or infinity"),
+        ([-float("inf"), 1.0], "NaN or infinity"),
+    ],
+)
+def test_floats_out_of_range_are_told_with_a_remedy(values, told):
+    with pytest.raises(KmcInputError, match=told):
+        as_pixels([values])
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        np.zeros((2, 2), complex),
+        np.array([[None, 1]], object),
+        np.array([["a", "b"]]),
+        np.array([[b"a", b"b"]]),
+        np.zeros((2, 2), "M8[s]"),
+        np.zeros((2, 2), "m8[s]"),
+        np.zeros((2, 2), [("r", "u1"), ("g", "u1")]),
+        [[1, 2], [3]],
+        [[2**70]],
+    ],
+)
+def test_what_holds_no_samples_is_refused(array):
+    with pytest.raises(KmcInputError):
+        as_pixels(array)
+
+
+@pytest.mark.parametrize("shape", [(), (4,), (2, 2, 5), (2, 2, 3, 1), (0, 4), (4, 0, 3), (2, 2, 0)])
+def test_shapes_that_no_image_has_are_refused_by_name(shape):
+    with pytest.raises(KmcInputError) as caught:
+        as_pixels(np.zeros(shape, np.uint8))
+    assert str(shape) in str(caught.value)
+
+
+@pytest.mark.parametrize("shape", [(1, MAX_SIDE + 1), (MAX_SIDE + 1, 1, 3)])
+def test_sides_beyond_the_format_are_refused_before_anything_is_allocated(shape):
+    with pytest.raises(KmcInputError, match="2,147,483,647"):
+        as_pixels(np.broadcast_to(np.uint8(0), shape))
+
+
+@given(
+    hnp.arrays(
+        hnp.scalar_dtypes(), hnp.array_shapes(min_dims=0, max_dims=4, min_side=0, max_side=3)
+    )
+)
+def test_any_array_becomes_pixels_or_a_plain_refusal(array):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", KmcWarning)
+        try:
+            pixels = as_pixels(array)
+        except KmcInputError:
+            return
+    assert pixels.dtype == np.uint8
+    assert pixels.size == array.size
