@@ -1,0 +1,280 @@
+"""MATLAB's .mat files: the one image in them, and files that hold one.
+
+scipy reads them, but not unwatched: its loadmat takes the type of an array's samples as an index
+without a check (`read_numeric` in _mio5_utils.pyx, seen with scipy 1.17), so that one damaged byte
+ends Python with a segmentation fault. Here the tags up to the samples are checked first, and scipy
+is shown each variable as a file of its own, so that it reads nothing but what was checked.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import struct
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kmcodec.errors import KmcInputError
+
+__all__ = ["is_mat", "read_mat", "write_mat"]
+
+_HDF5 = b"\x89HDF\r\n\x1a\n"
+_TEXT_5, _TEXT_7_3 = b"MATLAB 5.0 MAT-file", b"MATLAB 7.3 MAT-file"
+_HEADER_5 = 128
+_ORDERS_5 = {b"\x00\x01IM": "<", b"\x01\x00MI": ">"}  # by the header's last bytes
+
+# Bytes of a sample, by the numbers that the format has for the types of numbers.
+_SIZES_5 = {1: 1, 2: 1, 3: 2, 4: 2, 5: 4, 6: 4, 7: 4, 9: 8, 12: 8, 13: 8}
+_SIZES_4 = (8, 4, 4, 2, 2, 1)
+_MATRIX, _COMPRESSED = 14, 15
+_NUMERIC, _OPAQUE, _COMPLEX = range(6, 16), 17, 0x0800
+_SPARSE_4 = 2
+
+_FLOATS = ("double", "single")
+_SAMPLES = {*_FLOATS, "logical", *(f"{sign}int{n}" for sign in ("", "u") for n in (8, 16, 32, 64))}
+
+_MOST_DEFLATED = 1032  # bytes that zlib can make of one
+_MOST_HEAD = 4096  # more bytes than flags, shape and name of an array take
+
+
+@dataclass(frozen=True)
+class _Variable:
+    """An array of a file, its samples not yet read."""
+
+    name: str
+    shape: tuple[int, ...]
+    kind: str
+    is_complex: bool
+    # Samples of a known type, as many as the shape tells: scipy may read them.
+    is_sound: bool
+    header: bytes
+    element: memoryview
+    order: str
+
+    @property
+    def is_hidden(self) -> bool:
+        # What MATLAB itself puts into a file has no name; scipy gives it one with underscores.
+        return not self.name or self.name.startswith("__")
+
+    @property
+    def is_image(self) -> bool:
+        if self.is_hidden or self.kind not in _SAMPLES or self.is_complex or 0 in self.shape:
+            return False
+        return len(self.shape) == 2 or (len(self.shape) == 3 and self.shape[2] in (3, 4))
+
+    def __str__(self) -> str:
+        kind = f"complex {self.kind}" if self.is_complex else self.kind
+        return f"{self.name} ({' x '.join(map(str, self.shape))} {kind})"
+
+
+def is_mat(data: bytes) -> bool:
+    """Whether the bytes are those of a .mat file, of whatever version, complete or not."""
+    if data.startswith((_TEXT_5, _TEXT_7_3)) or _is_hdf5(data):
+        return True
+    return data[124:128] in _ORDERS_5 or _order_4(data) is not None
+
+
+def read_mat(data: bytes, name: str, variable: str | None = None) -> NDArray[Any]:
+    """Read the image of a .mat file of version 4 to 7.
+
+    Parameters
+    ----------
+    data : bytes
+        The whole file.
+    name : str
+        What messages call it.
+    variable : str, optional
+        Which array to take; needed where several could be images.
+
+    Returns
+    -------
+    ndarray, shape (H, W), (H, W, 3) or (H, W, 4)
+        Integers of the dtype that the variable has in MATLAB, logical as bool, doubles and
+        singles as float64. MATLAB's numbers are doubles unless told otherwise: doubles and
+        singles that are whole numbers in 0 ... 255, with one of them above 1, are samples of
+        8 bits and become uint8.
+
+    Raises
+    ------
+    KmcInputError
+        If the file is damaged or of version 7.3, if there is no image in it, or more than one
+        and none chosen.
+    """
+    if data.startswith(_TEXT_7_3) or _is_hdf5(data):
+        raise KmcInputError(
+            f"{name}: MATLAB 7.3 files (HDF5) are not read: save it in MATLAB with "
+            "save('file.mat', '-v7'), or read it in Python with h5py"
+        )
+    order = _order_4(data)
+    try:
+        found = list(_variables_5(data) if order is None else _variables_4(data, order))
+        return _loaded(_chosen(found, name, variable))
+    except (KmcInputError, MemoryError):
+        raise
+    except Exception as error:
+        # What scipy raises at damaged files is nowhere said: ValueError, TypeError, OSError,
+        # KeyError, zlib.error, OverflowError were seen.
+        raise KmcInputError(f"{name}: damaged or truncated .mat file") from error
+
+
+def write_mat(array: NDArray[Any], variable: str = "A") -> bytes:
+    """Make a .mat file (version 7, compressed) that holds one array.
+
+    The same array makes the same bytes: the header bears no date.
+    """
+    from scipy.io import savemat
+
+    stream = io.BytesIO()
+    savemat(stream, {variable: array}, do_compression=True)
+    written = stream.getvalue()
+    # scipy writes the platform and the time into the header's 116 bytes of text.
+    return (_TEXT_5 + b", written by kmcodec").ljust(116) + written[116:]
+
+
+def _chosen(found: list[_Variable], name: str, variable: str | None) -> _Variable:
+    images = [v for v in found if v.is_image]
+    if variable is not None:
+        for one in images:
+            if one.name == variable:
+                return one
+        fault = "is no image" if any(v.name == variable for v in found) else "is not in it"
+        there = f"images in it: {_listed(images)}"
+        raise KmcInputError(f"{name}: variable {variable!r} {fault}; {there}")
+    # A scalar or a vector is hardly the image that is meant beside a matrix.
+    images = [v for v in images if min(v.shape[:2]) > 1] or images
+    if len(images) > 1:
+        told = _listed(images)
+        raise KmcInputError(f"{name}: several images, choose one with --var NAME: {told}")
+    if not images:
+        raise KmcInputError(f"{name}: no image in it, only {_listed(found)}")
+    return images[0]
+
+
+def _listed(variables: list[_Variable]) -> str:
+    return ", ".join(str(v) for v in variables if not v.is_hidden) or "nothing"
+
+
+def _is_hdf5(data: bytes) -> bool:
+    return data.startswith(_HDF5) or data[512:520] == _HDF5
+
+
+def _order_4(data: bytes) -> str | None:
+    """Tell the byte order of a file of version 4, None for other files."""
+    # No signature: five integers that must make sense, and a name.
+    for order, machine in (("<", 0), (">", 1)):
+        if len(data) < 20:
+            break
+        type_, rows, columns, imaginary, length = struct.unpack_from(f"{order}5i", data)
+        thousands, rest = divmod(type_, 1000)
+        sane = thousands == machine and rest // 10 < len(_SIZES_4) and rest % 10 <= 2
+        if sane and min(rows, columns) >= 0 and imaginary in (0, 1) and 2 <= length <= 64:
+            text = data[20 : 20 + length].rstrip(b"\0").replace(b"_", b"")
+            if text.isalnum() and text[:1].isalpha():
+                return order
+    return None
+
+
+def _variables_4(data: bytes, order: str) -> Iterator[_Variable]:
+    end = 0
+    while end < len(data):
+        begin = end
+        type_, rows, columns, imaginary, length = struct.unpack_from(f"{order}5i", data, begin)
+        stored, kind = divmod(type_ % 1000, 10)
+        if type_ // 1000 not in (0, 1) or stored >= len(_SIZES_4) or imaginary not in (0, 1):
+            raise ValueError("unknown type")
+        parts = 2 if imaginary and kind != _SPARSE_4 else 1
+        end = begin + 20 + length + parts * rows * columns * _SIZES_4[stored]
+        if min(rows, columns, length) < 0 or end > len(data):
+            raise ValueError("more samples than bytes")
+        element = memoryview(data)[begin:end]
+        name, shape, class_ = _told(bytes(element), order)
+        yield _Variable(name, shape, class_, bool(imaginary), True, b"", element, order)
+
+
+def _variables_5(data: bytes) -> Iterator[_Variable]:
+    header, end = data[:_HEADER_5], _HEADER_5
+    # scipy takes a file with a zero in its first four bytes for one of version 4.
+    if 0 in header[:4] or header[124:] not in _ORDERS_5:
+        raise ValueError("header of no known version")
+    order = _ORDERS_5[header[124:]]
+    while end < len(data):
+        begin = end
+        type_, size = struct.unpack_from(f"{order}2I", data, begin)
+        end = begin + 8 + size
+        if end > len(data):
+            raise ValueError("truncated")
+        yield _variable_5(header, memoryview(data)[begin:end], type_ == _COMPRESSED, order)
+
+
+def _variable_5(header: bytes, element: memoryview, compressed: bool, order: str) -> _Variable:
+    # No more of the element than its head is looked at, and inflated.
+    head, room = bytes(element[:_MOST_HEAD]), len(element)
+    if compressed:
+        head = zlib.decompressobj().decompress(head[8:], _MOST_HEAD)
+        room *= _MOST_DEFLATED
+    matrix, size, _, _, flags = struct.unpack_from(f"{order}5I", head)
+    if matrix != _MATRIX:
+        raise ValueError("no array")
+    head, room = head[: 8 + size], min(room, 8 + size)
+    at = 24
+    class_number, is_complex = flags & 0xFF, bool(flags & _COMPLEX)
+    if class_number == _OPAQUE:
+        # MATLAB's strings and tables, without a shape: whosmat raises TypeError at them.
+        _, size, begin, _ = _tag(head, at, order)
+        name = head[begin : begin + size].decode("latin-1")
+        return _Variable(name, (), "opaque", False, False, header, element, order)
+    for _ in ("shape", "name"):
+        *_, at = _tag(head, at, order)
+        if at > len(head):
+            # scipy would make room for whatever size is told, up to 4 GiB.
+            raise ValueError("shape or name beyond the element")
+    name, shape, class_ = _told(header + head, order)
+    if class_ == "logical" and class_number not in _NUMERIC:
+        # So whosmat calls sparse arrays of logicals too (and what a damaged bit makes logical).
+        class_ = "sparse logical"
+    is_sound = False
+    if class_ in _SAMPLES and shape and min(shape) > 0:
+        type_, size, begin, _ = _tag(head, at, order)
+        is_known = type_ in _SIZES_5 and begin + size <= room
+        is_sound = is_known and size == math.prod(shape) * _SIZES_5[type_]
+    return _Variable(name, shape, class_, is_complex, is_sound, header, element, order)
+
+
+def _tag(data: bytes, at: int, order: str) -> tuple[int, int, int, int]:
+    """Read type and size of the element at a place, where its content begins, and the next."""
+    type_, size = struct.unpack_from(f"{order}2I", data, at)
+    if type_ >> 16:
+        # The small form: type, size and up to four bytes of content in eight.
+        return type_ & 0xFFFF, type_ >> 16, at + 4, at + 8
+    return type_, size, at + 8, at + 8 + (size + 7) // 8 * 8
+
+
+def _told(file: bytes, order: str) -> Any:
+    """Ask scipy for name, shape and class of the one variable of a file."""
+    from scipy.io import whosmat
+
+    return whosmat(io.BytesIO(file), byte_order=order, chars_as_strings=False)[0]
+
+
+def _loaded(chosen: _Variable) -> NDArray[Any]:
+    from scipy.io import loadmat
+
+    if not chosen.is_sound:
+        raise ValueError("samples of an unknown type, or not as many as the shape tells")
+    file, name = io.BytesIO(b"".join((chosen.header, chosen.element))), chosen.name
+    # MATLAB stores numbers in the narrowest type that holds them; mat_dtype makes them what they
+    # are. Else a mask of doubles 0 and 1 would look like samples of 8 bits, all but black.
+    with np.errstate(all="ignore"):
+        read = loadmat(file, variable_names=[name], byte_order=chosen.order, mat_dtype=True)
+    array = read[name]
+    dtype = array.dtype.newbyteorder("=")
+    if chosen.kind in _FLOATS:
+        low, high = array.min(), array.max()
+        whole = low >= 0 and 1 < high <= 255 and np.array_equal(array, np.floor(array))
+        dtype = np.dtype(np.uint8 if whole else np.float64)
+    return np.asarray(array, dtype, order="C")

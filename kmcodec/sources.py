@@ -1,0 +1,273 @@
+"""Images from files and from standard input, recognised by content."""
+
+from __future__ import annotations
+
+import io
+import math
+import os
+import sys
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
+
+from kmcodec.atomic import reason_of
+from kmcodec.errors import KmcError, KmcFormatError, KmcInputError, KmcLimitError, KmcWarning
+from kmcodec.image import IndexedImage, Metadata
+from kmcodec.matlab import is_mat, read_mat
+from kmcodec.pillow_images import from_pillow, metadata_from_pillow
+from kmcodec.pixels import as_pixels
+
+__all__ = ["Source", "is_image_name", "named_warnings", "read_source"]
+
+_KMC = b"\x8bKMC"
+_NPY = b"\x93NUMPY"
+
+# What these call frames are layers and previews; the first is the picture, nothing is lost.
+_NO_ANIMATION = frozenset({"MPO", "PSD"})
+
+# `catch_warnings` swaps global state: two threads inside it would leave each other's behind.
+_warnings_lock = threading.RLock()
+
+
+@dataclass(frozen=True)
+class Source:
+    """An image and where it came from.
+
+    Parameters
+    ----------
+    name : str
+        What messages call it.
+    image : ndarray of uint8, shape (H, W) or (H, W, C), or IndexedImage
+        An `IndexedImage` has the metadata too.
+    metadata : Metadata
+    size : int
+        Bytes of the file.
+    path : Path or None
+        None for standard input.
+    """
+
+    name: str
+    image: NDArray[np.uint8] | IndexedImage
+    metadata: Metadata
+    size: int
+    path: Path | None
+
+    @property
+    def pixels(self) -> NDArray[np.uint8]:
+        """The pixels: shape (H, W) or (H, W, C)."""
+        return self.image.to_array() if isinstance(self.image, IndexedImage) else self.image
+
+
+def read_source(path: str | os.PathLike[str], variable: str | None = None) -> Source:
+    """Read an image: .mat, .npy, .kmc, or whatever Pillow opens.
+
+    Parameters
+    ----------
+    path : path-like
+        ``-`` is standard input.
+    variable : str, optional
+        The variable of a .mat file that is meant.
+
+    Returns
+    -------
+    Source
+        Upright, whatever orientation its EXIF asks for; of an animation the first frame.
+
+    Raises
+    ------
+    KmcInputError
+        If the file cannot be read, is damaged, or holds no image.
+    KmcFormatError
+        If a `.kmc` file is damaged.
+    KmcLimitError
+        If the image is too large to be read safely.
+
+    Warns
+    -----
+    KmcWarning
+        If bits, frames or metadata were left out. All messages begin with the file's name.
+    """
+    given = os.fspath(path)
+    name = "standard input" if given == "-" else given
+    data = _bytes_of(given, name)
+    if variable is not None and not is_mat(data):
+        raise KmcInputError(f"{name}: only .mat files have variables to choose from")
+    image, metadata = _decoded(data, name, variable)
+    return Source(name, image, metadata, len(data), None if given == "-" else Path(given))
+
+
+def is_image_name(path: str | os.PathLike[str]) -> bool:
+    """Whether a file of this name, met in a folder, is to be taken for an image.
+
+    Hidden files are not, nor `.kmc` files: they are what images are made into.
+    """
+    name = os.path.basename(os.fspath(path))
+    ending = os.path.splitext(name)[1].lower()
+    if name.startswith(".") or ending in (".mat", ".npy"):
+        return not name.startswith(".")
+    format_ = Image.registered_extensions().get(ending, "")
+    if format_ in ("", "KMC", "MPEG") or format_ not in Image.OPEN:
+        return False
+    opener = Image.OPEN[format_][0]
+    # Stubs know a format by its name, but cannot read it.
+    return not (isinstance(opener, type) and issubclass(opener, ImageFile.StubImageFile))
+
+
+@contextmanager
+def named_warnings(name: str) -> Iterator[None]:
+    """Tell all warnings of a block as `KmcWarning`, with the name of the file before them.
+
+    Warnings for programmers (deprecations, unclosed files) are dropped. If the block raises,
+    its warnings are dropped too: the error says what matters.
+    """
+    with _warnings_lock, warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        yield
+    told = [w.message for w in caught if issubclass(w.category, (UserWarning, RuntimeWarning))]
+    # Pillow says some things twice.
+    for text in dict.fromkeys(_first_line(message) for message in told):
+        warnings.warn(f"{name}: {text}", KmcWarning, stacklevel=2)
+
+
+def _bytes_of(path: str, name: str) -> bytes:
+    try:
+        if path == "-":
+            return sys.stdin.buffer.read()
+        if os.path.isdir(path):
+            # Windows would call it a matter of permission.
+            raise KmcInputError(f"{name}: is a folder")
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise KmcInputError(f"{name}: {reason_of(error)}") from error
+    except MemoryError as error:
+        raise KmcLimitError(f"{name}: too large for the memory there is") from error
+    except ValueError as error:
+        if isinstance(error, KmcInputError):
+            raise
+        raise KmcInputError(f"{name!r} is not a path") from error
+
+
+def _decoded(
+    data: bytes, name: str, variable: str | None
+) -> tuple[NDArray[np.uint8] | IndexedImage, Metadata]:
+    if data.startswith(_KMC):
+        indexed = _from_kmc(data, name)
+        return indexed, indexed.metadata
+    try:
+        with named_warnings(name):
+            if is_mat(data):
+                return _pixels(read_mat(data, name, variable), name), Metadata()
+            if data.startswith(_NPY):
+                return _pixels(_from_npy(data, name), name), Metadata()
+            return _from_image(data, name)
+    except MemoryError as error:
+        raise KmcLimitError(f"{name}: too large for the memory there is") from error
+
+
+def _pixels(array: NDArray[np.generic], name: str) -> NDArray[np.uint8]:
+    try:
+        return as_pixels(array)
+    except KmcInputError as error:
+        raise KmcInputError(f"{name}: {error}") from error
+
+
+def _from_kmc(data: bytes, name: str) -> IndexedImage:
+    from kmcodec.decoder import decode_indexed
+
+    try:
+        return decode_indexed(data)
+    except KmcFormatError as error:
+        raise KmcFormatError(
+            f"{name}: {error.message}",
+            offset=error.offset,
+            expected=error.expected,
+            found=error.found,
+        ) from error
+    except KmcLimitError as error:
+        raise KmcLimitError(f"{name}: {error}") from error
+
+
+def _from_npy(data: bytes, name: str) -> NDArray[np.generic]:
+    stream = io.BytesIO(data)
+    readers = {
+        (1, 0): np.lib.format.read_array_header_1_0,
+        (2, 0): np.lib.format.read_array_header_2_0,
+    }
+    try:
+        # Version 3 differs only in the names of structured dtypes, which are no pixels.
+        shape, _, dtype = readers[np.lib.format.read_magic(stream)](stream)
+        size = math.prod(shape) * dtype.itemsize
+        # Before numpy allocates what the header asks for.
+        if size != len(data) - stream.tell() or min(shape, default=0) < 0:
+            raise ValueError("the header does not fit the data")
+        array: NDArray[np.generic] = np.load(io.BytesIO(data), allow_pickle=False)
+    except Exception as error:  # the header is Python text: anything can be wrong with it
+        raise KmcInputError(f"{name}: damaged or truncated .npy file") from error
+    return array
+
+
+def _from_image(data: bytes, name: str) -> tuple[NDArray[np.uint8] | IndexedImage, Metadata]:
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            return _from_opened(image)
+    except UnidentifiedImageError as error:
+        raise KmcInputError(
+            f"{name}: not an image that can be read (Pillow, .mat, .npy or .kmc)"
+        ) from error
+    except Image.DecompressionBombError as error:
+        limit = 2 * (Image.MAX_IMAGE_PIXELS or 0)
+        raise KmcLimitError(
+            f"{name}: more than {limit:,} pixels, too large to be read safely"
+        ) from error
+    except KmcError as error:
+        raise type(error)(f"{name}: {error}") from error
+    except MemoryError:
+        raise
+    except Exception as error:  # Pillow's readers fail in any way on damaged files
+        raise KmcInputError(f"{name}: damaged or truncated image ({_first_line(error)})") from error
+
+
+def _from_opened(image: Image.Image) -> tuple[NDArray[np.uint8] | IndexedImage, Metadata]:
+    _warn_of_16_bits(image)
+    image.load()
+    try:
+        ImageOps.exif_transpose(image, in_place=True)
+    except Exception:  # damaged EXIF fails in any way; the pixels are no worse for it
+        warnings.warn("damaged EXIF: orientation unknown", KmcWarning, stacklevel=2)
+    metadata = metadata_from_pillow(image)
+    pixels = from_pillow(image)
+    if isinstance(pixels, IndexedImage):
+        pixels = IndexedImage(pixels.palette, pixels.indices, metadata)
+    # Last: to count the frames Pillow goes through the whole file.
+    _warn_of_frames(image)
+    return pixels, metadata
+
+
+def _warn_of_16_bits(image: Image.Image) -> None:
+    # Pillow reads these to modes of 8 bits, and says nothing.
+    deep = any(";16" in str(tile[3]) for tile in getattr(image, "tile", ()))
+    if deep and image.mode in ("LA", "RGB", "RGBA"):
+        warnings.warn("16-bit samples reduced to 8 bits", KmcWarning, stacklevel=2)
+
+
+def _warn_of_frames(image: Image.Image) -> None:
+    if image.format in _NO_ANIMATION:
+        return
+    try:
+        frames = getattr(image, "n_frames", 1)
+    except Exception:  # later frames are damaged: they are not taken anyhow
+        return
+    if frames > 1:
+        warnings.warn(f"{frames} frames, the first is taken", KmcWarning, stacklevel=2)
+
+
+def _first_line(message: object) -> str:
+    lines = str(message).splitlines()
+    return lines[0] if lines else type(message).__name__

@@ -1,0 +1,245 @@
+"""Images to the bytes of files of other formats, and those to files or standard output."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+import warnings
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, PngImagePlugin
+
+from kmcodec.atomic import reason_of, write_atomically
+from kmcodec.errors import KmcInputError, KmcWarning
+from kmcodec.image import IndexedImage, Metadata
+from kmcodec.matlab import write_mat
+from kmcodec.pillow_images import EXIF_PREFIX, PNG_XMP_KEYWORD, to_pillow
+from kmcodec.sources import named_warnings
+
+__all__ = ["encode_image", "write_target"]
+
+# The pixels of a palette image are meant as they are: formats that can keep them, do.
+_OPTIONS: dict[str, dict[str, Any]] = {
+    "AVIF": {"quality": 100, "subsampling": "4:4:4"},
+    "JPEG": {"quality": 95},
+    "WEBP": {"lossless": True, "exact": True},
+}
+# What to try, in this order, until the format takes it.
+_MODES = {
+    "L": ("L", "RGB"),
+    "LA": ("LA", "RGBA", "L", "RGB"),
+    "P": ("P", "RGBA", "RGB"),
+    "RGB": ("RGB",),
+    "RGBA": ("RGBA", "RGB"),
+}
+_WITHOUT_ALPHA = frozenset({"L", "RGB"})
+_XMP_TAG = 700
+
+
+def encode_image(image: IndexedImage, kind: str) -> bytes:
+    """Encode an image in the format of a file ending, fully in memory.
+
+    Parameters
+    ----------
+    image : IndexedImage
+    kind : str
+        ``.npy`` and ``.mat`` hold the pixels (in a .mat file as ``A``); any other is an ending
+        of Pillow's. Palette and metadata are kept where the format takes them.
+
+    Returns
+    -------
+    bytes
+
+    Raises
+    ------
+    KmcInputError
+        If the ending is unknown, or the format cannot hold the image.
+
+    Warns
+    -----
+    KmcWarning
+        If transparency, colours or metadata had to be left out.
+    """
+    ending = kind.lower()
+    if ending == ".npy":
+        stream = io.BytesIO()
+        np.save(stream, image.to_array(), allow_pickle=False)
+        return stream.getvalue()
+    if ending == ".mat":
+        return write_mat(image.to_array())
+    format_ = Image.registered_extensions().get(ending, "")
+    if format_ == "KMC" or format_ not in Image.SAVE:
+        raise KmcInputError(
+            f"{kind!r} is no ending that images are written with; "
+            ".png, .gif, .tiff, .bmp, .webp, .jpg, .npy and .mat are some"
+        )
+    with named_warnings(f"{ending} file"):
+        return _encode_by_pillow(_fit_for_gif(image) if format_ == "GIF" else image, format_)
+
+
+def write_target(path: str | os.PathLike[str], data: bytes, *, create_only: bool = False) -> None:
+    """Write to a file at once, or to standard output.
+
+    Parameters
+    ----------
+    path : path-like
+        ``-`` is standard output.
+    data : bytes
+    create_only : bool
+        Never replace a file.
+
+    Raises
+    ------
+    KmcInputError
+        If it cannot be written.
+    BrokenPipeError
+        If whoever read standard output has gone.
+    """
+    if os.fspath(path) != "-":
+        write_atomically(path, data, create_only=create_only)
+        return
+    try:
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise KmcInputError(f"standard output: {reason_of(error)}") from error
+
+
+def _encode_by_pillow(image: IndexedImage, format_: str) -> bytes:
+    picture = to_pillow(image)
+    options = _OPTIONS.get(format_, {}) | _metadata_options(image.metadata, format_)
+    # Some writers take all of `info` for options: only what belongs to the pixels stays.
+    picture.info = {k: v for k, v in picture.info.items() if k == "transparency"}
+    translucent = _is_translucent(image)
+    fault = "no mode fits"
+    for mode in _MODES[picture.mode]:
+        if mode == "RGBA" and image.channels == 3:
+            continue
+        try:
+            data = _save(_converted(picture, mode), format_, options)
+        except Exception as error:  # each writer has its own way to refuse
+            fault = str(error) or type(error).__name__
+            continue
+        lost = translucent and (mode in _WITHOUT_ALPHA or not _reads_back(data, image, True))
+        if lost and mode not in _WITHOUT_ALPHA:
+            continue
+        if lost:
+            warnings.warn(f"transparency left out: {format_} has none", KmcWarning, stacklevel=2)
+        if _reads_back(data, image, False):
+            return data
+        fault = "it holds other sizes only"
+    raise KmcInputError(
+        f"an image of {image.width} x {image.height} cannot be written as {format_}: {fault}"
+    )
+
+
+def _is_translucent(image: IndexedImage) -> bool:
+    return image.channels in (2, 4) and int(image.palette[:, -1].min()) < 255
+
+
+def _converted(picture: Image.Image, mode: str) -> Image.Image:
+    if mode == picture.mode:
+        return picture
+    if picture.mode == "P" and mode == "RGB" and "transparency" in picture.info:
+        # In two steps: in one, Pillow would look for a colour to stand for transparency.
+        picture = picture.convert("RGBA")
+    return picture.convert(mode)
+
+
+def _save(picture: Image.Image, format_: str, options: dict[str, Any]) -> bytes:
+    try:
+        return _saved(picture, format_, options)
+    except Exception:  # whether the metadata are at fault, one more try shows
+        data = _saved(picture, format_, _OPTIONS.get(format_, {}))
+    warnings.warn(f"{format_} cannot hold these metadata: left out", KmcWarning, stacklevel=2)
+    return data
+
+
+def _saved(picture: Image.Image, format_: str, options: dict[str, Any]) -> bytes:
+    stream = io.BytesIO()
+    picture.save(stream, format_, **options)
+    return stream.getvalue()
+
+
+def _reads_back(data: bytes, image: IndexedImage, with_alpha: bool) -> bool:
+    """Whether what was written still has the image's size, or its transparency.
+
+    Several writers drop the alpha of mode P or RGBA, or scale an icon, without a word.
+    """
+    try:
+        with Image.open(io.BytesIO(data)) as opened:
+            if with_alpha:
+                return opened.has_transparency_data
+            return opened.size == (image.width, image.height)
+    except Exception:  # formats that are only written, such as PDF, cannot be asked
+        return True
+
+
+def _metadata_options(metadata: Metadata, format_: str) -> dict[str, Any]:
+    options: dict[str, Any] = {}
+    if metadata.icc:
+        options["icc_profile"] = metadata.icc
+    if metadata.exif:
+        options["exif"] = EXIF_PREFIX + metadata.exif
+    if metadata.xmp:
+        options["xmp"] = metadata.xmp
+    if format_ == "PNG":
+        options["pnginfo"] = _png_texts(metadata)
+    if format_ == "TIFF" and metadata.xmp:
+        options["exif"] = _exif_with_xmp(metadata)
+    return options
+
+
+def _png_texts(metadata: Metadata) -> PngImagePlugin.PngInfo:
+    chunks = PngImagePlugin.PngInfo()
+    for keyword, text in metadata.text.items():
+        if keyword.encode("latin-1", "replace").decode("latin-1") == keyword:
+            chunks.add_text(keyword, text)
+        else:
+            warnings.warn(f"text {keyword!r}: PNG's keywords are Latin-1", KmcWarning, stacklevel=2)
+    if metadata.xmp:
+        chunks.add_itxt(PNG_XMP_KEYWORD, metadata.xmp.decode("utf-8", "replace"))
+    return chunks
+
+
+def _exif_with_xmp(metadata: Metadata) -> Image.Exif:
+    # TIFF keeps XMP in a tag of its own, and Pillow takes tags as EXIF.
+    exif = Image.Exif()
+    if metadata.exif:
+        exif.load(EXIF_PREFIX + metadata.exif)
+    exif[_XMP_TAG] = metadata.xmp
+    return exif
+
+
+def _fit_for_gif(image: IndexedImage) -> IndexedImage:
+    """Reduce transparency to what GIF has: one entry that is clear, all others opaque."""
+    if len(image.palette) > 256:
+        warnings.warn("GIF holds 256 colours: reduced", KmcWarning, stacklevel=2)
+        return image
+    if not _is_translucent(image):
+        return image
+    alpha = image.palette[:, -1]
+    if ((alpha > 0) & (alpha < 255)).any():
+        warnings.warn("GIF has no partial transparency: made opaque", KmcWarning, stacklevel=2)
+    (clear,) = np.nonzero(alpha == 0)
+    palette = _rgba(image.palette)
+    palette[:, 3] = 255
+    indices = image.indices
+    if len(clear):
+        palette[clear[0], 3] = 0
+        renumbered = np.arange(len(palette), dtype=np.uint8)
+        renumbered[clear] = clear[0]
+        indices = renumbered[indices]
+    return IndexedImage(palette, indices, image.metadata)
+
+
+def _rgba(palette: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    colors = palette[:, :-1]
+    if colors.shape[1] == 1:
+        colors = np.repeat(colors, 3, axis=1)
+    return np.column_stack([colors, palette[:, -1]])
