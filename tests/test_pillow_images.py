@@ -14,7 +14,6 @@ from kmcodec.image import IndexedImage, Metadata
 from kmcodec.pillow_images import (
     attach_metadata,
     from_pillow,
-    is_pillow_image,
     metadata_from_pillow,
     mode_of,
     to_pillow,
@@ -213,11 +212,6 @@ def test_mode_f_runs_from_0_to_1():
 def test_an_image_without_pixels_is_refused():
     with pytest.raises(KmcInputError, match="at least one pixel"):
         from_pillow(Image.new("RGB", (0, 4)))
-
-
-def test_only_pillow_images_are_pillow_images():
-    assert is_pillow_image(Image.new("L", (1, 1)))
-    assert not is_pillow_image(np.zeros((1, 1)))
 
 
 @pytest.mark.parametrize("channels", [1, 2, 3, 4])

@@ -1,0 +1,180 @@
+"""Whole files: read, encode or decode, write, and tell what came of it."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from kmcodec.atomic import write_atomically
+from kmcodec.decoder import DEFAULT_MAX_PIXELS, read_indexed
+from kmcodec.encoder import encode, quantize
+from kmcodec.files import open_kmc
+from kmcodec.image import IndexedImage
+from kmcodec.metrics import psnr
+from kmcodec.planning import STANDARD, Job
+from kmcodec.sources import Source, read_source
+from kmcodec.targets import encode_image, write_target
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from kmcodec._options import QuantizeOptions
+
+__all__ = ["EncodeReport", "decode_file", "encode_file", "quantize_source"]
+
+
+@dataclass(frozen=True)
+class EncodeReport:
+    """What came of encoding a file.
+
+    Parameters
+    ----------
+    source, output : str
+    width, height, channels : int
+    entries : int
+        Of the palette.
+    psnr : float
+        Decibels against the source, `math.inf` if lossless.
+    raw_size : int
+        Bytes of the pixels at 24 bits each.
+    source_size, size : int
+        Bytes of the source file and of the `.kmc` file.
+    seconds : float
+    """
+
+    source: str
+    output: str
+    width: int
+    height: int
+    channels: int
+    entries: int
+    psnr: float
+    raw_size: int
+    source_size: int
+    size: int
+    seconds: float
+
+    @property
+    def ratio(self) -> float:
+        """How many times smaller than the raw pixels."""
+        return self.raw_size / self.size
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values that JSON can hold; `psnr` is None where `lossless` is True."""
+        lossless = math.isinf(self.psnr)
+        values = asdict(self)
+        values.update(
+            psnr=None if lossless else round(self.psnr, 4),
+            lossless=lossless,
+            ratio=round(self.ratio, 4),
+            seconds=round(self.seconds, 4),
+        )
+        return values
+
+
+def quantize_source(
+    source: Source, k: int | None, **options: Unpack[QuantizeOptions]
+) -> IndexedImage:
+    """Quantise what was read from a file; a palette image is kept if it has no more than k colours.
+
+    Parameters
+    ----------
+    source : Source
+    k : int, optional
+        256 for pixels if not given; palette images are then kept whatever their entries.
+    **options
+        See `quantize`.
+    """
+    image = source.image
+    if isinstance(image, IndexedImage) and k is not None and len(image.palette) > k:
+        image = image.to_array()
+    indexed = quantize(image, k, **options)
+    return IndexedImage(indexed.palette, indexed.indices, source.metadata)
+
+
+def encode_file(
+    job: Job,
+    k: int | None = None,
+    *,
+    variable: str | None = None,
+    coding: str,
+    strip_rows: int = 0,
+    **options: Unpack[QuantizeOptions],
+) -> EncodeReport:
+    """Encode one file.
+
+    Parameters
+    ----------
+    job : Job
+    k : int, optional
+        See `quantize_source`.
+    variable : str, optional
+        Of a `.mat` file.
+    coding, strip_rows
+        See `encode`.
+    **options
+        See `quantize`.
+
+    Raises
+    ------
+    KmcError
+        If the source cannot be read or the target not be written.
+    """
+    started = time.perf_counter()
+    source = read_source(job.source, variable)
+    indexed = quantize_source(source, k, **options)
+    data = encode(indexed, coding=coding, strip_rows=strip_rows)
+    _write(job, data)
+    return EncodeReport(
+        source=job.source,
+        output=job.target,
+        width=indexed.width,
+        height=indexed.height,
+        channels=indexed.channels,
+        entries=len(indexed.palette),
+        psnr=psnr(source.pixels, indexed.to_array()),
+        raw_size=3 * indexed.width * indexed.height,
+        source_size=source.size,
+        size=len(data),
+        seconds=time.perf_counter() - started,
+    )
+
+
+def decode_file(
+    job: Job, ending: str, *, max_pixels: int | None = DEFAULT_MAX_PIXELS
+) -> tuple[IndexedImage, int]:
+    """Decode one `.kmc` file to another format.
+
+    Parameters
+    ----------
+    job : Job
+    ending : str
+        Of the format to write, with the dot.
+    max_pixels : int, optional
+        See `decode`.
+
+    Returns
+    -------
+    image : IndexedImage
+    size : int
+        Bytes written.
+
+    Raises
+    ------
+    KmcError
+        If the source is no `.kmc` file, damaged or too large, or the target cannot be written.
+    """
+    with open_kmc(job.source) as stream:
+        image = read_indexed(stream, max_pixels=max_pixels)
+    data = encode_image(image, ending)
+    _write(job, data)
+    return image, len(data)
+
+
+def _write(job: Job, data: bytes) -> None:
+    if job.target == STANDARD:
+        write_target(STANDARD, data)
+    else:
+        write_atomically(job.target, data, create_only=not job.replace)

@@ -1,0 +1,89 @@
+"""The command group, and the one place where errors become a line and an exit code."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import signal
+import sys
+import warnings
+from typing import Any, NoReturn
+
+import click
+
+from kmcodec._version import __version__
+from kmcodec.errors import KmcError, KmcWarning
+
+__all__ = ["main"]
+
+FAILED, USAGE, INTERRUPTED = 1, 2, 130
+
+_HELP = """Palette images by k-means: encode to .kmc, decode, and look inside.
+
+Exit codes: 0 fine, 1 failed (with several files: at least one), 2 wrong usage, 130 interrupted.
+The name - stands for standard input or standard output. Reports and messages go to standard
+error; what a command was asked to print, or data by `-o -`, to standard output.
+"""
+
+
+class _LazyGroup(click.Group):
+    """Imports a command's module when the command is called: `kmc --version` stays fast."""
+
+    commands_here = ("encode", "decode", "info", "verify", "compare", "sweep")
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands_here)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in self.commands_here:
+            return None
+        module = importlib.import_module(f"kmcodec.cli.{cmd_name}")
+        command: click.Command = getattr(module, cmd_name)
+        return command
+
+
+@click.command(cls=_LazyGroup, help=_HELP, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="kmc", message="%(prog)s %(version)s")
+def kmc() -> None:
+    pass
+
+
+def main() -> NoReturn:
+    """Run the command line and exit."""
+    warnings.showwarning = _show_warning
+    try:
+        code = kmc.main(prog_name="kmc", standalone_mode=False)
+        sys.stdout.flush()
+    except click.UsageError as error:
+        message = error.format_message().rstrip(".")
+        _complain(f"{message} ({_help_hint(error)})")
+        code = USAGE
+    except (KmcError, click.ClickException) as error:
+        message = error.format_message() if isinstance(error, click.ClickException) else str(error)
+        _complain(message)
+        code = FAILED
+    except (KeyboardInterrupt, click.Abort):
+        _complain("interrupted")
+        code = INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has gone: the rest of it has nowhere to go.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 128 + getattr(signal, "SIGPIPE", 13)
+    except MemoryError:
+        _complain("there is not enough memory for this image")
+        code = FAILED
+    sys.exit(code or 0)
+
+
+def _help_hint(error: click.UsageError) -> str:
+    path = error.ctx.command_path if error.ctx else "kmc"
+    return f"see '{path} --help'"
+
+
+def _complain(message: str) -> None:
+    click.echo("kmc: " + " ".join(message.split("\n")), err=True)
+
+
+def _show_warning(message: Any, category: type[Warning], *args: Any, **kwargs: Any) -> None:
+    kind = "note" if issubclass(category, KmcWarning) else "warning"
+    click.echo(f"kmc: {kind}: {message}", err=True)

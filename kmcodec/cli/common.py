@@ -1,0 +1,126 @@
+"""What several commands share: options, running many files, numbers in words."""
+
+from __future__ import annotations
+
+import math
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import click
+
+from kmcodec.coding import CODINGS
+from kmcodec.encoder import DEFAULT_CODING
+from kmcodec.errors import KmcError
+from kmcodec.planning import Job
+from kmcodec.quantization import INITS
+
+__all__ = [
+    "coding_option",
+    "complain",
+    "decibels",
+    "kmeans_options",
+    "note",
+    "run_all",
+    "variable_option",
+]
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+variable_option = click.option(
+    "--var", "variable", metavar="NAME", help="The variable of a .mat file that holds the image."
+)
+
+coding_option = click.option(
+    "--coding",
+    type=click.Choice(list(CODINGS)),
+    default=DEFAULT_CODING,
+    show_default=True,
+    help="How the indices are coded.",
+)
+
+
+def kmeans_options(command: _F) -> _F:
+    """The options of k-means, under the names that `quantize` knows."""
+    options = [
+        click.option(
+            "--init",
+            type=click.Choice(list(INITS)),
+            default="pca",
+            show_default=True,
+            help="Where k-means starts.",
+        ),
+        click.option(
+            "--seed",
+            type=click.IntRange(0),
+            metavar="N",
+            default=0,
+            show_default=True,
+            help="For random starts; the same seed gives the same bytes.",
+        ),
+        click.option(
+            "--iterations",
+            type=click.IntRange(1),
+            metavar="N",
+            default=100,
+            show_default=True,
+            help="The most rounds that k-means takes.",
+        ),
+        click.option(
+            "--restarts",
+            type=click.IntRange(1),
+            metavar="N",
+            default=1,
+            show_default=True,
+            help="Starts of which the best is taken.",
+        ),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def run_all(jobs: Sequence[Job | KmcError], do: Callable[[Job], None], verb: str) -> None:
+    """Do every job, tell what fails, and exit with 1 if anything did.
+
+    Parameters
+    ----------
+    jobs : sequence of Job or KmcError
+        An error stands for a file that cannot be done.
+    do : callable
+        Does one job and raises `KmcError` if it cannot.
+    verb : str
+        For the progress bar, which is shown for several jobs on a terminal.
+    """
+    failures = 0
+    hidden = len(jobs) < 2 or not sys.stderr.isatty()
+    with click.progressbar(jobs, label=verb, file=sys.stderr, hidden=hidden) as bar:
+        for job in bar:
+            try:
+                if isinstance(job, KmcError):
+                    raise job
+                do(job)
+            except KmcError as error:
+                failures += 1
+                complain(str(error))
+    if failures:
+        if len(jobs) > 1:
+            complain(f"{failures} of {len(jobs)} files failed")
+        raise click.exceptions.Exit(1)
+
+
+def complain(message: str) -> None:
+    """Print an error in one line on standard error."""
+    note("kmc: " + message.replace("\n", " "))
+
+
+def note(line: str) -> None:
+    """Print a line on standard error, clear of a progress bar that may stand there."""
+    clear = "\r\x1b[K" if sys.stderr.isatty() and os.environ.get("TERM") != "dumb" else ""
+    click.echo(clear + line, err=True)
+
+
+def decibels(value: float) -> str:
+    """A PSNR in words."""
+    return "lossless" if math.isinf(value) else f"PSNR {value:.2f} dB"

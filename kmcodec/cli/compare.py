@@ -1,0 +1,44 @@
+"""`kmc compare`."""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+from kmcodec.cli.common import decibels, note, variable_option
+from kmcodec.cli.figures import save_or_show
+from kmcodec.decoder import read_indexed
+from kmcodec.files import open_kmc
+from kmcodec.metrics import psnr
+from kmcodec.sources import read_source
+
+
+@click.command()
+@click.argument("original", metavar="ORIGINAL")
+@click.argument("file", metavar="FILE.kmc")
+@click.option(
+    "-o", "--output", metavar="FIGURE", help="A .png, .pdf, .svg or .jpg; else a window opens."
+)
+@variable_option
+def compare(original: str, file: str, output: str | None, variable: str | None) -> None:
+    """Show an image and its .kmc file side by side, with palette, error map, PSNR and bytes.
+
+    Needs matplotlib: pip install 'kmcodec[plot]'.
+    """
+    from kmcodec.plots import compare_figure
+
+    source = read_source(original, variable)
+    with open_kmc(file) as stream:
+        image = read_indexed(stream)
+        size = stream.seek(0, os.SEEK_END)
+    pixels = source.pixels
+    quality = psnr(pixels, image.to_array())
+    raw_size = 3 * image.width * image.height
+    name = os.path.basename(source.name)
+    figure = compare_figure(pixels, image, name=name, size=size, raw_size=raw_size, psnr=quality)
+    save_or_show(figure, output)
+    note(
+        f"{file}: {decibels(quality)}, {size:,} bytes, "
+        f"{raw_size / size:.1f} times smaller than raw ({raw_size:,})"
+    )

@@ -1,0 +1,90 @@
+"""`kmc encode`."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+import click
+
+from kmcodec.batch import EncodeReport, encode_file
+from kmcodec.cli.common import (
+    coding_option,
+    decibels,
+    kmeans_options,
+    note,
+    run_all,
+    variable_option,
+)
+from kmcodec.encoder import MAX_STRIP_ROWS
+from kmcodec.image import MAX_COLORS
+from kmcodec.planning import STANDARD, Job, plan
+
+
+@click.command()
+@click.argument("sources", metavar="SRC...", nargs=-1, required=True)
+@click.option(
+    "-o",
+    "--output",
+    metavar="OUT",
+    help="The file to write, replaced if it exists; a folder for several sources; - for "
+    "standard output. Without it, results go beside their sources.",
+)
+@click.option(
+    "-k",
+    "--colors",
+    type=click.IntRange(1, MAX_COLORS),
+    metavar="N",
+    help="Palette entries. [default: 256; a palette image keeps its own]",
+)
+@coding_option
+@click.option(
+    "--strip-rows",
+    type=click.IntRange(0, MAX_STRIP_ROWS),
+    metavar="N",
+    default=0,
+    help="Rows of an independently coded strip. [default: all]",
+)
+@kmeans_options
+@variable_option
+@click.option("-f", "--force", is_flag=True, help="Replace files whose names were derived.")
+@click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors.")
+@click.option("--json", "as_json", is_flag=True, help="Report as JSON lines on standard output.")
+def encode(
+    sources: tuple[str, ...],
+    output: str | None,
+    colors: int | None,
+    force: bool,
+    quiet: bool,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Encode images as .kmc files.
+
+    SRC is a .mat, .npy or .kmc file, any image that Pillow reads, a folder of those, or - for
+    standard input. For each file one line tells its size before and after.
+    """
+    if as_json and output == STANDARD:
+        raise click.UsageError("--json and '-o -' both want standard output")
+    jobs = plan(sources, output, ".kmc", force=force)
+
+    def do(job: Job) -> None:
+        report = encode_file(job, colors, **options)
+        if as_json:
+            click.echo(json.dumps(report.to_dict()))
+        elif not quiet:
+            note(_in_words(report))
+
+    run_all(jobs, do, "encoding")
+
+
+def _in_words(report: EncodeReport) -> str:
+    colors = f"{report.entries:,} colour{'' if report.entries == 1 else 's'}"
+    source = "standard input" if report.source == STANDARD else os.path.basename(report.source)
+    return (
+        f"{report.output}: {report.width} x {report.height}, {colors}, {decibels(report.psnr)}, "
+        f"{report.size:,} bytes: {report.ratio:.1f} times smaller than raw ({report.raw_size:,}), "
+        f"{report.source_size / report.size:.1f} than {source} ({report.source_size:,}), "
+        f"{report.seconds:.2f} s"
+    )

@@ -1,0 +1,29 @@
+"""Where a figure goes: a file, or a window."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from kmcodec.plots import figure_bytes, show
+from kmcodec.targets import write_target
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["save_or_show"]
+
+
+def save_or_show(figure: Figure, output: str | None) -> None:
+    """Write a figure to a file whose ending says the format, or open a window.
+
+    Raises
+    ------
+    KmcInputError
+        If the ending is unknown, the file cannot be written, or there is no display.
+    """
+    if output is None:
+        show(figure)
+    else:
+        ending = ".png" if output == "-" else os.path.splitext(output)[1]
+        write_target(output, figure_bytes(figure, ending))

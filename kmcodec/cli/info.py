@@ -1,0 +1,75 @@
+"""`kmc info`."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+
+import click
+import numpy as np
+from numpy.typing import NDArray
+
+from kmcodec.files import open_kmc
+from kmcodec.inspection import FileInfo, inspect_stream
+
+_CHANNELS = {1: "grey", 2: "grey and alpha", 3: "RGB", 4: "RGBA"}
+_MOST_SWATCHES = 1024
+
+
+@click.command()
+@click.argument("file", metavar="FILE")
+@click.option("--json", "as_json", is_flag=True, help="Everything as one JSON object.")
+def info(file: str, as_json: bool) -> None:
+    """Tell what a .kmc file holds: header, strips, sections, bytes by part, palette."""
+    with open_kmc(file) as stream:
+        found = inspect_stream(stream)
+    if as_json:
+        click.echo(json.dumps({"file": file, **found.to_dict()}))
+        return
+    for line in _in_words(file, found):
+        click.echo(line)
+    if swatches := _swatches(found.palette):
+        click.echo(swatches, color=True)
+
+
+def _in_words(file: str, found: FileInfo) -> list[str]:
+    header = found.header
+    lines = [
+        f"{file}: {found.size:,} bytes, {found.bits_per_pixel:.3f} bits per pixel",
+        f"image      {header.width} x {header.height}, {_CHANNELS[header.channels]}",
+        f"palette    {header.entries:,} entries, {header.palette_size:,} bytes",
+        f"indices    {found.coding}, {found.index_size:,} bytes in {len(found.strips):,} strip"
+        + ("s" if len(found.strips) > 1 else "")
+        + (f" of {header.rows_per_strip:,} rows" if len(found.strips) > 1 else ""),
+        f"metadata   {found.metadata_size:,} bytes in {len(found.sections):,} sections",
+        f"container  {found.container_size:,} bytes",
+    ]
+    lines += [
+        f"section    {section.type}, {len(section.payload):,} bytes at byte {section.offset:,}"
+        for section in found.sections
+    ]
+    lines += [
+        f"text       {keyword}: {_printable(text)}" for keyword, text in found.metadata.text.items()
+    ]
+    return lines
+
+
+def _printable(text: str) -> str:
+    # A file must not be able to send commands to a terminal.
+    shown = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text[:200])
+    return shown + ("..." if len(text) > 200 else "")
+
+
+def _swatches(palette: NDArray[np.uint8]) -> str:
+    """The palette as coloured blanks, for terminals that show 24-bit colour; else nothing."""
+    if not sys.stdout.isatty() or "NO_COLOR" in os.environ:
+        return ""
+    if os.environ.get("COLORTERM") not in ("truecolor", "24bit"):
+        return ""
+    columns = palette[:_MOST_SWATCHES]
+    colors = np.repeat(columns[:, :1], 3, axis=1) if columns.shape[1] < 3 else columns[:, :3]
+    blanks = [f"\x1b[48;2;{r};{g};{b}m  \x1b[0m" for r, g, b in colors.tolist()]
+    rows = ["".join(blanks[start : start + 32]) for start in range(0, len(blanks), 32)]
+    left_out = len(palette) - len(columns)
+    return "\n".join(rows) + (f"\n... and {left_out:,} more" if left_out > 0 else "")

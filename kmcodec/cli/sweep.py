@@ -1,0 +1,102 @@
+"""`kmc sweep`."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+import os
+from typing import Any
+
+import click
+
+from kmcodec.cli.common import coding_option, kmeans_options, variable_option
+from kmcodec.image import MAX_COLORS
+from kmcodec.sources import read_source
+from kmcodec.sweep import SweepRow
+from kmcodec.sweep import sweep as run_sweep
+from kmcodec.targets import write_target
+
+_TABLE = "{:>6}  {:>7}  {:>14}  {:>9}  {:>10}  {:>7}"
+
+
+class _Colors(click.ParamType):  # type: ignore[type-arg,unused-ignore]
+    name = "K,K,..."
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if not isinstance(value, str):
+            return value
+        try:
+            colors = [int(part) for part in value.split(",")]
+        except ValueError:
+            self.fail(f"{value!r} is not a list of numbers such as 2,16,256", param, ctx)
+        if not all(1 <= k <= MAX_COLORS for k in colors):
+            self.fail(f"each K is from 1 to {MAX_COLORS:,}", param, ctx)
+        return sorted(set(colors))
+
+
+@click.command()
+@click.argument("source", metavar="SRC")
+@click.option(
+    "-k",
+    "--colors",
+    type=_Colors(),
+    default="2,4,8,16,32,64,128,256",
+    show_default=True,
+    help="The palette sizes to try.",
+)
+@click.option(
+    "-o", "--output", metavar="FIGURE", help="Curves and contact sheet: .png, .pdf, .svg or .jpg."
+)
+@click.option("--csv", "table", metavar="FILE", help="The table as comma-separated values.")
+@coding_option
+@kmeans_options
+@variable_option
+def sweep(
+    source: str,
+    colors: list[int],
+    output: str | None,
+    table: str | None,
+    variable: str | None,
+    **options: Any,
+) -> None:
+    """Encode an image at several K and tell inertia, PSNR and bytes of each."""
+    if output is not None:
+        # Say at once, not after the work, if there is no matplotlib.
+        import kmcodec.plots
+
+        kmcodec.plots.require_matplotlib()
+    image = read_source(source, variable)
+    click.echo(_TABLE.format("K", "entries", "inertia", "PSNR dB", "bytes", "ratio"))
+    rows = []
+    for row in run_sweep(image.pixels, colors, **options):
+        rows.append(row)
+        click.echo(
+            _TABLE.format(
+                row.k,
+                row.entries,
+                f"{row.inertia:,.0f}",
+                "lossless" if math.isinf(row.psnr) else f"{row.psnr:.2f}",
+                f"{row.size:,}",
+                f"{row.ratio:.1f}",
+            )
+        )
+    if table is not None:
+        write_target(table, _csv(rows))
+    if output is not None:
+        from kmcodec.cli.figures import save_or_show
+
+        name = os.path.basename(image.name)
+        save_or_show(kmcodec.plots.sweep_figure(image.pixels, rows, name=name), output)
+
+
+def _csv(rows: list[SweepRow]) -> bytes:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["k", "entries", "inertia", "psnr_db", "bytes", "ratio"])
+    for row in rows:
+        psnr = "" if math.isinf(row.psnr) else f"{row.psnr:.4f}"
+        writer.writerow(
+            [row.k, row.entries, f"{row.inertia:.0f}", psnr, row.size, f"{row.ratio:.4f}"]
+        )
+    return text.getvalue().encode()

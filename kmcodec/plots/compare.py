@@ -1,0 +1,210 @@
+"""The figure of an image beside its palette version, with the error of each pixel."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kmcodec.image import IndexedImage
+from kmcodec.metrics import check_same_size, samples
+from kmcodec.plots.output import require_matplotlib
+from kmcodec.plots.page import CONTENT, HEADING, MARGIN, OUTLINE, SOFT, STYLE, TITLES, Page, Place
+from kmcodec.plots.visible import SQUARES, error_map, visible
+from kmcodec.plots.words import (
+    color_count,
+    dimensions,
+    original_line,
+    percent,
+    quality_line,
+    size_line,
+)
+from kmcodec.quantization.histogram import histogram
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["compare_figure"]
+
+# In inches: between panels, and right of the error map for its colour bar.
+_GAP, _SCALE = 0.35, 1.0
+
+_PALETTE_SHOWN = 256
+
+
+def compare_figure(
+    original: NDArray[np.uint8],
+    image: IndexedImage,
+    *,
+    name: str,
+    size: int,
+    raw_size: int,
+    psnr: float,
+) -> Figure:
+    """Draw an image, its palette version, the error of each pixel, and the palette.
+
+    Parameters
+    ----------
+    original : ndarray, shape (H, W) or (H, W, C) with C = 1 to 4, uint8
+    image : IndexedImage
+        Of the same width and height.
+    name : str
+        The title.
+    size : int
+        Bytes of the `.kmc` file.
+    raw_size : int
+        Bytes of the raw pixels at 24 bits each.
+    psnr : float
+        Decibels, `math.inf` if lossless.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Not known to pyplot.
+
+    Raises
+    ------
+    KmcInputError
+        If there is no matplotlib, or the sizes differ.
+    """
+    matplotlib = require_matplotlib()
+    check_same_size(original.shape, image.shape)
+    distinct, channels = histogram(original).colors.shape
+    places, bottom = _panel_places(image.width / image.height)
+    with matplotlib.rc_context(STYLE):
+        page = Page(bottom + 2.95)
+        page.heading(name, dimensions(image.width, image.height))
+        page.titles(places[0], "Original", original_line(distinct, channels, raw_size))
+        page.picture(places[0], visible(original))
+        entries = len(image.palette)
+        page.titles(places[1], color_count(entries, image.channels), size_line(size, raw_size))
+        page.picture(places[1], visible(image.to_array()))
+        page.titles(places[2], "Error", quality_line(psnr))
+        _draw_error(page, places[2], error_map(original, image))
+        _draw_palette(page, bottom + 0.4, image)
+    return page.figure
+
+
+def _panel_places(aspect: float) -> tuple[list[Place], float]:
+    """Place three panels side by side, or a wide image's in a column; also tell where they end."""
+    aspect = min(max(aspect, 1 / 40), 40)
+    top = HEADING + TITLES
+    if aspect > 4:
+        width = CONTENT - _SCALE
+        height = width / aspect
+        step = height + TITLES + 0.3
+        places = [Place(MARGIN, top + i * step, width, height) for i in range(3)]
+    else:
+        column = (CONTENT - _SCALE - 2 * _GAP) / 3
+        height = min(column / aspect, 5.0)
+        step = column + _GAP
+        places = [Place(MARGIN + i * step, top, height * aspect, height) for i in range(3)]
+    return places, places[-1].top + height
+
+
+def _draw_error(page: Page, place: Place, errors: NDArray[np.float32]) -> None:
+    """Draw the error map and its colour bar, whose uppermost number says the unit."""
+    from matplotlib.ticker import MaxNLocator
+
+    steps = max(1, min(5, int(place.height / 0.4)))
+    locator = MaxNLocator(steps, steps=[1, 2, 2.5, 5, 10], integer=True)
+    # A handful of outliers may leave the scale, so that the rest can be told apart.
+    ticks = list(locator.tick_values(0, max(1.0, float(np.percentile(errors, 99.5)))))
+    if place.height < 0.5:
+        ticks = [ticks[0], ticks[-1]]
+    shown = page.picture(place, errors, cmap="magma", vmin=0, vmax=ticks[-1])
+    bar = Place(place.left + place.width + 0.14, place.top, 0.13, place.height)
+    extend = "max" if errors.max() > ticks[-1] else "neither"
+    scale = page.figure.colorbar(shown, cax=page.axes(bar), extend=extend, ticks=ticks)
+    cast("Any", scale.outline).set_visible(False)
+    labels = [f"{tick:.0f}" for tick in ticks]
+    labels[-1] += " levels" if ticks[-1] > 1 else " level"
+    scale.ax.set_yticklabels(labels)
+    scale.ax.tick_params(length=0, pad=4, labelsize=9.5, labelcolor=SOFT)
+
+
+def _draw_palette(page: Page, top: float, image: IndexedImage) -> None:
+    """Draw each palette entry as a swatch, and above it a bar for the pixels that use it."""
+    entries = len(image.palette)
+    counts = np.bincount(image.indices.ravel(), minlength=entries)
+    chosen = np.sort(np.argsort(-counts, kind="stable")[:_PALETTE_SHOWN])
+    shares = counts[chosen] / image.indices.size
+    line = "share of the pixels that use each entry, on a square-root scale"
+    if len(chosen) < entries:
+        line = (
+            f"the {len(chosen)} most used of {entries:,} entries: {percent(shares.sum())} "
+            "of the pixels, on a square-root scale"
+        )
+    width = min(CONTENT, 1.1 * len(chosen))
+    bars = Place(MARGIN, top + TITLES + 0.15, width, 1.0)
+    page.titles(Place(MARGIN, top + TITLES, 0, 0), "Palette", line)
+    _draw_bars(page.axes(bars), shares, image.palette[chosen])
+    axes = page.axes(Place(MARGIN, bars.top + bars.height + 0.05, width, 0.32))
+    axes.imshow(
+        _swatches(image.palette[chosen]),
+        aspect="auto",
+        interpolation="nearest",
+        extent=(-0.5, len(chosen) - 0.5, 0, 1),
+    )
+    axes.stairs([1], [-0.5, len(chosen) - 0.5], color=OUTLINE, linewidth=0.8, clip_on=False)
+    _part(axes, len(chosen), 1)
+    step = 1 if entries <= 32 else 2 ** math.ceil(math.log2(entries / 16))
+    axes.set_xticks(range(0, entries, step) if len(chosen) == entries else [])
+    axes.set_yticks([])
+    axes.tick_params(length=0, pad=4, labelsize=9, labelcolor=SOFT)
+
+
+def _draw_bars(axes: Axes, shares: NDArray[np.float64], palette: NDArray[np.uint8]) -> None:
+    """Draw a skyline in the colours of a palette, shape (K, C), with numbers where they fit."""
+    from matplotlib.collections import PolyCollection
+
+    count = len(shares)
+    (colors,) = samples(palette[np.newaxis], 4).astype(np.float32)
+    colors = colors[:, :3] + (255 - colors[:, 3:]) * np.float32(np.mean(SQUARES) / 255)
+    heights = np.sqrt(shares)
+    axes.set_xlim(-0.5, count - 0.5)
+    axes.set_ylim(0, heights.max())
+    axes.set_axis_off()
+    edges = np.arange(count + 1) - 0.5
+    corners = [
+        [(edges[i], 0), (edges[i], top), (edges[i + 1], top), (edges[i + 1], 0)]
+        for i, top in enumerate(heights)
+    ]
+    # One artist, far faster than a bar for each; not antialiased, as that leaves bright seams.
+    axes.add_collection(
+        PolyCollection(
+            corners,
+            facecolors=np.minimum(colors / 255, 1),
+            linewidth=0,
+            antialiased=False,
+            clip_on=False,
+        )
+    )
+    axes.stairs(heights, edges, color=OUTLINE, linewidth=0.8, clip_on=False)
+    _part(axes, count, heights.max())
+    for at in range(count) if count <= 20 else [int(heights.argmax())]:
+        axes.annotate(
+            percent(shares[at]),
+            (at, heights[at]),
+            xytext=(0, 3),
+            textcoords="offset points",
+            ha="center",
+            fontsize=9,
+            color=SOFT,
+        )
+
+
+def _part(axes: Axes, count: int, height: float) -> None:
+    """Put white lines between that many neighbours of width 1, unless they are narrow."""
+    if count <= 64:
+        axes.vlines(np.arange(1, count) - 0.5, 0, height, colors="white", linewidth=1.5, zorder=3)
+
+
+def _swatches(palette: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Paint a palette, shape (K, C), as a strip of equal swatches: uint8, shape (h, w, 3)."""
+    each = max(1, 1600 // len(palette))
+    strip = np.broadcast_to(palette, (48, *palette.shape)).repeat(each, axis=1)
+    return visible(strip, limit=2000, square=8)

@@ -1,0 +1,100 @@
+"""What becomes of a figure: the bytes of a file, or a window."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, cast
+
+from kmcodec.errors import KmcInputError
+from kmcodec.plots.page import DPI, STYLE
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["ENDINGS", "figure_bytes", "require_matplotlib", "show"]
+
+# What keeps a date and the version of matplotlib out of a file, by its ending.
+_METADATA: Mapping[str, dict[str, Any] | None] = {
+    ".png": {"Software": None},
+    ".pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+    ".svg": {"Date": None, "Creator": None},
+    ".jpg": None,
+}
+ENDINGS = tuple(_METADATA)
+"""The endings that `figure_bytes` knows."""
+
+_NO_DISPLAY = "there is no display to show a figure on: give -o FILE"
+
+
+def require_matplotlib() -> Any:
+    """Import matplotlib, which is an optional extra.
+
+    Returns
+    -------
+    module
+
+    Raises
+    ------
+    KmcInputError
+        If it is not installed.
+    """
+    try:
+        import matplotlib
+        import matplotlib.figure
+    except ImportError as error:
+        raise KmcInputError("figures need matplotlib: pip install 'kmcodec[plot]'") from error
+    return matplotlib
+
+
+def figure_bytes(figure: Figure, ending: str) -> bytes:
+    """Render a figure as a file, the same bytes each time.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+    ending : str
+        One of `ENDINGS`, in any case.
+
+    Raises
+    ------
+    KmcInputError
+        If the ending is unknown.
+    """
+    matplotlib = require_matplotlib()
+    ending = {".jpeg": ".jpg"}.get(ending.lower(), ending.lower())
+    if ending not in _METADATA:
+        works = f"{', '.join(ENDINGS[:-1])} or {ENDINGS[-1]}"
+        raise KmcInputError(f"a figure is written as {works}, not as {ending!r}")
+    stream = io.BytesIO()
+    with matplotlib.rc_context(STYLE), warnings.catch_warnings():
+        # A name in a script that the font does not have shows as boxes: no reason for a warning.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")
+        figure.savefig(stream, format=ending[1:], dpi=DPI, metadata=_METADATA[ending])
+    return stream.getvalue()
+
+
+def show(figure: Figure) -> None:
+    """Open a window with a figure, and wait until it is closed.
+
+    Raises
+    ------
+    KmcInputError
+        If there is no display.
+    """
+    require_matplotlib()
+    import matplotlib.pyplot as plt
+    from matplotlib.backend_bases import FigureManagerBase
+
+    try:
+        # pyplot asks this "class" for a figure and gets the one that is there.
+        shown = plt.figure(FigureClass=cast("Any", lambda *_, **__: figure))
+        manager = shown.canvas.manager
+        interactive = manager is not None and type(manager).show is not FigureManagerBase.show
+    except Exception as error:  # each toolkit has its own way of having no display
+        raise KmcInputError(_NO_DISPLAY) from error
+    if not interactive:
+        plt.close(shown)
+        raise KmcInputError(_NO_DISPLAY)
+    plt.show()

@@ -1,0 +1,73 @@
+"""What figures say in words and numbers."""
+
+from __future__ import annotations
+
+import math
+
+__all__ = [
+    "axis_unit",
+    "color_count",
+    "dimensions",
+    "original_line",
+    "percent",
+    "printable",
+    "quality_line",
+    "short_size",
+    "size_line",
+]
+
+
+def printable(name: str) -> str:
+    """Make a title of a name: no line breaks or stray surrogates, a long one without its middle."""
+    name = "".join(c if c.isprintable() else "?" for c in name)
+    return name if len(name) <= 56 else f"{name[:32]} … {name[-20:]}"
+
+
+def dimensions(width: int, height: int) -> str:
+    pixels = "pixel" if width == height == 1 else "pixels"
+    return f"{width:,} \N{MULTIPLICATION SIGN} {height:,} {pixels}"
+
+
+def color_count(colors: int, channels: int) -> str:
+    noun = "grey level" if channels == 1 else "colour"
+    return f"{colors:,} {noun}{'s' if colors != 1 else ''}"
+
+
+def original_line(colors: int, channels: int, raw_size: int) -> str:
+    return f"{color_count(colors, channels)}, {_bytes(raw_size)} raw"
+
+
+def size_line(size: int, raw_size: int) -> str:
+    times, word = (raw_size / size, "smaller") if size <= raw_size else (size / raw_size, "larger")
+    return f"{_bytes(size)}, {times:,.{0 if times >= 100 else 1}f} times {word}"
+
+
+def quality_line(psnr: float) -> str:
+    if math.isinf(psnr):
+        return "none: lossless, PSNR ∞"
+    return f"PSNR {psnr:.2f} dB ({255 / 10 ** (psnr / 20):.1f} levels rms)"
+
+
+def short_size(size: int) -> str:
+    if size < 1000:
+        return _bytes(size)
+    return f"{size / 1000:.1f} kB" if size < 999_950 else f"{size / 1_000_000:.1f} MB"
+
+
+def percent(share: float) -> str:
+    if share >= 0.0995 or not share:
+        return f"{share:.0%}"
+    return f"{share:.1%}" if share >= 0.0005 else "< 0.1%"
+
+
+def axis_unit(largest: float) -> tuple[float, str]:
+    """Find what to divide by for short numbers at an axis, and how to say so."""
+    words = {1e12: "trillions", 1e9: "billions", 1e6: "millions", 1e3: "thousands"}
+    for unit, word in words.items():
+        if largest >= 2 * unit:
+            return unit, f", in {word}"
+    return 1, ""
+
+
+def _bytes(size: int) -> str:
+    return f"{size:,} byte{'s' if size != 1 else ''}"
