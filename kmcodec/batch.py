@@ -20,7 +20,7 @@ from kmcodec.targets import encode_image, write_target
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from kmcodec._options import QuantizeOptions
+    from kmcodec.options import QuantizeOptions
 
 __all__ = ["EncodeReport", "decode_file", "encode_file", "quantize_source"]
 
@@ -88,7 +88,8 @@ def quantize_source(
         See `quantize`.
     """
     image = source.image
-    if isinstance(image, IndexedImage) and k is not None and len(image.palette) > k:
+    keep = k is None or (isinstance(image, IndexedImage) and len(image.palette) <= k)
+    if isinstance(image, IndexedImage) and not keep:
         image = image.to_array()
     indexed = quantize(image, k, **options)
     return IndexedImage(indexed.palette, indexed.indices, source.metadata)

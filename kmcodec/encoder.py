@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import operator
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from numpy.typing import ArrayLike
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
 from kmcodec.coding import CODINGS
@@ -13,14 +13,23 @@ from kmcodec.container import Header, build
 from kmcodec.errors import KmcInputError
 from kmcodec.image import MAX_COLORS, IndexedImage, Metadata
 from kmcodec.metadata import sections_from_metadata
+from kmcodec.options import checked_choice, checked_integer, checked_number
 from kmcodec.pillow_images import from_pillow, metadata_from_pillow
-from kmcodec.pixels import as_pixels
-from kmcodec.quantization import INITS, quantize_pixels
+from kmcodec.pixels import as_pixels, common_channels_for, to_channels
+from kmcodec.quantization import (
+    DEFAULT_LEVEL,
+    DITHERS,
+    INITS,
+    LEVELS,
+    SPACES,
+    apply_palette,
+    quantize_pixels,
+)
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from kmcodec._options import QuantizeOptions
+    from kmcodec.options import QuantizeOptions
 
 __all__ = ["DEFAULT_CODING", "DEFAULT_COLORS", "ImageLike", "encode", "quantize"]
 
@@ -37,8 +46,13 @@ def quantize(
     *,
     init: str = "pca",
     seed: int = 0,
+    search: int = DEFAULT_LEVEL,
     iterations: int = 100,
     restarts: int = 1,
+    space: str = "srgb",
+    dither: str = "none",
+    dither_amount: float = 1.0,
+    palette: ArrayLike | None = None,
 ) -> IndexedImage:
     """Find a palette of at most k colours by k-means, and the nearest entry of each pixel.
 
@@ -56,16 +70,29 @@ def quantize(
     seed : int
         For the random starts, not negative. The same image, options and seed give the same
         palette everywhere.
+    search : int
+        How hard to search, 0 to 9: 0 is k-means as in a textbook, 1 is fast, 9 takes seconds.
+        Grey images get the best palette there is from 1 on.
     iterations : int
-        The most rounds of Lloyd's algorithm for a start.
+        The most rounds of Lloyd's algorithm at a time.
     restarts : int
         Starts of which the best is taken.
+    space : {'srgb', 'oklab'}
+        Where distances and means are taken: in stored samples, or in Oklab, which is nearer to
+        what people see.
+    dither : {'none', 'floyd-steinberg', 'blue-noise'}
+        How entries are placed; 'none' takes the nearest for each pixel.
+    dither_amount : float
+        From 0 to 1.
+    palette : array_like, shape (K, C), uint8, optional
+        Take these entries instead of looking for some, in their order, unused ones too. It may
+        be grey for an image in colour, or in colour for a grey one, with alpha or without.
 
     Returns
     -------
     IndexedImage
-        Entries distinct, all of them used, from dark to bright; ties in the assignment go to the
-        lower index. Metadata of a Pillow image is kept.
+        Entries that were looked for are distinct, all used, from dark to bright; ties in the
+        assignment go to the lower index. Metadata of a Pillow image is kept.
 
     Raises
     ------
@@ -78,34 +105,78 @@ def quantize(
     >>> import numpy as np, kmcodec
     >>> ramp = np.arange(256, dtype=np.uint8).reshape(16, 16)
     >>> kmcodec.quantize(ramp, 4).palette.ravel().tolist()
-    [32, 96, 160, 224]
+    [31, 94, 158, 223]
     """
-    colors = _checked_integer("k", DEFAULT_COLORS if k is None else k, 1, MAX_COLORS)
-    if init not in INITS:
-        raise KmcInputError(f"init is one of {', '.join(INITS)}, not {init!r}")
-    options: dict[str, Any] = {
-        "init": init,
-        "seed": _checked_integer("seed", seed, 0),
-        "iterations": _checked_integer("iterations", iterations, 1),
-        "restarts": _checked_integer("restarts", restarts, 1),
+    if k is not None and palette is not None:
+        raise KmcInputError("k and palette exclude each other: a palette has its number of entries")
+    colors = checked_integer("k", DEFAULT_COLORS if k is None else k, 1, MAX_COLORS)
+    placing: dict[str, Any] = {
+        "space": checked_choice("space", space, SPACES),
+        "dithering": None if dither == "none" else checked_choice("dither", dither, DITHERS),
+        "amount": checked_number("dither_amount", dither_amount, 0, 1),
     }
+    options: dict[str, Any] = {
+        "init": checked_choice("init", init, INITS),
+        "search": checked_integer("search", search, 0, len(LEVELS) - 1),
+        "seed": checked_integer("seed", seed, 0),
+        "iterations": checked_integer("iterations", iterations, 1),
+        "restarts": checked_integer("restarts", restarts, 1),
+    }
+    pixels, metadata = _opened(image, None if palette is not None else colors, k)
+    if isinstance(pixels, IndexedImage):
+        return pixels
+    if palette is not None:
+        entries = IndexedImage(palette, [[0]]).palette
+        return _with_palette(pixels, entries, metadata, placing)
+    entries, indices = quantize_pixels(pixels, colors, **placing, **options)
+    return IndexedImage(entries, indices, metadata)
+
+
+def _opened(
+    image: ImageLike, colors: int | None, k: int | None
+) -> tuple[NDArray[np.uint8] | IndexedImage, Metadata]:
+    """The pixels of an image; or itself, where its palette is to be kept.
+
+    Parameters
+    ----------
+    image
+        See `quantize`.
+    colors : int or None
+        The most entries that a palette may have to be kept; None if another is to be applied.
+    k : int or None
+        What the caller asked for.
+    """
     metadata = Metadata()
-    if isinstance(image, IndexedImage):
-        if k is not None and len(image.palette) > colors:
-            raise KmcInputError(
-                f"the image has {len(image.palette):,} palette entries, more than k = {colors:,}: "
-                "quantise image.to_array() to reduce them"
-            )
-        return image
     if isinstance(image, Image.Image):
         metadata = metadata_from_pillow(image)
-        image = from_pillow(image)
-        if isinstance(image, IndexedImage):
-            if len(image.palette) <= colors:
-                return IndexedImage(image.palette, image.indices, metadata)
-            image = image.to_array()
-    palette, indices = quantize_pixels(as_pixels(image), colors, **options)
-    return IndexedImage(palette, indices, metadata)
+        opened = from_pillow(image)
+        if isinstance(opened, IndexedImage):
+            if colors is not None and len(opened.palette) <= colors:
+                return IndexedImage(opened.palette, opened.indices, metadata), metadata
+            opened = opened.to_array()
+        return as_pixels(opened), metadata
+    if not isinstance(image, IndexedImage):
+        return as_pixels(image), metadata
+    if colors is None:
+        return image.to_array(), image.metadata
+    if k is not None and len(image.palette) > k:
+        raise KmcInputError(
+            f"the image has {len(image.palette):,} palette entries, more than k = {k:,}: "
+            "quantise image.to_array() to reduce them"
+        )
+    return image, image.metadata
+
+
+def _with_palette(
+    pixels: NDArray[np.uint8],
+    palette: NDArray[np.uint8],
+    metadata: Metadata,
+    placing: dict[str, Any],
+) -> IndexedImage:
+    pixels = pixels.reshape(*pixels.shape[:2], -1)
+    channels = common_channels_for(palette, pixels.shape[2])
+    palette, pixels = to_channels(palette, channels), to_channels(pixels, channels)
+    return IndexedImage(palette, apply_palette(pixels, palette, **placing), metadata)
 
 
 def encode(
@@ -130,7 +201,7 @@ def encode(
     metadata : Metadata, optional
         What to write instead of the image's own metadata; ``Metadata()`` for none.
     **options
-        `init`, `seed`, `iterations` and `restarts` of `quantize`.
+        All others of `quantize`.
 
     Returns
     -------
@@ -141,9 +212,8 @@ def encode(
     KmcInputError
         If the image, an option or the metadata is wrong.
     """
-    if coding not in CODINGS:
-        raise KmcInputError(f"coding is one of {', '.join(CODINGS)}, not {coding!r}")
-    strip_rows = _checked_integer("strip_rows", strip_rows, 0, MAX_STRIP_ROWS)
+    checked_choice("coding", coding, CODINGS)
+    strip_rows = checked_integer("strip_rows", strip_rows, 0, MAX_STRIP_ROWS)
     indexed = quantize(image, k, **options)
     method = CODINGS[coding]
     header = Header(
@@ -160,14 +230,3 @@ def encode(
         payloads.append(method.encode(indexed.indices[first:end], header.entries))
     sections = sections_from_metadata(indexed.metadata if metadata is None else metadata)
     return build(header, indexed.palette, payloads, sections)
-
-
-def _checked_integer(name: str, value: int, least: int, most: int | None = None) -> int:
-    span = f"at least {least}" if most is None else f"from {least} to {most:,}"
-    try:
-        number = operator.index(value)
-    except TypeError:
-        raise KmcInputError(f"{name} is a whole number {span}, not {value!r}") from None
-    if number < least or (most is not None and number > most):
-        raise KmcInputError(f"{name} is a whole number {span}, not {number}")
-    return number

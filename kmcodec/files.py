@@ -18,7 +18,7 @@ from kmcodec.image import IndexedImage
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from kmcodec._options import EncodeOptions
+    from kmcodec.options import EncodeOptions
 
 __all__ = ["open_kmc", "read", "write"]
 

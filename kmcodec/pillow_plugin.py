@@ -31,7 +31,10 @@ ENDING = ".kmc"
 
 # What `Image.save` hands over and we know; the rest is ignored, as by Pillow's own plugins.
 _METADATA_OPTIONS = ("icc_profile", "exif", "xmp", "text")
-_ENCODE_OPTIONS = ("coding", "strip_rows", "init", "seed", "iterations", "restarts")
+_ENCODE_OPTIONS = (
+    *("coding", "strip_rows", "init", "seed", "search", "iterations", "restarts"),
+    *("space", "dither", "dither_amount", "palette"),
+)
 
 
 def _accept(prefix: bytes) -> bool:

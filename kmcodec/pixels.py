@@ -1,4 +1,4 @@
-"""Pixels from arrays: whatever a caller holds, as uint8, or a plain reason why not."""
+"""Pixels from arrays: whatever a caller holds, as uint8, or a plain reason why not; channels."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from kmcodec.errors import KmcInputError, KmcWarning
 from kmcodec.image import MAX_SIDE
 
-__all__ = ["as_pixels", "from_16_bits"]
+__all__ = ["as_pixels", "common_channels_for", "from_16_bits", "to_channels"]
 
 
 def as_pixels(array: ArrayLike) -> NDArray[np.uint8]:
@@ -77,6 +77,61 @@ def from_16_bits(samples: NDArray[Any]) -> NDArray[np.uint8]:
     return scaled.astype(np.uint8)
 
 
+def common_channels_for(palette: NDArray[np.uint8], channels: int) -> int:
+    """How many channels hold both an image and the palette that it is to be drawn with.
+
+    Parameters
+    ----------
+    palette : ndarray, shape (K, C), uint8
+        Counts for what is in it: RGB that is all grey needs one channel, alpha that is 255
+        throughout none.
+    channels : int
+        Of the image.
+
+    Returns
+    -------
+    int
+        1 to 4; what `to_channels` can bring both to.
+    """
+    color, alpha = _split(palette)
+    in_color = channels > 2 or not _is_grey(color)
+    with_alpha = channels in (2, 4) or int(alpha.min()) < 255
+    return (3 if in_color else 1) + with_alpha
+
+
+def to_channels(array: NDArray[np.uint8], channels: int) -> NDArray[np.uint8]:
+    """Bring colours to another number of channels, none of them changed.
+
+    Parameters
+    ----------
+    array : ndarray, shape (..., C), uint8
+        A palette, or pixels. The last axis is always that of the channels: grey pixels of shape
+        (H, W), which could be a palette of H entries, need an axis more.
+    channels : int
+        1 grey, 2 grey and alpha, 3 RGB, 4 RGBA. Alpha that is added is 255.
+
+    Returns
+    -------
+    ndarray, shape (..., channels), uint8
+        The array that was given, where it needed no change.
+
+    Raises
+    ------
+    KmcInputError
+        If colours were to become grey, or transparent ones opaque.
+    """
+    if array.shape[-1] == channels:
+        return array
+    color, alpha = _split(array)
+    if channels <= 2 and not _is_grey(color):
+        raise KmcInputError("these colours are not all grey: 3 or 4 channels hold them")
+    if channels in (1, 3) and bool((alpha < 255).any()):
+        raise KmcInputError("these colours are not all opaque: 2 or 4 channels hold them")
+    count = 3 if channels > 2 else 1
+    parts = [np.broadcast_to(color, (*color.shape[:-1], 3))[..., :count]]
+    return np.concatenate([*parts, alpha] if channels in (2, 4) else parts, axis=-1)
+
+
 def _check_shape(shape: tuple[int, ...]) -> None:
     if len(shape) not in (2, 3) or (len(shape) == 3 and not 1 <= shape[2] <= 4):
         raise KmcInputError(
@@ -135,3 +190,14 @@ def _advice(low: float, high: float) -> str:
     if low >= 0 and high <= 65535:
         return "divide by 65535"
     return "scale or clip them first"
+
+
+def _split(array: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Colour and alpha, the alpha with an axis of one."""
+    if array.shape[-1] in (2, 4):
+        return array[..., :-1], array[..., -1:]
+    return array, np.broadcast_to(np.uint8(255), (*array.shape[:-1], 1))
+
+
+def _is_grey(color: NDArray[np.uint8]) -> bool:
+    return bool((color == color[..., :1]).all())

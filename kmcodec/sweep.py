@@ -16,7 +16,7 @@ from kmcodec.metrics import psnr, squared_error
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from kmcodec._options import QuantizeOptions
+    from kmcodec.options import QuantizeOptions
 
 __all__ = ["SweepRow", "sweep"]
 

@@ -9,7 +9,6 @@ import warnings
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, PngImagePlugin
 
 from kmcodec.atomic import reason_of, write_atomically
@@ -17,6 +16,7 @@ from kmcodec.errors import KmcInputError, KmcWarning
 from kmcodec.image import IndexedImage, Metadata
 from kmcodec.matlab import write_mat
 from kmcodec.pillow_images import EXIF_PREFIX, PNG_XMP_KEYWORD, to_pillow
+from kmcodec.pixels import to_channels
 from kmcodec.sources import named_warnings
 
 __all__ = ["encode_image", "write_target"]
@@ -227,7 +227,7 @@ def _fit_for_gif(image: IndexedImage) -> IndexedImage:
     if ((alpha > 0) & (alpha < 255)).any():
         warnings.warn("GIF has no partial transparency: made opaque", KmcWarning, stacklevel=2)
     (clear,) = np.nonzero(alpha == 0)
-    palette = _rgba(image.palette)
+    palette = np.array(to_channels(image.palette, 4))
     palette[:, 3] = 255
     indices = image.indices
     if len(clear):
@@ -236,10 +236,3 @@ def _fit_for_gif(image: IndexedImage) -> IndexedImage:
         renumbered[clear] = clear[0]
         indices = renumbered[indices]
     return IndexedImage(palette, indices, image.metadata)
-
-
-def _rgba(palette: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    colors = palette[:, :-1]
-    if colors.shape[1] == 1:
-        colors = np.repeat(colors, 3, axis=1)
-    return np.column_stack([colors, palette[:, -1]])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,8 +11,10 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
 
 import kmcodec
+from kmcodec.palette_files import read_palette
 
 ROOT = Path(__file__).parent.parent
 SAMPLES = ROOT / "samples"
@@ -69,3 +72,39 @@ def indexed_images(draw, max_side=12, max_entries=300):
     palette = rng.integers(0, 256, (entries, channels), dtype=np.uint8)
     indices = rng.integers(0, entries, (height, width))
     return kmcodec.IndexedImage(palette, indices)
+
+
+PALETTES = st.tuples(st.integers(1, 300), st.integers(3, 4)).flatmap(
+    lambda shape: hnp.arrays(np.uint8, shape)
+)
+OPAQUE_PALETTES = st.integers(1, 256).flatmap(lambda n: hnp.arrays(np.uint8, (n, 3)))
+
+
+@pytest.fixture(scope="module")
+def palette_of(tmp_path_factory):
+    """Read the palette of a file that holds these bytes."""
+    folder = tmp_path_factory.mktemp("palettes")
+
+    def read_bytes(data, name="theme.xyz"):
+        path = folder / name
+        path.write_bytes(data.encode() if isinstance(data, str) else data)
+        return read_palette(str(path))
+
+    return read_bytes
+
+
+@pytest.fixture
+def palette_refused(palette_of):
+    """Read what is no palette; gives what the message says after the file's name."""
+
+    def read_bytes(data, name="theme.xyz"):
+        with pytest.raises(kmcodec.KmcInputError) as caught:
+            palette_of(data, name)
+        message = str(caught.value)
+        assert "\n" not in message
+        assert len(message) < 400
+        place, _, rest = message.partition(f"{name}: ")
+        assert os.path.isabs(place)
+        return rest
+
+    return read_bytes

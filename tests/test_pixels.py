@@ -10,11 +10,12 @@ from hypothesis.extra import numpy as hnp
 
 from kmcodec.errors import KmcInputError, KmcWarning
 from kmcodec.image import MAX_SIDE, IndexedImage
-from kmcodec.pixels import as_pixels, from_16_bits
+from kmcodec.pixels import as_pixels, common_channels_for, from_16_bits, to_channels
 
 IMAGE_SHAPES = st.tuples(st.integers(1, 6), st.integers(1, 6)) | st.tuples(
     st.integers(1, 6), st.integers(1, 6), st.integers(2, 4)
 )
+PALETTE_SHAPES = st.tuples(st.integers(1, 300), st.integers(1, 4))
 
 
 @given(hnp.arrays(np.uint8, IMAGE_SHAPES))
@@ -149,3 +150,63 @@ def test_any_array_becomes_pixels_or_a_plain_refusal(array):
             return
     assert pixels.dtype == np.uint8
     assert pixels.size == array.size
+
+
+# Channels.
+
+
+@pytest.mark.parametrize(
+    ("palette", "common"),
+    [
+        ([[7]], (1, 2, 3, 4)),
+        ([[7, 255]], (1, 2, 3, 4)),
+        ([[7, 8]], (2, 2, 4, 4)),
+        ([[7, 7, 7], [9, 9, 9]], (1, 2, 3, 4)),
+        ([[7, 7, 8]], (3, 4, 3, 4)),
+        ([[7, 7, 7, 255]], (1, 2, 3, 4)),
+        ([[7, 7, 7, 0]], (2, 2, 4, 4)),
+        ([[7, 7, 8, 255]], (3, 4, 3, 4)),
+        ([[7, 7, 8, 9]], (4, 4, 4, 4)),
+    ],
+)
+def test_common_channels_hold_the_image_and_what_is_in_the_palette(palette, common):
+    array = np.array(palette, np.uint8)
+    assert tuple(common_channels_for(array, channels) for channels in (1, 2, 3, 4)) == common
+
+
+def in_color(array):
+    return to_channels(array, 4 if array.shape[-1] in (2, 4) else 3)
+
+
+@given(hnp.arrays(np.uint8, PALETTE_SHAPES), st.integers(1, 4))
+def test_image_and_palette_can_be_brought_to_their_common_channels(palette, channels):
+    pixels = np.arange(24, dtype=np.uint8)[: 6 * channels].reshape(2, 3, channels)
+    common = common_channels_for(palette, channels)
+    for array in (palette, pixels):
+        brought = to_channels(array, common)
+        assert brought.shape == (*array.shape[:-1], common)
+        assert brought.dtype == np.uint8
+        assert np.array_equal(to_channels(in_color(brought), 4), to_channels(in_color(array), 4))
+
+
+def test_channels_are_added_and_taken_without_change():
+    grey = np.array([[[7], [9]]], np.uint8)
+    assert to_channels(grey, 1) is grey
+    assert to_channels(grey, 2).tolist() == [[[7, 255], [9, 255]]]
+    assert to_channels(grey, 4).tolist() == [[[7, 7, 7, 255], [9, 9, 9, 255]]]
+    assert to_channels(to_channels(grey, 4), 1).tolist() == grey.tolist()
+    assert to_channels(np.array([[7, 8]], np.uint8), 4).tolist() == [[7, 7, 7, 8]]
+
+
+@pytest.mark.parametrize(
+    ("palette", "channels", "message"),
+    [
+        ([[7, 7, 8]], 1, "not all grey"),
+        ([[7, 7, 8, 9]], 2, "not all grey"),
+        ([[7, 7, 7, 9]], 3, "not all opaque"),
+        ([[7, 9]], 1, "not all opaque"),
+    ],
+)
+def test_no_color_is_lost_on_the_way_to_fewer_channels(palette, channels, message):
+    with pytest.raises(KmcInputError, match=message):
+        to_channels(np.array(palette, np.uint8), channels)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import random
+from itertools import combinations
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -10,10 +13,25 @@ from hypothesis import strategies as st
 import kmcodec
 from kmcodec.metrics import squared_error
 from kmcodec.quantization.assign import nearest_centroids, nearest_entries
-from kmcodec.quantization.histogram import histogram, map_colors
+from kmcodec.quantization.grey import best_grey_palette
+from kmcodec.quantization.histogram import histogram, index_colors
 from kmcodec.quantization.initialize import INITS
+from kmcodec.quantization.kmeans import heavy_lloyd, lloyd
+from kmcodec.quantization.levels import LEVELS
+from kmcodec.quantization.rounding import rounded
+from kmcodec.quantization.samples import Samples
 
 SHAPES = [(9, 7), (9, 7, 2), (9, 7, 3), (9, 7, 4)]
+
+
+def samples_of(pixels):
+    """The samples of an image without alpha."""
+    found = histogram(pixels)
+    return Samples(found.colors.astype(np.int64), found.counts, 8)
+
+
+def error_of(pixels, k, **options):
+    return squared_error(pixels, kmcodec.quantize(pixels, k, **options).to_array())
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -25,17 +43,31 @@ def test_the_histogram_counts_every_pixel(rng, shape):
     np.testing.assert_array_equal(found.counts, counts)
 
 
-def test_table_and_sort_give_the_same_histogram(rng, monkeypatch):
-    pixels = rng.integers(0, 256, (40, 50, 3), dtype=np.uint8)
-    by_sort = histogram(pixels)
-    values = np.arange(len(by_sort.colors), dtype=np.uint16)
-    mapped = map_colors(pixels, by_sort.colors, values)
-    monkeypatch.setattr("kmcodec.quantization.histogram._TABLE_FROM", 0)
-    by_table = histogram(pixels)
-    np.testing.assert_array_equal(by_sort.colors, by_table.colors)
-    np.testing.assert_array_equal(by_sort.counts, by_table.counts)
-    np.testing.assert_array_equal(mapped, map_colors(pixels, by_sort.colors, values))
-    np.testing.assert_array_equal(by_sort.colors[mapped], pixels)
+@pytest.mark.parametrize("shape", SHAPES)
+def test_each_pixel_keeps_its_colour(rng, shape):
+    pixels = rng.integers(0, 3, shape, dtype=np.uint8)
+    found, places = index_colors(pixels)
+    ranks = places.replace(np.arange(len(found.counts)))
+    np.testing.assert_array_equal(found.colors[ranks].reshape(shape), pixels)
+    same = index_colors(np.asfortranarray(pixels)[::-1])[1].replace(np.arange(len(found.counts)))
+    np.testing.assert_array_equal(same, ranks[::-1])
+
+
+@given(
+    channels=st.integers(1, 4),
+    pixels=st.lists(st.integers(1, 50), min_size=2, max_size=4),
+    values=st.integers(1, 256),
+    seed=st.integers(0, 999),
+)
+def test_a_sum_of_histograms_is_that_of_the_images_together(channels, pixels, values, seed):
+    rng = np.random.default_rng(seed)
+    images = [rng.integers(0, values, (1, n, channels)).astype(np.uint8) for n in pixels]
+    found, *others = map(histogram, images)
+    for other in others:
+        found = found + other
+    together = histogram(np.concatenate(images, axis=1))
+    np.testing.assert_array_equal(found.colors, together.colors, strict=True)
+    np.testing.assert_array_equal(found.counts, together.counts, strict=True)
 
 
 @given(n=st.integers(1, 60), k=st.integers(1, 40), dims=st.integers(1, 4), seed=st.integers(0, 999))
@@ -43,19 +75,177 @@ def test_nearest_is_exact_with_ties_to_the_lower_index(n, k, dims, seed):
     rng = np.random.default_rng(seed)
     # Few values, so that there are many ties.
     points, centers = rng.integers(0, 6, (n, dims)), rng.integers(0, 6, (k, dims))
-    labels, distances = nearest_centroids(points, centers)
     table = ((points[:, None] - centers[None]) ** 2).sum(axis=2)
-    np.testing.assert_array_equal(labels, table.argmin(axis=1))
-    np.testing.assert_array_equal(distances, table.min(axis=1))
+    np.testing.assert_array_equal(nearest_centroids(points, centers), table.argmin(axis=1))
+    if dims % 2:
+        entries = nearest_entries(points.astype(np.uint8), centers.astype(np.uint8))
+        np.testing.assert_array_equal(entries, table.argmin(axis=1))
 
 
 def test_nearest_is_exact_at_the_ends_of_the_grid(rng):
     points = rng.integers(2**24 - 50, 2**24, (500, 4))
     centers = rng.integers(2**24 - 50, 2**24, (300, 4))
-    labels, distances = nearest_centroids(points, centers)
     table = ((points[:, None] - centers[None]) ** 2).sum(axis=2)
-    np.testing.assert_array_equal(labels, table.argmin(axis=1))
-    np.testing.assert_array_equal(distances, table.min(axis=1))
+    np.testing.assert_array_equal(nearest_centroids(points, centers), table.argmin(axis=1))
+
+
+@given(n=st.integers(1, 40), share=st.floats(0, 1), seed=st.integers(0, 999))
+def test_a_random_start_is_of_distinct_points(n, share, seed):
+    rng = np.random.default_rng(seed)
+    points = rng.permutation(256)[:n, np.newaxis]
+    samples = Samples(points, rng.integers(1, 10**9, n), 8)
+    k = max(1, round(share * n))
+    start = INITS["random"](samples, k, random.Random(seed))
+    assert len(set(start.ravel().tolist())) == k
+    assert set((start >> 16).ravel().tolist()) <= set(points.ravel().tolist())
+    assert (start & 0xFFFF == 0).all()
+
+
+def test_a_random_start_draws_each_pixel_alike():
+    samples = Samples(np.array([[3], [5]]), np.array([1, 3]), 8)
+    draw = random.Random(7)
+    drawn = [int(INITS["random"](samples, 1, draw)[0, 0]) >> 16 for _ in range(2000)]
+    assert 0.7 < drawn.count(5) / 2000 < 0.8
+
+
+@pytest.mark.parametrize("rounds", [1, 3])
+@pytest.mark.parametrize("init", sorted(INITS))
+def test_level_0_is_lloyd_as_in_the_textbook(bird, init, rounds):
+    part, k, seed = bird[:48, :48], 12, 3
+    samples = samples_of(part)
+    centers = INITS[init](samples, k, random.Random(seed)) / 2**16
+    for _ in range(rounds):
+        squares = ((samples.points[:, None] - centers[None]) ** 2).sum(axis=2)
+        own = np.eye(k)[squares.argmin(axis=1)] * samples.weights[:, np.newaxis]
+        centers = own.T @ samples.points / own.sum(axis=0)[:, np.newaxis]
+    expected = np.unique(np.floor(centers + 0.5).astype(np.uint8), axis=0)
+    image = kmcodec.quantize(part, k, init=init, seed=seed, iterations=rounds, search=0)
+    np.testing.assert_array_equal(np.unique(image.palette, axis=0), expected)
+
+
+@pytest.mark.parametrize(("k", "levels"), [(16, 8), (64, 5)])
+def test_a_higher_level_is_no_worse(bird, k, levels):
+    errors = [error_of(bird, k, search=level) for level in range(levels)]
+    for level, error in enumerate(errors):
+        assert error <= 1.005 * min(errors[: level + 1])
+    assert errors[3] < 0.98 * errors[0]
+
+
+@pytest.mark.parametrize("search", range(len(LEVELS)))
+@pytest.mark.parametrize("shape", SHAPES)
+def test_every_level_runs_on_a_small_image(rng, shape, search):
+    pixels = rng.integers(0, 256, shape, dtype=np.uint8)
+    image = kmcodec.quantize(pixels, 5, search=search)
+    assert len(image.palette) == 5
+    assert squared_error(pixels, image.to_array()) < error_of(pixels, 1)
+
+
+@pytest.mark.parametrize("search", [1, 3, 9])
+@pytest.mark.parametrize("k", [1, 2, 6, 30, 99])
+def test_grey_images_get_the_best_palette(rng, search, k):
+    grey = np.clip(rng.normal(120, 40, (30, 40)), 0, 255).astype(np.uint8)
+    found = histogram(grey)
+    best = best_grey_palette(found.colors[:, 0], found.counts, k)
+    image = kmcodec.quantize(grey, k, search=search)
+    np.testing.assert_array_equal(image.palette, best[:, np.newaxis])
+    in_color = kmcodec.quantize(np.repeat(grey[:, :, np.newaxis], 3, axis=2), k, search=search)
+    np.testing.assert_array_equal(in_color.palette, np.repeat(image.palette, 3, axis=1))
+    np.testing.assert_array_equal(in_color.indices, image.indices)
+
+
+@pytest.mark.parametrize("dims", [1, 3])
+@given(seed=st.integers(0, 999), k=st.integers(2, 5))
+def test_no_other_grey_levels_are_better(dims, seed, k):
+    levels = np.random.default_rng(seed).integers(40, 52, 30).astype(np.uint8)
+    pixels = np.repeat(levels[np.newaxis, :, np.newaxis], dims, axis=2)
+    entries = np.array(list(combinations(range(40, 52), k)))
+    squares = (levels.astype(int)[:, None, None] - entries) ** 2
+    assert error_of(pixels, k) == dims * squares.min(axis=2).sum(axis=0).min()
+
+
+@given(
+    dims=st.sampled_from([1, 3]),
+    k=st.integers(1, 20),
+    momentum=st.integers(0, 15),
+    rounds=st.integers(1, 30),
+    seed=st.integers(0, 10**6),
+)
+def test_lloyd_never_ends_above_its_start(dims, k, momentum, rounds, seed):
+    rng = np.random.default_rng(seed)
+    points = np.unique(rng.integers(0, 256, (60, dims)), axis=0)
+    samples = Samples(points, rng.integers(1, 1000, len(points)), 8)
+    start = INITS["random"](samples, k, random.Random(seed))
+    at_start = samples.inertia(*samples.moments(start))
+    for centroids, inertia in (
+        heavy_lloyd(samples, start, rounds, momentum),
+        lloyd(samples, start, rounds, 0),
+    ):
+        assert -1e-3 < inertia <= at_start
+        # The centroids are what the inertia says; to 1/2**16 of a level.
+        assert samples.inertia(*samples.moments(centroids)) <= inertia * (1 + 1e-6) + 1e-3
+
+
+def rounding_error(samples, entries):
+    squares = ((samples.points[:, np.newaxis] - entries) ** 2).sum(axis=2)
+    return int(samples.weights @ squares.min(axis=1))
+
+
+@pytest.mark.parametrize("dims", [1, 3])
+@given(k=st.integers(1, 30), sweeps=st.integers(1, 40), seed=st.integers(0, 10**6))
+def test_rounding_well_is_no_worse_than_rounding(dims, k, sweeps, seed):
+    rng = np.random.default_rng(seed)
+    points = np.unique(rng.integers(0, rng.choice([9, 256]), (80, dims)), axis=0)
+    samples = Samples(points, rng.integers(1, 1000, len(points)), 8)
+    # Anywhere on the grid: not even means.
+    centroids = rng.integers(0, int(points.max() + 1) << 16, (k, dims))
+    plain, well = (rounded(samples, centroids, n) for n in (0, sweeps))
+    np.testing.assert_array_equal(plain, np.clip((centroids + 2**15) >> 16, 0, 255))
+    assert well.min() >= 0
+    assert well.max() <= 255
+    assert rounding_error(samples, well) <= rounding_error(samples, plain)
+
+
+def test_rounding_well_pays_on_the_photo(bird):
+    samples = samples_of(bird)
+    start = INITS["pca"](samples, 64, random.Random(0))
+    centroids, _ = heavy_lloyd(samples, start, 20, 12)
+    plain, well = (rounding_error(samples, rounded(samples, centroids, n)) for n in (0, 10))
+    assert well < 0.999 * plain
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("search", [0, 1, 3])
+def test_two_colours(shape, search):
+    pixels = np.full(shape, 255, np.uint8)
+    pixels[:3, :, ...] = 255 if len(shape) == 3 and shape[2] % 2 == 0 else 10
+    pixels[:3, :, ...][..., :1] = 10
+    assert (kmcodec.quantize(pixels, 2, search=search).to_array() == pixels).all()
+    one = kmcodec.quantize(pixels, 1, search=search)
+    # (21 * 10 + 42 * 255) / 63 = 173.3.
+    assert one.palette.ravel()[0] == 173
+
+
+@pytest.mark.parametrize("init", sorted(INITS))
+@pytest.mark.parametrize("search", [1, 3])
+def test_with_an_entry_too_few_the_closest_colours_are_made_one(rng, init, search):
+    colors = rng.integers(0, 256, (40, 3), dtype=np.uint8)
+    image = kmcodec.quantize(colors[np.newaxis], 39, init=init, search=search)
+    assert len(image.palette) == 39
+    costs = [((a - b) ** 2).sum() / 2 for a, b in combinations(colors.astype(float), 2)]
+    # Rounding moves a mean of two by half a level at the most in each channel.
+    assert squared_error(colors[np.newaxis], image.to_array()) <= min(costs) + 2 * 3 / 4
+
+
+@pytest.mark.parametrize("search", [0, 1, 3])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_nearly_as_many_entries_as_colours(rng, shape, search):
+    pixels = rng.integers(0, 256, shape, dtype=np.uint8)
+    channels = 1 if len(shape) == 2 else shape[2]
+    colors = len(np.unique(pixels.reshape(-1, channels), axis=0))
+    for missing in (1, 2, 3, 5):
+        image = kmcodec.quantize(pixels, colors - missing, search=search)
+        assert colors - missing - 2 <= len(image.palette) <= colors - missing
+        assert error_of(pixels, colors // 2) > squared_error(pixels, image.to_array()) > 0
 
 
 @pytest.mark.parametrize("init", sorted(INITS))
@@ -172,6 +362,9 @@ def test_empty_clusters_are_begun_anew():
         ({"seed": -1}, "seed is"),
         ({"iterations": 0}, "iterations is"),
         ({"restarts": 0}, "restarts is"),
+        ({"search": -1}, "search is a whole number from 0 to 9, not -1"),
+        ({"search": 10}, "search is a whole number from 0 to 9, not 10"),
+        ({"search": 1.5}, "search is"),
     ],
 )
 def test_wrong_options_are_told(options, message):

@@ -43,9 +43,23 @@ class _LazyGroup(click.Group):
 
 
 @click.command(cls=_LazyGroup, help=_HELP, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="kmc", message="%(prog)s %(version)s")
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=lambda ctx, _, asked: _tell_version(ctx) if asked else None,
+    help="Show the version, and whether compiled kernels are in use, and exit.",
+)
 def kmc() -> None:
     pass
+
+
+def _tell_version(ctx: click.Context) -> NoReturn:
+    from kmcodec.quantization import COMPILED
+
+    click.echo(f"kmc {__version__} ({'compiled' if COMPILED else 'pure Python'} kernels)")
+    ctx.exit()
 
 
 def main() -> NoReturn:

@@ -14,7 +14,7 @@ from kmcodec.coding import CODINGS
 from kmcodec.encoder import DEFAULT_CODING
 from kmcodec.errors import KmcError
 from kmcodec.planning import Job
-from kmcodec.quantization import INITS
+from kmcodec.quantization import DEFAULT_LEVEL, DITHERS, INITS, LEVELS, SPACES
 
 __all__ = [
     "coding_option",
@@ -42,7 +42,7 @@ coding_option = click.option(
 
 
 def kmeans_options(command: _F) -> _F:
-    """The options of k-means, under the names that `quantize` knows."""
+    """The options of `quantize` that a command line can give, under their names."""
     options = [
         click.option(
             "--init",
@@ -50,6 +50,36 @@ def kmeans_options(command: _F) -> _F:
             default="pca",
             show_default=True,
             help="Where k-means starts.",
+        ),
+        click.option(
+            "--search",
+            type=click.IntRange(0, len(LEVELS) - 1),
+            metavar="0-9",
+            default=DEFAULT_LEVEL,
+            show_default=True,
+            help="How hard to search for a better palette: 0 as in a textbook, 9 takes seconds.",
+        ),
+        click.option(
+            "--space",
+            type=click.Choice(list(SPACES)),
+            default="srgb",
+            show_default=True,
+            help="In which colour space distances are taken.",
+        ),
+        click.option(
+            "--dither",
+            type=click.Choice(["none", *DITHERS]),
+            default="none",
+            show_default=True,
+            help="How entries are placed.",
+        ),
+        click.option(
+            "--dither-amount",
+            type=click.FloatRange(0, 1),
+            metavar="0-1",
+            default=1.0,
+            show_default=True,
+            help="How much of the error dithering makes up for.",
         ),
         click.option(
             "--seed",

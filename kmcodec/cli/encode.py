@@ -19,6 +19,7 @@ from kmcodec.cli.common import (
 )
 from kmcodec.encoder import MAX_STRIP_ROWS
 from kmcodec.image import MAX_COLORS
+from kmcodec.palette_files import read_palette
 from kmcodec.planning import STANDARD, Job, plan
 
 
@@ -38,6 +39,12 @@ from kmcodec.planning import STANDARD, Job, plan
     metavar="N",
     help="Palette entries. [default: 256; a palette image keeps its own]",
 )
+@click.option(
+    "--palette",
+    metavar="PALETTE",
+    help="Take these colours instead of looking for some: a .kmc, .gpl, .hex, .act, .pal or .txt "
+    "file, an image, or a list such as '#1d3557,#e63946,#f1faee'.",
+)
 @coding_option
 @click.option(
     "--strip-rows",
@@ -55,6 +62,7 @@ def encode(
     sources: tuple[str, ...],
     output: str | None,
     colors: int | None,
+    palette: str | None,
     force: bool,
     quiet: bool,
     as_json: bool,
@@ -67,6 +75,9 @@ def encode(
     """
     if as_json and output == STANDARD:
         raise click.UsageError("--json and '-o -' both want standard output")
+    if colors is not None and palette is not None:
+        raise click.UsageError("-k and --palette exclude each other")
+    options["palette"] = None if palette is None else read_palette(palette)
     jobs = plan(sources, output, ".kmc", force=force)
 
     def do(job: Job) -> None:

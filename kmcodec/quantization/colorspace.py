@@ -1,20 +1,27 @@
-"""From stored colours to the coordinates in which k-means measures distances, and back.
+"""From stored colours to the coordinates in which distances and means are taken, and back.
 
-Coordinates are whole numbers, so that sums are exact and results the same everywhere.
-Colours without alpha are their own coordinates. With alpha, the coordinates are premultiplied
-(what is hardly seen hardly counts) and kept to 1/4 of a level: hidden colours under full
-transparency all fall together.
+Coordinates are whole numbers, so that sums are exact and results the same everywhere. In the space
+`srgb` they are the stored samples; in `oklab` they are those of `oklab`. With alpha, colours are
+premultiplied: what is hardly seen hardly counts, and hidden colours under full transparency fall
+together.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["has_alpha", "rounded_colors", "to_coordinates"]
+from kmcodec.quantization.oklab import NEUTRAL, from_oklab, to_oklab
 
-# 255 * 255 >> _ALPHA_SHIFT = 1016: premultiplied coordinates have 10 bits.
-_ALPHA_SHIFT = 6
+__all__ = ["SPACES", "ColorSpace", "has_alpha"]
+
+SPACES = ("srgb", "oklab")
+"""The colour spaces, by name."""
+
+_SRGB_ALPHA_BITS = 10
+_OKLAB_BITS = 12
 
 
 def has_alpha(channels: int) -> bool:
@@ -22,42 +29,95 @@ def has_alpha(channels: int) -> bool:
     return channels in (2, 4)
 
 
-def to_coordinates(colors: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """Coordinates of colours.
+@dataclass(frozen=True)
+class ColorSpace:
+    """Coordinates of colours with so many channels.
 
     Parameters
     ----------
-    colors : ndarray, shape (N, C), uint8
-
-    Returns
-    -------
-    ndarray, shape (N, C), int64
-        0 to 255, or 0 to 1016 where there is alpha.
+    name : {'srgb', 'oklab'}
+    channels : int
+        1 grey, 2 grey and alpha, 3 RGB, 4 RGBA.
     """
-    coordinates = colors.astype(np.int64)
-    if has_alpha(colors.shape[1]):
-        alpha = coordinates[:, -1:].copy()
-        coordinates[:, -1] = 255
-        coordinates = (coordinates * alpha) >> _ALPHA_SHIFT
-    return coordinates
 
+    name: str
+    channels: int
 
-def rounded_colors(centroids: NDArray[np.float64]) -> NDArray[np.uint8]:
-    """The 8-bit colours nearest to points in coordinates.
+    @property
+    def bits(self) -> int:
+        """Bits of a coordinate."""
+        if self.name == "oklab":
+            return _OKLAB_BITS
+        return _SRGB_ALPHA_BITS if has_alpha(self.channels) else 8
 
-    Parameters
-    ----------
-    centroids : ndarray, shape (K, C), float64
-        Points in the space of `to_coordinates`.
+    def to_coordinates(self, colors: NDArray[np.uint8]) -> NDArray[np.int64]:
+        """Coordinates of colours.
 
-    Returns
-    -------
-    ndarray, shape (K, C), uint8
-    """
-    colors = centroids
-    if has_alpha(centroids.shape[1]):
-        alpha = centroids[:, -1:]
+        Parameters
+        ----------
+        colors : ndarray, shape (N, C), uint8
+
+        Returns
+        -------
+        ndarray, shape (N, C), int64
+            In 0 ... 2**bits - 1.
+        """
+        plain = colors[:, :-1] if has_alpha(self.channels) else colors
+        coordinates = _to_oklab(plain) if self.name == "oklab" else plain.astype(np.int64)
+        if not has_alpha(self.channels):
+            return coordinates
+        alpha = colors[:, -1:].astype(np.int64)
+        scale = 1 << (self.bits - 8)
+        if self.name == "srgb":
+            coordinates = coordinates * scale
+        zero = self._zero(coordinates.shape[1])
+        return np.hstack([zero + (coordinates - zero) * alpha // 255, alpha * scale])
+
+    def to_colors(self, coordinates: NDArray[np.float64]) -> NDArray[np.uint8]:
+        """The 8-bit colours nearest to points.
+
+        Parameters
+        ----------
+        coordinates : ndarray, shape (K, C), float64
+
+        Returns
+        -------
+        ndarray, shape (K, C), uint8
+        """
+        if not has_alpha(self.channels):
+            return self._to_plain_colors(coordinates)
+        alpha = coordinates[:, -1:] / (1 << (self.bits - 8))
+        zero = self._zero(self.channels - 1)
         visible = np.maximum(alpha, 1e-9)
-        colors = np.where(alpha > 0, centroids / visible * 255, 0)
-        colors[:, -1:] = alpha * ((1 << _ALPHA_SHIFT) / 255)
-    return np.clip(np.floor(colors + 0.5), 0, 255).astype(np.uint8)
+        plain = zero + (coordinates[:, :-1] - zero) * (255 / visible)
+        if self.name == "srgb":
+            plain = plain / (1 << (self.bits - 8))
+        rounded = _rounded(alpha)
+        colors = np.hstack([self._to_plain_colors(plain), rounded])
+        colors[rounded[:, 0] == 0] = 0
+        return colors
+
+    def _to_plain_colors(self, coordinates: NDArray[np.float64]) -> NDArray[np.uint8]:
+        if self.name == "srgb":
+            return _rounded(coordinates)
+        if coordinates.shape[1] == 3:
+            return from_oklab(np.clip(coordinates, 0, (1 << _OKLAB_BITS) - 1))
+        grey = np.full((len(coordinates), 3), float(NEUTRAL))
+        grey[:, :1] = np.clip(coordinates, 0, (1 << _OKLAB_BITS) - 1)
+        return from_oklab(grey)[:, :1]
+
+    def _zero(self, dims: int) -> NDArray[np.int64]:
+        """What premultiplying by nothing leaves: black."""
+        if self.name == "oklab" and dims == 3:
+            return np.array([0, NEUTRAL, NEUTRAL])
+        return np.zeros(dims, np.int64)
+
+
+def _to_oklab(colors: NDArray[np.uint8]) -> NDArray[np.int64]:
+    if colors.shape[1] == 3:
+        return to_oklab(colors)
+    return to_oklab(np.repeat(colors, 3, axis=1))[:, :1]
+
+
+def _rounded(values: NDArray[np.float64]) -> NDArray[np.uint8]:
+    return np.clip(np.floor(values + 0.5), 0, 255).astype(np.uint8)

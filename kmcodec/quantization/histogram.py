@@ -8,15 +8,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Histogram", "histogram", "map_colors"]
+from kmcodec.quantization import kernels
+from kmcodec.quantization.parallel import in_threads, thread_count
 
-# From this many pixels on, counting in a table of 2**24 beats sorting.
-_TABLE_FROM = 1 << 19
+__all__ = ["ColorMap", "Histogram", "histogram", "index_colors"]
+
+# Pixels are taken in groups, so that what is needed beside them stays small.
+_GROUP = 1 << 20
+_PIXELS_A_THREAD = 1 << 21
 
 
 @dataclass(frozen=True)
 class Histogram:
-    """The colours of an image.
+    """The colours of an image, or of several.
 
     Parameters
     ----------
@@ -28,6 +32,15 @@ class Histogram:
 
     colors: NDArray[np.uint8]
     counts: NDArray[np.int64]
+
+    def __add__(self, other: Histogram) -> Histogram:
+        """The histogram of both images together; they have the same channels."""
+        keys = np.concatenate([_keys(self.colors), _keys(other.colors)])
+        counts = np.concatenate([self.counts, other.counts])
+        distinct, inverse = np.unique(keys, return_inverse=True)
+        # bincount sums in float64, exact below 2**53 pixels.
+        summed = np.bincount(inverse, counts).astype(np.int64)
+        return Histogram(_colors(distinct, self.colors.shape[1]), summed)
 
 
 def histogram(pixels: NDArray[np.uint8]) -> Histogram:
@@ -41,54 +54,107 @@ def histogram(pixels: NDArray[np.uint8]) -> Histogram:
     -------
     Histogram
     """
-    channels = 1 if pixels.ndim == 2 else pixels.shape[2]
-    keys = _keys(pixels).ravel()
-    if _use_table(keys.size, channels):
-        table = np.bincount(keys, minlength=1)
-        distinct = np.flatnonzero(table)
-        counts = table[distinct]
-    else:
-        distinct, counts = np.unique(keys, return_counts=True)
-    shifts = np.arange(8 * (channels - 1), -1, -8)
-    colors = (distinct[:, np.newaxis] >> shifts) & 255
-    return Histogram(colors.astype(np.uint8), counts.astype(np.int64))
+    return index_colors(pixels)[0]
 
 
-def map_colors(
-    pixels: NDArray[np.uint8], colors: NDArray[np.uint8], values: NDArray[Any]
-) -> NDArray[Any]:
-    """Replace each pixel by the value that belongs to its colour.
+class ColorMap:
+    """Which pixel has which colour of a histogram.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        (H, W).
+    parts : list of (ndarray of uint32, ndarray of int)
+        For the pixels of each part, row by row, a number; and in which row of the histogram the
+        colour of each number stands.
+    """
+
+    def __init__(
+        self, shape: tuple[int, ...], parts: list[tuple[NDArray[np.uint32], NDArray[np.intp]]]
+    ) -> None:
+        self._shape = shape
+        self._parts = parts
+
+    def replace(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Put a value in the place of each colour.
+
+        Parameters
+        ----------
+        values : ndarray, shape (N,)
+            In the order of the histogram.
+
+        Returns
+        -------
+        ndarray, shape (H, W), dtype of `values`
+        """
+        replaced = np.empty(self._shape, values.dtype)
+        flat, begin = replaced.ravel(), 0
+        for numbers, rank in self._parts:
+            ranked = values[rank]
+            for start in range(0, len(numbers), _GROUP):
+                group = numbers[start : start + _GROUP]
+                np.take(ranked, group, out=flat[begin : begin + len(group)])
+                begin += len(group)
+        return replaced
+
+
+def index_colors(pixels: NDArray[np.uint8]) -> tuple[Histogram, ColorMap]:
+    """Count the colours of an image, and keep which pixel has which.
 
     Parameters
     ----------
     pixels : ndarray, shape (H, W) or (H, W, C), uint8
-    colors : ndarray, shape (N, C), uint8
-        Distinct and ascending, as in a `Histogram`; every colour of `pixels` is among them.
-    values : ndarray, shape (N,)
 
     Returns
     -------
-    ndarray, shape (H, W), dtype of `values`
+    histogram : Histogram
+    colors : ColorMap
     """
-    keys = _keys(pixels)
-    color_keys = _keys(colors[np.newaxis])[0]
-    if _use_table(keys.size, colors.shape[1]):
-        table = np.zeros(int(color_keys[-1]) + 1, values.dtype)
-        table[color_keys] = values
-        return table[keys]
-    return values[np.searchsorted(color_keys, keys)]
+    channels = 1 if pixels.ndim == 2 else pixels.shape[2]
+    flat = np.ascontiguousarray(pixels).reshape(-1, channels)
+    count = _by_table if kernels.ColorCounter else _by_sorting
+
+    def of_part(part: int, parts: int) -> tuple[Any, Any, Any]:
+        return count(flat[len(flat) * part // parts : len(flat) * (part + 1) // parts])
+
+    counted = in_threads(of_part, min(thread_count(), 1 + len(flat) // _PIXELS_A_THREAD))
+    keys = np.concatenate([part[0] for part in counted])
+    counts = np.concatenate([part[1] for part in counted])
+    distinct, inverse = np.unique(keys, return_inverse=True)
+    # bincount sums in float64, exact below 2**53 pixels.
+    found = Histogram(_colors(distinct, channels), np.bincount(inverse, counts).astype(np.int64))
+    ranks = np.split(inverse, np.cumsum([len(part[0]) for part in counted])[:-1])
+    numbers = [part[2] for part in counted]
+    return found, ColorMap(pixels.shape[:2], list(zip(numbers, ranks, strict=True)))
 
 
-def _keys(pixels: NDArray[np.uint8]) -> NDArray[np.uint32]:
-    """Colours as numbers, first channel most significant; shape (H, W)."""
-    if pixels.ndim == 2:
-        return pixels.astype(np.uint32)
-    keys: NDArray[np.uint32] = pixels[..., 0].astype(np.uint32)
-    for channel in range(1, pixels.shape[2]):
+def _by_table(
+    flat: NDArray[np.uint8],
+) -> tuple[NDArray[np.uint32], NDArray[np.int64], NDArray[np.uint32]]:
+    counter = kernels.ColorCounter(flat.shape[1])
+    numbers = np.empty(len(flat), np.uint32)
+    counter.add(flat, numbers)
+    keys, counts = counter.result()
+    return keys, counts, numbers
+
+
+def _by_sorting(
+    flat: NDArray[np.uint8],
+) -> tuple[NDArray[np.uint32], NDArray[np.int64], NDArray[np.uint32]]:
+    """The twin of `_by_table`."""
+    keys, numbers, counts = np.unique(_keys(flat), return_inverse=True, return_counts=True)
+    return keys, counts.astype(np.int64), numbers.astype(np.uint32)
+
+
+def _keys(flat: NDArray[np.uint8]) -> NDArray[np.uint32]:
+    """Colours as numbers, first channel most significant; shape (N,)."""
+    keys: NDArray[np.uint32] = flat[:, 0].astype(np.uint32)
+    for channel in range(1, flat.shape[1]):
         keys <<= 8
-        keys |= pixels[..., channel]
+        keys |= flat[:, channel]
     return keys
 
 
-def _use_table(pixels: int, channels: int) -> bool:
-    return channels < 3 or (channels == 3 and pixels >= _TABLE_FROM)
+def _colors(keys: NDArray[np.uint32], channels: int) -> NDArray[np.uint8]:
+    shifts = np.arange(8 * (channels - 1), -1, -8, dtype=np.uint32)
+    return ((keys[:, np.newaxis] >> shifts) & 255).astype(np.uint8)

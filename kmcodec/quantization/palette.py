@@ -7,24 +7,30 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kmcodec.image import index_dtype
 from kmcodec.quantization.assign import nearest_entries
-from kmcodec.quantization.colorspace import has_alpha, rounded_colors, to_coordinates
-from kmcodec.quantization.histogram import Histogram, histogram, map_colors
-from kmcodec.quantization.kmeans import kmeans
+from kmcodec.quantization.colorspace import ColorSpace, has_alpha
+from kmcodec.quantization.dither import dither
+from kmcodec.quantization.grey import best_grey_palette
+from kmcodec.quantization.histogram import Histogram, index_colors
+from kmcodec.quantization.levels import LEVELS, find_centroids
+from kmcodec.quantization.rounding import rounded
+from kmcodec.quantization.samples import Samples
 
-__all__ = ["quantize_pixels"]
+__all__ = ["apply_palette", "quantize_pixels"]
 
 
 def quantize_pixels(
     pixels: NDArray[np.uint8],
     k: int,
     *,
-    init: str,
-    seed: int,
-    iterations: int,
-    restarts: int,
+    space: str,
+    search: int,
+    dithering: str | None,
+    amount: float,
+    **options: Any,
 ) -> tuple[NDArray[np.uint8], NDArray[Any]]:
-    """Find a palette of at most k colours and the nearest entry of each pixel.
+    """Find a palette of at most k colours, and an entry for each pixel.
 
     Parameters
     ----------
@@ -32,64 +38,133 @@ def quantize_pixels(
         C = 2 to 4: grey and alpha, RGB, RGBA.
     k : int
         1 to 65,536. With no more than k colours in the image, the palette is those: lossless.
-    init, seed, iterations, restarts
-        See `kmeans`.
+    space : {'srgb', 'oklab'}
+        In which distances and means are taken.
+    search : int
+        A number of `LEVELS`.
+    dithering, amount
+        Method and amount of `dither`; None for the nearest entry.
+    **options
+        `init`, `seed`, `restarts` and `iterations` of `find_centroids`.
 
     Returns
     -------
     palette : ndarray, shape (at most k, C), uint8
-        Centroids, rounded to 8 bits once, at the end; distinct, all used, dark to bright.
-    indices : ndarray, shape (H, W), intp
+        Distinct, all used, dark to bright.
+    indices : ndarray, shape (H, W), uint8 for up to 256 entries, else uint16
     """
-    colors = histogram(pixels)
+    colors, places = index_colors(pixels)
     if len(colors.counts) <= k:
-        palette = colors.colors[_dark_to_bright(colors.colors)]
+        order = _dark_to_bright(colors.colors)
+        rank = np.empty(len(order), index_dtype(len(order)))
+        rank[order] = np.arange(len(order))
+        return colors.colors[order], places.replace(rank)
+    palette, labels = _find_palette(colors, k, space, search, options)
+    if dithering:
+        return _only_used(palette, dither(pixels, palette, dithering, amount))
+    palette, labels = _only_used(palette, labels)
+    return palette, places.replace(labels)
+
+
+def apply_palette(
+    pixels: NDArray[np.uint8],
+    palette: NDArray[np.uint8],
+    *,
+    space: str,
+    dithering: str | None,
+    amount: float,
+) -> NDArray[Any]:
+    """An entry of a given palette for each pixel.
+
+    Parameters
+    ----------
+    pixels : ndarray, shape (H, W) or (H, W, C), uint8
+    palette : ndarray, shape (K, C), uint8
+    space, dithering, amount
+        See `quantize_pixels`.
+
+    Returns
+    -------
+    ndarray, shape (H, W), uint8 for up to 256 entries, else uint16
+    """
+    dtype = index_dtype(len(palette))
+    if dithering:
+        return dither(pixels, palette, dithering, amount).astype(dtype)
+    colors, places = index_colors(pixels)
+    return places.replace(nearest_entries(colors.colors, palette, space).astype(dtype))
+
+
+def _find_palette(
+    colors: Histogram, k: int, space: str, search: int, options: dict[str, Any]
+) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
+    """Distinct entries from dark to bright, and the nearest of each colour."""
+    channels = colors.colors.shape[1]
+    grey = (colors.colors == colors.colors[:, :1]).all()
+    if has_alpha(channels) or space != "srgb":
+        find = _with_alpha if has_alpha(channels) else _in_space
+        palette = _sorted(find(colors, k, ColorSpace(space, channels), search, options))
+    elif search and grey:
+        # One-dimensional: the best there is can be computed.
+        levels = best_grey_palette(colors.colors[:, 0], colors.counts, k)
+        palette = np.repeat(levels[:, np.newaxis], channels, axis=1)
     else:
-        found = _palette_by_kmeans(colors, k, init, seed, iterations, restarts)
-        used = np.unique(nearest_entries(colors.colors, found))
-        palette = found[used]
-    labels = _labels(colors.colors, palette)
-    return palette, map_colors(pixels, colors.colors, labels)
+        samples = Samples(colors.colors.astype(np.int64), colors.counts, 8)
+        centroids = find_centroids(samples, k, level=LEVELS[search], **options)
+        entries = rounded(samples, centroids, LEVELS[search].sweeps)
+        palette = _sorted(entries.astype(np.uint8))
+        # What the samples are searched with is there already.
+        return palette, samples.labels(palette.astype(np.int64) << samples.shift)
+    return palette, nearest_entries(colors.colors, palette, space)
 
 
-def _palette_by_kmeans(
-    colors: Histogram, k: int, init: str, seed: int, iterations: int, restarts: int
+def _in_space(
+    colors: Histogram, k: int, space: ColorSpace, search: int, options: dict[str, Any]
 ) -> NDArray[np.uint8]:
-    points, weights = to_coordinates(colors.colors), colors.counts
-    reserved = np.zeros((0, points.shape[1]), np.uint8)
-    if has_alpha(points.shape[1]):
-        points, weights = _distinct(points, weights)
-        if k > 1 and not points[0].any():
-            # What is fully transparent is one colour, and keeps an entry of its own.
-            reserved = np.zeros((1, points.shape[1]), np.uint8)
-            points, weights, k = points[1:], weights[1:], k - 1
-    if len(points) > k:
-        centroids = kmeans(
-            points, weights, k, init=init, seed=seed, iterations=iterations, restarts=restarts
-        )
-    else:
-        centroids = points.astype(np.float64)
-    entries = np.concatenate([reserved, rounded_colors(centroids)])
+    """Entries for colours that may coincide in their space."""
+    points, inverse = np.unique(space.to_coordinates(colors.colors), axis=0, return_inverse=True)
+    if len(points) <= k:
+        return space.to_colors(points.astype(np.float64))
+    weights = np.bincount(inverse.ravel(), colors.counts).astype(np.int64)
+    samples = Samples(points, weights, space.bits)
+    centroids = find_centroids(samples, k, level=LEVELS[search], **options)
+    return space.to_colors(centroids / float(1 << samples.shift))
+
+
+def _with_alpha(
+    colors: Histogram, k: int, space: ColorSpace, search: int, options: dict[str, Any]
+) -> NDArray[np.uint8]:
+    seen = colors.colors[:, -1] > 0
+    reserve = k > 1 and not seen.all()
+    if not reserve:
+        seen[:] = True
+    own = Histogram(colors.colors[seen], colors.counts[seen])
+    entries = _in_space(own, k - reserve, space, search, options)
+    # An entry that stands for opaque pixels in the main stands for them alone.
+    labels, opaque = nearest_entries(own.colors, entries, space.name), own.colors[:, -1] == 255
+    all_of, opaque_of = (
+        np.bincount(labels, own.counts * which, len(entries)) for which in (True, opaque)
+    )
+    solid = 2 * opaque_of > all_of
+    if opaque.any() and not solid.any():
+        solid[opaque_of.argmax()] = True
+    entries[solid, -1] = 255
+    # What is fully transparent is one colour, and has an entry of its own.
+    return np.concatenate([np.zeros((int(reserve), entries.shape[1]), np.uint8), entries])
+
+
+def _only_used(
+    palette: NDArray[np.uint8], labels: NDArray[Any]
+) -> tuple[NDArray[np.uint8], NDArray[Any]]:
+    """The entries that labels of any shape use, and the labels renumbered."""
+    used = np.bincount(labels.ravel(), minlength=len(palette)) > 0
+    renumbered = np.cumsum(used) - 1
+    return palette[used], renumbered.astype(index_dtype(int(used.sum())))[labels]
+
+
+def _sorted(entries: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Distinct entries, from dark to bright."""
     distinct = np.unique(entries, axis=0)
     return distinct[_dark_to_bright(distinct)]
-
-
-def _distinct(
-    points: NDArray[np.int64], weights: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Points that coincide made one, in ascending order."""
-    distinct, inverse = np.unique(points, axis=0, return_inverse=True)
-    return distinct, np.bincount(inverse.ravel(), weights).astype(np.int64)
-
-
-def _labels(colors: NDArray[np.uint8], palette: NDArray[np.uint8]) -> NDArray[np.intp]:
-    if len(colors) == len(palette):
-        # As many entries as colours, and all of them used: each colour is its own entry. (With
-        # alpha, colours that differ only where they are invisible are kept apart here.)
-        order = np.lexsort(palette.T[::-1])
-        if np.array_equal(palette[order], colors):
-            return order
-    return nearest_entries(colors, palette)
 
 
 def _dark_to_bright(colors: NDArray[np.uint8]) -> NDArray[np.intp]:

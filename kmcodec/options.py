@@ -1,0 +1,91 @@
+"""The keyword options that functions hand on to each other, and how they are checked."""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Collection
+from typing import TypedDict
+
+from numpy.typing import ArrayLike
+
+from kmcodec.errors import KmcInputError
+from kmcodec.image import Metadata
+
+__all__ = [
+    "EncodeOptions",
+    "QuantizeOptions",
+    "checked_choice",
+    "checked_integer",
+    "checked_number",
+]
+
+
+class QuantizeOptions(TypedDict, total=False):
+    """Options of `kmcodec.quantize`, for type checkers."""
+
+    init: str
+    seed: int
+    search: int
+    iterations: int
+    restarts: int
+    space: str
+    dither: str
+    dither_amount: float
+    palette: ArrayLike | None
+
+
+class EncodeOptions(QuantizeOptions, total=False):
+    """Options of `kmcodec.encode`, for type checkers."""
+
+    coding: str
+    strip_rows: int
+    metadata: Metadata | None
+
+
+def checked_integer(name: str, value: int, least: int, most: int | None = None) -> int:
+    """A whole number of any integer type, as int.
+
+    Raises
+    ------
+    KmcInputError
+        If it is none, or out of its span.
+    """
+    span = f"at least {least}" if most is None else f"from {least} to {most:,}"
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise KmcInputError(f"{name} is a whole number {span}, not {value!r}") from None
+    if number < least or (most is not None and number > most):
+        raise KmcInputError(f"{name} is a whole number {span}, not {number}")
+    return number
+
+
+def checked_number(name: str, value: float, least: float, most: float) -> float:
+    """A number of any type, as float.
+
+    Raises
+    ------
+    KmcInputError
+        If it is none, or out of its span.
+    """
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not least <= number <= most:
+        raise KmcInputError(f"{name} is a number from {least} to {most}, not {value!r}")
+    return number
+
+
+def checked_choice(name: str, value: str, choices: Collection[str]) -> str:
+    """One of a few names.
+
+    Raises
+    ------
+    KmcInputError
+        If it is none of them.
+    """
+    if value not in choices:
+        raise KmcInputError(f"{name} is one of {', '.join(choices)}, not {value!r}")
+    return value

@@ -1,0 +1,222 @@
+"""Palettes from lists of colours, palette files and images."""
+
+from __future__ import annotations
+
+import os
+import struct
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+
+from kmcodec.atomic import reason_of
+from kmcodec.errors import KmcInputError
+from kmcodec.image import IndexedImage
+from kmcodec.matlab import is_mat
+from kmcodec.palette_texts import (
+    check_count,
+    is_hex_color,
+    is_web_color,
+    parse_colors,
+    parse_with_header,
+    parse_without_header,
+)
+from kmcodec.pixels import to_channels
+from kmcodec.sources import read_source
+
+__all__ = ["read_palette"]
+
+# The longest palette files, of 65,536 entries with names and comments, are shorter.
+_MAX_BYTES = 4 << 20
+_GROUP = 1 << 20  # pixels whose colours are told apart at once
+
+_ACT_TABLE = 3 * 256
+_ACT_OPAQUE = 0xFFFF
+
+_NO_PALETTE = "neither an image, a .kmc file, nor a .gpl, .hex, .act, .pal or .txt palette"
+_WANTED = {
+    ".act": "an .act file has 768 or 772 bytes",
+    ".gpl": "its first line is not 'GIMP Palette'",
+    ".pal": "its first line is not 'JASC-PAL'",
+}
+
+
+def read_palette(source: str | os.PathLike[str]) -> NDArray[np.uint8]:
+    """Read a palette: a list of colours, a palette file, or the colours of an image.
+
+    Parameters
+    ----------
+    source : str or path-like
+        Colours such as ``'#1d3557,#e63946 #f1faee'``, apart by commas or spaces, each ``#rgb``,
+        ``#rgba``, ``#rrggbb`` or ``#rrggbbaa``. Or the path of a file, recognised by what it
+        holds, then by its ending: `.kmc`; an image, of which the palette is taken, or where it
+        has none its distinct colours, row by row; GIMP's `.gpl`, with alpha as Aseprite writes
+        it; `.hex`; Adobe's `.act`; JASC's `.pal`; the `.txt` of Paint.NET.
+
+    Returns
+    -------
+    ndarray, shape (K, C), uint8
+        1 <= K <= 65,536 entries in their order, repeated and unused ones too. C is 3, or 4
+        where an entry has alpha; images may have grey palettes, of 1 or 2 channels.
+
+    Raises
+    ------
+    KmcInputError
+        If there is no such file, or it is malformed, empty, too long, or holds no palette. The
+        message begins with the file's name, and the line's number where there is one.
+    KmcFormatError, KmcLimitError
+        If a `.kmc` file is damaged, or an image too large to be read safely.
+
+    Warns
+    -----
+    KmcWarning
+        See `read_source`.
+
+    Examples
+    --------
+    >>> from kmcodec.palette_files import read_palette
+    >>> read_palette("#f00, #1d355780").tolist()
+    [[255, 0, 0, 255], [29, 53, 87, 128]]
+    """
+    if isinstance(source, str):
+        words = source.replace(",", " ").split()
+        if not words:
+            raise KmcInputError("a palette has at least one colour, none is given")
+        if _are_colors(words, source):
+            return parse_colors(words)
+    return _from_file(os.fspath(source))
+
+
+# What it is.
+
+
+def _are_colors(words: Sequence[str], source: str) -> bool:
+    if all(map(is_web_color, words)):
+        return True
+    # A slip in a list is told as that; but files may have such names.
+    return any(word.startswith("#") for word in words) and not os.path.exists(source)
+
+
+def _from_file(path: str) -> NDArray[np.uint8]:
+    data = _start_of(path)
+    ending = os.path.splitext(path)[1].lower()
+    try:
+        palette = _parsed(data, ending)
+    except KmcInputError as error:
+        raise KmcInputError(f"{path}: {error}") from error
+    return _from_image(path, data, ending) if palette is None else palette
+
+
+def _start_of(path: str) -> bytes:
+    """The file, or so much of it that it is too long for a palette file."""
+    if path == "-":
+        raise KmcInputError("-: palettes are not read from standard input")
+    try:
+        if os.path.isdir(path):
+            # Windows would call it a matter of permission.
+            raise KmcInputError(f"{path}: is a folder")
+        with open(path, "rb") as stream:
+            return stream.read(_MAX_BYTES + 1)
+    except FileNotFoundError as error:
+        bare = all(map(is_hex_color, path.replace(",", " ").split()))
+        hint = "; colours begin with #" if bare else ""
+        raise KmcInputError(f"{path}: {reason_of(error)}{hint}") from error
+    except OSError as error:
+        raise KmcInputError(f"{path}: {reason_of(error)}") from error
+    except ValueError as error:
+        if isinstance(error, KmcInputError):
+            raise
+        raise KmcInputError(f"{path!r} is not a path") from error
+
+
+def _parsed(data: bytes, ending: str) -> NDArray[np.uint8] | None:
+    """The palette of a palette file; None if it is another file, maybe an image."""
+    if not data:
+        raise KmcInputError("no colours, the file is empty")
+    if len(data) > _MAX_BYTES:
+        if _is_signed_image(data):
+            return None
+        raise KmcInputError("larger than 4 MiB, too large for a palette, and not an image")
+    if ending == ".act" and len(data) in (_ACT_TABLE, _ACT_TABLE + 4):
+        # It has no signature, and may begin like an image of a format with a weak one.
+        return _from_act(data)
+    if b"\0" in data:
+        return None
+    # Only names can be in another encoding, and they are not taken.
+    text = data.decode("utf-8-sig", "replace")
+    palette = parse_with_header(text)
+    if palette is None and not _is_signed_image(data):
+        palette = parse_without_header(text, ending)
+    return palette
+
+
+def _is_signed_image(data: bytes) -> bool:
+    Image.init()
+    return any(_accepts(accept, data[:16]) for _, accept in Image.OPEN.values())
+
+
+def _accepts(accept: Callable[[bytes], bool | str] | None, prefix: bytes) -> bool:
+    try:
+        return accept is not None and bool(accept(prefix))
+    except Exception:  # some count on a longer prefix
+        return False
+
+
+# Adobe colour tables.
+
+
+def _from_act(data: bytes) -> NDArray[np.uint8]:
+    table = np.frombuffer(data, np.uint8, _ACT_TABLE).reshape(256, 3)
+    if len(data) == _ACT_TABLE:
+        return table.copy()
+    count, clear = struct.unpack(">HH", data[_ACT_TABLE:])
+    if not 1 <= count <= 256:
+        raise KmcInputError(f"{count:,} colours, where an .act file has 1 to 256")
+    if clear == _ACT_OPAQUE:
+        return table[:count].copy()
+    if clear >= count:
+        raise KmcInputError(f"entry {clear:,} is the transparent one, of {count}")
+    palette = to_channels(table[:count], 4)
+    palette[clear, 3] = 0
+    return palette
+
+
+# Images.
+
+
+def _from_image(path: str, start: bytes, ending: str) -> NDArray[np.uint8]:
+    # Arrays are images to `read_source`; but one with 3 columns may be meant as a palette.
+    is_array = start.startswith(b"\x93NUMPY") or is_mat(start)
+    no_palette = f"{path}: not a palette: {_WANTED.get(ending, _NO_PALETTE)}"
+    # What is no file (a pipe) has been read, and cannot be read again.
+    if is_array or not os.path.isfile(path):
+        raise KmcInputError(no_palette)
+    try:
+        image = read_source(path).image
+    except KmcInputError as error:
+        if isinstance(error.__cause__, UnidentifiedImageError):
+            raise KmcInputError(no_palette) from error
+        raise
+    if isinstance(image, IndexedImage):
+        return image.palette
+    try:
+        return _distinct_colors(image[..., np.newaxis] if image.ndim == 2 else image)
+    except KmcInputError as error:
+        raise KmcInputError(f"{path}: {error}") from error
+
+
+def _distinct_colors(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The colours of pixels, shape (H, W, C), in the order in which they first appear."""
+    channels = pixels.shape[-1]
+    flat = pixels.reshape(-1, channels)
+    found = np.zeros(0, np.uint32)
+    for start in range(0, len(flat), _GROUP):
+        padded = np.zeros((len(flat[start : start + _GROUP]), 4), np.uint8)
+        padded[:, :channels] = flat[start : start + _GROUP]
+        keys = padded.view(np.uint32).ravel()
+        _, first = np.unique(keys, return_index=True)
+        keys = keys[np.sort(first)]
+        found = np.concatenate([found, keys[~np.isin(keys, found)]])
+        check_count(len(found))
+    return np.ascontiguousarray(found.view(np.uint8).reshape(-1, 4)[:, :channels])

@@ -1,0 +1,143 @@
+"""Dithering: palette entries placed so that seen from afar they blend into the colour.
+
+Two ways. `floyd-steinberg` diffuses the error of each pixel into its neighbours (Floyd and
+Steinberg, "An adaptive algorithm for spatial grey scale", Proceedings of the SID 17(2), 1976),
+in serpentine order. `blue-noise` is ordered: per colour a handful of entries is found whose mean
+is that colour (Knoll, US patent 6,606,166, 1999, expired), and a mask without visible pattern
+(Ulichney, "The void-and-cluster method for dither array generation", SPIE 1913, 1993) says which
+of them a pixel gets. It is noisier, but has no drift: what a pixel becomes depends on its own
+colour and place alone, so that frames of an animation do not boil.
+
+All of it is whole-number arithmetic in 1/16 of a level, the same on every machine.
+
+What was measured, on four Kodak photos at K = 16, 64 and 256: PSNR between the blurred result and
+the blurred original (Gaussian, sigma 2), both in stored (sRGB) values and, "as seen", blurred in
+linear light. Nearest entries have on average 31.0, 38.8 and 45.3 dB; what the two ways have is told
+in `diffusion` and `blue_noise`.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kmcodec.errors import KmcInputError
+from kmcodec.quantization.assign import nearest_entries
+from kmcodec.quantization.blue_noise import place_by_mask
+from kmcodec.quantization.colorspace import has_alpha
+from kmcodec.quantization.diffusion import SHARE_BITS, diffuse
+from kmcodec.quantization.keys import colors_of, groups_of_rows, keys_of
+
+__all__ = ["DITHERS", "dither"]
+
+_METHODS = {"floyd-steinberg": diffuse, "blue-noise": place_by_mask}
+
+DITHERS = tuple(_METHODS)
+"""The ways to dither, by name."""
+
+
+def dither(
+    pixels: NDArray[np.uint8], palette: NDArray[np.uint8], method: str, amount: float = 1.0
+) -> NDArray[np.intp]:
+    """Assign palette entries to pixels so that their local mean is near the colour.
+
+    A pixel whose colour is exactly an entry takes it (the first, if there are several), and
+    neither receives nor passes on error: an image whose colours are all in the palette is not
+    changed. With alpha, only the colour is dithered, weighed by the pixel's alpha; what is fully
+    transparent takes the nearest entry and stays out of it.
+
+    Parameters
+    ----------
+    pixels : ndarray, shape (H, W) or (H, W, C), uint8
+        C = 1 to 4: grey, grey and alpha, RGB, RGBA.
+    palette : ndarray, shape (K, C), uint8
+        K = 1 to 65,536; C = 1 where pixels have shape (H, W).
+    method : str
+        One of `DITHERS`; the caller checks it.
+    amount : float
+        How much of the error is made up for, from 0 to 1, in steps of 1/256; the caller checks
+        it. At 0 each pixel takes its nearest entry; less than 1 is less noisy, and leaves colours
+        near an entry flat.
+
+    Returns
+    -------
+    ndarray, shape (H, W), intp
+
+    Raises
+    ------
+    KmcInputError
+        If the arrays are not as described, or do not belong together.
+
+    Warns
+    -----
+    KmcWarning
+        Once, if the compiled kernel is missing and `floyd-steinberg` therefore slow.
+    """
+    _check(pixels, palette)
+    pixels = np.ascontiguousarray(pixels.reshape(*pixels.shape[:2], palette.shape[1]))
+    palette = np.ascontiguousarray(palette)
+    share = math.floor(amount * (1 << SHARE_BITS) + 0.5)
+    if share == 0:
+        return _without_dither(pixels, palette)
+    indices = _settled(pixels, palette)
+    _METHODS[method](pixels, palette, indices, share)
+    if has_alpha(palette.shape[1]):
+        _keep_opaque(pixels, palette, indices)
+    return indices
+
+
+def _keep_opaque(
+    pixels: NDArray[np.uint8], palette: NDArray[np.uint8], indices: NDArray[np.intp]
+) -> None:
+    """Give opaque pixels an opaque entry, the nearest, where dithering gave them another."""
+    frayed = (pixels[..., -1] == 255) & (palette[indices, -1] < 255)
+    if frayed.any():
+        indices[frayed] = nearest_entries(pixels[frayed], palette)
+
+
+def _check(pixels: Any, palette: Any) -> None:
+    # The compiled kernel relies on all of this.
+    for name, array in (("pixels", pixels), ("palette", palette)):
+        if not isinstance(array, np.ndarray) or array.dtype != np.uint8:
+            raise KmcInputError(f"{name} to dither are an array of uint8")
+    channels = 1 if pixels.ndim == 2 else pixels.shape[-1]
+    if pixels.ndim not in (2, 3) or not 1 <= channels <= 4 or 0 in pixels.shape:
+        raise KmcInputError(
+            "pixels to dither have shape (height, width) or (height, width, 1 to 4 channels), "
+            f"these have {pixels.shape}"
+        )
+    if palette.ndim != 2 or palette.shape[1] != channels or not len(palette):
+        raise KmcInputError(
+            f"the palette for these pixels has shape (entries, {channels}), not {palette.shape}"
+        )
+
+
+def _without_dither(pixels: NDArray[np.uint8], palette: NDArray[np.uint8]) -> NDArray[np.intp]:
+    indices = np.empty(pixels.shape[:2], np.intp)
+    for rows in groups_of_rows(pixels):
+        keys = keys_of(pixels[rows])
+        distinct, inverse = np.unique(keys, return_inverse=True)
+        colors = colors_of(distinct, palette.shape[1])
+        indices[rows] = nearest_entries(colors, palette)[inverse].reshape(keys.shape)
+    return indices
+
+
+def _settled(pixels: NDArray[np.uint8], palette: NDArray[np.uint8]) -> NDArray[np.intp]:
+    """The entries of exact and of transparent pixels; -1 for all others."""
+    keys = keys_of(palette)
+    # A stable order: of equal entries the first is found.
+    order = np.argsort(keys, kind="stable")
+    ascending = keys[order]
+    indices = np.empty(pixels.shape[:2], np.intp)
+    for rows in groups_of_rows(pixels):
+        wanted = keys_of(pixels[rows])
+        position = np.minimum(np.searchsorted(ascending, wanted), len(keys) - 1)
+        indices[rows] = np.where(ascending[position] == wanted, order[position], -1)
+        if has_alpha(palette.shape[1]):
+            hidden = (pixels[rows][..., -1] == 0) & (indices[rows] < 0)
+            nothing = np.zeros((1, palette.shape[1]), np.uint8)
+            indices[rows][hidden] = nearest_entries(nothing, palette)[0]
+    return indices

@@ -1,0 +1,34 @@
+"""The compiled kernels, where they are there; None in their place where they are not.
+
+Each has a twin in NumPy or Python that gives the same results. The environment variable
+KMC_COMPILED, set to 0, keeps the twins in use.
+"""
+
+# mypy does not see into compiled modules.
+# mypy: disable-error-code="import-not-found, no-redef"
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+__all__ = ["COMPILED", "Cells", "ColorCounter", "Entries", "FilterTree", "step_gains"]
+
+FilterTree: Any = None
+ColorCounter: Any = None
+Cells: Any = None
+Entries: Any = None
+step_gains: Any = None
+COMPILED = False
+
+if os.environ.get("KMC_COMPILED") != "0":
+    try:
+        from kmcodec.quantization._dither import Entries
+        from kmcodec.quantization._filter import FilterTree
+        from kmcodec.quantization._histogram import ColorCounter
+        from kmcodec.quantization._rounding import step_gains
+        from kmcodec.quantization._split import Cells
+
+        COMPILED = True
+    except ImportError:
+        FilterTree = ColorCounter = Cells = Entries = step_gains = None

@@ -1,0 +1,119 @@
+"""Samples: weighted points in whole numbers, and what each centroid has of them.
+
+Centroids are whole numbers too, on a grid of 2**24 steps across the range of a coordinate. Every
+distance and every sum is then exact: the compiled search and its twin give the same result, on
+every machine and whatever the order of the work.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kmcodec.quantization.assign import searcher
+
+__all__ = ["GRID_BITS", "Samples"]
+
+GRID_BITS = 24
+"""Bits of a coordinate on the grid."""
+
+# By so many bits the means of reduced samples are finer than the points were.
+_FINER = 2
+
+# Cells are counted in a table where that has at most 2**21 of them.
+_MOST_TABLE_BITS = 21
+
+
+class Samples:
+    """Weighted points for k-means.
+
+    Parameters
+    ----------
+    points : ndarray, shape (N, D), int64
+        Distinct, D at most 4, coordinates in 0 ... 2**bits - 1.
+    weights : ndarray, shape (N,), int64
+        Positive.
+    bits : int
+        Of a coordinate, 8 to 14.
+
+    Attributes
+    ----------
+    shift : int
+        The unit of `points` is ``2**shift`` steps of the grid.
+    """
+
+    def __init__(self, points: NDArray[np.int64], weights: NDArray[np.int64], bits: int) -> None:
+        self.points = points
+        self.weights = weights
+        self.bits = bits
+        self.shift = GRID_BITS - bits
+        self._searcher = searcher(points, weights, self.shift)
+        self._square_sum = float((points * points).sum(axis=1) @ weights)
+
+    def __len__(self) -> int:
+        return len(self.points)
+
+    def labels(self, centroids: NDArray[np.int64]) -> NDArray[np.int32]:
+        """The number of the nearest centroid of each point, ties to the lower; shape (N,)."""
+        return self._searcher.labels(centroids)
+
+    def moments(self, centroids: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """What is nearest to each centroid.
+
+        Returns
+        -------
+        totals : ndarray, shape (K,), int64
+            Sums of weights.
+        sums : ndarray, shape (K, D), int64
+            Weighted sums of points, in their unit.
+        """
+        return self._searcher.moments(centroids)
+
+    def means(self, totals: NDArray[np.int64], sums: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Centroids of clusters, none of them empty, on the grid."""
+        divisors = totals[:, np.newaxis]
+        # Rounded to nearest by whole numbers.
+        return ((sums << (self.shift + 1)) + divisors) // (2 * divisors)
+
+    def inertia(self, totals: NDArray[np.int64], sums: NDArray[np.int64]) -> float:
+        """Weighted sum of squared distances from the clusters' means, in units of the points.
+
+        Parameters
+        ----------
+        totals, sums
+            See `moments`; empty clusters are passed over.
+        """
+        used = totals > 0
+        explained = (sums[used].astype(np.float64) ** 2) / totals[used, np.newaxis]
+        # fsum rounds once, whatever the order: the same bits everywhere.
+        return self._square_sum - math.fsum(explained.ravel().tolist())
+
+    def reduced(self, bits: int) -> Samples:
+        """Points that agree in their upper bits made one, at their true mean.
+
+        Parameters
+        ----------
+        bits : int
+            Upper bits of a coordinate that tell points apart.
+
+        Returns
+        -------
+        Samples
+            With points of two bits more.
+        """
+        cells = np.zeros(len(self.points), np.int64)
+        for column in self.points.T:
+            cells = (cells << bits) | (column >> (self.bits - bits))
+        if bits * self.points.shape[1] > _MOST_TABLE_BITS:
+            _, cells = np.unique(cells, return_inverse=True)
+        # bincount sums in float64: exact below 2**53.
+        totals = np.bincount(cells, self.weights)
+        filled = totals > 0
+        totals = totals[filled].astype(np.int64)
+        columns = [np.bincount(cells, self.weights * column)[filled] for column in self.points.T]
+        sums = np.stack(columns, axis=1).astype(np.int64)
+        divisors = totals[:, np.newaxis]
+        means = ((sums << (_FINER + 1)) + divisors) // (2 * divisors)
+        return Samples(means, totals, self.bits + _FINER)

@@ -1,0 +1,45 @@
+"""The compiled kernels; everything else is in pyproject.toml.
+
+They are optional: where there is no compiler the install succeeds without them, and their twins
+in NumPy or Python give the same results, slower. They are built for the baseline processor, as
+wheels travel.
+"""
+
+import zlib
+from pathlib import Path
+
+from Cython.Build import cythonize
+from setuptools import Extension, setup
+
+KERNELS = [
+    "kmcodec/quantization/_dither.pyx",
+    "kmcodec/quantization/_filter.pyx",
+    "kmcodec/quantization/_histogram.pyx",
+    "kmcodec/quantization/_rounding.pyx",
+    "kmcodec/quantization/_split.pyx",
+]
+
+
+def kernel(path: str) -> Extension:
+    """An extension that knows the checksum of its source, so that a stale one can be told."""
+    return Extension(
+        path.removesuffix(".pyx").replace("/", "."),
+        [path],
+        define_macros=[("KMC_SOURCE_CRC", f"{zlib.crc32(Path(path).read_bytes())}U")],
+        # Results may not depend on whether a processor can fuse a multiplication and an addition.
+        extra_compile_args=["-O3", "-ffp-contract=off"],
+        optional=True,
+    )
+
+
+setup(
+    ext_modules=cythonize(
+        [kernel(path) for path in KERNELS if Path(path).exists()],
+        compiler_directives={
+            "language_level": 3,
+            "boundscheck": False,
+            "wraparound": False,
+            "cdivision": True,
+        },
+    )
+)
