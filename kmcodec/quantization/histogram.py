@@ -70,7 +70,7 @@ class ColorMap:
     """
 
     def __init__(
-        self, shape: tuple[int, ...], parts: list[tuple[NDArray[np.uint32], NDArray[np.intp]]]
+        self, shape: tuple[int, ...], parts: list[tuple[NDArray[np.uint32], NDArray[np.int32]]]
     ) -> None:
         self._shape = shape
         self._parts = parts
@@ -123,7 +123,8 @@ def index_colors(pixels: NDArray[np.uint8]) -> tuple[Histogram, ColorMap]:
     distinct, inverse = np.unique(keys, return_inverse=True)
     # bincount sums in float64, exact below 2**53 pixels.
     found = Histogram(_colors(distinct, channels), np.bincount(inverse, counts).astype(np.int64))
-    ranks = np.split(inverse, np.cumsum([len(part[0]) for part in counted])[:-1])
+    ends = np.cumsum([len(part[0]) for part in counted])[:-1]
+    ranks = np.split(inverse.astype(np.int32), ends)
     numbers = [part[2] for part in counted]
     return found, ColorMap(pixels.shape[:2], list(zip(numbers, ranks, strict=True)))
 

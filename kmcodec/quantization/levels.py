@@ -23,6 +23,8 @@ _LEAST_SHARE = 24
 # From this many centroids on attempts get rarer, as each takes longer; beyond the second number
 # there are none.
 _MANY, _MOST = 256, 1024
+# Points looked at in all final rounds: with millions of them, two rounds do.
+_FINAL_WORK = 4_000_000
 
 
 @dataclass(frozen=True)
@@ -62,8 +64,8 @@ LEVELS = (
     Level(bits=7, rounds=60, attempts=40, steps=8, final=12, sweeps=20),
     Level(bits=7, rounds=80, attempts=80, steps=10, final=16, sweeps=30),
     Level(bits=7, rounds=100, attempts=160, steps=12, final=20, sweeps=40),
-    Level(rounds=100, attempts=160, steps=12, final=20, sweeps=60),
-    Level(rounds=100, attempts=320, steps=14, final=30, sweeps=80),
+    Level(bits=7, rounds=100, attempts=240, steps=14, final=30, sweeps=60),
+    Level(bits=7, rounds=100, momentum=15, attempts=400, steps=16, final=40, sweeps=80),
     Level(rounds=100, momentum=15, attempts=600, steps=16, final=40, sweeps=100),
 )
 
@@ -110,15 +112,14 @@ def find_centroids(
         found.append((centroids, inertia))
     best = min(found, key=lambda result: result[1])[0]
     if level.final:
-        best, _ = heavy_lloyd(samples, best, min(level.final, iterations), level.momentum // 2)
+        final = min(level.final, iterations, max(2, _FINAL_WORK // len(samples)))
+        best, _ = heavy_lloyd(samples, best, final, level.momentum // 2)
     return best
 
 
 def _first_samples(samples: Samples, k: int, level: Level) -> Samples:
-    if level.bits and level.bits < samples.bits:
-        reduced = samples.reduced(level.bits)
-        for bits in range(level.bits + 1, samples.bits):
-            if len(reduced) >= _LEAST_SHARE * k:
-                return reduced
-            reduced = samples.reduced(bits)
+    for bits in range(level.bits, samples.bits) if level.bits else ():
+        reduced = samples.reduced(bits)
+        if len(reduced) >= _LEAST_SHARE * k:
+            return reduced
     return samples

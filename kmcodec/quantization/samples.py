@@ -50,7 +50,8 @@ class Samples:
         self.bits = bits
         self.shift = GRID_BITS - bits
         self._searcher = searcher(points, weights, self.shift)
-        self._square_sum = float((points * points).sum(axis=1) @ weights)
+        # By columns: a table of squares would be as large as the points.
+        self._square_sum = float(sum(int((column * column) @ weights) for column in points.T))
 
     def __len__(self) -> int:
         return len(self.points)
