@@ -28,18 +28,20 @@ def kernel(path: str) -> Extension:
         define_macros=[("KMC_SOURCE_CRC", f"{zlib.crc32(Path(path).read_bytes())}U")],
         # Results may not depend on whether a processor can fuse a multiplication and an addition.
         extra_compile_args=["-O3", "-ffp-contract=off"],
-        optional=True,
     )
 
 
-setup(
-    ext_modules=cythonize(
-        [kernel(path) for path in KERNELS if Path(path).exists()],
-        compiler_directives={
-            "language_level": 3,
-            "boundscheck": False,
-            "wraparound": False,
-            "cdivision": True,
-        },
-    )
+extensions = cythonize(
+    [kernel(path) for path in KERNELS],
+    compiler_directives={
+        "language_level": 3,
+        "boundscheck": False,
+        "wraparound": False,
+        "cdivision": True,
+    },
 )
+for extension in extensions:
+    # Set here, as cythonize does not hand it on.
+    extension.optional = True
+
+setup(ext_modules=extensions)

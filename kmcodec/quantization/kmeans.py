@@ -43,14 +43,8 @@ def lloyd(
     """
     previous = None
     for _ in range(iterations):
-        totals, sums = samples.moments(centroids)
-        inertia = samples.inertia(totals, sums)
-        used = totals > 0
-        centroids = centroids.copy()
-        centroids[used] = samples.means(totals[used], sums[used])
-        if not used.all():
-            _begin_anew(samples, centroids, np.flatnonzero(~used))
-        elif previous is not None and previous - inertia <= tolerance * previous:
+        centroids, inertia, all_used = _round(samples, centroids)
+        if all_used and previous is not None and previous - inertia <= tolerance * previous:
             break
         previous = inertia
     return centroids, inertia
@@ -84,13 +78,7 @@ def heavy_lloyd(
     best, least, idle = centroids, math.inf, 0
     velocity = np.zeros_like(centroids)
     for _ in range(iterations):
-        totals, sums = samples.moments(centroids)
-        inertia = samples.inertia(totals, sums)
-        used = totals > 0
-        means = centroids.copy()
-        means[used] = samples.means(totals[used], sums[used])
-        if not used.all():
-            _begin_anew(samples, means, np.flatnonzero(~used))
+        means, inertia, _ = _round(samples, centroids)
         idle = 0 if inertia < least * (1 - 1e-5) else idle + 1
         if inertia < least:
             best, least = means, inertia
@@ -99,6 +87,20 @@ def heavy_lloyd(
         velocity = means - centroids + velocity * momentum // _MOMENTUM_ONE
         centroids = np.clip(centroids + velocity, 0, _LIMIT)
     return best, least
+
+
+def _round(samples: Samples, centroids: NDArray[np.int64]) -> tuple[NDArray[np.int64], float, bool]:
+    """The means of the clusters of these centroids, their inertia, and whether none was empty.
+
+    An empty cluster begins anew at a point that is served badly.
+    """
+    totals, sums = samples.moments(centroids)
+    used = totals > 0
+    means = centroids.copy()
+    means[used] = samples.means(totals[used], sums[used])
+    if not used.all():
+        _begin_anew(samples, means, np.flatnonzero(~used))
+    return means, samples.inertia(totals, sums), bool(used.all())
 
 
 def _begin_anew(samples: Samples, centroids: NDArray[np.int64], empty: NDArray[np.intp]) -> None:
