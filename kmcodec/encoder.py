@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -10,7 +11,7 @@ from PIL import Image
 
 from kmcodec.coding import CODINGS
 from kmcodec.container import Header, build
-from kmcodec.errors import KmcInputError
+from kmcodec.errors import KmcInputError, KmcWarning
 from kmcodec.image import MAX_COLORS, IndexedImage, Metadata
 from kmcodec.metadata import sections_from_metadata
 from kmcodec.options import checked_choice, checked_integer, checked_number
@@ -176,6 +177,8 @@ def _with_palette(
     pixels = pixels.reshape(*pixels.shape[:2], -1)
     channels = common_channels_for(palette, pixels.shape[2])
     palette, pixels = to_channels(palette, channels), to_channels(pixels, channels)
+    if channels in (2, 4) and palette[:, -1].min() == 255 > pixels[..., -1].min():
+        warnings.warn("the palette has no transparent entry: made opaque", KmcWarning, stacklevel=4)
     return IndexedImage(palette, apply_palette(pixels, palette, **placing), metadata)
 
 

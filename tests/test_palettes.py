@@ -40,7 +40,8 @@ def test_alpha_of_image_and_palette_meet():
     pixels = np.array([[[9, 9, 9, 0], [250, 0, 0, 255]]], np.uint8)
     clear = np.vstack([np.hstack([INK, np.full((4, 1), 255, np.uint8)]), [[0, 0, 0, 0]]])
     assert kmcodec.quantize(pixels, palette=clear).indices.tolist() == [[4, 2]]
-    assert kmcodec.quantize(pixels, palette=INK).channels == 4
+    with pytest.warns(kmcodec.KmcWarning, match="no transparent entry"):
+        assert kmcodec.quantize(pixels, palette=INK).channels == 4
 
 
 def test_k_and_palette_exclude_each_other(bird):
