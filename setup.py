@@ -12,6 +12,9 @@ from Cython.Build import cythonize
 from setuptools import Extension, setup
 
 KERNELS = [
+    "kmcodec/coding/context/_default.pyx",
+    "kmcodec/coding/context/_fast.pyx",
+    "kmcodec/coding/context/_max.pyx",
     "kmcodec/quantization/_dither.pyx",
     "kmcodec/quantization/_filter.pyx",
     "kmcodec/quantization/_histogram.pyx",
@@ -21,13 +24,19 @@ KERNELS = [
 
 
 def kernel(path: str) -> Extension:
-    """An extension that knows the checksum of its source, so that a stale one can be told."""
+    """An extension that knows the checksum of its sources, so that a stale one can be told."""
+    included = sorted(str(part) for part in Path(path).parent.glob("*.pxi"))
+    crc = 0
+    for source in (path, *included):
+        crc = zlib.crc32(Path(source).read_bytes(), crc)
     return Extension(
         path.removesuffix(".pyx").replace("/", "."),
         [path],
-        define_macros=[("KMC_SOURCE_CRC", f"{zlib.crc32(Path(path).read_bytes())}U")],
-        # Results may not depend on whether a processor can fuse a multiplication and an addition.
-        extra_compile_args=["-O3", "-ffp-contract=off"],
+        depends=included,
+        define_macros=[("KMC_SOURCE_CRC", f"{crc}U")],
+        # Results may not depend on whether a processor can fuse a multiplication and an addition,
+        # and sums of whole numbers are taken modulo 2 ** 32.
+        extra_compile_args=["-O3", "-ffp-contract=off", "-fwrapv"],
     )
 
 

@@ -11,15 +11,13 @@ geometric mean over the images of the size relative to PNG.
 from __future__ import annotations
 
 import argparse
-import importlib.metadata
-import io
 import math
+
+from peers import to_gif, to_oxipng, to_png, to_webp, versions
 
 import kmcodec
 from kmcodec.batch import quantize_source
-from kmcodec.pillow_images import to_pillow
 from kmcodec.sources import read_source
-from kmcodec.targets import encode_image
 
 
 def sizes_of(image: kmcodec.IndexedImage) -> dict[str, int | None]:
@@ -27,33 +25,25 @@ def sizes_of(image: kmcodec.IndexedImage) -> dict[str, int | None]:
     bare = kmcodec.IndexedImage(image.palette, image.indices)
     sizes: dict[str, int | None] = {
         "raw 24-bit": 3 * image.width * image.height,
+        "**kmc**": len(kmcodec.encode(bare)),
         "kmc packed": len(kmcodec.encode(bare, coding="packed")),
         "kmc deflate": len(kmcodec.encode(bare, coding="deflate")),
     }
-    picture = to_pillow(bare)
-    png = io.BytesIO()
-    picture.save(png, "PNG", optimize=True)
-    sizes["PNG"] = len(png.getvalue())
-    sizes["PNG oxipng"] = oxipng_size(png.getvalue())
+    sizes["PNG"] = len(to_png(bare))
+    sizes["PNG oxipng"] = oxipng_size(bare)
     # GIF has no partial transparency: what it cannot hold is not compared.
-    alpha = bare.palette[:, -1] if bare.channels in (2, 4) else None
-    whole = alpha is None or set(alpha.tolist()) <= {0, 255}
-    sizes["GIF"] = len(encode_image(bare, ".gif")) if whole else None
-    webp = io.BytesIO()
-    picture.convert("RGBA" if alpha is not None else "RGB").save(
-        webp, "WEBP", lossless=True, quality=100, method=6, exact=True
-    )
-    sizes["WebP"] = len(webp.getvalue())
+    gif = to_gif(bare)
+    sizes["GIF"] = None if gif is None else len(gif)
+    sizes["WebP"] = len(to_webp(bare))
     return sizes
 
 
-def oxipng_size(png: bytes) -> int | None:
+def oxipng_size(image: kmcodec.IndexedImage) -> int | None:
     """Bytes of a PNG after oxipng at its highest level, or None if it is not installed."""
     try:
-        import oxipng
+        return len(to_oxipng(image))
     except ImportError:
         return None
-    return len(oxipng.optimize_from_memory(png, level=6))
 
 
 def main() -> None:
@@ -62,13 +52,7 @@ def main() -> None:
     parser.add_argument("images", nargs="+")
     parser.add_argument("-k", type=int, nargs="+", default=[16, 256])
     options = parser.parse_args()
-    versions = [f"kmcodec {kmcodec.__version__}"]
-    for package in ("pillow", "pyoxipng"):
-        try:
-            versions.append(f"{package} {importlib.metadata.version(package)}")
-        except importlib.metadata.PackageNotFoundError:
-            versions.append(f"no {package}")
-    print(", ".join(versions))
+    print(versions("pillow", "pyoxipng"))
     for k in options.k:
         print_table(k, options.images)
 

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from kmcodec.atomic import write_atomically
+from kmcodec.coding import AUTO
 from kmcodec.decoder import DEFAULT_MAX_PIXELS, read_indexed
 from kmcodec.encoder import encode, quantize
 from kmcodec.files import open_kmc
@@ -101,7 +102,8 @@ def encode_file(
     *,
     variable: str | None = None,
     coding: str,
-    strip_rows: int = 0,
+    effort: str = AUTO,
+    strip_rows: int | None = None,
     **options: Unpack[QuantizeOptions],
 ) -> EncodeReport:
     """Encode one file.
@@ -113,7 +115,7 @@ def encode_file(
         See `quantize_source`.
     variable : str, optional
         Of a `.mat` file.
-    coding, strip_rows
+    coding, effort, strip_rows
         See `encode`.
     **options
         See `quantize`.
@@ -126,7 +128,7 @@ def encode_file(
     started = time.perf_counter()
     source = read_source(job.source, variable)
     indexed = quantize_source(source, k, **options)
-    data = encode(indexed, coding=coding, strip_rows=strip_rows)
+    data = encode(indexed, coding=coding, effort=effort, strip_rows=strip_rows)
     _write(job, data)
     return EncodeReport(
         source=job.source,

@@ -13,6 +13,7 @@ from kmcodec.container import ContainerReader, Header, Strip
 from kmcodec.errors import KmcFormatError, KmcLimitError
 from kmcodec.image import IndexedImage, index_dtype
 from kmcodec.metadata import metadata_from_sections
+from kmcodec.parallel import in_threads_each
 
 __all__ = ["DEFAULT_MAX_PIXELS", "decode", "decode_indexed", "read_indexed"]
 
@@ -77,11 +78,12 @@ def read_indexed(
     check_pixels(header, max_pixels)
     coding = coding_of(header)
     indices = np.zeros((header.height, header.width), index_dtype(header.entries))
+    strips: list[tuple[Strip, bytes]] = []
+    metadata = None
     try:
         for strip in container.strips():
             try:
-                first, end = strip.rows
-                indices[first:end] = decode_strip(coding, header, strip, container.payload(strip))
+                strips.append((strip, container.payload(strip)))
             except KmcFormatError:
                 if not lenient:
                     raise
@@ -89,7 +91,18 @@ def read_indexed(
     except KmcFormatError:
         if not lenient:
             raise
-        metadata = None
+
+    def decode_into(item: tuple[Strip, bytes]) -> KmcFormatError | None:
+        first, end = item[0].rows
+        try:
+            indices[first:end] = decode_strip(coding, container, *item)
+        except KmcFormatError as error:
+            return error
+        return None
+
+    faults = [fault for fault in in_threads_each(decode_into, strips) if fault]
+    if faults and not lenient:
+        raise faults[0]
     return IndexedImage(container.palette, indices, metadata)
 
 
@@ -107,7 +120,9 @@ def coding_of(header: Header) -> Coding:
     return coding
 
 
-def decode_strip(coding: Coding, header: Header, strip: Strip, payload: bytes) -> NDArray[Any]:
+def decode_strip(
+    coding: Coding, container: ContainerReader, strip: Strip, payload: bytes
+) -> NDArray[Any]:
     """The indices of a strip, shape (rows, width).
 
     Raises
@@ -117,7 +132,8 @@ def decode_strip(coding: Coding, header: Header, strip: Strip, payload: bytes) -
     """
     first, end = strip.rows
     try:
-        return coding.decode(payload, end - first, header.width, header.entries)
+        width = container.header.width
+        return coding.decode(payload, end - first, width, container.palette)
     except KmcFormatError as error:
         raise error.inside(strip.name, strip.offset) from None
 

@@ -28,6 +28,8 @@ class FileInfo:
     header : Header
     coding : str
         Name of the coding method.
+    effort : str or None
+        The profile, of the context coder.
     palette : ndarray, shape (K, C), uint8
     strips : tuple of Strip
     sections : tuple of Section
@@ -38,6 +40,7 @@ class FileInfo:
     size: int
     header: Header
     coding: str
+    effort: str | None
     palette: NDArray[np.uint8]
     strips: tuple[Strip, ...]
     sections: tuple[Section, ...]
@@ -72,6 +75,7 @@ class FileInfo:
             "channels": header.channels,
             "entries": header.entries,
             "coding": self.coding,
+            "effort": self.effort,
             "rows_per_strip": header.rows_per_strip,
             "bits_per_pixel": round(self.bits_per_pixel, 4),
             "bytes": {
@@ -133,6 +137,7 @@ def inspect_stream(stream: IO[bytes]) -> FileInfo:
         size=container.size,
         header=container.header,
         coding=coding.name,
+        effort=coding.effort,
         palette=container.palette,
         strips=strips,
         sections=sections,

@@ -39,7 +39,8 @@ class EncodeOptions(QuantizeOptions, total=False):
     """Options of `kmcodec.encode`, for type checkers."""
 
     coding: str
-    strip_rows: int
+    effort: str
+    strip_rows: int | None
     metadata: Metadata | None
 
 

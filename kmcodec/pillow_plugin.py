@@ -32,7 +32,7 @@ ENDING = ".kmc"
 # What `Image.save` hands over and we know; the rest is ignored, as by Pillow's own plugins.
 _METADATA_OPTIONS = ("icc_profile", "exif", "xmp", "text")
 _ENCODE_OPTIONS = (
-    *("coding", "strip_rows", "init", "seed", "search", "iterations", "restarts"),
+    *("coding", "effort", "strip_rows", "init", "seed", "search", "iterations", "restarts"),
     *("space", "dither", "dither_amount", "palette"),
 )
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from kmcodec.coding import AUTO
 from kmcodec.encoder import encode, quantize
 from kmcodec.image import IndexedImage
 from kmcodec.metrics import psnr, squared_error
@@ -56,6 +57,7 @@ def sweep(
     colors: Iterable[int],
     *,
     coding: str,
+    effort: str = AUTO,
     **options: Unpack[QuantizeOptions],
 ) -> Iterator[SweepRow]:
     """Encode an image once for each K.
@@ -65,7 +67,7 @@ def sweep(
     pixels : ndarray, shape (H, W) or (H, W, C), uint8
     colors : iterable of int
         The values of K.
-    coding : str
+    coding, effort : str
         See `encode`.
     **options
         See `quantize`.
@@ -73,7 +75,7 @@ def sweep(
     for k in colors:
         image = quantize(pixels, k, **options)
         decoded = image.to_array()
-        size = len(encode(image, coding=coding))
+        size = len(encode(image, coding=coding, effort=effort))
         yield SweepRow(
             k=k,
             entries=len(image.palette),

@@ -81,7 +81,12 @@ types:
         type: u1
         enum: coding
         valid:
-          any-of: ['coding::packed', 'coding::deflate']
+          any-of:
+            - coding::packed
+            - coding::deflate
+            - coding::context_fast
+            - coding::context_default
+            - coding::context_max
       - id: channels
         type: u1
         enum: channels
@@ -127,7 +132,9 @@ types:
         doc: CRC-32 of the number of the strip (from 0) as u4, of len_payload and of the payload.
       - id: payload
         size: len_payload
-        doc: Packed rows (coding 0) or a zlib stream of packed rows (coding 1); section 6.
+        doc: |
+          Packed rows (coding 0), a zlib stream of packed rows (coding 1) or the bytes of the
+          context coder (coding 2 to 4); section 6.
   section:
     seq:
       - id: type
@@ -174,6 +181,15 @@ enums:
     1:
       id: deflate
       doc: A zlib stream of packed rows with 0, 1, 2, 4, 8 or 16 bits an index.
+    2:
+      id: context_fast
+      doc: The context coder, profile fast; context.md.
+    3:
+      id: context_default
+      doc: The context coder, profile default.
+    4:
+      id: context_max
+      doc: The context coder, profile max.
   channels:
     1: grey
     2: grey_alpha

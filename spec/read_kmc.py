@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """The second reader of KMC 1 files, written from kmc-1.md alone, to be read beside it.
 
-"Section" in a comment is a section of that text. Python standard library only.
+"Section" in a comment is a section of that text. Python standard library only, and
+read_context.py beside this file, for coding 2 to 4.
 
     python3 read_kmc.py FILE                 print what the file says about itself
     python3 read_kmc.py FILE -o OUT.pam      write the pixels as netpbm PAM
@@ -19,6 +20,9 @@ import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
+
+sys.path.append(str(Path(__file__).resolve().parent))  # it need not be there already
+import read_context
 
 SIGNATURE = bytes.fromhex("8B4B4D430D0A1A0A")  # section 3
 MAX_SIDE = 2**31 - 1  # section 3, width and height
@@ -105,8 +109,8 @@ def read_header(source: Input) -> tuple[Image, int, int]:  # section 3, in its o
     check_crc(crc, head[:24], "header CRC", 24)
     if version != 1:
         refuse("header", 8, f"version {version} is not supported, only 1")
-    if coding > 1:
-        refuse("header", 9, f"coding {coding} is not supported, only 0 and 1")
+    if coding > 4:
+        refuse("header", 9, f"coding {coding} is not supported, only 0 to 4")
     if not 1 <= channels <= 4:
         refuse("header", 10, f"{channels} channels are not supported, only 1 to 4")
     if flags > 1:
@@ -139,6 +143,11 @@ def read_strips(source: Input, image: Image) -> None:  # section 5
 
 
 def decode_strip(payload: bytes, rows: int, image: Image, part: str, at: int) -> list[list[int]]:
+    if image.coding > 1:  # section 6.4
+        try:
+            return read_context.decode(payload, rows, image.width, image.palette, image.coding)
+        except read_context.BadPayload as wrong:
+            refuse(part, at, str(wrong))
     bits = (len(image.palette) - 1).bit_length()  # section 6: the smallest b with 2^b >= K
     if image.coding == 1:  # section 6.3
         bits = next(n for n in (0, 1, 2, 4, 8, 16) if n >= bits)
@@ -152,7 +161,7 @@ def decode_strip(payload: bytes, rows: int, image: Image, part: str, at: int) ->
     lines = [packed[i : i + stride] for i in range(0, len(packed), stride)]
     result = [unpack(line, image.width, bits) for line in lines]
     largest, padded = max(map(max, result)), any(line[-1] & spare for line in lines)
-    if largest >= len(image.palette) or padded:  # section 6.4
+    if largest >= len(image.palette) or padded:  # section 6.5
         refuse(part, at, "a pad bit is 1" if padded else f"index {largest} is not in the palette")
     return result
 

@@ -29,8 +29,14 @@ REASONS: dict[str, dict[str, str]] = {
     for folder in ("bad", "large")
 }
 FAULTY = [f"{folder}/{name}" for folder, names in REASONS.items() for name in names]
-SCRIPTS = [SPEC / "read_kmc.py", *sorted((SPEC / "make_vectors").glob("*.py"))]
-SMALL = ("example", "one-pixel-deflate", "meta-all-types-reversed", "k1-many-strips-deflate")
+SCRIPTS = [*sorted(SPEC.glob("*.py")), *sorted((SPEC / "make_vectors").glob("*.py"))]
+SMALL = (
+    "example",
+    "one-pixel-deflate",
+    "meta-all-types-reversed",
+    "k1-many-strips-deflate",
+    "context-example-default",
+)
 
 
 def load_reader() -> ModuleType:
@@ -151,7 +157,7 @@ def test_noise_behind_right_crcs_raises_nothing_else() -> None:
         kind = source.choice((b"iccp", b"exif", b"xmpp", b"text", b"zzzz", b"KEND", b"ABCD"))
         extra = section(kind, source.choice((b"", b"\0", b"\1", b"\1\x78\x9c")) + payload)
         for data in (
-            build(coding=source.randrange(2), payloads=(payload,)),
+            build(coding=source.randrange(5), payloads=(payload,)),
             build(sections=extra),
         ):
             with contextlib.suppress(reader.Refused):
@@ -233,6 +239,7 @@ def test_the_signature_is_checked_as_far_as_there_are_bytes() -> None:
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
 def test_imports_only_the_standard_library(script: Path) -> None:
+    """And siblings; the context coder of the second reader is a sibling of all."""
     source = script.read_text("utf-8")
     names = set()
     for node in ast.walk(ast.parse(source)):
@@ -241,9 +248,9 @@ def test_imports_only_the_standard_library(script: Path) -> None:
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0
             names.add((node.module or "").split(".")[0])
-    siblings = {path.stem for path in SCRIPTS if path.parent.name == "make_vectors"}
+    siblings = {path.stem for path in SCRIPTS if path.parent == script.parent} - {"read_kmc"}
     assert names
-    assert names <= sys.stdlib_module_names | (siblings if script.stem in siblings else set())
+    assert names <= sys.stdlib_module_names | siblings | {"read_context"}
     for word in ("kmcodec", "__import__", "importlib"):
         assert word not in source
 
@@ -251,6 +258,8 @@ def test_imports_only_the_standard_library(script: Path) -> None:
 def test_the_script_makes_these_vectors(tmp_path: Path) -> None:
     """Only the bytes of deflate may differ, from one build of zlib to another."""
     shutil.copytree(SPEC / "make_vectors", tmp_path / "make_vectors")
+    for name in ("read_context.py", "read_context_parts.py"):
+        shutil.copy(SPEC / name, tmp_path)
     command = [sys.executable, "-B", str(tmp_path / "make_vectors")]
     subprocess.run(command, capture_output=True, timeout=300, check=True)
     made, kept = (
@@ -259,13 +268,26 @@ def test_the_script_makes_these_vectors(tmp_path: Path) -> None:
     )
     assert made.keys() == kept.keys()
     for name, path in kept.items():
-        if name.suffix == ".json":
+        if name.suffix == ".json" or name.stem.startswith("context-"):
             assert made[name].read_bytes() == path.read_bytes()
     assert subprocess.run(command, capture_output=True, timeout=300, check=False).returncode == 1
 
 
+def test_the_example_of_the_context_coder() -> None:
+    """The payloads of section 12 of context.md, decoded and encoded."""
+    text = (SPEC / "context.md").read_text("utf-8")
+    colours = bytes.fromhex("1D3557 E63946 F1FAEE A8DADC 457B9D")
+    palette = [tuple(colours[at : at + 3]) for at in range(0, 15, 3)]
+    rows = [[0, 0, 4, 4, 3], [0, 0, 4, 3, 3], [0, 4, 4, 3, 2], [1, 1, 4, 3, 2]]
+    for coding, payload in ((2, "722061C14607"), (3, "793EA1E280C5"), (4, "DD1240430B3E")):
+        data = bytes.fromhex(payload)
+        assert data.hex(" ").upper() in text
+        assert reader.read_context.encode(rows, palette, coding) == data
+        assert reader.read_context.decode(data, 4, 5, palette, coding) == rows
+
+
 def test_the_reader_is_short() -> None:
-    assert len((SPEC / "read_kmc.py").read_text("utf-8").splitlines()) < 300
+    assert len((SPEC / "read_kmc.py").read_text("utf-8").splitlines()) < 310
 
 
 def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:

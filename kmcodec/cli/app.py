@@ -56,9 +56,10 @@ def kmc() -> None:
 
 
 def _tell_version(ctx: click.Context) -> NoReturn:
-    from kmcodec.quantization import COMPILED
+    from kmcodec import coding, quantization
 
-    click.echo(f"kmc {__version__} ({'compiled' if COMPILED else 'pure Python'} kernels)")
+    compiled = coding.COMPILED and quantization.COMPILED
+    click.echo(f"kmc {__version__} ({'compiled' if compiled else 'pure Python'} kernels)")
     ctx.exit()
 
 

@@ -10,14 +10,14 @@ from typing import Any, TypeVar
 
 import click
 
-from kmcodec.coding import CODINGS
+from kmcodec.coding import AUTO, CODINGS, EFFORTS
 from kmcodec.encoder import DEFAULT_CODING
 from kmcodec.errors import KmcError
 from kmcodec.planning import Job
 from kmcodec.quantization import DEFAULT_LEVEL, DITHERS, INITS, LEVELS, SPACES
 
 __all__ = [
-    "coding_option",
+    "coding_options",
     "complain",
     "decibels",
     "kmeans_options",
@@ -32,13 +32,25 @@ variable_option = click.option(
     "--var", "variable", metavar="NAME", help="The variable of a .mat file that holds the image."
 )
 
-coding_option = click.option(
-    "--coding",
-    type=click.Choice(list(CODINGS)),
-    default=DEFAULT_CODING,
-    show_default=True,
-    help="How the indices are coded.",
-)
+
+def coding_options(command: _F) -> _F:
+    """How indices are coded: `coding` and `effort`."""
+    coding = click.option(
+        "--coding",
+        type=click.Choice(CODINGS),
+        default=DEFAULT_CODING,
+        show_default=True,
+        help="How the indices are coded.",
+    )
+    effort = click.option(
+        "--effort",
+        type=click.Choice(EFFORTS),
+        default=AUTO,
+        show_default=True,
+        help="How much time the context coder takes for a smaller file. auto: as much as decodes "
+        "in about half a second.",
+    )
+    return coding(effort(command))
 
 
 def kmeans_options(command: _F) -> _F:

@@ -10,7 +10,7 @@ import click
 
 from kmcodec.batch import EncodeReport, encode_file
 from kmcodec.cli.common import (
-    coding_option,
+    coding_options,
     decibels,
     kmeans_options,
     note,
@@ -45,13 +45,13 @@ from kmcodec.planning import STANDARD, Job, plan
     help="Take these colours instead of looking for some: a .kmc, .gpl, .hex, .act, .pal or .txt "
     "file, an image, or a list such as '#1d3557,#e63946,#f1faee'.",
 )
-@coding_option
+@coding_options
 @click.option(
     "--strip-rows",
     type=click.IntRange(0, MAX_STRIP_ROWS),
     metavar="N",
-    default=0,
-    help="Rows of an independently coded strip. [default: all]",
+    help="Rows of an independently coded strip, 0 for all. [default: all up to 4 megapixels, then "
+    "strips of about 2, coded in threads]",
 )
 @kmeans_options
 @variable_option

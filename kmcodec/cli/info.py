@@ -35,11 +35,14 @@ def info(file: str, as_json: bool) -> None:
 
 def _in_words(file: str, found: FileInfo) -> list[str]:
     header = found.header
+    pixels = header.width * header.height
     lines = [
         f"{file}: {found.size:,} bytes, {found.bits_per_pixel:.3f} bits per pixel",
         f"image      {header.width} x {header.height}, {_CHANNELS[header.channels]}",
         f"palette    {header.entries:,} entries, {header.palette_size:,} bytes",
-        f"indices    {found.coding}, {found.index_size:,} bytes in {len(found.strips):,} strip"
+        f"indices    {found.coding}{f' ({found.effort})' if found.effort else ''}, "
+        f"{found.index_size:,} bytes, {8 * found.index_size / pixels:.3f} bits per pixel, "
+        f"in {len(found.strips):,} strip"
         + ("s" if len(found.strips) > 1 else "")
         + (f" of {header.rows_per_strip:,} rows" if len(found.strips) > 1 else ""),
         f"metadata   {found.metadata_size:,} bytes in {len(found.sections):,} sections",

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from kmcodec.cli.common import coding_option, kmeans_options, variable_option
+from kmcodec.cli.common import coding_options, kmeans_options, variable_option
 from kmcodec.image import MAX_COLORS
 from kmcodec.sources import read_source
 from kmcodec.sweep import SweepRow
@@ -49,7 +49,7 @@ class _Colors(click.ParamType):  # type: ignore[type-arg,unused-ignore]
     "-o", "--output", metavar="FIGURE", help="Curves and contact sheet: .png, .pdf, .svg or .jpg."
 )
 @click.option("--csv", "table", metavar="FILE", help="The table as comma-separated values.")
-@coding_option
+@coding_options
 @kmeans_options
 @variable_option
 def sweep(

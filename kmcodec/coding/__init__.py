@@ -1,19 +1,31 @@
-"""Coding methods: index map to bytes and back (spec/kmc-1.md, section 6).
+"""Coding methods: index map to bytes and back (spec/kmc-1.md, section 6, and spec/context.md).
 
-A method is one module here and one `Coding` in `CODINGS`. It codes a strip by itself and knows
-neither the container nor where a palette comes from.
+A method is one module or package here and one `Coding` in `METHODS`. It codes a strip by itself
+and knows neither the container nor where a palette comes from.
 """
 
 from __future__ import annotations
 
 from typing import Any, Protocol
 
+import numpy as np
 from numpy.typing import NDArray
 
+from kmcodec.coding.budget import affordable_effort
+from kmcodec.coding.context import COMPILED, PROFILES, Context
 from kmcodec.coding.deflate import Deflate
 from kmcodec.coding.packed import Packed
 
-__all__ = ["CODINGS", "Coding", "coding_by_number"]
+__all__ = [
+    "AUTO",
+    "CODINGS",
+    "COMPILED",
+    "EFFORTS",
+    "METHODS",
+    "Coding",
+    "coding_by_number",
+    "coding_for",
+]
 
 
 class Coding(Protocol):
@@ -25,23 +37,32 @@ class Coding(Protocol):
         How the header names it.
     name : str
         How people name it.
+    effort : str or None
+        The profile, where there are several of that name.
     """
 
-    number: int
-    name: str
+    @property
+    def number(self) -> int: ...
 
-    def encode(self, indices: NDArray[Any], entries: int) -> bytes:
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def effort(self) -> str | None: ...
+
+    def encode(self, indices: NDArray[Any], palette: NDArray[np.uint8]) -> bytes:
         """Code a strip.
 
         Parameters
         ----------
         indices : ndarray, shape (rows, width), uint8 or uint16
-            All below `entries`.
-        entries : int
-            Palette entries, 1 to 65,536.
+            All below the number of palette entries.
+        palette : ndarray, shape (K, C), uint8
         """
 
-    def decode(self, payload: bytes, rows: int, width: int, entries: int) -> NDArray[Any]:
+    def decode(
+        self, payload: bytes, rows: int, width: int, palette: NDArray[np.uint8]
+    ) -> NDArray[Any]:
         """Decode a strip.
 
         Returns
@@ -55,10 +76,39 @@ class Coding(Protocol):
         """
 
 
-CODINGS: dict[str, Coding] = {coding.name: coding for coding in (Packed(), Deflate())}
-"""All coding methods by name."""
+METHODS: tuple[Coding, ...] = (
+    Packed(),
+    Deflate(),
+    *(Context(number, profile) for number, profile in enumerate(PROFILES.values(), 2)),
+)
+"""All coding methods by their numbers."""
+
+CODINGS = tuple(dict.fromkeys(method.name for method in METHODS))
+"""The names of the coding methods."""
+
+AUTO = "auto"
+EFFORTS = (AUTO, *PROFILES)
+"""How much time the context coder may take; `auto` decides by the image."""
 
 
 def coding_by_number(number: int) -> Coding | None:
     """The coding method that a header names so, or None."""
-    return next((coding for coding in CODINGS.values() if coding.number == number), None)
+    return METHODS[number] if 0 <= number < len(METHODS) else None
+
+
+def coding_for(name: str, effort: str, indices: NDArray[Any], palette: NDArray[np.uint8]) -> Coding:
+    """The coding method of a name and an effort.
+
+    Parameters
+    ----------
+    name : str
+        One of `CODINGS`.
+    effort : str
+        One of `EFFORTS`; matters to the context coder only.
+    indices : ndarray, shape (height, width)
+    palette : ndarray, shape (K, C), uint8
+        The image, by which `auto` decides.
+    """
+    if name == "context" and effort == AUTO:
+        effort = affordable_effort(indices, len(palette))
+    return next(m for m in METHODS if m.name == name and m.effort in (None, effort))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from kmcodec.coding.packed import bits_for, pack_rows, packed_size, unpack_rows
@@ -19,12 +20,17 @@ class Deflate:
     number = 1
     name = "deflate"
 
-    def encode(self, indices: NDArray[Any], entries: int) -> bytes:
-        """Code a strip; see `Coding`."""
-        return zlib.compress(pack_rows(indices, _aligned_bits(entries)), 9)
+    effort = None
 
-    def decode(self, payload: bytes, rows: int, width: int, entries: int) -> NDArray[Any]:
+    def encode(self, indices: NDArray[Any], palette: NDArray[np.uint8]) -> bytes:
+        """Code a strip; see `Coding`."""
+        return zlib.compress(pack_rows(indices, _aligned_bits(len(palette))), 9)
+
+    def decode(
+        self, payload: bytes, rows: int, width: int, palette: NDArray[np.uint8]
+    ) -> NDArray[Any]:
         """Decode a strip; see `Coding`."""
+        entries = len(palette)
         bits = _aligned_bits(entries)
         due = packed_size(rows, width, bits)
         inflater = zlib.decompressobj()

@@ -116,10 +116,14 @@ class Packed:
     number = 0
     name = "packed"
 
-    def encode(self, indices: NDArray[Any], entries: int) -> bytes:
-        """Code a strip; see `Coding`."""
-        return pack_rows(indices, bits_for(entries))
+    effort = None
 
-    def decode(self, payload: bytes, rows: int, width: int, entries: int) -> NDArray[Any]:
+    def encode(self, indices: NDArray[Any], palette: NDArray[np.uint8]) -> bytes:
+        """Code a strip; see `Coding`."""
+        return pack_rows(indices, bits_for(len(palette)))
+
+    def decode(
+        self, payload: bytes, rows: int, width: int, palette: NDArray[np.uint8]
+    ) -> NDArray[Any]:
         """Decode a strip; see `Coding`."""
-        return unpack_rows(payload, rows, width, entries, bits_for(entries))
+        return unpack_rows(payload, rows, width, len(palette), bits_for(len(palette)))

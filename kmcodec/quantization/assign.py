@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from kmcodec.parallel import in_threads, thread_count
 from kmcodec.quantization import kernels
 from kmcodec.quantization.colorspace import ColorSpace, has_alpha
-from kmcodec.quantization.parallel import in_threads, thread_count
 
 __all__ = ["BruteForce", "Parallel", "nearest_centroids", "nearest_entries", "searcher"]
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kmcodec.parallel import in_threads, thread_count
 from kmcodec.quantization import kernels
-from kmcodec.quantization.parallel import in_threads, thread_count
 
 __all__ = ["ColorMap", "Histogram", "histogram", "index_colors"]
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from kmcodec.parallel import in_threads, thread_count
 from kmcodec.quantization import kernels
-from kmcodec.quantization.parallel import in_threads, thread_count
 from kmcodec.quantization.samples import Samples
 
 __all__ = ["rounded", "step_gains"]

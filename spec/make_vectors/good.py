@@ -38,8 +38,12 @@ def good(
     sections: list[bytes] | None = None,
     metadata: dict[str, Any] | None = None,
     compress: Callable[[bytes], bytes] = deflate,
+    code: Callable[[Rows], bytes] | None = None,
 ) -> Good:
-    """Build a conforming file, and what is expected of it; `sections` without KEND."""
+    """Build a conforming file, and what is expected of it; `sections` without KEND.
+
+    `code`, for coding 2 to 4, makes a payload from the rows of a strip.
+    """
     width, height, entries = len(rows[0]), len(rows), len(palette) // channels
     assert all(len(row) == width for row in rows)
     assert all(0 <= index < entries for row in rows for index in row)
@@ -47,7 +51,8 @@ def good(
     step = rows_per_strip or height
     payloads = []
     for top in range(0, height, step):
-        payload = pack(rows[top : top + step], bits_used(entries, coding))
+        part = rows[top : top + step]
+        payload = code(part) if code else pack(part, bits_used(entries, coding))
         payloads.append(compress(payload) if coding == 1 else payload)
     data = header(
         width,

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-__all__ = ["in_threads", "thread_count"]
+__all__ = ["in_threads", "in_threads_each", "thread_count"]
 
 _T = TypeVar("_T")
+_S = TypeVar("_S")
 
 
 @functools.cache
@@ -38,6 +39,30 @@ def in_threads(work: Callable[[int, int], _T], parts: int) -> list[_T]:
         return [work(0, 1)]
     others = [_pool(os.getpid()).submit(work, part, parts) for part in range(1, parts)]
     return [work(0, parts), *(other.result() for other in others)]
+
+
+def in_threads_each(work: Callable[[_S], _T], items: Sequence[_S]) -> list[_T]:
+    """The results of ``work(item)`` for each item, in order, whatever thread did it.
+
+    Parameters
+    ----------
+    work : callable
+        Lets go of the interpreter's lock for most of its time.
+    items : sequence
+    """
+    threads = min(thread_count(), len(items))
+    if threads <= 1:
+        return [work(item) for item in items]
+    results: dict[int, _T] = {}
+    numbers = iter(range(len(items)))
+
+    def take(part: int, parts: int) -> None:
+        # One after the other, to whichever thread is free: items may differ in effort.
+        for number in numbers:
+            results[number] = work(items[number])
+
+    in_threads(take, threads)
+    return [results[number] for number in range(len(items))]
 
 
 @functools.cache

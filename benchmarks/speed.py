@@ -1,0 +1,126 @@
+"""Megapixels a second of `.kmc` and of JPEG XL, for `index_size.py`."""
+
+from __future__ import annotations
+
+import math
+import multiprocessing
+import os
+import time
+import zlib
+from collections.abc import Callable, Iterable
+
+import numpy as np
+from peers import from_jpeg_xl, jpeg_xl_samples, to_jpeg_xl
+
+import kmcodec
+
+__all__ = ["print_speeds", "print_threads"]
+
+BIG = 12_000_000  # Pixels from which threads are measured.
+
+Codec = tuple[Callable[[], bytes], Callable[[bytes], object]]
+
+
+def print_speeds(
+    images: dict[str, kmcodec.IndexedImage], efforts: list[str], repeats: int, peers: bool
+) -> None:
+    """Print how fast each image is encoded and decoded, as a Markdown table."""
+    columns = [*efforts, "JPEG XL e9"] if peers else efforts
+    print(f"\n| MP/s, KMC_THREADS={os.environ['KMC_THREADS']} | MP | ", end="")
+    print(" | ".join(f"{column} encode | decode" for column in columns) + " |")
+    print("|---|" + "---:|" * (1 + 2 * len(columns)))
+    pixels, seconds = [], []
+    for name, image in images.items():
+        codecs = [kmc(image, effort) for effort in efforts] + [jpeg_xl(image)] * peers
+        pixels.append(image.indices.size)
+        seconds.append(best_seconds(codecs, repeats))
+        print_row(name, pixels[-1], seconds[-1])
+    if len(images) > 1:
+        print_row("*all: pixels over seconds*", sum(pixels), np.sum(seconds, axis=0))
+        speeds = np.array(pixels)[:, np.newaxis, np.newaxis] / np.array(seconds)
+        print_row("*slowest*", None, 1 / speeds.min(axis=0))
+
+
+def print_row(name: str, pixels: int | None, seconds: np.ndarray) -> None:
+    """Print a row from seconds, shape (codecs, 2): of encoding and of decoding."""
+    speeds = (f"{(pixels or 1) / second / 1e6:.3g}" for second in np.ravel(seconds))
+    size = "" if pixels is None else f"{pixels / 1e6:.3f}"
+    print(f"| {name} | {size} | " + " | ".join(speeds) + " |", flush=True)
+
+
+def kmc(image: kmcodec.IndexedImage, effort: str) -> Codec:
+    """Image to file and back, with the context coder."""
+
+    def encode() -> bytes:
+        return kmcodec.encode(image, coding="context", effort=effort)
+
+    return encode, kmcodec.decode_indexed
+
+
+def jpeg_xl(image: kmcodec.IndexedImage) -> Codec:
+    """Pixels to JPEG XL and back."""
+    samples = jpeg_xl_samples(image)
+    return lambda: to_jpeg_xl(samples), from_jpeg_xl
+
+
+def best_seconds(codecs: Iterable[Codec], repeats: int) -> np.ndarray:
+    """The least seconds to encode and to decode, shape (codecs, 2).
+
+    The codecs take turns, so that a busy moment of the machine does not meet one of them alone.
+    """
+    codecs = list(codecs)
+    best = np.full((len(codecs), 2), math.inf)
+    for _ in range(repeats):
+        for row, (encode, decode) in enumerate(codecs):
+            times = [time.perf_counter()]
+            data = encode()
+            times.append(time.perf_counter())
+            decode(data)
+            times.append(time.perf_counter())
+            best[row] = np.minimum(best[row], np.diff(times))
+    return best
+
+
+def print_threads(name: str, image: kmcodec.IndexedImage, efforts: list[str], repeats: int) -> None:
+    """Print what a second thread gains on an image that is tiled until it is big."""
+    image = tiled(image)
+    print(f"\n| {name} tiled, {image.width} x {image.height} | encode | decode |", end="")
+    print(" encode, 2 threads | decode | gain, encode | decode |")
+    print("|---|" + "---:|" * 6)
+    for effort in efforts:
+        one, two = (in_process(threads, image, effort, repeats) for threads in (1, 2))
+        if one[1] != two[1]:
+            raise RuntimeError(f"{effort}: the bytes depend on the number of threads")
+        seconds = np.concatenate([one[0], two[0]])
+        cells = [f"{image.indices.size / second / 1e6:.3g}" for second in seconds]
+        cells += [f"{gain:.2f}" for gain in one[0] / two[0]]
+        print(f"| {effort}, MP/s | " + " | ".join(cells) + " |", flush=True)
+
+
+def tiled(image: kmcodec.IndexedImage) -> kmcodec.IndexedImage:
+    """An image beside and below itself until it is big, in about its own proportions."""
+    scale = math.sqrt(BIG / image.indices.size)
+    down = max(1, round(scale))
+    across = max(1, math.ceil(BIG / (image.indices.size * down)))
+    return kmcodec.IndexedImage(image.palette, np.tile(image.indices, (down, across)))
+
+
+def in_process(
+    threads: int, image: kmcodec.IndexedImage, effort: str, repeats: int
+) -> tuple[np.ndarray, int]:
+    """Seconds and the file's CRC from a process of its own: kmcodec asks for threads only once."""
+    before = os.environ["KMC_THREADS"]
+    os.environ["KMC_THREADS"] = str(threads)
+    try:
+        with multiprocessing.get_context("spawn").Pool(1) as pool:
+            return pool.apply(measured, (image.palette, image.indices, effort, repeats))
+    finally:
+        os.environ["KMC_THREADS"] = before
+
+
+def measured(
+    palette: np.ndarray, indices: np.ndarray, effort: str, repeats: int
+) -> tuple[np.ndarray, int]:
+    """Seconds to encode and to decode, and the CRC of the file."""
+    encode, decode = kmc(kmcodec.IndexedImage(palette, indices), effort)
+    return best_seconds([(encode, decode)], repeats)[0], zlib.crc32(encode())

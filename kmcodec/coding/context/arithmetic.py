@@ -1,0 +1,93 @@
+"""The arithmetic coder: bits of known probability to bytes and back (spec/context.md, section 5).
+
+A range coder without carries. What is coded so far is an interval, `low` to `high`, of numbers of
+32 bits; each bit keeps the part of it that is due to its probability. The highest byte leaves as
+soon as both ends agree in it.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+__all__ = ["BitCoder", "BitDecoder", "BitEncoder"]
+
+_MASK = 0xFFFFFFFF
+
+
+class BitCoder(Protocol):
+    """What the model hands its decisions to: it does not know whether it encodes or decodes."""
+
+    def code(self, bit: int, p: int) -> int:
+        """Code a bit and return it; a decoder ignores the argument and returns what was coded.
+
+        Parameters
+        ----------
+        bit : int
+        p : int
+            The probability of 1, in 1/65536; below 65536.
+        """
+
+
+class BitEncoder:
+    """Bits to bytes."""
+
+    def __init__(self) -> None:
+        self._low = 0
+        self._high = _MASK
+        self._output = bytearray()
+
+    def code(self, bit: int, p: int) -> int:
+        """Encode a bit; see `BitCoder`."""
+        low, high = self._low, self._high
+        middle = low + ((high - low) * p >> 16)
+        if bit:
+            high = middle
+        else:
+            low = middle + 1
+        while not (low ^ high) >> 24:
+            self._output.append(high >> 24)
+            low = low << 8 & _MASK
+            high = high << 8 & _MASK | 255
+        self._low, self._high = low, high
+        return bit
+
+    def finish(self) -> bytes:
+        """All bytes, with the one more that it takes to lie within the last interval."""
+        # The ends differ in their highest bytes: this is no more than `high`, and no carry.
+        return bytes(self._output) + bytes([(self._low >> 24) + 1])
+
+
+class BitDecoder:
+    """Bytes to bits.
+
+    Parameters
+    ----------
+    payload : bytes
+        Zeros are read beyond its end.
+    """
+
+    def __init__(self, payload: bytes) -> None:
+        self.low = 0
+        self.shifts = 0
+        self._high = _MASK
+        self._payload = payload
+        self._code = int.from_bytes(payload[:4].ljust(4, b"\0"), "big")
+
+    def code(self, _: int, p: int) -> int:
+        """Decode a bit; see `BitCoder`."""
+        low, high = self.low, self._high
+        middle = low + ((high - low) * p >> 16)
+        bit = int(self._code <= middle)
+        if bit:
+            high = middle
+        else:
+            low = middle + 1
+        while not (low ^ high) >> 24:
+            at = self.shifts + 4
+            following = self._payload[at] if at < len(self._payload) else 0
+            self._code = self._code << 8 & _MASK | following
+            self.shifts += 1
+            low = low << 8 & _MASK
+            high = high << 8 & _MASK | 255
+        self.low, self._high = low, high
+        return bit

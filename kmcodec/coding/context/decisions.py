@@ -1,0 +1,213 @@
+"""Decisions about a pixel: whether it is a candidate, which way it goes at a node of the tree.
+
+See spec/context.md, sections 9 and 10. What is made here changes nothing that is learned.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from kmcodec.coding.context.colortree import ColorTree
+from kmcodec.coding.context.contexts import (
+    FLAG_PATTERNS,
+    FLAG_SETS,
+    TREE_PATTERNS,
+    TREE_SETS,
+    Flag,
+    Node,
+)
+from kmcodec.coding.context.memory import Head, Slots, new_slots
+from kmcodec.coding.context.mixer import Decision
+from kmcodec.coding.context.neighborhood import BORDER, matches
+from kmcodec.coding.context.pixel import Pixel, Point
+from kmcodec.coding.context.profiles import Profile
+
+__all__ = ["Flags", "Tree"]
+
+
+class Flags:
+    """Decisions about candidates.
+
+    Parameters
+    ----------
+    profile : Profile
+    colors : sequence of Point
+        By symbol.
+    """
+
+    def __init__(self, profile: Profile, colors: Sequence[Point]) -> None:
+        self._colors = colors
+        self._geometries = profile.geometries
+        self._sets = FLAG_SETS[: profile.sets]
+        # By rank; then each pattern has slots of its own.
+        self._patterns: list[list[tuple[Callable[[Flag], int], Slots]]] = [
+            [(index, new_slots()) for index in FLAG_PATTERNS[: profile.patterns]] for _ in range(2)
+        ]
+
+    def decision(self, pixel: Pixel, rank: int, rows: list[list[int]]) -> Decision:
+        """Whether the pixel is the candidate of this rank.
+
+        Parameters
+        ----------
+        pixel : Pixel
+        rank : int
+        rows : list of list of int
+            Of the neighbourhood.
+        """
+        flag = self._flag(pixel, rank, rows)
+        symbol = flag.symbol
+        expected = (pixel.median, pixel.average)[: self._geometries]
+        agree = flag.relations.count(1)
+        return Decision(
+            kind=rank,
+            slots=[head.flags[rank] for head in pixel.heads],
+            patterns=[slots[index(flag)] for index, slots in self._patterns[rank]],
+            runs=_runs(flag.relations, pixel.heads),
+            distances=[
+                pixel.activity << 6 | _distance(color, self._colors[symbol]) for color in expected
+            ],
+            sets=[number(flag) for number in self._sets],
+            final=rank * (len(pixel.heads) + 1) + agree,
+            curve=rank << 8 | symbol & 255,
+        )
+
+    @staticmethod
+    def _flag(pixel: Pixel, rank: int, rows: list[list[int]]) -> Flag:
+        symbol, other = pixel.candidates[rank], pixel.candidates[1 - rank]
+        r0, r1, r2, r3 = rows
+        at = pixel.x + BORDER
+        return Flag(
+            pixel=pixel,
+            rank=rank,
+            symbol=symbol,
+            relations=[_relation(head, symbol) for head in pixel.heads],
+            own=matches(r0, at - 6, at, symbol),
+            above=matches(r1, at - 4, at + 6, symbol),
+            second=matches(r2, at - 3, at + 4, symbol),
+            third=matches(r3, at - 2, at + 3, symbol),
+            other=matches(r0, at - 2, at, other)
+            | matches(r1, at - 1, at + 3, other) << 2
+            | matches(r2, at - 1, at + 2, other) << 6,
+        )
+
+
+class Tree:
+    """Decisions on the way through the colour tree.
+
+    Parameters
+    ----------
+    profile : Profile
+    tree : ColorTree
+    """
+
+    def __init__(self, profile: Profile, tree: ColorTree) -> None:
+        self._bits = tree.bits
+        self._leaves = 1 << tree.bits
+        self._hole: list[int] = tree.hole.tolist()
+        self._axis: list[int] = tree.axis.tolist()
+        self._middle: list[int] = tree.middle.tolist()
+        self._scale: list[int] = tree.scale.tolist()
+        self._geometries = profile.geometries
+        self._sets = TREE_SETS[: profile.sets]
+        self._patterns: list[tuple[Callable[[Node], int], Slots]] = [
+            (index, new_slots()) for index in TREE_PATTERNS[: profile.patterns]
+        ]
+
+    def forced(self, pixel: Pixel, number: int, depth: int) -> int | None:
+        """The only way there is at a node, or None: one side may be all holes and excluded.
+
+        That is so at the last three levels at most, since no more than two symbols are excluded
+        and no hole has a hole for a sibling.
+        """
+        left = self._bits - 1 - depth
+        if left > 2:
+            return None
+        if left:
+            leaves = (symbol | self._leaves for symbol in pixel.excluded)
+            if not any(leaf >> (left + 1) == number for leaf in leaves):
+                return None
+        way = None
+        for side in range(2):
+            first = ((2 * number + side) << left) - self._leaves
+            symbols = range(first, first + (1 << left))
+            if all(self._hole[symbol] or symbol in pixel.excluded for symbol in symbols):
+                way = 1 - side
+        # Should both sides be empty, as a damaged file may have it, this is 0.
+        return way
+
+    def decision(self, pixel: Pixel, number: int, depth: int, lines: list[Slots]) -> Decision:
+        """Which way the pixel goes at a node.
+
+        Parameters
+        ----------
+        pixel : Pixel
+        number, depth : int
+            Of the node.
+        lines : list of Slots
+            For each context those of four levels, that of the node among them.
+        """
+        node = self._node(pixel, number, depth)
+        # The number of the node in the little tree that these four levels are, 1 to 15.
+        level = 1 << (depth & 3)
+        in_line = number & (level - 1) | level
+        axis = self._axis[number]
+        expected = (pixel.median, pixel.average)[: self._geometries]
+        return Decision(
+            kind=depth,
+            slots=[line[in_line] for line in lines],
+            patterns=[slots[index(node)] for index, slots in self._patterns],
+            runs=_runs(node.relations, pixel.heads),
+            distances=[pixel.activity << 6 | self._side(color[axis], number) for color in expected],
+            sets=[choose(node) for choose in self._sets],
+            final=depth,
+            curve=min(255, number),
+        )
+
+    def _node(self, pixel: Pixel, number: int, depth: int) -> Node:
+        left = self._bits - 1 - depth
+        # Where the two ways lead: nodes of the next level.
+        ways = [0, 2 * number, 2 * number + 1]
+        sides = near_sides = 0
+        for count, symbol in enumerate(pixel.near[:9], 1):
+            way = (symbol | self._leaves) >> left
+            sides = 3 * sides + (ways.index(way) if way in ways else 0)
+            if count == 3:
+                near_sides = sides
+        relations = [self._relation(head, pixel, number, left) for head in pixel.heads]
+        return Node(pixel, number, depth, near_sides, sides, relations)
+
+    def _relation(self, head: Head, pixel: Pixel, number: int, left: int) -> int:
+        """How the last symbols of a context bear on a node; see `Node`."""
+        if head.run:
+            for relation, symbol in ((2, head.last), (4, head.before)):
+                way = (symbol | self._leaves) >> left
+                if way >> 1 == number and symbol not in pixel.excluded:
+                    return relation + (way & 1)
+        return 0
+
+    def _side(self, level: int, number: int) -> int:
+        """How far to the right a colour lies, in eighths of the way from side to side: 0 to 63."""
+        eighths = (16 * level - self._middle[number]) * self._scale[number] >> 13
+        return min(63, max(0, eighths + 32))
+
+
+def _relation(head: Head, symbol: int) -> int:
+    """How the last symbols of a context bear on a candidate; see `Flag`."""
+    if head.run == 0:
+        return 0
+    return 1 if head.last == symbol else 2 if head.before == symbol else 3
+
+
+def _runs(relations: list[int], heads: list[Head]) -> list[int]:
+    """Relations and runs together; see `Decision`."""
+    return [
+        relation << 5 | min(31, head.run) if relation else -1
+        for relation, head in zip(relations, heads, strict=True)
+    ]
+
+
+def _distance(one: Point, other: Point) -> int:
+    """Twice the binary logarithm of the squared distance, roughly: 0 to 35."""
+    squared = sum((a - b) ** 2 for a, b in zip(one, other, strict=True))
+    shift = max(0, squared.bit_length() - 2)
+    return 2 * shift + (squared >> shift)

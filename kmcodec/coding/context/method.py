@@ -1,0 +1,101 @@
+"""The context coder as a coding method: strips of indices to payloads and back."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kmcodec.coding.context import model
+from kmcodec.coding.context.colortree import ColorTree, tree_of
+from kmcodec.coding.context.kernels import MODELS
+from kmcodec.coding.context.profiles import Profile
+from kmcodec.coding.context.tables import starts, tables
+from kmcodec.errors import KmcFormatError, KmcLimitError, KmcWarning
+from kmcodec.image import index_dtype
+
+__all__ = ["Context"]
+
+# The compiled model counts columns in 32 bits, with room for borders.
+_MOST_WIDTH = 1 << 30
+
+# Pixels from which the twin in Python takes long enough to say so.
+_SLOW = 50_000
+
+
+class Context:
+    """Coding methods 2, 3 and 4: the context coder with one of its profiles."""
+
+    name = "context"
+
+    def __init__(self, number: int, profile: Profile) -> None:
+        self.number = number
+        self.profile = profile
+        self.effort = profile.name
+
+    def encode(self, indices: NDArray[Any], palette: NDArray[np.uint8]) -> bytes:
+        """Code a strip; see `Coding`."""
+        if len(palette) == 1:
+            return b""
+        _check_width(indices.shape[1])
+        tree = tree_of(palette)
+        symbols = tree.symbols[indices]
+        compiled = MODELS.get(self.profile.name)
+        if compiled is None:
+            _warn_if_slow(indices.size)
+            return model.encode(symbols, tree, self.profile)
+        payload: bytes = compiled.encode(symbols, tree, tables(), *self._start(indices.size))
+        return payload
+
+    def decode(
+        self, payload: bytes, rows: int, width: int, palette: NDArray[np.uint8]
+    ) -> NDArray[Any]:
+        """Decode a strip; see `Coding`."""
+        if len(palette) == 1:
+            if payload:
+                raise KmcFormatError("indices are coded although there is only one palette entry")
+            return np.zeros((rows, width), np.uint8)
+        _check_width(width)
+        tree = tree_of(palette)
+        symbols, shifts, low = self._decoded(payload, rows, width, tree)
+        if len(payload) != shifts + 1:
+            raise KmcFormatError(
+                f"{len(payload):,} bytes of coded indices, but the decoder used {shifts + 1:,}",
+                expected=shifts + 1,
+                found=len(payload),
+            )
+        if payload[-1] != (low >> 24) + 1:
+            raise KmcFormatError("the coded indices do not end as an encoder ends them")
+        return tree.entries[symbols].astype(index_dtype(len(palette)), copy=False)
+
+    def _decoded(
+        self, payload: bytes, rows: int, width: int, tree: ColorTree
+    ) -> tuple[NDArray[np.uint16], int, int]:
+        compiled = MODELS.get(self.profile.name)
+        if compiled is None:
+            _warn_if_slow(rows * width)
+            return model.decode(payload, rows, width, tree, self.profile)
+        symbols, shifts, low = compiled.decode(
+            payload, rows, width, tree, tables(), *self._start(rows * width)
+        )
+        return symbols, shifts, low
+
+    def _start(self, pixels: int) -> tuple[Any, int]:
+        return starts(self.profile), self.profile.head_bits(pixels)
+
+
+def _check_width(width: int) -> None:
+    if width > _MOST_WIDTH:
+        raise KmcLimitError(f"rows of {width:,} pixels: the context coder takes {_MOST_WIDTH:,}")
+
+
+def _warn_if_slow(pixels: int) -> None:
+    # Python's default filter shows a warning once for each place.
+    if pixels >= _SLOW:
+        warnings.warn(
+            "no compiled kernels: the context coder takes minutes for each megapixel",
+            KmcWarning,
+            stacklevel=4,
+        )

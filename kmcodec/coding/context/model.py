@@ -1,0 +1,218 @@
+"""The context coder, to be read: what it says is the algorithm (spec/context.md).
+
+Its compiled twin does the same in the same order, for each profile: model.pxi and what is included
+with it. A test holds the two together.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kmcodec.coding.context.arithmetic import BitCoder, BitDecoder, BitEncoder
+from kmcodec.coding.context.candidates import elect
+from kmcodec.coding.context.colortree import ColorTree
+from kmcodec.coding.context.contexts import FLAG_CONTEXTS, TREE_CONTEXTS
+from kmcodec.coding.context.decisions import Flags, Tree
+from kmcodec.coding.context.memory import (
+    MAP_LIMIT,
+    TRUST_LIMIT,
+    HashTable,
+    Head,
+    Slots,
+    adapted,
+    new_slots,
+)
+from kmcodec.coding.context.mixer import Decision, Stage
+from kmcodec.coding.context.neighborhood import MASK, Neighborhood, scrambled
+from kmcodec.coding.context.pixel import Pixel, Point, W, compare, expect
+from kmcodec.coding.context.profiles import Profile
+from kmcodec.coding.context.tables import adaptive, starts
+
+__all__ = ["Model", "decode", "encode"]
+
+_NODE_MULTIPLIER = 0x85EBCA6B
+_CERTAIN = 64
+
+
+class Model:
+    """All that is learned from a strip, and the order in which its symbols are coded.
+
+    Parameters
+    ----------
+    coder : BitCoder
+    rows, width : int
+    tree : ColorTree
+    profile : Profile
+    """
+
+    def __init__(
+        self, coder: BitCoder, rows: int, width: int, tree: ColorTree, profile: Profile
+    ) -> None:
+        self._coder = coder
+        self._width = width
+        self._bits = tree.bits
+        self._profile = profile
+        colors: list[Point] = [(a, b, c) for a, b, c, *_ in tree.color.tolist()]
+        self._colors = colors
+        self._rows = Neighborhood(width)
+        self._flag_stage, self._tree_stage = (Stage(profile, start) for start in starts(profile))
+        self._flags = Flags(profile, colors)
+        self._tree = Tree(profile, tree)
+        self._flag_contexts = FLAG_CONTEXTS[: profile.flag_contexts]
+        self._tree_contexts = TREE_CONTEXTS[: profile.tree_contexts]
+        bits = profile.head_bits(rows * width)
+        self._heads = [HashTable(bits, Head) for _ in self._flag_contexts]
+        self._lines = [HashTable(bits - 2, new_slots) for _ in self._tree_contexts]
+        self._trust = [adaptive(1, 2, 2)] * 128
+        self._runs = [adaptive(4, 5, 2)] * (8 * 256)
+
+    def code_row(self, own: list[int]) -> None:
+        """Code a row of symbols; a decoder fills it in."""
+        self._rows.begin_row()
+        x = asked = 0
+        while x < self._width:
+            near = self._rows.near(x)
+            # Once a run has been denied, nobody asks again until its end.
+            length = self._rows.run_ahead(x, near) if x >= asked else 0
+            symbols = []
+            if length >= self._profile.least_run:
+                asked = x + length
+                symbols = self._code_run(own[x:asked], near[W])
+            if not symbols:
+                symbols = [self._code_pixel(self._rows.look(x, near), own[x])]
+            for symbol in symbols:
+                own[x] = symbol
+                self._rows.put(x, symbol)
+                x += 1
+
+    def _code_run(self, own: list[int], symbol: int) -> list[int]:
+        """Code whether the next pixels are all as the one before: they, or nothing."""
+        run = [symbol] * len(own)
+        size = (len(own) // self._profile.least_run).bit_length() - 1
+        at = size << 8 | symbol & 255
+        p = min(65532, max(4, self._runs[at] >> 16))
+        hit = self._coder.code(int(own == run), p)
+        self._runs[at] = adapted(self._runs[at], hit, MAP_LIMIT)
+        return run if hit else []
+
+    def _code_pixel(self, pixel: Pixel, symbol: int) -> int:
+        """Code a pixel; a decoder's symbol is what comes back."""
+        keys = [scrambled(hashed(pixel)) for hashed in self._flag_contexts]
+        pixel.heads = [heads.find(key) for heads, key in zip(self._heads, keys, strict=True)]
+        expect(pixel, self._colors)
+        compare(pixel)
+        elect(pixel)
+        found = self._code_flags(pixel, symbol)
+        if found is None:
+            found = self._code_tree(pixel, symbol)
+        if self._profile.trust:
+            at = _trust_class(pixel)
+            right = int(found == pixel.candidates[0])
+            self._trust[at] = adapted(self._trust[at], right, TRUST_LIMIT)
+        for heads, key, head in zip(self._heads, keys, pixel.heads, strict=True):
+            head.remember(found)
+            heads.keep(key, head)
+        return found
+
+    def _code_flags(self, pixel: Pixel, symbol: int) -> int | None:
+        """Code whether the pixel is one of the candidates, and which; None if it is not."""
+        for rank in range(self._flags_of(pixel)):
+            candidate = pixel.candidates[rank]
+            decision = self._flags.decision(pixel, rank, self._rows.rows)
+            if self._code(self._flag_stage, decision, int(symbol == candidate)):
+                return candidate
+            pixel.excluded.append(candidate)
+        return None
+
+    def _flags_of(self, pixel: Pixel) -> int:
+        """How many candidates are asked for."""
+        profile = self._profile
+        if profile.trust and self._trust[_trust_class(pixel)] >> 16 < profile.trust:
+            return 0
+        return profile.flags if pixel.strengths[1] else 1
+
+    def _code_tree(self, pixel: Pixel, symbol: int) -> int:
+        """Code the way from the root to a leaf that no flag has excluded."""
+        hashes = [hashed(pixel) for hashed in self._tree_contexts]
+        number = 1
+        lines: list[Slots] = []
+        for depth in range(self._bits):
+            if depth % 4 == 0:
+                lines = []
+            bit = self._tree.forced(pixel, number, depth)
+            if bit is None:
+                if not lines:
+                    lines = self._take_lines(hashes, number >> (depth & 3))
+                decision = self._tree.decision(pixel, number, depth, lines)
+                bit = symbol >> (self._bits - 1 - depth) & 1
+                bit = self._code(self._tree_stage, decision, bit)
+            number = 2 * number + bit
+        return number - (1 << self._bits)
+
+    def _take_lines(self, hashes: list[int], top: int) -> list[Slots]:
+        """The slots of four levels from the node `top` down, for each context."""
+        lines = []
+        for hashed, of in zip(hashes, self._lines, strict=True):
+            key = scrambled(hashed + top * _NODE_MULTIPLIER & MASK)
+            line = of.find(key)
+            of.keep(key, line)
+            lines.append(line)
+        return lines
+
+    def _code(self, stage: Stage, decision: Decision, bit: int) -> int:
+        p = stage.predict(decision)
+        bit = self._coder.code(bit, p)
+        # A decision that was nearly certain teaches nothing.
+        if (65536 - p if bit else p) >= _CERTAIN:
+            stage.learn(decision, bit)
+        return bit
+
+
+def _trust_class(pixel: Pixel) -> int:
+    first, second = pixel.strengths
+    return 8 * min(15, first // 150) + 8 * second // (first + 1)
+
+
+def encode(symbols: NDArray[np.uint16], tree: ColorTree, profile: Profile) -> bytes:
+    """Code a strip.
+
+    Parameters
+    ----------
+    symbols : ndarray, shape (rows, width), uint16
+        Leaves of the tree that are no holes.
+    tree : ColorTree
+        Of at least one level.
+    profile : Profile
+    """
+    coder = BitEncoder()
+    rows, width = symbols.shape
+    model = Model(coder, rows, width, tree, profile)
+    for row in symbols.tolist():
+        model.code_row(row)
+    return coder.finish()
+
+
+def decode(
+    payload: bytes, rows: int, width: int, tree: ColorTree, profile: Profile
+) -> tuple[NDArray[np.uint16], int, int]:
+    """Decode a strip.
+
+    Any bytes decode to something. They are what `encode` writes if they are as many as the coder
+    has shifted and one more, and that one is the highest byte of `low` plus 1.
+
+    Returns
+    -------
+    symbols : ndarray, shape (rows, width), uint16
+    shifts : int
+    low : int
+        The lower end of the coder's last interval.
+    """
+    coder = BitDecoder(payload)
+    model = Model(coder, rows, width, tree, profile)
+    symbols = np.zeros((rows, width), np.uint16)
+    for y in range(rows):
+        row = [0] * width
+        model.code_row(row)
+        symbols[y] = row
+    return symbols, coder.shifts, coder.low

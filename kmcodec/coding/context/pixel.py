@@ -1,0 +1,109 @@
+"""What is known of a pixel before it is coded (spec/context.md, section 6)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from kmcodec.coding.context.memory import Head
+
+__all__ = ["Pixel", "Point", "compare", "expect"]
+
+W, N, NW, NE, WW, NN, NNE, NEE, NWW, WWW, NNW, NNN, NNEE, NNWW, NEEE = range(15)
+"""Where neighbours are in `Pixel.near`: west, north and so on."""
+
+Point = tuple[int, int, int]
+"""A colour by its three coordinates."""
+
+_FAR = 4
+
+
+@dataclass(slots=True)
+class Pixel:
+    """A pixel that is about to be coded.
+
+    Parameters
+    ----------
+    x, y : int
+    near : list of int
+        Symbols of 15 neighbours.
+    tall, low : int
+        Hashes of larger neighbourhoods.
+    median, average : tuple of int
+        The colour that the neighbours let expect, in two ways.
+    activity : int
+        How much the neighbours differ in colour, 0 to 7.
+    equality : int
+        Which neighbours are equal, 0 to 26.
+    comparison : int
+        Which neighbours have the greater symbols, 10 bits.
+    heads : list of Head
+        One for each context.
+    candidates : tuple of int
+        The two symbols with most votes; the same twice if there is only one.
+    strengths : tuple of int
+        Their votes.
+    excluded : list of int
+        Candidates that the pixel is known not to be.
+    """
+
+    x: int
+    y: int
+    near: list[int]
+    tall: int
+    low: int
+    median: Point = (0, 0, 0)
+    average: Point = (0, 0, 0)
+    activity: int = 0
+    equality: int = 0
+    comparison: int = 0
+    heads: list[Head] = field(default_factory=list)
+    candidates: tuple[int, int] = (0, 0)
+    strengths: tuple[int, int] = (0, 0)
+    excluded: list[int] = field(default_factory=list)
+
+
+def expect(pixel: Pixel, colors: Sequence[Point]) -> None:
+    """Fill in the expected colours and the activity.
+
+    Parameters
+    ----------
+    pixel : Pixel
+    colors : sequence of Point
+        By symbol.
+    """
+    near = pixel.near
+    median, average, differences = [], [], 0
+    neighbors = (colors[near[W]], colors[near[N]], colors[near[NW]], colors[near[NE]])
+    for w, n, nw, ne in zip(*neighbors, strict=True):
+        # Of both and of the plane through all three the one in the middle.
+        median.append(min(max(w, n), max(min(w, n), w + n - nw)))
+        average.append((3 * w + 3 * n + nw + ne + 4) >> 3)
+        differences += abs(w - nw) + abs(n - ne) + abs(n - nw)
+    pixel.median = (median[0], median[1], median[2])
+    pixel.average = (average[0], average[1], average[2])
+    pixel.activity = min(7, max(0, differences.bit_length() - 2))
+
+
+def compare(pixel: Pixel) -> None:
+    """Fill in how the symbols of the neighbours compare."""
+    w, n, nw, ne, ww, nn, nne = pixel.near[:7]
+    nnw = pixel.near[NNW]
+    pixel.equality = (
+        9 * (0 if w == n else 1 if w == nw else 2)
+        + 3 * (0 if n == ne else 1 if n == nw else 2)
+        + (0 if nw == ne else 1 if w == ww else 2)
+    )
+    # Symbols that are near each other mean colours that are.
+    pixel.comparison = (
+        (ne > nne)
+        | (nw > nnw) << 1
+        | (n > nn) << 2
+        | (w > ww) << 3
+        | (w > nw) << 4
+        | (n > ne) << 5
+        | (w > n) << 6
+        | (abs(w - nw) > _FAR) << 7
+        | (abs(n - ne) > _FAR) << 8
+        | (abs(w - n) > _FAR) << 9
+    )

@@ -1,0 +1,230 @@
+# A strip: row by row, runs at one stroke; and what a strip needs.
+
+
+cdef void code_rows(Model *m, uint16_t *image) noexcept nogil:
+    cdef int y
+    cdef size_t stride = <size_t>m.width + 2 * BORDER
+    for y in range(m.rows):
+        m.y = y
+        m.r0 = m.buffer + (y & 3) * stride + BORDER
+        m.r1 = m.buffer + (y + 3 & 3) * stride + BORDER
+        m.r2 = m.buffer + (y + 2 & 3) * stride + BORDER
+        m.r3 = m.buffer + (y + 1 & 3) * stride + BORDER
+        begin_row(m)
+        code_row(m, image + <size_t>y * m.width)
+
+
+cdef void begin_row(Model *m) noexcept nogil:
+    """Borders of the row, and hashes along the rows above."""
+    cdef int i
+    cdef uint32_t two, k = <uint32_t>STEP
+    for i in range(BORDER):
+        m.r0[i - BORDER] = m.r1[0]
+        m.r0[m.width + i] = 0
+        m.left[i + 1] = joined(m.left[i], m.r1[0])
+    for i in range(m.width + 2 * BORDER):
+        two = m.r1[i - BORDER] * <uint32_t>0x85EBCA77 + m.r2[i - BORDER] * <uint32_t>0xC2B2AE3D
+        m.low_window[i + 1] = (m.low_window[i] + two + 1) * k
+        two += m.r3[i - BORDER] * <uint32_t>0x27D4EB2F
+        m.tall_window[i + 1] = (m.tall_window[i] + two + 1) * k
+
+
+cdef inline void look_around(Model *m) noexcept nogil:
+    cdef int *near = m.near
+    cdef uint16_t *r0 = m.r0 + m.x
+    cdef uint16_t *r1 = m.r1 + m.x
+    cdef uint16_t *r2 = m.r2 + m.x
+    near[0] = r0[-1]
+    near[4] = r0[-2]
+    near[9] = r0[-3]
+    if m.y:
+        near[1] = r1[0]
+        near[2] = r1[-1]
+        near[3] = r1[1]
+        near[7] = r1[2]
+        near[8] = r1[-2]
+    else:
+        near[1] = near[2] = near[3] = near[7] = near[8] = near[0]
+    if m.y > 1:
+        near[5] = r2[0]
+        near[6] = r2[1]
+        near[10] = r2[-1]
+    else:
+        near[5] = near[1]
+        near[6] = near[3]
+        near[10] = near[2]
+    near[11] = m.r3[m.x] if m.y > 2 else near[5]
+    near[12] = r2[2]
+    near[13] = r2[-2]
+
+
+cdef inline int run_ahead(const Model *m) noexcept nogil:
+    """How far the row above stays of the one colour that all is around here; else 0."""
+    cdef int w = m.near[0], n = 1, most = m.width - m.x
+    cdef uint16_t *above = m.r1 + m.x
+    if m.y < 2 or w != m.near[1] or w != m.near[2] or w != m.near[3]:
+        return 0
+    if w != m.near[4] or w != m.near[5] or w != m.near[8]:
+        return 0
+    most = most if most < RUN_MOST else RUN_MOST
+    while n < most and above[n] == w:
+        n += 1
+    return n
+
+
+cdef inline int code_run(Model *m, const uint16_t *own, int length) noexcept nogil:
+    """Code whether the next pixels are all as the one before."""
+    cdef int i, hit = 1, size = 0, n = length // LEAST_RUN, w = m.near[0]
+    cdef uint32_t *map
+    while n > 1:
+        n >>= 1
+        size += 1
+    if m.output != NULL:
+        for i in range(length):
+            if own[i] != w:
+                hit = 0
+                break
+    map = m.run_map + (size << 8 | (w & 255))
+    hit = code_bit(m, hit, clamped(map[0] >> 16, 4, 65532))
+    adapt(m, map, hit, MAP_LIMIT)
+    return hit
+
+
+cdef void code_row(Model *m, uint16_t *own) noexcept nogil:
+    cdef int i, s, length, asked = 0
+    m.x = 0
+    while m.x < m.width:
+        look_around(m)
+        if m.x >= asked:
+            length = run_ahead(m)
+            if length >= LEAST_RUN:
+                asked = m.x + length
+                if code_run(m, own + m.x, length):
+                    s = m.near[0]
+                    for i in range(m.x, asked):
+                        own[i] = s
+                        m.r0[i] = s
+                        m.left[i + 9] = joined(m.left[i + 8], s)
+                    m.x = asked
+                    continue
+        s = code_pixel(m, own[m.x])
+        own[m.x] = s
+        m.r0[m.x] = s
+        m.left[m.x + 9] = joined(m.left[m.x + 8], s)
+        m.x += 1
+
+
+cdef void *room_for(size_t size, list kept) except NULL:
+    """Zeroed memory at a multiple of 64, alive as long as the list."""
+    memory = np.zeros(size + 64, np.uint8)
+    kept.append(memory)
+    return <void *>((<size_t>memory.ctypes.data + 63) & ~<size_t>63)
+
+
+cdef void *copied(array, list kept) except NULL:
+    array = np.ascontiguousarray(array)
+    kept.append(array)
+    return <void *><size_t>array.ctypes.data
+
+
+cdef int set_up_stage(Stage *g, start, list kept) except -1:
+    cdef int i, j, n
+    cdef size_t size
+    g.inputs = start.inputs
+    g.x = <int16_t *>room_for(<size_t>g.inputs * 2, kept)
+    g.rate = RATE + RATE_FIRST
+    size = <size_t>g.inputs * 2
+    cdef const char *initial = <const char *>copied(start.weights, kept)
+    for i in range(SETS):
+        n = start.set_sizes[i]
+        g.weights[i] = <int16_t *>room_for(n * size, kept)
+        for j in range(n):
+            memcpy(<char *>g.weights[i] + j * size, initial, size)
+    g.final = <int32_t *>copied(start.final.copy(), kept)
+    g.runs = <uint32_t *>copied(start.runs.copy(), kept)
+    g.histories = <uint32_t *>copied(start.histories.copy(), kept)
+    g.distances = <uint32_t *>copied(start.distances.copy(), kept)
+    g.refinement = <uint16_t *>copied(start.refinement.copy(), kept)
+    return 0
+
+
+cdef int set_up(
+    Model *m, int width, int rows, tree, tables, starts, int head_bits, list kept
+) except -1:
+    cdef int i
+    m.width, m.rows = width, rows
+    m.bits, m.symbols = tree.bits, 1 << tree.bits
+    m.color = <const int16_t *>copied(tree.color, kept)
+    m.hole = <const uint8_t *>copied(tree.hole, kept)
+    m.axis = <const int32_t *>copied(tree.axis, kept)
+    m.middle = <const int32_t *>copied(tree.middle, kept)
+    m.scale = <const int32_t *>copied(tree.scale, kept)
+    m.squash = <const uint16_t *>copied(tables.squash, kept)
+    m.stretch = <const int16_t *>copied(tables.stretch, kept)
+    m.reciprocal = <const int32_t *>copied(tables.reciprocal, kept)
+    m.next = <const uint8_t *>copied(tables.next, kept)
+    set_up_stage(&m.flags, starts[0], kept)
+    set_up_stage(&m.tree, starts[1], kept)
+    m.head_bits, m.line_bits = head_bits, head_bits - 2
+    m.heads = <Head *>room_for(<size_t>FLAG_CONTEXTS * sizeof(Head) << m.head_bits, kept)
+    m.lines = <Line *>room_for(<size_t>TREE_CONTEXTS * sizeof(Line) << m.line_bits, kept)
+    m.patterns = <Slot *>room_for(<size_t>PATTERNS * sizeof(Slot) << 18, kept)
+    m.score = <uint16_t *>room_for(<size_t>m.symbols * 2, kept)
+    m.buffer = <uint16_t *>room_for(8 * (<size_t>width + 2 * BORDER), kept)
+    m.left = <uint32_t *>room_for(4 * (<size_t>width + 2 * BORDER + 1), kept)
+    m.low_window = <uint32_t *>room_for(4 * (<size_t>width + 2 * BORDER + 1), kept)
+    m.tall_window = <uint32_t *>room_for(4 * (<size_t>width + 2 * BORDER + 1), kept)
+    for i in range(8 * 256):
+        m.run_map[i] = <uint32_t>3355443 << 10 | 2
+    for i in range(128):
+        m.trust[i] = <uint32_t>2097152 << 10 | 2
+    m.low, m.high = 0, 0xFFFFFFFF
+    return 0
+
+
+def encode(symbols, tree, tables, starts, int head_bits):
+    """Code a strip; see model.py."""
+    cdef Model *m = <Model *>malloc(sizeof(Model))
+    cdef list kept = []
+    if m == NULL:
+        raise MemoryError
+    memset(m, 0, sizeof(Model))
+    cdef uint16_t[:, ::1] image = np.array(symbols, np.uint16, order="C")
+    try:
+        set_up(m, image.shape[1], image.shape[0], tree, tables, starts, head_bits, kept)
+        m.room = 1 << 12
+        m.output = <uint8_t *>malloc(m.room)
+        if m.output == NULL:
+            raise MemoryError
+        with nogil:
+            code_rows(m, &image[0, 0])
+        if m.failed:
+            raise MemoryError
+        return m.output[: m.size] + bytes([(m.low >> 24) + 1])
+    finally:
+        free(m.output)
+        free(m)
+
+
+def decode(const uint8_t[:] payload, int rows, int width, tree, tables, starts, int head_bits):
+    """Decode a strip; see model.py."""
+    cdef Model *m = <Model *>malloc(sizeof(Model))
+    cdef list kept = []
+    cdef int i
+    if m == NULL:
+        raise MemoryError
+    memset(m, 0, sizeof(Model))
+    symbols = np.empty((rows, width), np.uint16)
+    cdef uint16_t[:, ::1] image = symbols
+    try:
+        set_up(m, width, rows, tree, tables, starts, head_bits, kept)
+        m.room = payload.shape[0]
+        if m.room:
+            m.input = &payload[0]
+        for i in range(4):
+            m.code = m.code << 8 | (m.input[i] if <size_t>i < m.room else 0)
+        with nogil:
+            code_rows(m, &image[0, 0])
+        return symbols, m.size, m.low
+    finally:
+        free(m)
