@@ -23,6 +23,8 @@ _BIAS = 256
 _REFINE_RATE = 1311
 _FINAL_LIMIT = 524287
 _LEAST_ERROR = 512
+# Decisions after which the rate stays.
+_RATE_LAST = 262144
 
 _SQUASH: list[int] = tables().squash.tolist()
 _STRETCH: list[int] = tables().stretch.tolist()
@@ -185,11 +187,12 @@ class Stage:
             if abs(own_error) >= _LEAST_ERROR:
                 rate = min(32767, max(-32768, own_error * self._rate >> 6))
                 _move(weights, decision.inputs, rate)
-        self._learned += 1
-        if self._learned % 64 == 0:
-            profile, learned = self._profile, min(64 * 4096, self._learned)
-            first = profile.rate_first * profile.rate_time // (profile.rate_time + learned)
-            self._rate = profile.rate + first
+        if self._learned < _RATE_LAST:
+            self._learned += 1
+            if self._learned % 64 == 0:
+                profile, learned = self._profile, self._learned
+                first = profile.rate_first * profile.rate_time // (profile.rate_time + learned)
+                self._rate = profile.rate + first
 
 
 def _by_kind(table: NDArray[Any], size: int) -> list[list[list[int]]]:
