@@ -72,8 +72,10 @@ cdef inline int clamped(int v, int least, int most) noexcept nogil:
 
 
 cdef int grow(Model *m) noexcept nogil:
-    """Make room for more output; 0 if there is no memory for it."""
-    cdef uint8_t *larger = <uint8_t *>realloc(m.output, 2 * m.room)
+    """Make room for more output; 0 once there was no memory for it."""
+    cdef uint8_t *larger = NULL
+    if not m.failed:
+        larger = <uint8_t *>realloc(m.output, 2 * m.room)
     if larger == NULL:
         m.failed = 1
         return 0
@@ -156,4 +158,4 @@ cdef inline void learn(Model *m, Stage *g, int bit) noexcept nogil:
     if g.learned < RATE_LAST:
         g.learned += 1
         if g.learned & 63 == 0:
-            g.rate = RATE + RATE_FIRST * RATE_TIME / (RATE_TIME + g.learned)
+            g.rate = RATE + RATE_FIRST * RATE_TIME // (RATE_TIME + g.learned)

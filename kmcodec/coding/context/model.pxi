@@ -122,7 +122,7 @@ cdef struct Model:
     Head *head[FLAG_CONTEXTS]
     uint16_t check[FLAG_CONTEXTS + TREE_CONTEXTS]
     Line *line[TREE_CONTEXTS]
-    uint32_t hash[FLAG_CONTEXTS + TREE_CONTEXTS]
+    uint32_t hash[28]  # as many as any profile has of a sort
     # the decision
     int p
     int fraction

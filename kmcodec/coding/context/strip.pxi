@@ -214,7 +214,7 @@ def decode(const uint8_t[:] payload, int rows, int width, tree, tables, starts, 
     if m == NULL:
         raise MemoryError
     memset(m, 0, sizeof(Model))
-    symbols = np.empty((rows, width), np.uint16)
+    symbols = np.zeros((rows, width), np.uint16)
     cdef uint16_t[:, ::1] image = symbols
     try:
         set_up(m, width, rows, tree, tables, starts, head_bits, kept)
