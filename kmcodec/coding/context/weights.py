@@ -1,4 +1,4 @@
-"""What the mixers start from, in 1/16384: trained on images that no benchmark uses."""
+"""What the mixers start from, in 1/16384: trained on thirty index maps and 49 icons."""
 
 __all__ = ["WEIGHTS"]
 
