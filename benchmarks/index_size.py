@@ -22,7 +22,7 @@ from pathlib import Path
 os.environ.setdefault("KMC_THREADS", "1")
 
 import numpy as np
-from peers import Peer, available_peers, versions
+from peers import PEERS, Peer, available_peers, versions
 from speed import print_speeds, print_threads
 
 import kmcodec
@@ -124,12 +124,19 @@ def main() -> None:
         choices=["fast", "default", "max", "auto"],
         default=["fast", "default", "max"],
     )
-    parser.add_argument("--no-peers", action="store_true", help="only .kmc")
+    parser.add_argument(
+        "--peers",
+        nargs="*",
+        metavar="NAME",
+        choices=[peer.name for peer in PEERS],
+        default=[peer.name for peer in PEERS],
+        help="the other formats, all unless named; none after --peers alone",
+    )
     parser.add_argument("--speed", action="store_true", help="also megapixels a second")
     parser.add_argument("--threads", action="store_true", help="also two threads, first image")
     parser.add_argument("--repeats", type=int, default=3, help="of which the fastest counts")
     options = parser.parse_args()
-    peers = [] if options.no_peers else available_peers()
+    peers = available_peers(options.peers)
     print(versions("pillow", "pyoxipng", "imagecodecs"))
     names = [Path(path).name for path in options.images]
     if len(set(names)) < len(names):

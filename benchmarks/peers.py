@@ -180,10 +180,10 @@ PEERS = [
 ]
 
 
-def available_peers() -> list[Peer]:
-    """The peers that are there; a line for each one that is not."""
+def available_peers(names: list[str]) -> list[Peer]:
+    """The peers of these names that are there; a line for each one that is not."""
     found = []
-    for peer in PEERS:
+    for peer in (peer for peer in PEERS if peer.name in names):
         try:
             importlib.import_module(peer.module)
             found.append(peer)

@@ -42,7 +42,7 @@ DEFAULT_CODING = "context"
 MAX_STRIP_ROWS = 65_535
 
 # An image of more pixels than two of these is cut into strips of about as many, which are coded in
-# threads. What a strip has learned is lost to the next: 1 % of the bytes at this size.
+# threads. What a strip has learned is lost to the next.
 _STRIP_PIXELS = 1 << 21
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import random
@@ -248,6 +249,20 @@ def test_auto_takes_the_strongest_that_is_fast_enough():
     palette = np.zeros((256, 3), np.uint8)
     assert coding_for("context", "auto", small, palette).effort == "max"
     assert coding_for("deflate", "auto", small, palette).name == "deflate"
+
+
+@needs_kernels
+def test_kernels_are_compiled_for_the_profiles_that_they_serve():
+    for name, kernel in kernels.MODELS.items():
+        expected = dataclasses.asdict(PROFILES[name])
+        del expected["name"], expected["table_bits"]
+        assert expected == kernel.PROFILE
+
+
+def test_the_twin_is_not_loaded_where_there_are_kernels():
+    code = "import sys, kmcodec; print('kmcodec.coding.context.model' in sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
+    assert run.stdout == "False\n"
 
 
 def test_profiles_fit_the_lists_that_they_use():

@@ -2,23 +2,15 @@
 # cython: initializedcheck=False
 """The context coder, profile fast, compiled."""
 
+# The numbers of PROFILES in profiles.py, here so that compilers know them.
 cdef extern from *:
     """
-    enum { FLAG_CONTEXTS = 2, TREE_CONTEXTS = 2, PATTERNS = 2, SETS = 1, HISTORIES = 0, FLAGS = 2, TRUST = 0, LEAST_RUN = 16, RATE = 14, RATE_FIRST = 48, RATE_TIME = 8192, GEOMETRIES = 1 };
+    enum {
+        FLAG_CONTEXTS = 2, TREE_CONTEXTS = 2, PATTERNS = 2, SETS = 1,
+        HISTORIES = 0, FLAGS = 2, TRUST = 0, LEAST_RUN = 16,
+        RATE = 14, RATE_FIRST = 48, RATE_TIME = 8192, GEOMETRIES = 1
+    };
     """
-    enum:
-        FLAG_CONTEXTS
-        TREE_CONTEXTS
-        PATTERNS
-        SETS
-        HISTORIES
-        FLAGS
-        TRUST
-        LEAST_RUN
-        RATE
-        RATE_FIRST
-        RATE_TIME
-        GEOMETRIES
 
 include "model.pxi"
 include "coder.pxi"

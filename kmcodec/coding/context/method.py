@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kmcodec.coding.context import model
 from kmcodec.coding.context.colortree import ColorTree, tree_of
 from kmcodec.coding.context.kernels import MODELS
 from kmcodec.coding.context.profiles import Profile
@@ -45,6 +44,9 @@ class Context:
         compiled = MODELS.get(self.profile.name)
         if compiled is None:
             _warn_if_slow(indices.size)
+            # The twin is loaded where it is needed: it costs as much as all else of kmcodec.
+            from kmcodec.coding.context import model
+
             return model.encode(symbols, tree, self.profile)
         payload: bytes = compiled.encode(symbols, tree, tables(), *self._start(indices.size))
         return payload
@@ -76,6 +78,8 @@ class Context:
         compiled = MODELS.get(self.profile.name)
         if compiled is None:
             _warn_if_slow(rows * width)
+            from kmcodec.coding.context import model
+
             return model.decode(payload, rows, width, tree, self.profile)
         symbols, shifts, low = compiled.decode(
             payload, rows, width, tree, tables(), *self._start(rows * width)
@@ -95,7 +99,8 @@ def _warn_if_slow(pixels: int) -> None:
     # Python's default filter shows a warning once for each place.
     if pixels >= _SLOW:
         warnings.warn(
-            "no compiled kernels: the context coder takes minutes for each megapixel",
+            "no compiled kernels: the context coder takes minutes to hours for a megapixel; "
+            "coding='deflate' (--coding deflate) is quick",
             KmcWarning,
             stacklevel=4,
         )

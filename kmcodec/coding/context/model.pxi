@@ -31,9 +31,36 @@ cdef extern from *:
         KINDS
         RUN_MOST
         STEP
+    enum:
+        FLAG_CONTEXTS
+        TREE_CONTEXTS
+        PATTERNS
+        SETS
+        HISTORIES
+        FLAGS
+        TRUST
+        LEAST_RUN
+        RATE
+        RATE_FIRST
+        RATE_TIME
+        GEOMETRIES
     unsigned int KMC_SOURCE_CRC
 
 SOURCE_CRC = KMC_SOURCE_CRC
+PROFILE = {
+    "flag_contexts": FLAG_CONTEXTS,
+    "tree_contexts": TREE_CONTEXTS,
+    "patterns": PATTERNS,
+    "geometries": GEOMETRIES,
+    "sets": SETS,
+    "histories": bool(HISTORIES),
+    "flags": FLAGS,
+    "trust": TRUST,
+    "least_run": LEAST_RUN,
+    "rate": RATE,
+    "rate_first": RATE_FIRST,
+    "rate_time": RATE_TIME,
+}
 
 # How often a candidate comes true that a context has seen so often in a row.
 cdef uint16_t VOTES[32]

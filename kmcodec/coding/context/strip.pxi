@@ -183,7 +183,10 @@ cdef int set_up(
 
 
 def encode(symbols, tree, tables, starts, int head_bits):
-    """Code a strip; see model.py."""
+    """Code a strip of symbols, uint16, shape (rows, width), to a payload; see model.encode.
+
+    `starts` and `head_bits` are those of the profile.
+    """
     cdef Model *m = <Model *>malloc(sizeof(Model))
     cdef list kept = []
     if m == NULL:
@@ -207,7 +210,7 @@ def encode(symbols, tree, tables, starts, int head_bits):
 
 
 def decode(const uint8_t[:] payload, int rows, int width, tree, tables, starts, int head_bits):
-    """Decode a strip; see model.py."""
+    """Decode a payload to symbols, uint16, shape (rows, width); shifts; low; see model.decode."""
     cdef Model *m = <Model *>malloc(sizeof(Model))
     cdef list kept = []
     cdef int i
