@@ -15,5 +15,6 @@ cdef extern from *:
 include "model.pxi"
 include "coder.pxi"
 include "decision.pxi"
+include "choice.pxi"
 include "pixel.pxi"
 include "strip.pxi"

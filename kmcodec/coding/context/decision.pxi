@@ -1,4 +1,4 @@
-# One binary decision of a stage: gather inputs, mix, code, learn.
+# One binary decision of a stage: gather inputs and mix; code and learn.
 
 
 cdef inline void gather_slot(Model *m, Stage *g, const Slot *slot, int i, int16_t *x, int n, int kind,
@@ -43,14 +43,14 @@ cdef inline int is_excluded(const Model *m, int symbol) noexcept nogil:
     )
 
 
-cdef inline int decide(Model *m, Stage *g, int bit, int is_tree, int n, int kind, int symbol,
-                       int final_set, int place) noexcept nogil:
-    """Code a decision, m.slot, m.pattern, m.distance and m.set being chosen.
+cdef inline int predict(Model *m, Stage *g, int is_tree, int n, int kind, int symbol, int final_set,
+                        int place) noexcept nogil:
+    """The probability of 1 of a decision, m.slot, m.pattern, m.distance and m.set being chosen.
 
     n is the number of contexts; kind the rank of a candidate or the depth of a node; symbol the
-    candidate or the node.
+    candidate or the node. Nothing but what `settle` needs of this decision is changed.
     """
-    cdef int i, r, p, slots = 4 if HISTORIES else 2
+    cdef int i, r, run, slots = 4 if HISTORIES else 2
     cdef int16_t *x = g.x
     cdef uint32_t *map
     for i in range(n):
@@ -64,8 +64,8 @@ cdef inline int decide(Model *m, Stage *g, int bit, int is_tree, int n, int kind
         map = NULL
         x[i] = 0
         if r:
-            p = m.head[i].run
-            map = g.runs + (((i * KINDS + kind) * 6 + r) * 32 + (p if p < 31 else 31))
+            run = m.head[i].run
+            map = g.runs + (((i * KINDS + kind) * 6 + r) * 32 + (run if run < 31 else 31))
             x[i] = m.stretch[map[0] >> 20]
         m.run[i] = map
     x += FLAG_CONTEXTS
@@ -74,7 +74,12 @@ cdef inline int decide(Model *m, Stage *g, int bit, int is_tree, int n, int kind
         m.distance_map[i] = map
         x[i] = m.stretch[map[0] >> 20]
     x[GEOMETRIES] = 256
-    p = mixed(m, g, final_set, place)
+    return mixed(m, g, final_set, place)
+
+
+cdef inline int settle(Model *m, Stage *g, int n, int p, int bit) noexcept nogil:
+    """Code the decision that was predicted last, and learn from it."""
+    cdef int i
     bit = code_bit(m, bit, p)
     # A decision that was nearly certain teaches nothing.
     if (65536 - p if bit else p) < CERTAIN:

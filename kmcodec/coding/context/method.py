@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kmcodec.coding.context.choice import Criterion, choice_of
 from kmcodec.coding.context.colortree import ColorTree, tree_of
 from kmcodec.coding.context.kernels import MODELS
 from kmcodec.coding.context.profiles import Profile
@@ -36,20 +37,51 @@ class Context:
 
     def encode(self, indices: NDArray[Any], palette: NDArray[np.uint8]) -> bytes:
         """Code a strip; see `Coding`."""
+        return self._encoded(indices, palette, None)[0]
+
+    def choose(
+        self, indices: NDArray[Any], palette: NDArray[np.uint8], criterion: Criterion
+    ) -> tuple[NDArray[Any], int]:
+        """Choose indices of a strip by what they cost and how far their colours are.
+
+        Parameters
+        ----------
+        indices : ndarray, shape (rows, width)
+            The nearest entries.
+        palette : ndarray, shape (K, C), uint8
+        criterion : Criterion
+            Of this strip.
+
+        Returns
+        -------
+        indices : ndarray, shape (rows, width), uint8 for up to 256 entries, else uint16
+        size : int
+            Bytes that `encode` makes of them, or a few more: where a run was denied, and then
+            everything chosen as in the run.
+        """
+        payload, chosen = self._encoded(indices, palette, criterion)
+        return chosen, len(payload)
+
+    def _encoded(
+        self, indices: NDArray[Any], palette: NDArray[np.uint8], criterion: Criterion | None
+    ) -> tuple[bytes, NDArray[Any]]:
         if len(palette) == 1:
-            return b""
+            return b"", indices
         _check_width(indices.shape[1])
         tree = tree_of(palette)
         symbols = tree.symbols[indices]
+        choice = None if criterion is None else choice_of(criterion, tree)
         compiled = MODELS.get(self.profile.name)
         if compiled is None:
             _warn_if_slow(indices.size)
             # The twin is loaded where it is needed: it costs as much as all else of kmcodec.
             from kmcodec.coding.context import model
 
-            return model.encode(symbols, tree, self.profile)
-        payload: bytes = compiled.encode(symbols, tree, tables(), *self._start(indices.size))
-        return payload
+            payload, coded = model.encode(symbols, tree, self.profile, choice)
+        else:
+            start = self._start(indices.size)
+            payload, coded = compiled.encode(symbols, tree, tables(), *start, choice)
+        return payload, tree.entries[coded].astype(index_dtype(len(palette)), copy=False)
 
     def decode(
         self, payload: bytes, rows: int, width: int, palette: NDArray[np.uint8]

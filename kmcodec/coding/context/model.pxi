@@ -14,7 +14,7 @@ cdef extern from *:
     #endif
     enum { DOMAIN = 2047, BORDER = 8, SLOT_LIMIT = 30, MAP_LIMIT = 255, TRUST_LIMIT = 1023,
            REFINE_RATE = 1311, FINAL_LIMIT = 524287, LEAST_ERROR = 512, CERTAIN = 64, RATE_LAST = 262144,
-           KINDS = 18, RUN_MOST = 1024,
+           KINDS = 18, RUN_MOST = 1024, AHEAD = 384, SPECK = 2048,
            STEP = 0x2F0B4C47 };
     """
     enum:
@@ -30,6 +30,8 @@ cdef extern from *:
         RATE_LAST
         KINDS
         RUN_MOST
+        AHEAD
+        SPECK
         STEP
     enum:
         FLAG_CONTEXTS
@@ -97,7 +99,24 @@ cdef struct Stage:
     uint32_t *distances
     uint16_t *refinement
 
+cdef struct Choice:
+    const int16_t *targets  # the source's pixels, four coordinates each
+    const int16_t *entries  # those of each symbol
+    const uint8_t *kinds  # only symbols of a kind replace each other
+    const uint16_t *neighbors  # for each symbol so many that are near it
+    int near
+    const uint16_t *image  # what was coded, and after it what would be
+    int64_t lagrangian  # error that a bit is worth, in 1/256
+    int allowance  # the most error that may be added to a pixel
+    const uint16_t *costs
+    # nodes of the tree that this pixel has been asked about
+    uint32_t pixel
+    uint32_t *asked
+    uint16_t *chances
+    Line blank
+
 cdef struct Model:
+    Choice *choice  # NULL if symbols are coded as they are
     int width
     int rows
     int bits

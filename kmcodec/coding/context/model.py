@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from kmcodec.coding.context.arithmetic import BitCoder, BitDecoder, BitEncoder
 from kmcodec.coding.context.candidates import elect
+from kmcodec.coding.context.choice import Choice, Chooser
 from kmcodec.coding.context.colortree import ColorTree
 from kmcodec.coding.context.contexts import FLAG_CONTEXTS, TREE_CONTEXTS
 from kmcodec.coding.context.decisions import Flags, Tree
@@ -44,12 +45,21 @@ class Model:
     rows, width : int
     tree : ColorTree
     profile : Profile
+    chooser : Chooser, optional
+        Decides what is coded instead of the symbols that `code_row` is given.
     """
 
     def __init__(
-        self, coder: BitCoder, rows: int, width: int, tree: ColorTree, profile: Profile
+        self,
+        coder: BitCoder,
+        rows: int,
+        width: int,
+        tree: ColorTree,
+        profile: Profile,
+        chooser: Chooser | None = None,
     ) -> None:
         self._coder = coder
+        self._chooser = chooser
         self._width = width
         self._bits = tree.bits
         self._profile = profile
@@ -78,7 +88,7 @@ class Model:
             symbols = []
             if length >= self._profile.least_run:
                 asked = x + length
-                symbols = self._code_run(own[x:asked], near[W])
+                symbols = self._code_run(own, x, length, near[W])
             if not symbols:
                 symbols = [self._code_pixel(self._rows.look(x, near), own[x])]
             for symbol in symbols:
@@ -86,13 +96,16 @@ class Model:
                 self._rows.put(x, symbol)
                 x += 1
 
-    def _code_run(self, own: list[int], symbol: int) -> list[int]:
+    def _code_run(self, own: list[int], x: int, length: int, symbol: int) -> list[int]:
         """Code whether the next pixels are all as the one before: they, or nothing."""
-        run = [symbol] * len(own)
-        size = (len(own) // self._profile.least_run).bit_length() - 1
+        run = [symbol] * length
+        size = (length // self._profile.least_run).bit_length() - 1
         at = size << 8 | symbol & 255
         p = min(65532, max(4, self._runs[at] >> 16))
-        hit = self._coder.code(int(own == run), p)
+        hits = own[x : x + length] == run
+        if self._chooser:
+            hits = self._chooser.prefers_run(x, self._rows.y, symbol, length, p)
+        hit = self._coder.code(int(hits), p)
         self._runs[at] = adapted(self._runs[at], hit, MAP_LIMIT)
         return run if hit else []
 
@@ -103,6 +116,8 @@ class Model:
         expect(pixel, self._colors)
         compare(pixel)
         elect(pixel)
+        if self._chooser:
+            symbol = self._chosen(self._chooser, pixel, symbol)
         found = self._code_flags(pixel, symbol)
         if found is None:
             found = self._code_tree(pixel, symbol)
@@ -114,6 +129,41 @@ class Model:
             head.remember(found)
             heads.keep(key, head)
         return found
+
+    def _chosen(self, chooser: Chooser, pixel: Pixel, nearest: int) -> int:
+        """What the chooser makes of a pixel, with what the model would say: nothing is learned."""
+        flags = []
+        for rank in range(self._flags_of(pixel)):
+            decision = self._flags.decision(pixel, rank, self._rows.rows)
+            flags.append(self._flag_stage.predict(decision))
+            pixel.excluded.append(pixel.candidates[rank])
+        chances: dict[int, int] = {}
+
+        def way_cost(symbol: int) -> int:
+            return self._way_cost(chooser, pixel, symbol, chances)
+
+        chosen = chooser.choose(pixel, nearest, flags, way_cost)
+        pixel.excluded.clear()
+        return chosen
+
+    def _way_cost(
+        self, chooser: Chooser, pixel: Pixel, symbol: int, chances: dict[int, int]
+    ) -> int:
+        """1/256 bits that the way to a symbol costs; `chances` are those of nodes asked before."""
+        hashes = [hashed(pixel) for hashed in self._tree_contexts]
+        cost = 0
+        for depth in range(self._bits):
+            number = (symbol | 1 << self._bits) >> (self._bits - depth)
+            bit = symbol >> (self._bits - 1 - depth) & 1
+            if self._tree.forced(pixel, number, depth) is None:
+                if number not in chances:
+                    keys = self._line_keys(hashes, number >> (depth & 3))
+                    lines = [of.find(key) for key, of in zip(keys, self._lines, strict=True)]
+                    decision = self._tree.decision(pixel, number, depth, lines)
+                    chances[number] = self._tree_stage.predict(decision)
+                p = chances[number]
+                cost += chooser.cost(p if bit else 65535 - p)
+        return cost
 
     def _code_flags(self, pixel: Pixel, symbol: int) -> int | None:
         """Code whether the pixel is one of the candidates, and which; None if it is not."""
@@ -153,12 +203,15 @@ class Model:
     def _take_lines(self, hashes: list[int], top: int) -> list[Slots]:
         """The slots of four levels from the node `top` down, for each context."""
         lines = []
-        for hashed, of in zip(hashes, self._lines, strict=True):
-            key = scrambled(hashed + top * _NODE_MULTIPLIER & MASK)
+        for key, of in zip(self._line_keys(hashes, top), self._lines, strict=True):
             line = of.find(key)
             of.keep(key, line)
             lines.append(line)
         return lines
+
+    @staticmethod
+    def _line_keys(hashes: list[int], top: int) -> list[int]:
+        return [scrambled(hashed + top * _NODE_MULTIPLIER & MASK) for hashed in hashes]
 
     def _code(self, stage: Stage, decision: Decision, bit: int) -> int:
         p = stage.predict(decision)
@@ -174,7 +227,9 @@ def _trust_class(pixel: Pixel) -> int:
     return 8 * min(15, first // 150) + 8 * second // (first + 1)
 
 
-def encode(symbols: NDArray[np.uint16], tree: ColorTree, profile: Profile) -> bytes:
+def encode(
+    symbols: NDArray[np.uint16], tree: ColorTree, profile: Profile, choice: Choice | None = None
+) -> tuple[bytes, NDArray[np.uint16]]:
     """Code a strip.
 
     Parameters
@@ -184,13 +239,23 @@ def encode(symbols: NDArray[np.uint16], tree: ColorTree, profile: Profile) -> by
     tree : ColorTree
         Of at least one level.
     profile : Profile
+    choice : Choice, optional
+        What decides which symbols are coded instead.
+
+    Returns
+    -------
+    payload : bytes
+    coded : ndarray, shape (rows, width), uint16
+        `symbols`, or those that were chosen.
     """
     coder = BitEncoder()
     rows, width = symbols.shape
-    model = Model(coder, rows, width, tree, profile)
-    for row in symbols.tolist():
+    image = symbols.tolist()
+    chooser = None if choice is None else Chooser(choice, image)
+    model = Model(coder, rows, width, tree, profile, chooser)
+    for row in image:
         model.code_row(row)
-    return coder.finish()
+    return coder.finish(), np.array(image, np.uint16)
 
 
 def decode(

@@ -205,8 +205,8 @@ cdef inline int first_of(const Model *m, const int *named, int count) noexcept n
     return best
 
 
-cdef int code_flag(Model *m, int bit, int rank) noexcept nogil:
-    """Code whether the pixel is the candidate of this rank."""
+cdef int predict_flag(Model *m, int rank) noexcept nogil:
+    """The probability that the pixel is the candidate of this rank."""
     cdef int symbol = m.candidate[rank], other = m.candidate[1 - rank], i, agree = 0, known = 0
     cdef uint16_t *r0 = m.r0 + m.x
     cdef uint16_t *r1 = m.r1 + m.x
@@ -244,8 +244,8 @@ cdef int code_flag(Model *m, int bit, int rank) noexcept nogil:
     if GEOMETRIES > 1:
         m.distance[1] = distance_class(m, m.average, symbol)
     choose_flag_sets(m, rank, symbol, agree, known)
-    return decide(
-        m, &m.flags, bit, 0, FLAG_CONTEXTS, rank, symbol,
+    return predict(
+        m, &m.flags, 0, FLAG_CONTEXTS, rank, symbol,
         rank * (FLAG_CONTEXTS + 1) + agree, rank << 8 | (symbol & 255),
     )
 
@@ -292,32 +292,37 @@ cdef inline int holds_excluded(const Model *m, int node, int shift) noexcept nog
     return 0
 
 
+cdef inline int forced_side(const Model *m, int node, int depth) noexcept nogil:
+    """The only side that there is to go at a node, or -1."""
+    cdef int left = m.bits - 1 - depth, side, forced = -1
+    if left == 0 or left < 3 and holds_excluded(m, node, left + 1):
+        for side in range(2):
+            if emptied(m, ((2 * node + side) << left) - m.symbols, 1 << left):
+                forced = 1 - side
+    return forced
+
+
 cdef int code_tree(Model *m, int symbol) noexcept nogil:
     """Code the way from the root to a leaf that no flag has excluded."""
-    cdef int node = 1, depth, left, bit, forced, side, line = 0
+    cdef int node = 1, depth, bit, p, has_lines = 0
     hash_tree_contexts(m, m.hash)
     for depth in range(m.bits):
-        left = m.bits - 1 - depth
         if depth & 3 == 0:
-            line = 0
-        forced = -1
-        if left == 0 or left < 3 and holds_excluded(m, node, left + 1):
-            for side in range(2):
-                if emptied(m, ((2 * node + side) << left) - m.symbols, 1 << left):
-                    forced = 1 - side
-        if forced >= 0:
-            bit = forced
-        else:
-            if not line:
+            has_lines = 0
+        bit = forced_side(m, node, depth)
+        if bit < 0:
+            if not has_lines:
                 find_lines(m, node >> (depth & 3))
-                line = 1
-            bit = code_node(m, symbol >> left & 1, node, depth)
+                keep_lines(m)
+                has_lines = 1
+            p = predict_node(m, node, depth)
+            bit = settle(m, &m.tree, TREE_CONTEXTS, p, symbol >> (m.bits - 1 - depth) & 1)
         node = 2 * node + bit
     return node - m.symbols
 
 
 cdef inline void find_lines(Model *m, int top) noexcept nogil:
-    """The lines of slots that hold four levels from the node `top` down."""
+    """Where the lines of slots are that hold four levels from the node `top` down."""
     cdef int i
     cdef uint32_t h
     for i in range(TREE_CONTEXTS):
@@ -325,13 +330,19 @@ cdef inline void find_lines(Model *m, int top) noexcept nogil:
         m.line[i] = m.lines + (<size_t>i << m.line_bits) + (h >> (32 - m.line_bits))
         m.check[FLAG_CONTEXTS + i] = h & 0xFFFF | 1
         kmc_prefetch(m.line[i])
+
+
+cdef inline void keep_lines(Model *m) noexcept nogil:
+    """Take the lines: of others they are cleared."""
+    cdef int i
     for i in range(TREE_CONTEXTS):
         if m.line[i].slot[0].p != m.check[FLAG_CONTEXTS + i]:
             memset(m.line[i], 0, sizeof(Line))
             m.line[i].slot[0].p = m.check[FLAG_CONTEXTS + i]
 
 
-cdef inline int code_node(Model *m, int bit, int node, int depth) noexcept nogil:
+cdef inline int predict_node(Model *m, int node, int depth) noexcept nogil:
+    """The probability that the pixel goes to the side of ones at a node."""
     cdef int i, left = m.bits - 1 - depth, shift = left + 1, s, ones = 0, zeros = 0
     cdef int in_line = (node & ((1 << (depth & 3)) - 1)) | 1 << (depth & 3)
     cdef int top = node if node < 255 else 255
@@ -375,7 +386,7 @@ cdef inline int code_node(Model *m, int bit, int node, int depth) noexcept nogil
         m.set[5] = m.comparison
         m.set[6] = (m.x + m.y) >> 5 & 255
         m.set[7] = depth << 5 | (m.head[0].run if m.head[0].run < 31 else 31)
-    return decide(m, &m.tree, bit, 1, TREE_CONTEXTS, depth, node, depth, top)
+    return predict(m, &m.tree, 1, TREE_CONTEXTS, depth, node, depth, top)
 
 
 cdef inline int side_of(const Model *m, int level, int node) noexcept nogil:
@@ -405,9 +416,12 @@ cdef int code_pixel(Model *m, int symbol) noexcept nogil:
         trust = m.trust + (8 * (i if i < 15 else 15) + 8 * m.strength[1] // (m.strength[0] + 1))
         if trust[0] >> 16 < TRUST:
             flags = 0
+    if m.choice != NULL:
+        symbol = choose(m, symbol, flags)
     m.rejected = 0
     for rank in range(flags):
-        if code_flag(m, symbol == m.candidate[rank], rank):
+        i = predict_flag(m, rank)
+        if settle(m, &m.flags, FLAG_CONTEXTS, i, symbol == m.candidate[rank]):
             found = m.candidate[rank]
             break
         m.excluded[rank] = m.candidate[rank]

@@ -74,18 +74,21 @@ cdef inline int run_ahead(const Model *m) noexcept nogil:
 
 cdef inline int code_run(Model *m, const uint16_t *own, int length) noexcept nogil:
     """Code whether the next pixels are all as the one before."""
-    cdef int i, hit = 1, size = 0, n = length // LEAST_RUN, w = m.near[0]
+    cdef int i, hit = 1, size = 0, n = length // LEAST_RUN, w = m.near[0], p
     cdef uint32_t *map
     while n > 1:
         n >>= 1
         size += 1
-    if m.output != NULL:
+    map = m.run_map + (size << 8 | (w & 255))
+    p = clamped(map[0] >> 16, 4, 65532)
+    if m.choice != NULL:
+        hit = prefers_run(m, own, length, p)
+    elif m.output != NULL:
         for i in range(length):
             if own[i] != w:
                 hit = 0
                 break
-    map = m.run_map + (size << 8 | (w & 255))
-    hit = code_bit(m, hit, clamped(map[0] >> 16, 4, 65532))
+    hit = code_bit(m, hit, p)
     adapt(m, map, hit, MAP_LIMIT)
     return hit
 
@@ -182,19 +185,44 @@ cdef int set_up(
     return 0
 
 
-def encode(symbols, tree, tables, starts, int head_bits):
+cdef int set_up_choice(
+    Choice *c, uint16_t *image, int symbols, choice, list kept
+) except -1:
+    c.image = image
+    c.targets = <const int16_t *>copied(choice.targets, kept)
+    c.entries = <const int16_t *>copied(choice.entries, kept)
+    c.neighbors = <const uint16_t *>copied(choice.neighbors, kept)
+    c.near = choice.neighbors.shape[1]
+    c.lagrangian = choice.lagrangian
+    c.allowance = choice.allowance
+    c.costs = <const uint16_t *>copied(choice.costs, kept)
+    c.kinds = <const uint8_t *>copied(choice.kinds, kept)
+    c.asked = <uint32_t *>room_for(<size_t>symbols * 4, kept)
+    c.chances = <uint16_t *>room_for(<size_t>symbols * 2, kept)
+    return 0
+
+
+def encode(symbols, tree, tables, starts, int head_bits, choice=None):
     """Code a strip of symbols, uint16, shape (rows, width), to a payload; see model.encode.
 
-    `starts` and `head_bits` are those of the profile.
+    `starts` and `head_bits` are those of the profile. What was coded is returned, too: it is
+    something else than `symbols` if a `Choice` is given.
     """
     cdef Model *m = <Model *>malloc(sizeof(Model))
+    cdef Choice *c = <Choice *>malloc(sizeof(Choice))
     cdef list kept = []
-    if m == NULL:
-        raise MemoryError
-    memset(m, 0, sizeof(Model))
-    cdef uint16_t[:, ::1] image = np.array(symbols, np.uint16, order="C")
+    cdef uint16_t[:, ::1] image
+    coded = np.array(symbols, np.uint16, order="C")
+    image = coded
     try:
+        if m == NULL or c == NULL:
+            raise MemoryError
+        memset(m, 0, sizeof(Model))
         set_up(m, image.shape[1], image.shape[0], tree, tables, starts, head_bits, kept)
+        if choice is not None:
+            memset(c, 0, sizeof(Choice))
+            set_up_choice(c, &image[0, 0], m.symbols, choice, kept)
+            m.choice = c
         m.room = 1 << 12
         m.output = <uint8_t *>malloc(m.room)
         if m.output == NULL:
@@ -203,10 +231,12 @@ def encode(symbols, tree, tables, starts, int head_bits):
             code_rows(m, &image[0, 0])
         if m.failed:
             raise MemoryError
-        return m.output[: m.size] + bytes([(m.low >> 24) + 1])
+        return m.output[: m.size] + bytes([(m.low >> 24) + 1]), coded
     finally:
-        free(m.output)
+        if m != NULL:
+            free(m.output)
         free(m)
+        free(c)
 
 
 def decode(const uint8_t[:] payload, int rows, int width, tree, tables, starts, int head_bits):

@@ -1,0 +1,229 @@
+"""Rate-distortion choice: for each pixel the symbol that is cheap to code and near enough.
+
+Entropy-constrained vector quantisation (Chou, Lookabaugh and Gray 1989, "Entropy-constrained vector
+quantization", IEEE Trans. ASSP 37), with the coder itself as the entropy model: the bits of a
+symbol are those that it would cost now, after what has been coded before it. How a choice bears on
+what comes later is estimated: a symbol that the pixels ahead are likely to have makes them cheaper.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kmcodec.coding.context.pixel import NE, NW, N, Pixel, W
+
+if TYPE_CHECKING:
+    from kmcodec.coding.context.colortree import ColorTree
+
+__all__ = ["AHEAD", "Choice", "Chooser", "Criterion", "choice_of"]
+
+AHEAD = 384
+"""1/256 bits that a symbol saves, roughly, at the pixel to the right or below if it has it, too."""
+
+# 1/256 bits that a pixel costs, at least, which is not like all around it.
+_SPECK = 2048
+# Entries near the nearest one that are tried.
+_NEAR = 12
+# Beyond so many entries, the distances of all pairs take too much memory.
+_MOST_PAIRS = 4096
+
+
+@dataclass(frozen=True)
+class Criterion:
+    """What a choice is to weigh.
+
+    Parameters
+    ----------
+    targets : ndarray, shape (rows, width, D), int16
+        Coordinates of the pixels of the source, D at most 4.
+    entries : ndarray, shape (K, D), int16
+        Those of the palette's entries.
+    kinds : ndarray, shape (K,), uint8
+        Only entries of the same kind replace each other.
+    lagrangian : int
+        The squared error that a bit is worth, in 1/256; at least 1.
+    allowance : int
+        The most squared error that may be added to a pixel.
+    """
+
+    targets: NDArray[np.int16]
+    entries: NDArray[np.int16]
+    kinds: NDArray[np.uint8]
+    lagrangian: int
+    allowance: int
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A criterion by symbols of the tree instead of palette entries, as the model takes it.
+
+    Parameters
+    ----------
+    targets : ndarray, shape (rows, width, 4), int16
+    entries : ndarray, shape (2 ** bits, 4), int16
+    kinds : ndarray, shape (2 ** bits,), uint8
+    neighbors : ndarray, shape (2 ** bits, M), uint16
+        Symbols near each symbol, nearest first.
+    costs : ndarray, shape (4096,), uint16
+        What a decision costs in 1/256 bits, by its probability in 1/4096.
+    lagrangian, allowance : int
+        See `Criterion`.
+    """
+
+    targets: NDArray[np.int16]
+    entries: NDArray[np.int16]
+    kinds: NDArray[np.uint8]
+    neighbors: NDArray[np.uint16]
+    costs: NDArray[np.uint16]
+    lagrangian: int
+    allowance: int
+
+
+def choice_of(criterion: Criterion, tree: ColorTree) -> Choice:
+    """What the model needs to choose by a criterion."""
+    dims = criterion.targets.shape[2]
+    targets = np.zeros((*criterion.targets.shape[:2], 4), np.int16)
+    targets[..., :dims] = criterion.targets
+    entries = np.zeros((len(tree.entries), 4), np.int16)
+    entries[:, :dims] = criterion.entries[tree.entries]
+    near = _neighbors(criterion.entries.astype(np.int64), tree)
+    return Choice(
+        targets=targets,
+        entries=entries,
+        kinds=criterion.kinds[tree.entries],
+        neighbors=tree.symbols[near][tree.entries],
+        costs=_costs(),
+        lagrangian=criterion.lagrangian,
+        allowance=criterion.allowance,
+    )
+
+
+def _neighbors(points: NDArray[np.int64], tree: ColorTree) -> NDArray[Any]:
+    """The entries nearest to each entry; of very many those beside it in the tree."""
+    count = min(_NEAR, len(points) - 1)
+    if len(points) > _MOST_PAIRS:
+        steps = np.arange(1, count // 2 + 1)
+        places = tree.symbols.argsort()
+        rank = np.empty(len(points), np.int64)
+        rank[places] = np.arange(len(points))
+        beside = (rank[:, np.newaxis] + np.concatenate([steps, -steps])) % len(points)
+        return np.asarray(places[beside])
+    near = np.empty((len(points), count), np.int64)
+    for i, point in enumerate(points):
+        squares = ((points - point) ** 2).sum(axis=1)
+        squares[i] = np.iinfo(np.int64).max
+        near[i] = squares.argsort(kind="stable")[:count]
+    return near
+
+
+@functools.cache
+def _costs() -> NDArray[np.uint16]:
+    return np.array([_cost(2 * p + 1, 8192) for p in range(4096)], np.uint16)
+
+
+def _cost(part: int, whole: int) -> int:
+    """The binary logarithm of whole / part, in 1/256, rounded down."""
+    cost = (whole // part).bit_length() - 1
+    part <<= cost
+    for _ in range(8):
+        part, whole, cost = part * part, whole * whole, 2 * cost
+        if whole >= 2 * part:
+            part, cost = 2 * part, cost + 1
+    return cost
+
+
+class Chooser:
+    """Chooses for the model written in Python; see choice.pxi for the twin.
+
+    Parameters
+    ----------
+    choice : Choice
+    image : list of list of int
+        The symbols that would be coded without a choice; what is chosen replaces them.
+    """
+
+    def __init__(self, choice: Choice, image: list[list[int]]) -> None:
+        self._choice = choice
+        self._image = image
+        self._targets: list[list[list[int]]] = choice.targets.tolist()
+        self._entries: list[list[int]] = choice.entries.tolist()
+        self._kinds: list[int] = choice.kinds.tolist()
+        self._costs: list[int] = choice.costs.tolist()
+
+    def choose(
+        self,
+        pixel: Pixel,
+        nearest: int,
+        flags: Sequence[int],
+        way_cost: Callable[[int], int],
+    ) -> int:
+        """The symbol of least error and cost.
+
+        Parameters
+        ----------
+        pixel : Pixel
+            All candidates that are asked for are excluded.
+        nearest : int
+            The symbol nearest to the pixel's colour.
+        flags : sequence of int
+            For each candidate that is asked for, the probability that it is the pixel.
+        way_cost : callable
+            What the way to a symbol through the tree costs.
+        """
+        costs: dict[int, int] = {}
+        denied = 0
+        for symbol, p in zip(pixel.candidates, flags, strict=False):
+            costs[symbol] = denied + self.cost(p)
+            denied += self.cost(65535 - p)
+        near = self._choice.neighbors[nearest].tolist()
+        for symbol in (nearest, *near, *(pixel.near[i] for i in (W, N, NW, NE))):
+            if symbol not in costs and self._may_replace(nearest, symbol, pixel.x, pixel.y):
+                costs[symbol] = denied + way_cost(symbol)
+        values = {
+            symbol: self._value(symbol, pixel.x, pixel.y, cost)
+            for symbol, cost in costs.items()
+            if self._may_replace(nearest, symbol, pixel.x, pixel.y)
+        }
+        # Of equals the first.
+        return min(values, key=values.__getitem__)
+
+    def prefers_run(self, x: int, y: int, symbol: int, length: int, p: int) -> bool:
+        """Whether a run pays: what it adds in error, against what it saves."""
+        bit = self._choice.lagrangian
+        value = bit * (self.cost(p) - self.cost(65535 - p))
+        for at in range(x, x + length):
+            own = self._image[y][at]
+            if own != symbol:
+                if not self._may_replace(own, symbol, at, y):
+                    return False
+                value += (self._error(symbol, at, y) - self._error(own, at, y)) << 16
+                value -= bit * _SPECK
+        return value <= 0
+
+    def cost(self, p: int) -> int:
+        """1/256 bits that a decision of this probability, in 1/65536, costs."""
+        return self._costs[p >> 4]
+
+    def _may_replace(self, nearest: int, symbol: int, x: int, y: int) -> bool:
+        added = self._error(symbol, x, y) - self._error(nearest, x, y)
+        return added <= self._choice.allowance and self._kinds[symbol] == self._kinds[nearest]
+
+    def _value(self, symbol: int, x: int, y: int, cost: int) -> int:
+        """Error plus lambda times bits, less what is likely to be saved at pixels ahead."""
+        shares = 0
+        for right, down, share in ((1, 0, 2), (0, 1, 2), (-1, 1, 1), (1, 1, 1)):
+            row = self._image[y + down] if y + down < len(self._image) else []
+            if 0 <= x + right < len(row) and row[x + right] == symbol:
+                shares += share
+        cost -= AHEAD * shares // 2
+        return (self._error(symbol, x, y) << 16) + self._choice.lagrangian * cost
+
+    def _error(self, symbol: int, x: int, y: int) -> int:
+        pairs = zip(self._targets[y][x], self._entries[symbol], strict=True)
+        return sum((a - b) ** 2 for a, b in pairs)
