@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
-from kmcodec.coding import AUTO, CODINGS, EFFORTS, coding_for
+from kmcodec.coding import AUTO, CODINGS, EFFORTS, coding_for, encode_palette
 from kmcodec.container import Header, build
 from kmcodec.errors import KmcInputError, KmcWarning
 from kmcodec.image import MAX_COLORS, IndexedImage, Metadata
@@ -248,7 +249,20 @@ def encode(
 
     payloads = in_threads_each(encode_strip, range(header.strip_count))
     sections = sections_from_metadata(indexed.metadata if metadata is None else metadata)
-    return build(header, indexed.palette, payloads, sections)
+    coded = _coded_palette(header, indexed.palette)
+    if coded is None:
+        return build(header, indexed.palette.tobytes(), payloads, sections)
+    return build(replace(header, palette_coded=True), coded, payloads, sections)
+
+
+def _coded_palette(header: Header, palette: NDArray[np.uint8]) -> bytes | None:
+    """The coded palette, if the header allows it and it saves anything."""
+    if not header.allows_coded_palette or len(palette) == 1:
+        return None
+    coded = encode_palette(palette)
+    if coded is None or len(coded) + header.palette_length_size >= header.palette_size:
+        return None
+    return coded
 
 
 def _strip_rows(width: int, height: int) -> int:
