@@ -60,6 +60,7 @@ def quantize(
     dither: str = "none",
     dither_amount: float = 1.0,
     palette: ArrayLike | None = None,
+    reorder: bool = False,
 ) -> IndexedImage:
     """Find a palette of at most k colours by k-means, and the nearest entry of each pixel.
 
@@ -94,12 +95,16 @@ def quantize(
     palette : array_like, shape (K, C), uint8, optional
         Take these entries instead of looking for some, in their order, unused ones too. It may
         be grey for an image in colour, or in colour for a grey one, with alpha or without.
+    reorder : bool
+        Do not keep the palette of an `IndexedImage` or a Pillow image of mode P as it is: order
+        it from dark to bright and leave out what is unused or double, so that it takes fewer
+        bytes. The pixels stay the same.
 
     Returns
     -------
     IndexedImage
-        Entries that were looked for are distinct, all used, from dark to bright; ties in the
-        assignment go to the lower index. Metadata of a Pillow image is kept.
+        Entries that were looked for or reordered are distinct, all used, from dark to bright;
+        ties in the assignment go to the lower index. Metadata of a Pillow image is kept.
 
     Raises
     ------
@@ -116,6 +121,8 @@ def quantize(
     """
     if k is not None and palette is not None:
         raise KmcInputError("k and palette exclude each other: a palette has its number of entries")
+    if reorder and palette is not None:
+        raise KmcInputError("reorder and palette exclude each other: a given palette is kept")
     colors = checked_integer("k", DEFAULT_COLORS if k is None else k, 1, MAX_COLORS)
     placing: dict[str, Any] = {
         "space": checked_choice("space", space, SPACES),
@@ -131,7 +138,10 @@ def quantize(
     }
     pixels, metadata = _opened(image, None if palette is not None else colors, k)
     if isinstance(pixels, IndexedImage):
-        return pixels
+        if not reorder:
+            return pixels
+        # As many as there are entries: all are kept, and brought into the order of found ones.
+        colors, pixels = len(pixels.palette), pixels.to_array()
     if palette is not None:
         entries = IndexedImage(palette, [[0]]).palette
         return _with_palette(pixels, entries, metadata, placing)

@@ -33,7 +33,7 @@ ENDING = ".kmc"
 _METADATA_OPTIONS = ("icc_profile", "exif", "xmp", "text")
 _ENCODE_OPTIONS = (
     *("coding", "effort", "strip_rows", "init", "seed", "search", "iterations", "restarts"),
-    *("space", "dither", "dither_amount", "palette"),
+    *("space", "dither", "dither_amount", "palette", "reorder"),
 )
 
 

@@ -236,3 +236,59 @@ def test_info_says_that_the_palette_is_coded(kmc, tmp_path, bird):
     size = kmcodec.inspect((tmp_path / "b.kmc").read_bytes()).palette_size
     words = kmc("info", "b.kmc").stdout.decode()
     assert f"256 entries, {size} bytes, coded (plain 768)" in words
+
+
+# --- reorder ----------------------------------------------------------------------------------
+
+
+def untidy(channels=3):
+    """An image whose palette has double and unused entries, in no order."""
+    rng = np.random.default_rng(channels)
+    palette = rng.integers(0, 256, (400, channels), dtype=np.uint8)
+    palette[300:] = palette[:100]
+    metadata = kmcodec.Metadata(text={"Title": "untidy"})
+    return kmcodec.IndexedImage(palette, rng.integers(10, 390, (40, 50)), metadata)
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+def test_reorder_keeps_the_pixels_and_tidies_the_palette(channels):
+    image = untidy(channels)
+    tidy = kmcodec.quantize(image, reorder=True)
+    np.testing.assert_array_equal(tidy.to_array(), image.to_array())
+    assert tidy.metadata == image.metadata
+    assert encode_palette(tidy.palette) is not None
+    assert len(np.unique(tidy.indices)) == len(tidy.palette)
+    assert kmcodec.quantize(image) is image
+    assert len(kmcodec.encode(image, reorder=True)) < len(kmcodec.encode(image))
+
+
+def test_reorder_keeps_every_one_of_many_colours():
+    palette = palette_in_order(3000, 3)[::-1]
+    tidy = kmcodec.quantize(image_of(palette), reorder=True, dither="floyd-steinberg")
+    np.testing.assert_array_equal(tidy.palette, palette[::-1])
+
+
+def test_reorder_does_not_reduce_behind_ones_back():
+    with pytest.raises(kmcodec.KmcInputError, match="more than k"):
+        kmcodec.encode(untidy(), 16, reorder=True)
+
+
+def test_reorder_and_a_given_palette_exclude_each_other(bird, kmc):
+    with pytest.raises(kmcodec.KmcInputError, match="exclude each other"):
+        kmcodec.quantize(bird, palette=[[1], [2]], reorder=True)
+    run = kmc("encode", SAMPLES / "pixelart.png", "--reorder", "--palette", "#fff", "-o", "x.kmc")
+    assert run.returncode == 2
+    assert "exclude each other" in run.stderr.decode()
+
+
+def test_pillow_and_the_command_line_reorder(kmc, tmp_path):
+    with Image.open(SAMPLES / "pixelart.png") as image:
+        assert image.mode == "P"
+        expected = kmcodec.encode(image, reorder=True)
+        pixels = np.asarray(image.convert("RGB"))
+        image.save(tmp_path / "p.kmc", reorder=True)
+    assert (tmp_path / "p.kmc").read_bytes() == expected
+    assert kmc("encode", SAMPLES / "pixelart.png", "--reorder", "-o", "c.kmc").returncode == 0
+    tidy = kmcodec.read(tmp_path / "c.kmc")
+    assert encode_palette(tidy.palette) is not None
+    np.testing.assert_array_equal(tidy.to_array(), pixels)
