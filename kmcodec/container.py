@@ -1,6 +1,6 @@
 """The layout of a `.kmc` file (spec/kmc-1.md, sections 2 to 5 and 7).
 
-It knows nothing of k-means and nothing of how indices are coded: a strip's payload is bytes here.
+It knows nothing of k-means and nothing of how indices and palettes are coded: both are bytes here.
 construct describes the fixed-size frames; every length is checked against what is there before
 anything is allocated, and every fault ends as a `KmcFormatError` that tells its byte offset.
 """
@@ -14,9 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import IO
 
-import numpy as np
 from construct import Bytes, Int8ul, Int16ul, Int32ul, Struct
-from numpy.typing import NDArray
 
 from kmcodec.errors import KmcFormatError
 from kmcodec.image import MAX_SIDE
@@ -26,6 +24,7 @@ __all__ = ["HEADER_SIZE", "SIGNATURE", "ContainerReader", "Header", "Section", "
 SIGNATURE = b"\x8bKMC\r\n\x1a\n"
 VERSION = 1
 HAS_SECTIONS = 0x01
+PALETTE_CODED = 0x02
 END_OF_SECTIONS = b"KEND"
 
 _HEADER = Struct(
@@ -66,6 +65,8 @@ class Header:
         0 to 65,535; 0 means that the whole image is one strip.
     has_sections : bool
         Whether metadata sections follow the strips.
+    palette_coded : bool
+        Whether the palette is stored as the context coder codes it.
     """
 
     coding: int
@@ -75,6 +76,7 @@ class Header:
     entries: int
     rows_per_strip: int = 0
     has_sections: bool = False
+    palette_coded: bool = False
 
     @property
     def strip_count(self) -> int:
@@ -83,8 +85,18 @@ class Header:
 
     @property
     def palette_size(self) -> int:
-        """Bytes of the palette, without its CRC."""
+        """Bytes of the palette where it is not coded, without its CRC."""
         return self.entries * self.channels
+
+    @property
+    def palette_length_size(self) -> int:
+        """Bytes of the field that tells the length of a coded palette."""
+        return 1 if self.palette_size <= 1 << 8 else 2 if self.palette_size <= 1 << 16 else 4
+
+    @property
+    def allows_coded_palette(self) -> bool:
+        """Whether the palette may be coded; not where a reader needs no context coder."""
+        return self.coding not in (0, 1)
 
     def rows_of(self, strip: int) -> tuple[int, int]:
         """First row of a strip, and the row after its last."""
@@ -133,7 +145,10 @@ class ContainerReader:
     Attributes
     ----------
     header : Header
-    palette : ndarray, shape (K, C), uint8
+    palette : bytes
+        As stored: entry by entry, or coded if the header says so.
+    palette_offset : int
+        Where these bytes stand.
 
     Raises
     ------
@@ -146,8 +161,8 @@ class ContainerReader:
         self.size = stream.seek(0, io.SEEK_END)
         stream.seek(0)
         self.header = _parse_header(stream.read(HEADER_SIZE))
-        self.palette = self._read_palette()
-        self._strips_offset = HEADER_SIZE + self.header.palette_size + _CRC.sizeof()
+        self.palette_offset, self.palette = self._read_palette()
+        self._strips_offset = self.palette_offset + len(self.palette) + _CRC.sizeof()
 
     def strips(self) -> Iterator[Strip]:
         """All strips in order, their payloads skipped.
@@ -212,14 +227,25 @@ class ContainerReader:
             raise _truncated(part, offset, length, offset + len(data))
         return data
 
-    def _read_palette(self) -> NDArray[np.uint8]:
-        size = self.header.palette_size
-        data = self._read(HEADER_SIZE, size + _CRC.sizeof(), "palette")
-        stored, computed = _CRC.parse(data[size:]), zlib.crc32(data[:size])
+    def _read_palette(self) -> tuple[int, bytes]:
+        size, field = self.header.palette_size, b""
+        if self.header.palette_coded:
+            field = self._read(HEADER_SIZE, self.header.palette_length_size, "palette length")
+            length = int.from_bytes(field, "little")
+            if length >= size:
+                raise KmcFormatError(
+                    f"the coded palette has {length:,} bytes, not fewer than the {size:,} of its "
+                    "entries",
+                    offset=HEADER_SIZE,
+                )
+            size = length
+        start = HEADER_SIZE + len(field)
+        data = self._read(start, size + _CRC.sizeof(), "palette")
+        palette, stored = data[:size], _CRC.parse(data[size:])
+        computed = zlib.crc32(palette, zlib.crc32(field))
         if stored != computed:
-            raise _crc_mismatch("palette", HEADER_SIZE + size, stored, computed)
-        palette = np.frombuffer(data, np.uint8, size)
-        return palette.reshape(self.header.entries, self.header.channels)
+            raise _crc_mismatch("palette", start + size, stored, computed)
+        return start, palette
 
     def _check_strip_count(self) -> None:
         # Each strip takes at least its frame: a header that promises more is told at once,
@@ -248,7 +274,7 @@ class ContainerReader:
 
 def build(
     header: Header,
-    palette: NDArray[np.uint8],
+    palette: bytes,
     payloads: Sequence[bytes],
     sections: Iterable[Section] = (),
 ) -> bytes:
@@ -258,7 +284,8 @@ def build(
     ----------
     header : Header
         Its `has_sections` is set from `sections`.
-    palette : ndarray, shape (K, C), uint8
+    palette : bytes
+        Entry by entry; coded if the header says so.
     payloads : sequence of bytes
         The coded strips, one for each that the header implies.
     sections : iterable of Section
@@ -277,15 +304,16 @@ def build(
             "version": VERSION,
             "coding": header.coding,
             "channels": header.channels,
-            "flags": HAS_SECTIONS if sections else 0,
+            "flags": HAS_SECTIONS * bool(sections) | PALETTE_CODED * header.palette_coded,
             "width": header.width,
             "height": header.height,
             "entries_minus_1": header.entries - 1,
             "rows_per_strip": header.rows_per_strip,
         }
     )
-    colors = palette.tobytes()
-    parts = [fields, _crc(fields), colors, _crc(colors)]
+    if header.palette_coded:
+        palette = len(palette).to_bytes(header.palette_length_size, "little") + palette
+    parts = [fields, _crc(fields), palette, _crc(palette)]
     for number, payload in enumerate(payloads):
         crc = _strip_crc(number, payload)
         parts += [_STRIP.build({"length": len(payload), "crc": crc}), payload]
@@ -314,13 +342,13 @@ def _parse_header(data: bytes) -> Header:
         )
     if not 1 <= fields.channels <= 4:
         raise KmcFormatError(f"{fields.channels} channels, not 1 to 4", offset=10)
-    if fields.flags & ~HAS_SECTIONS:
+    if fields.flags & ~(HAS_SECTIONS | PALETTE_CODED):
         raise KmcFormatError(f"flags {fields.flags:#04x} are not supported", offset=11)
     if not (1 <= fields.width <= MAX_SIDE and 1 <= fields.height <= MAX_SIDE):
         raise KmcFormatError(
             f"{fields.width} x {fields.height} pixels: each side is 1 to {MAX_SIDE:,}", offset=12
         )
-    return Header(
+    header = Header(
         coding=fields.coding,
         channels=fields.channels,
         width=fields.width,
@@ -328,7 +356,11 @@ def _parse_header(data: bytes) -> Header:
         entries=fields.entries_minus_1 + 1,
         rows_per_strip=fields.rows_per_strip,
         has_sections=bool(fields.flags & HAS_SECTIONS),
+        palette_coded=bool(fields.flags & PALETTE_CODED),
     )
+    if header.palette_coded and not header.allows_coded_palette:
+        raise KmcFormatError(f"a coded palette with coding method {header.coding}", offset=11)
+    return header
 
 
 def _check_signature(data: bytes) -> None:

@@ -8,14 +8,21 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kmcodec.coding import Coding, coding_by_number
+from kmcodec.coding import Coding, coding_by_number, decode_palette
 from kmcodec.container import ContainerReader, Header, Strip
 from kmcodec.errors import KmcFormatError, KmcLimitError
 from kmcodec.image import IndexedImage, index_dtype
 from kmcodec.metadata import metadata_from_sections
 from kmcodec.parallel import in_threads_each
 
-__all__ = ["DEFAULT_MAX_PIXELS", "decode", "decode_indexed", "read_indexed"]
+__all__ = [
+    "DEFAULT_MAX_PIXELS",
+    "coding_of",
+    "decode",
+    "decode_indexed",
+    "palette_of",
+    "read_indexed",
+]
 
 DEFAULT_MAX_PIXELS = 1 << 28
 """What `decode` accepts if it is not told otherwise: 268,435,456 pixels."""
@@ -77,6 +84,7 @@ def read_indexed(
     header = container.header
     check_pixels(header, max_pixels)
     coding = coding_of(header)
+    palette = palette_of(container)
     indices = np.zeros((header.height, header.width), index_dtype(header.entries))
     strips: list[tuple[Strip, bytes]] = []
     metadata = None
@@ -95,7 +103,7 @@ def read_indexed(
     def decode_into(item: tuple[Strip, bytes]) -> KmcFormatError | None:
         first, end = item[0].rows
         try:
-            indices[first:end] = decode_strip(coding, container, *item)
+            indices[first:end] = decode_strip(coding, header.width, palette, *item)
         except KmcFormatError as error:
             return error
         return None
@@ -103,7 +111,7 @@ def read_indexed(
     faults = [fault for fault in in_threads_each(decode_into, strips) if fault]
     if faults and not lenient:
         raise faults[0]
-    return IndexedImage(container.palette, indices, metadata)
+    return IndexedImage(palette, indices, metadata)
 
 
 def coding_of(header: Header) -> Coding:
@@ -120,8 +128,27 @@ def coding_of(header: Header) -> Coding:
     return coding
 
 
+def palette_of(container: ContainerReader) -> NDArray[np.uint8]:
+    """The palette of a file, shape (K, C), decoded where it is coded.
+
+    Raises
+    ------
+    KmcFormatError
+        If it is not coded as an encoder codes it.
+    """
+    header = container.header
+    if not header.palette_coded:
+        palette = np.frombuffer(container.palette, np.uint8)
+        return palette.reshape(header.entries, header.channels)
+    coding_of(header)  # one that is not known may code palettes in its own way
+    try:
+        return decode_palette(container.palette, header.entries, header.channels)
+    except KmcFormatError as error:
+        raise error.inside("palette", container.palette_offset) from None
+
+
 def decode_strip(
-    coding: Coding, container: ContainerReader, strip: Strip, payload: bytes
+    coding: Coding, width: int, palette: NDArray[np.uint8], strip: Strip, payload: bytes
 ) -> NDArray[Any]:
     """The indices of a strip, shape (rows, width).
 
@@ -132,8 +159,7 @@ def decode_strip(
     """
     first, end = strip.rows
     try:
-        width = container.header.width
-        return coding.decode(payload, end - first, width, container.palette)
+        return coding.decode(payload, end - first, width, palette)
     except KmcFormatError as error:
         raise error.inside(strip.name, strip.offset) from None
 

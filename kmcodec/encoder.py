@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
-from kmcodec.coding import AUTO, CODINGS, EFFORTS, coding_for
+from kmcodec.coding import AUTO, CODINGS, EFFORTS, coding_for, encode_palette
 from kmcodec.container import Header, build
 from kmcodec.errors import KmcInputError, KmcWarning
 from kmcodec.image import MAX_COLORS, IndexedImage, Metadata
@@ -59,6 +60,7 @@ def quantize(
     dither: str = "none",
     dither_amount: float = 1.0,
     palette: ArrayLike | None = None,
+    reorder: bool = False,
 ) -> IndexedImage:
     """Find a palette of at most k colours by k-means, and the nearest entry of each pixel.
 
@@ -93,12 +95,16 @@ def quantize(
     palette : array_like, shape (K, C), uint8, optional
         Take these entries instead of looking for some, in their order, unused ones too. It may
         be grey for an image in colour, or in colour for a grey one, with alpha or without.
+    reorder : bool
+        Do not keep the palette of an `IndexedImage` or a Pillow image of mode P as it is: order
+        it from dark to bright and leave out what is unused or double, so that it takes fewer
+        bytes. The pixels stay the same.
 
     Returns
     -------
     IndexedImage
-        Entries that were looked for are distinct, all used, from dark to bright; ties in the
-        assignment go to the lower index. Metadata of a Pillow image is kept.
+        Entries that were looked for or reordered are distinct, all used, from dark to bright;
+        ties in the assignment go to the lower index. Metadata of a Pillow image is kept.
 
     Raises
     ------
@@ -115,6 +121,8 @@ def quantize(
     """
     if k is not None and palette is not None:
         raise KmcInputError("k and palette exclude each other: a palette has its number of entries")
+    if reorder and palette is not None:
+        raise KmcInputError("reorder and palette exclude each other: a given palette is kept")
     colors = checked_integer("k", DEFAULT_COLORS if k is None else k, 1, MAX_COLORS)
     placing: dict[str, Any] = {
         "space": checked_choice("space", space, SPACES),
@@ -130,7 +138,10 @@ def quantize(
     }
     pixels, metadata = _opened(image, None if palette is not None else colors, k)
     if isinstance(pixels, IndexedImage):
-        return pixels
+        if not reorder:
+            return pixels
+        # As many as there are entries: all are kept, and brought into the order of found ones.
+        colors, pixels = len(pixels.palette), pixels.to_array()
     if palette is not None:
         entries = IndexedImage(palette, [[0]]).palette
         return _with_palette(pixels, entries, metadata, placing)
@@ -248,7 +259,20 @@ def encode(
 
     payloads = in_threads_each(encode_strip, range(header.strip_count))
     sections = sections_from_metadata(indexed.metadata if metadata is None else metadata)
-    return build(header, indexed.palette, payloads, sections)
+    coded = _coded_palette(header, indexed.palette)
+    if coded is None:
+        return build(header, indexed.palette.tobytes(), payloads, sections)
+    return build(replace(header, palette_coded=True), coded, payloads, sections)
+
+
+def _coded_palette(header: Header, palette: NDArray[np.uint8]) -> bytes | None:
+    """The coded palette, if the header allows it and it saves anything."""
+    if not header.allows_coded_palette or len(palette) == 1:
+        return None
+    coded = encode_palette(palette)
+    if coded is None or len(coded) + header.palette_length_size >= header.palette_size:
+        return None
+    return coded
 
 
 def _strip_rows(width: int, height: int) -> int:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kmcodec.container import HEADER_SIZE, ContainerReader, Header, Section, Strip
-from kmcodec.decoder import coding_of
+from kmcodec.decoder import coding_of, palette_of
 from kmcodec.image import Metadata
 from kmcodec.metadata import metadata_from_sections
 
@@ -31,6 +31,8 @@ class FileInfo:
     effort : str or None
         The profile, of the context coder.
     palette : ndarray, shape (K, C), uint8
+    palette_size : int
+        Bytes of it as stored, coded if `header.palette_coded`.
     strips : tuple of Strip
     sections : tuple of Section
     metadata : Metadata
@@ -42,6 +44,7 @@ class FileInfo:
     coding: str
     effort: str | None
     palette: NDArray[np.uint8]
+    palette_size: int
     strips: tuple[Strip, ...]
     sections: tuple[Section, ...]
     metadata: Metadata
@@ -59,7 +62,7 @@ class FileInfo:
     @property
     def container_size(self) -> int:
         """Bytes of everything else: header, lengths, CRCs."""
-        return self.size - self.header.palette_size - self.index_size - self.metadata_size
+        return self.size - self.palette_size - self.index_size - self.metadata_size
 
     @property
     def bits_per_pixel(self) -> float:
@@ -76,12 +79,13 @@ class FileInfo:
             "entries": header.entries,
             "coding": self.coding,
             "effort": self.effort,
+            "palette_coded": header.palette_coded,
             "rows_per_strip": header.rows_per_strip,
             "bits_per_pixel": round(self.bits_per_pixel, 4),
             "bytes": {
                 "total": self.size,
                 "container": self.container_size,
-                "palette": header.palette_size,
+                "palette": self.palette_size,
                 "indices": self.index_size,
                 "metadata": self.metadata_size,
             },
@@ -138,7 +142,8 @@ def inspect_stream(stream: IO[bytes]) -> FileInfo:
         header=container.header,
         coding=coding.name,
         effort=coding.effort,
-        palette=container.palette,
+        palette=palette_of(container),
+        palette_size=len(container.palette),
         strips=strips,
         sections=sections,
         metadata=metadata_from_sections(sections),

@@ -33,6 +33,7 @@ class QuantizeOptions(TypedDict, total=False):
     dither: str
     dither_amount: float
     palette: ArrayLike | None
+    reorder: bool
 
 
 class EncodeOptions(QuantizeOptions, total=False):

@@ -11,7 +11,7 @@ from PIL import Image, ImageFile, ImagePalette
 
 from kmcodec.atomic import replace_file
 from kmcodec.container import SIGNATURE, ContainerReader
-from kmcodec.decoder import read_indexed
+from kmcodec.decoder import palette_of, read_indexed
 from kmcodec.encoder import encode
 from kmcodec.errors import KmcError, KmcFormatError
 from kmcodec.image import Metadata
@@ -33,7 +33,7 @@ ENDING = ".kmc"
 _METADATA_OPTIONS = ("icc_profile", "exif", "xmp", "text")
 _ENCODE_OPTIONS = (
     *("coding", "effort", "strip_rows", "init", "seed", "search", "iterations", "restarts"),
-    *("space", "dither", "dither_amount", "palette"),
+    *("space", "dither", "dither_amount", "palette", "reorder"),
 )
 
 
@@ -51,13 +51,15 @@ class KmcImageFile(ImageFile.ImageFile):
         assert self.fp is not None
         try:
             container = ContainerReader(self.fp)
+            header = container.header
+            self._mode = mode_of(header.entries, header.channels)
+            # Larger palettes, which take longer to decode, are not asked for before the pixels.
+            palette = palette_of(container) if self._mode == "P" else None
         except KmcFormatError as error:
             # Pillow takes nothing but SyntaxError for "not mine".
             raise SyntaxError(str(error)) from error
-        header, palette = container.header, container.palette
         self._size = (header.width, header.height)
-        self._mode = mode_of(header.entries, header.channels)
-        if self._mode == "P":
+        if palette is not None:
             self.palette = ImagePalette.raw("RGB", palette[:, :3].tobytes())
             if header.channels == 4:
                 self.info["transparency"] = transparency_of(palette[:, 3])

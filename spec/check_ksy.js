@@ -53,7 +53,6 @@ function sha256(bytes) {
 }
 
 function facts(kmc, expected) {
-  const palette = Buffer.from(kmc.palette);
   const sections = kmc.sections || [];
   const found = {
     width: kmc.header.width,
@@ -64,6 +63,9 @@ function facts(kmc, expected) {
     strips: kmc.strips.length,
     sections: sections.map((section) => section.type),
   };
+  // A coded palette is not decoded here.
+  if (kmc.header.paletteCoded) return found;
+  const palette = Buffer.from(kmc.palette);
   if ('palette' in expected) found.palette = palette.toString('hex');
   else found.palette_sha256 = sha256(palette);
   return found;

@@ -18,11 +18,16 @@ seq:
     type: header
     doc: Section 3.
   - id: palette
-    size: num_entries * header.channels.to_i
+    size: len_plain_palette
+    if: not header.palette_coded
     doc: Section 4. Entry 0 first, one byte for each channel.
+  - id: coded_palette
+    type: coded_palette
+    if: header.palette_coded
+    doc: Section 4, and section 12 of context.md.
   - id: palette_crc
     type: u4
-    doc: CRC-32 of the palette.
+    doc: CRC-32 of the palette, or of length and payload of the coded palette.
   - id: strips
     type: strip
     repeat: expr
@@ -43,6 +48,9 @@ instances:
   num_entries:
     value: header.entries_less_1 + 1
     doc: K, 1 to 65536.
+  len_plain_palette:
+    value: num_entries * header.channels.to_i
+    doc: Bytes of the palette if it is not coded.
   num_strips:
     value: |
       header.rows_per_strip == 0
@@ -99,8 +107,10 @@ types:
       - id: flags
         type: u1
         valid:
-          max: 1
-        doc: Bit 0, sections follow the strips. Bits 1 to 7 are reserved and 0.
+          expr: _ <= 1 or (_ <= 3 and coding.to_i >= 2)
+        doc: |
+          Bit 0, sections follow the strips; bit 1, the palette is coded, only with the context
+          coder. Bits 2 to 7 are reserved and 0.
       - id: width
         type: u4
         valid:
@@ -122,6 +132,22 @@ types:
     instances:
       has_sections:
         value: (flags & 1) != 0
+      palette_coded:
+        value: (flags & 2) != 0
+  coded_palette:
+    doc: The palette as the context coder codes it.
+    seq:
+      - id: len_payload
+        type:
+          switch-on: '_root.len_plain_palette <= 256 ? 1 : _root.len_plain_palette <= 65536 ? 2 : 4'
+          cases:
+            1: u1
+            2: u2
+            4: u4
+        valid:
+          expr: _ < _root.len_plain_palette
+      - id: payload
+        size: len_payload
   strip:
     doc: Some whole rows, coded independently.
     seq:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import io
 import struct
 import zlib
+from dataclasses import replace
 
-import numpy as np
 import pytest
 
 from kmcodec.container import HEADER_SIZE, SIGNATURE, ContainerReader, Header, Section, build
 from kmcodec.errors import KmcFormatError
 
-PALETTE = np.array([[0x1D, 0x35, 0x57], [0xE6, 0x39, 0x46], [0xF1, 0xFA, 0xEE]], np.uint8)
+PALETTE = bytes.fromhex("1d3557e63946f1faee")
 PAYLOADS = [bytes.fromhex("18405680"), bytes.fromhex("8080")]
 HEADER = Header(coding=0, channels=3, width=5, height=3, entries=3, rows_per_strip=2)
 # From section 9 of the specification, where it was written down by hand.
@@ -42,7 +42,7 @@ def test_build_writes_the_example_of_the_specification():
 def test_reading_gives_header_palette_and_payloads_back():
     container = read(EXAMPLE)
     assert container.header == HEADER
-    np.testing.assert_array_equal(container.palette, PALETTE)
+    assert (container.palette_offset, container.palette) == (HEADER_SIZE, PALETTE)
     strips = list(container.strips())
     assert [strip.rows for strip in strips] == [(0, 2), (2, 3)]
     assert [container.payload(strip) for strip in strips] == PAYLOADS
@@ -57,7 +57,7 @@ def test_strips_can_be_read_in_any_order():
 
 def test_one_strip_without_sections_adds_forty_bytes():
     header = Header(coding=0, channels=3, width=5, height=3, entries=3)
-    assert len(build(header, PALETTE, [b"123456"])) == 40 + PALETTE.size + 6
+    assert len(build(header, PALETTE, [b"123456"])) == 40 + len(PALETTE) + 6
 
 
 def test_sections_survive_and_end_with_kend():
@@ -79,7 +79,9 @@ def test_build_refuses_a_number_of_strips_that_does_not_fit():
         ({8: b"\2"}, "version 2"),
         ({10: b"\0"}, "0 channels"),
         ({10: b"\5"}, "5 channels"),
-        ({11: b"\2"}, "flags 0x02"),
+        ({11: b"\2"}, "a coded palette with coding method 0"),
+        ({9: b"\1", 11: b"\2"}, "a coded palette with coding method 1"),
+        ({9: b"\3", 11: b"\4"}, "flags 0x04"),
         ({12: b"\0\0\0\0"}, "0 x 3 pixels"),
         ({16: b"\0\0\0\x80"}, "5 x 2147483648 pixels"),
     ],
@@ -110,6 +112,55 @@ def test_a_foreign_file_is_told():
 def test_a_truncated_start_is_told(length):
     with pytest.raises(KmcFormatError, match="truncated"):
         read(EXAMPLE[:length])
+
+
+CODED = replace(HEADER, coding=3, palette_coded=True)
+
+
+def test_a_coded_palette_has_a_length_and_one_crc_over_both():
+    data = build(CODED, b"coded", PAYLOADS)
+    assert data[11] == 2
+    assert data[28:34] == b"\5coded"
+    assert data[34:38] == struct.pack("<I", zlib.crc32(b"\5coded"))
+    container = read(data)
+    assert container.header == CODED
+    assert (container.palette_offset, container.palette) == (29, b"coded")
+    assert [container.payload(strip) for strip in container.strips()] == PAYLOADS
+
+
+@pytest.mark.parametrize(
+    ("entries", "channels", "width"),
+    [(256, 1, 1), (257, 1, 2), (128, 2, 1), (65536, 1, 2), (21846, 3, 4), (65536, 4, 4)],
+)
+def test_the_length_of_a_coded_palette_is_as_wide_as_needed(entries, channels, width):
+    header = replace(CODED, entries=entries, channels=channels)
+    data = build(header, b"coded", PAYLOADS)
+    assert data[28 : 28 + width] == (5).to_bytes(width, "little")
+    container = read(data)
+    assert (container.palette_offset, container.palette) == (28 + width, b"coded")
+    list(container.sections())
+
+
+def test_a_coded_palette_is_shorter_than_a_plain_one():
+    assert read(build(CODED, bytes(8), PAYLOADS)).palette == bytes(8)
+    with pytest.raises(KmcFormatError, match="9 bytes, not fewer than the 9") as error:
+        read(build(CODED, bytes(9), PAYLOADS))
+    assert error.value.offset == HEADER_SIZE
+
+
+@pytest.mark.parametrize("length", [28, 29, 33, 37])
+def test_a_truncated_coded_palette_is_told(length):
+    with pytest.raises(KmcFormatError, match=r"palette.*truncated"):
+        read(build(CODED, b"coded", PAYLOADS)[:length])
+
+
+@pytest.mark.parametrize("byte", range(28, 38))
+def test_a_damaged_coded_palette_is_told(byte):
+    data = bytearray(build(CODED, b"coded", PAYLOADS))
+    data[byte] ^= 1
+    with pytest.raises(KmcFormatError, match="palette: CRC") as error:
+        read(bytes(data))
+    assert error.value.offset in (33, 34, 35)
 
 
 def test_swapped_strips_are_noticed():

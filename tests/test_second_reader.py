@@ -274,7 +274,7 @@ def test_the_script_makes_these_vectors(tmp_path: Path) -> None:
 
 
 def test_the_example_of_the_context_coder() -> None:
-    """The payloads of section 12 of context.md, decoded and encoded."""
+    """The payloads of section 13 of context.md, decoded and encoded."""
     text = (SPEC / "context.md").read_text("utf-8")
     colours = bytes.fromhex("1D3557 E63946 F1FAEE A8DADC 457B9D")
     palette = [tuple(colours[at : at + 3]) for at in range(0, 15, 3)]

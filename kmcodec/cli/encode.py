@@ -45,6 +45,12 @@ from kmcodec.planning import STANDARD, Job, plan
     help="Take these colours instead of looking for some: a .kmc, .gpl, .hex, .act, .pal or .txt "
     "file, an image, or a list such as '#1d3557,#e63946,#f1faee'.",
 )
+@click.option(
+    "--reorder",
+    is_flag=True,
+    help="Order the palette of a palette image from dark to bright, without unused and double "
+    "entries: a smaller file of the same pixels.",
+)
 @coding_options
 @click.option(
     "--strip-rows",
@@ -77,6 +83,8 @@ def encode(
         raise click.UsageError("--json and '-o -' both want standard output")
     if colors is not None and palette is not None:
         raise click.UsageError("-k and --palette exclude each other")
+    if options["reorder"] and palette is not None:
+        raise click.UsageError("--reorder and --palette exclude each other")
     options["palette"] = None if palette is None else read_palette(palette)
     jobs = plan(sources, output, ".kmc", force=force)
 

@@ -39,7 +39,8 @@ def _in_words(file: str, found: FileInfo) -> list[str]:
     lines = [
         f"{file}: {found.size:,} bytes, {found.bits_per_pixel:.3f} bits per pixel",
         f"image      {header.width} x {header.height}, {_CHANNELS[header.channels]}",
-        f"palette    {header.entries:,} entries, {header.palette_size:,} bytes",
+        f"palette    {header.entries:,} entries, {found.palette_size:,} bytes"
+        + (f", coded (plain {header.palette_size:,})" if header.palette_coded else ""),
         f"indices    {found.coding}{f' ({found.effort})' if found.effort else ''}, "
         f"{found.index_size:,} bytes, {8 * found.index_size / pixels:.3f} bits per pixel, "
         f"in {len(found.strips):,} strip"

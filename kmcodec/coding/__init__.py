@@ -12,7 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kmcodec.coding.budget import affordable_effort
-from kmcodec.coding.context import COMPILED, PROFILES, Context
+from kmcodec.coding.context import (
+    COMPILED,
+    PROFILES,
+    Context,
+    decode_palette,
+    encode_palette,
+)
 from kmcodec.coding.deflate import Deflate
 from kmcodec.coding.packed import Packed
 
@@ -25,6 +31,8 @@ __all__ = [
     "Coding",
     "coding_by_number",
     "coding_for",
+    "decode_palette",
+    "encode_palette",
 ]
 
 

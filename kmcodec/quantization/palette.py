@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kmcodec.image import index_dtype
+from kmcodec.palette_order import dark_to_bright
 from kmcodec.quantization.assign import nearest_entries
 from kmcodec.quantization.colorspace import ColorSpace, has_alpha
 from kmcodec.quantization.dither import dither
@@ -55,7 +56,7 @@ def quantize_pixels(
     """
     colors, places = index_colors(pixels)
     if len(colors.counts) <= k:
-        order = _dark_to_bright(colors.colors)
+        order = dark_to_bright(colors.colors)
         rank = np.empty(len(order), index_dtype(len(order)))
         rank[order] = np.arange(len(order))
         return colors.colors[order], places.replace(rank)
@@ -164,14 +165,4 @@ def _only_used(
 def _sorted(entries: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Distinct entries, from dark to bright."""
     distinct = np.unique(entries, axis=0)
-    return distinct[_dark_to_bright(distinct)]
-
-
-def _dark_to_bright(colors: NDArray[np.uint8]) -> NDArray[np.intp]:
-    """Order of entries: transparent ones first, then by luma (Rec. 601), then by channels."""
-    channels = colors.astype(np.int64).T
-    luma = channels[0]
-    if len(channels) >= 3:
-        luma = 299 * channels[0] + 587 * channels[1] + 114 * channels[2]
-    visible = channels[-1] > 0 if has_alpha(len(channels)) else np.ones(len(colors), bool)
-    return np.lexsort((*channels[::-1], luma, visible))
+    return distinct[dark_to_bright(distinct)]

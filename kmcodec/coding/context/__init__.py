@@ -7,6 +7,7 @@ definition; the `.pxi` files are the same, compiled once for each profile.
 
 from kmcodec.coding.context.kernels import COMPILED
 from kmcodec.coding.context.method import Context
+from kmcodec.coding.context.palette import decode_palette, encode_palette
 from kmcodec.coding.context.profiles import PROFILES, Profile
 
-__all__ = ["COMPILED", "PROFILES", "Context", "Profile"]
+__all__ = ["COMPILED", "PROFILES", "Context", "Profile", "decode_palette", "encode_palette"]

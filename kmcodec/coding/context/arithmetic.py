@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from typing import Protocol
 
-__all__ = ["BitCoder", "BitDecoder", "BitEncoder"]
+from kmcodec.errors import KmcFormatError
+
+__all__ = ["BitCoder", "BitDecoder", "BitEncoder", "check_end"]
 
 _MASK = 0xFFFFFFFF
 
@@ -91,3 +93,28 @@ class BitDecoder:
             high = high << 8 & _MASK | 255
         self.low, self._high = low, high
         return bit
+
+
+def check_end(payload: bytes, shifts: int, low: int, what: str) -> None:
+    """Refuse bytes that do not end as an encoder ends them.
+
+    Parameters
+    ----------
+    payload : bytes
+    shifts, low : int
+        Of the decoder, after the last bit.
+    what : str
+        What was decoded, such as ``"indices"``.
+
+    Raises
+    ------
+    KmcFormatError
+    """
+    if len(payload) != shifts + 1:
+        raise KmcFormatError(
+            f"{len(payload):,} bytes of coded {what}, but the decoder used {shifts + 1:,}",
+            expected=shifts + 1,
+            found=len(payload),
+        )
+    if payload[-1] != (low >> 24) + 1:
+        raise KmcFormatError(f"the last byte of coded {what} is not the one that an encoder writes")

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kmcodec.coding.context.arithmetic import check_end
 from kmcodec.coding.context.choice import Criterion, choice_of
 from kmcodec.coding.context.colortree import ColorTree, tree_of
 from kmcodec.coding.context.kernels import MODELS
@@ -94,14 +95,7 @@ class Context:
         _check_width(width)
         tree = tree_of(palette)
         symbols, shifts, low = self._decoded(payload, rows, width, tree)
-        if len(payload) != shifts + 1:
-            raise KmcFormatError(
-                f"{len(payload):,} bytes of coded indices, but the decoder used {shifts + 1:,}",
-                expected=shifts + 1,
-                found=len(payload),
-            )
-        if payload[-1] != (low >> 24) + 1:
-            raise KmcFormatError("the coded indices do not end as an encoder ends them")
+        check_end(payload, shifts, low, "indices")
         return tree.entries[symbols].astype(index_dtype(len(palette)), copy=False)
 
     def _decoded(

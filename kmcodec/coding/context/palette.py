@@ -1,0 +1,155 @@
+"""The palette, coded as an ordered set of colours (spec/context.md, section 12).
+
+The order of the entries costs nothing: it is always from dark to bright. In ascending order of
+their bits each entry tells some bits of the next, and green is a guess at red and blue.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import repeat
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kmcodec.coding.context.arithmetic import BitCoder, BitDecoder, BitEncoder, check_end
+from kmcodec.coding.context.memory import adapted
+from kmcodec.coding.context.tables import adaptive
+from kmcodec.errors import KmcFormatError
+from kmcodec.palette_order import dark_to_bright
+
+__all__ = ["decode_palette", "encode_palette"]
+
+_LIMIT = 30
+# Estimates of a channel: not tight, or tight at one of eight levels; and what is near.
+_STATES = 9
+_CASES = 10
+
+
+def encode_palette(palette: NDArray[np.uint8]) -> bytes | None:
+    """Code a palette that runs from dark to bright.
+
+    Parameters
+    ----------
+    palette : ndarray, shape (K, C), uint8
+
+    Returns
+    -------
+    bytes or None
+        None if entries repeat or are in another order: that would be lost.
+    """
+    in_order = (dark_to_bright(palette) == np.arange(len(palette))).all()
+    if not in_order or (palette[1:] == palette[:-1]).all(axis=1).any():
+        return None
+    channels = palette.shape[1]
+    encoder = BitEncoder()
+    _code(encoder, _interleaved(palette), channels)
+    return encoder.finish()
+
+
+def decode_palette(payload: bytes, entries: int, channels: int) -> NDArray[np.uint8]:
+    """Decode a palette.
+
+    Returns
+    -------
+    ndarray, shape (entries, channels), uint8
+        Distinct entries, from dark to bright.
+
+    Raises
+    ------
+    KmcFormatError
+        If the payload is not exactly what `encode_palette` may have written.
+    """
+    decoder = BitDecoder(payload)
+    keys = _code(decoder, repeat(0, entries), channels)
+    check_end(payload, decoder.shifts, decoder.low, "palette")
+    palette = _separated(keys, channels)
+    return palette[dark_to_bright(palette)]
+
+
+def _code(coder: BitCoder, keys: Iterable[int], channels: int) -> list[int]:
+    """Code entries as interleaved bits, in ascending order; a decoder ignores what they are.
+
+    Raises
+    ------
+    KmcFormatError
+        If an entry is decoded twice.
+    """
+    code = coder.code
+    steps = _steps(channels)
+    estimates = _estimates(channels)
+    coded: list[int] = []
+    for key in keys:
+        entry, before = 0, coded[-1] if coded else 0
+        # Tight: all bits so far are those of the entry before, whose ones are then ones here too.
+        tight = bool(coded)
+        seen = [0] * channels
+        for shift, channel, level, guessed in steps:
+            own = seen[channel]
+            if tight and before >> shift & 1:
+                bit = 1
+            else:
+                if guessed:
+                    green = seen[0]
+                    case = 2 * (min(2, max(-2, own - (green >> 1))) + 2) + (green & 1)
+                elif own:
+                    case = 2 * (own == (1 << 7 - level) - 1)
+                else:
+                    case = 1
+                place = (channel * _STATES + (level + 1 if tight else 0)) * _CASES + case
+                state = estimates[place]
+                bit = code(key >> shift & 1, min(65472, max(64, state >> 16)))
+                estimates[place] = adapted(state, bit, _LIMIT)
+                tight = tight and not bit
+            seen[channel] = own << 1 | bit
+            entry = entry << 1 | bit
+        if tight:
+            raise KmcFormatError(f"coded entry {len(coded):,} repeats the one before")
+        coded.append(entry)
+    return coded
+
+
+def _steps(channels: int) -> list[tuple[int, int, int, bool]]:
+    """For each bit of an entry: its shift, channel, level, and whether green is a guess at it."""
+    shifts = range(8 * channels - 1, -1, -1)
+    places = ((level, channel) for level in range(7, -1, -1) for channel in range(channels))
+    return [
+        (shift, channel, level, _is_guessed(channel, channels))
+        for shift, (level, channel) in zip(shifts, places, strict=True)
+    ]
+
+
+def _estimates(channels: int) -> list[int]:
+    """By channel, tightness and case."""
+    even, guess = adaptive(1, 2, 0), [adaptive(1, 4, 1), adaptive(3, 4, 1)]
+    plain = [even] * _CASES
+    guessed = [even] * 4 + guess + [even] * 4
+    tables = [guessed if _is_guessed(at, channels) else plain for at in range(channels)]
+    return [state for table in tables for state in table * _STATES]
+
+
+def _is_guessed(channel: int, channels: int) -> bool:
+    """Whether a channel, in the order of coding, is red or blue."""
+    return channels >= 3 and channel in (1, 2)
+
+
+def _order(channels: int) -> list[int]:
+    # Green first: it tells most of the other two.
+    return [1, 0, *range(2, channels)] if channels >= 3 else list(range(channels))
+
+
+def _interleaved(palette: NDArray[np.uint8]) -> list[int]:
+    """Entries as numbers that hold the highest bits of all channels first, ascending."""
+    channels = palette.shape[1]
+    bits = np.unpackbits(palette[:, _order(channels), np.newaxis], axis=2)
+    packed = np.packbits(bits.transpose(0, 2, 1).reshape(len(palette), -1), axis=1)
+    return sorted(int.from_bytes(entry.tobytes(), "big") for entry in packed)
+
+
+def _separated(keys: list[int], channels: int) -> NDArray[np.uint8]:
+    """What `_interleaved` was made of, in the order of the keys."""
+    data = b"".join(key.to_bytes(channels, "big") for key in keys)
+    bits = np.unpackbits(np.frombuffer(data, np.uint8)).reshape(len(keys), 8, channels)
+    palette = np.empty((len(keys), channels), np.uint8)
+    palette[:, _order(channels)] = np.packbits(bits.transpose(0, 2, 1), axis=2)[..., 0]
+    return palette
