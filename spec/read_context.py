@@ -182,8 +182,7 @@ class Model:
         row = self.rows[y]
         while x < self.width:
             n = self.neighbours(x, y)
-            ahead = self.ahead(x, y, n)
-            if x >= asked and ahead >= self.profile.least_run:
+            if x >= asked and (ahead := self.ahead(x, y, n)) >= self.profile.least_run:
                 asked = x + ahead
                 flat = wanted is not None and all(s == n[0] for s in wanted[x:asked])
                 if self.code_run(ahead, n[0], int(flat)):
@@ -368,4 +367,4 @@ def encode(rows: list[list[int]], palette: list[tuple[int, ...]], coding: int) -
     return coder.end()
 
 
-# ---------------------------------------------------------------- initial weights (section 13)
+# ---------------------------------------------------------------- initial weights (section 14)

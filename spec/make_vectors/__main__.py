@@ -3,6 +3,7 @@
     python3 spec/make_vectors            write the vectors; refuses to overwrite any file
     python3 spec/make_vectors --add      write only those that are missing, and the reasons
     python3 spec/make_vectors --force    write them all again
+    ... --without NAME ...               but not these good ones, to save time
 
 The vectors are golden: they were made once, looked at and committed. Do not make them again
 to get a test to pass, and never make them with code of the package. This script shares
@@ -25,11 +26,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from bad_coded import bad_coded_bytes, bad_coded_crc, bad_coded_flags, bad_coded_lengths
 from bad_context import bad_context, bad_context_strips
 from bad_indices import bad_deflate, bad_indices, bad_packed, bad_pads
 from bad_layout import bad_crc, bad_header, bad_transfer, large
 from bad_sections import bad_frames, bad_icc, bad_known, bad_texts, bad_types
-from good import good_bits, good_codings, good_shapes
+from good import LEFT_OUT, good_bits, good_codings, good_shapes
+from good_coded import good_coded, good_coded_cut, good_coded_palettes, good_coded_sizes
 from good_coding import good_palettes, good_streams
 from good_context import (
     good_context,
@@ -57,6 +60,10 @@ GOOD: list[Callable[[], Iterator[Good]]] = [
     good_context_sections,
     good_context_cut,
     good_context_strange,
+    good_coded,
+    good_coded_sizes,
+    good_coded_cut,
+    good_coded_palettes,
 ]
 REFUSED: dict[str, list[Callable[[], Iterator[Bad]]]] = {
     "bad": [
@@ -74,6 +81,10 @@ REFUSED: dict[str, list[Callable[[], Iterator[Bad]]]] = {
         bad_texts,
         bad_context,
         bad_context_strips,
+        bad_coded_flags,
+        bad_coded_lengths,
+        bad_coded_crc,
+        bad_coded_bytes,
     ],
     "large": [large],
 }
@@ -101,6 +112,8 @@ def all_files() -> dict[str, bytes]:
 
     for make in GOOD:
         for name, data, expected in make():
+            if name in LEFT_OUT:
+                continue
             add(f"good/{name}.kmc", data)
             add(f"good/{name}.json", as_json(expected).encode())
     for folder, makers in REFUSED.items():
@@ -118,15 +131,17 @@ def main() -> None:
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--force", action="store_true", help="overwrite vectors that exist")
     how.add_argument("--add", action="store_true", help="write only the missing ones")
+    parser.add_argument("--without", nargs="+", default=[], help="good ones to leave out")
     options = parser.parse_args()
-    files = all_files()
+    LEFT_OUT.update(options.without)
     root = Path(__file__).resolve().parent.parent / "vectors"
-    present = [path for path in files if (root / path).exists()]
+    present = {path.relative_to(root).as_posix() for path in root.glob("*/*")}
+    if present and not (options.add or options.force):
+        sys.exit(f"{len(present)} files exist (the first: {min(present)}); nothing was written")
+    files = all_files()
     if options.add:
         kept = {path for path in present if not path.endswith("/reasons.json")}
         files = {path: data for path, data in files.items() if path not in kept}
-    elif present and not options.force:
-        sys.exit(f"{len(present)} files exist (the first: {present[0]}); nothing was written")
     for path, data in files.items():
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_bytes(data)

@@ -25,6 +25,8 @@ from parts import (
     strips,
 )
 
+LEFT_OUT: set[str] = set()
+
 
 def good(
     name: str,
@@ -39,11 +41,15 @@ def good(
     metadata: dict[str, Any] | None = None,
     compress: Callable[[bytes], bytes] = deflate,
     code: Callable[[Rows], bytes] | None = None,
+    coded_palette: Callable[[], bytes] | None = None,
 ) -> Good:
     """Build a conforming file, and what is expected of it; `sections` without KEND.
 
-    `code`, for coding 2 to 4, makes a payload from the rows of a strip.
+    `code`, for coding 2 to 4, makes a payload from the rows of a strip. `coded_palette` makes
+    the palette's part of the file, if it is coded. A vector that is left out gets no bytes.
     """
+    if name in LEFT_OUT:
+        return name, b"", {}
     width, height, entries = len(rows[0]), len(rows), len(palette) // channels
     assert all(len(row) == width for row in rows)
     assert all(0 <= index < entries for row in rows for index in row)
@@ -61,9 +67,10 @@ def good(
         channels=channels,
         coding=coding,
         rows_per_strip=rows_per_strip,
-        flags=0 if sections is None else 1,
+        flags=(sections is not None) + 2 * (coded_palette is not None),
     )
-    data += palette_part(palette) + strips(*payloads)
+    data += coded_palette() if coded_palette else palette_part(palette)
+    data += strips(*payloads)
     if sections is not None:
         data += b"".join(sections) + KEND
     expected: dict[str, Any] = {

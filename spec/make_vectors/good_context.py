@@ -21,7 +21,7 @@ from read_context import Encoder, Model, Tree
 
 CODINGS = ((2, "fast"), (3, "default"), (4, "max"))
 ENTRIES = (1, 2, 3, 16, 17, 256, 257, 4096)
-EXAMPLE_PALETTE = bytes.fromhex("1D3557 E63946 F1FAEE A8DADC 457B9D")  # section 12
+EXAMPLE_PALETTE = bytes.fromhex("1D3557 E63946 F1FAEE A8DADC 457B9D")  # section 13
 EXAMPLE_ROWS = [[0, 0, 4, 4, 3], [0, 0, 4, 3, 3], [0, 4, 4, 3, 2], [1, 1, 4, 3, 2]]
 BAYER = ((0, 8, 2, 10), (12, 4, 14, 6), (3, 11, 1, 9), (15, 7, 13, 5))
 LETTERS = (
@@ -88,7 +88,7 @@ def good_context() -> Iterator[Good]:
     for number, (coding, profile) in enumerate(CODINGS):
         yield context(
             f"example-{profile}",
-            f"The worked example of section 12 of context.md, profile {profile}.",
+            f"The worked example of section 13 of context.md, profile {profile}.",
             EXAMPLE_ROWS,
             EXAMPLE_PALETTE,
             coding,
