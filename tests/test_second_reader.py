@@ -71,12 +71,15 @@ def build(
     rows_per_strip: int = 0,
     payloads: tuple[bytes, ...] = (b"\x40",),
     sections: bytes | None = None,
+    coded: bytes | None = None,
 ) -> bytes:
-    """Make a grey file from its parts; nothing is checked."""
-    head = b"\x8bKMC\r\n\x1a\n" + bytes([1, coding, 1, sections is not None])
+    """Make a grey file from its parts; nothing is checked. `coded` has the length before it."""
+    flags = (sections is not None) + 2 * (coded is not None)
+    head = b"\x8bKMC\r\n\x1a\n" + bytes([1, coding, 1, flags])
     head += struct.pack("<IIHH", width, height, len(palette) - 1, rows_per_strip)
     data = head + struct.pack("<I", zlib.crc32(head))
-    data += palette + struct.pack("<I", zlib.crc32(palette))
+    stored = palette if coded is None else coded
+    data += stored + struct.pack("<I", zlib.crc32(stored))
     for number, payload in enumerate(payloads):
         crc = zlib.crc32(struct.pack("<II", number, len(payload)) + payload)
         data += struct.pack("<II", len(payload), crc) + payload
@@ -172,6 +175,23 @@ def test_noise_behind_right_crcs_raises_nothing_else() -> None:
         ):
             with contextlib.suppress(reader.Refused):
                 reader.read(data)
+
+
+def test_noise_in_coded_palettes_raises_nothing_else() -> None:
+    source, read = random.Random(5), 0
+    for _ in range(2000):
+        noise = source.randbytes(source.randrange(1, 4))
+        coded = bytes([len(noise)]) + noise
+        data = build(palette=bytes(source.randrange(2, 6)), coding=2, payloads=(b"",), coded=coded)
+        message = refusal(data)
+        read += "strip 0" in message
+    assert 0 < read < 2000  # some are right, by chance
+
+
+def test_the_length_of_a_coded_palette_is_checked_before_its_bytes() -> None:
+    for length, message in ((300, "less than 300"), (299, "truncated: 299 bytes")):
+        coded = length.to_bytes(2, "little")
+        assert message in refusal(build(palette=bytes(300), coding=2, payloads=(), coded=coded))
 
 
 def test_pixel_limit() -> None:
@@ -295,6 +315,16 @@ def test_the_example_of_the_context_coder() -> None:
         assert data.hex(" ").upper() in text
         assert reader.read_context.encode(rows, palette, coding) == data
         assert reader.read_context.decode(data, 4, 5, palette, coding) == rows
+
+
+def test_the_example_of_a_coded_palette() -> None:
+    """The palette of section 13 of context.md, decoded; good vectors have others."""
+    text = (SPEC / "context.md").read_text("utf-8")
+    data = bytes.fromhex("CF45D55206BCD3A932E1DCDDD08C397A066E")
+    colours = bytes.fromhex("1D3557 E63946 457B9D A8DADC F1FAEE")
+    assert data.hex(" ").upper() in text
+    palette = reader.read_palette.decode(data, 5, 3)
+    assert b"".join(map(bytes, palette)) == colours
 
 
 def test_the_reader_is_short() -> None:

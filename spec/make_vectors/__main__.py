@@ -7,12 +7,13 @@
 
 The vectors are golden: they were made once, looked at and committed. Do not make them again
 to get a test to pass, and never make them with code of the package. This script shares
-nothing with any reader, but for the payloads of coding 2 to 4 (good_context.py, bad_context.py):
-these come from the encoder in ../read_context.py, which was written from context.md alone, as
-half of the second reader. So for these payloads the second reader proves little by reading them;
-the package, which has no part in them, does. Another build of zlib may compress differently, so
-even the same script may give other bytes (which are as valid); `--force` is for changes of the
-format only.
+nothing with any reader, but for the payloads of coding 2 to 4 (good_context.py, good_coded.py,
+bad_context.py, bad_coded.py): these come from the encoder in ../read_context.py, which was
+written from context.md alone, as half of the second reader. So for these payloads the second
+reader proves little by reading them; the package, which has no part in them, does. Coded palettes
+come from coded_palettes.py, which shares nothing with ../read_palette.py. Another build of zlib
+may compress differently, so even the same script may give other bytes (which are as valid);
+`--force` is for changes of the format only.
 
 Python standard library only.
 """
