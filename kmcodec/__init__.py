@@ -5,18 +5,27 @@ Importing this package lets Pillow open and save `.kmc` files.
 
 from kmcodec._version import __version__
 from kmcodec.decoder import decode, decode_indexed
-from kmcodec.encoder import encode, quantize
-from kmcodec.errors import KmcError, KmcFormatError, KmcInputError, KmcLimitError, KmcWarning
+from kmcodec.encoder import encode
+from kmcodec.errors import (
+    KmcError,
+    KmcFormatError,
+    KmcGoalError,
+    KmcInputError,
+    KmcLimitError,
+    KmcWarning,
+)
 from kmcodec.files import read, write
 from kmcodec.image import IndexedImage, Metadata
 from kmcodec.inspection import FileInfo, inspect
 from kmcodec.pillow_plugin import register_kmc_opener
+from kmcodec.quantizer import quantize
 
 __all__ = [
     "FileInfo",
     "IndexedImage",
     "KmcError",
     "KmcFormatError",
+    "KmcGoalError",
     "KmcInputError",
     "KmcLimitError",
     "KmcWarning",

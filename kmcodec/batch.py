@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from kmcodec.assembly import Assembly
 from kmcodec.atomic import write_atomically
 from kmcodec.coding import AUTO
 from kmcodec.decoder import DEFAULT_MAX_PIXELS, read_indexed
-from kmcodec.encoder import encode, quantize
+from kmcodec.errors import KmcGoalError
 from kmcodec.files import open_kmc
 from kmcodec.image import IndexedImage
 from kmcodec.metrics import psnr
 from kmcodec.planning import STANDARD, Job
+from kmcodec.quantizer import quantize
+from kmcodec.rate_distortion import Goal, Outcome, optimize
 from kmcodec.sources import Source, read_source
 from kmcodec.targets import encode_image, write_target
 
@@ -43,6 +47,8 @@ class EncodeReport:
     source_size, size : int
         Bytes of the source file and of the `.kmc` file.
     seconds : float
+    shortfall : str, optional
+        What a goal was missed by.
     """
 
     source: str
@@ -56,6 +62,7 @@ class EncodeReport:
     source_size: int
     size: int
     seconds: float
+    shortfall: str | None = None
 
     @property
     def ratio(self) -> float:
@@ -104,6 +111,9 @@ def encode_file(
     coding: str,
     effort: str = AUTO,
     strip_rows: int | None = None,
+    goal: Goal | None = None,
+    strict: bool = False,
+    advance: Callable[[], None] = lambda: None,
     **options: Unpack[QuantizeOptions],
 ) -> EncodeReport:
     """Encode one file.
@@ -115,20 +125,33 @@ def encode_file(
         See `quantize_source`.
     variable : str, optional
         Of a `.mat` file.
-    coding, effort, strip_rows
+    coding, effort, strip_rows, strict
         See `encode`.
+    goal : Goal, optional
+        See `optimize`.
+    advance : callable
+        Called after each step towards the goal.
     **options
         See `quantize`.
 
     Raises
     ------
+    KmcGoalError
+        If a goal cannot be reached, and `strict` is set: nothing is written then.
     KmcError
         If the source cannot be read or the target not be written.
     """
     started = time.perf_counter()
     source = read_source(job.source, variable)
-    indexed = quantize_source(source, k, **options)
-    data = encode(indexed, coding=coding, effort=effort, strip_rows=strip_rows)
+    assembly = Assembly(coding, effort, strip_rows)
+    if goal is None:
+        outcome = Outcome(quantize_source(source, k, **options))
+    else:
+        outcome = _optimize_source(source, k, goal, assembly, advance, **options)
+    if outcome.shortfall and strict:
+        raise KmcGoalError(f"{job.source}: {outcome.shortfall}")
+    indexed = outcome.image
+    data = assembly.encode(indexed)
     _write(job, data)
     return EncodeReport(
         source=job.source,
@@ -142,7 +165,22 @@ def encode_file(
         source_size=source.size,
         size=len(data),
         seconds=time.perf_counter() - started,
+        shortfall=outcome.shortfall,
     )
+
+
+def _optimize_source(
+    source: Source,
+    k: int | None,
+    goal: Goal,
+    assembly: Assembly,
+    advance: Callable[[], None],
+    **options: Unpack[QuantizeOptions],
+) -> Outcome:
+    image = source.image
+    if isinstance(image, IndexedImage) and k is not None and len(image.palette) > k:
+        image = image.to_array()
+    return optimize(image, k, goal, assembly, metadata=source.metadata, advance=advance, **options)
 
 
 def decode_file(

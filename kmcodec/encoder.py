@@ -1,201 +1,25 @@
-"""Pixels to an IndexedImage, and that to the bytes of a `.kmc` file."""
+"""Images to the bytes of `.kmc` files."""
 
 from __future__ import annotations
 
 import warnings
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from PIL import Image
-
-from kmcodec.coding import AUTO, CODINGS, EFFORTS, coding_for, encode_palette
-from kmcodec.container import Header, build
-from kmcodec.errors import KmcInputError, KmcWarning
-from kmcodec.image import MAX_COLORS, IndexedImage, Metadata
-from kmcodec.metadata import sections_from_metadata
-from kmcodec.options import checked_choice, checked_integer, checked_number
-from kmcodec.parallel import in_threads_each
-from kmcodec.pillow_images import from_pillow, metadata_from_pillow
-from kmcodec.pixels import as_pixels, common_channels_for, to_channels
-from kmcodec.quantization import (
-    DEFAULT_LEVEL,
-    DITHERS,
-    INITS,
-    LEVELS,
-    SPACES,
-    apply_palette,
-    quantize_pixels,
-)
+from kmcodec.assembly import Assembly
+from kmcodec.coding import AUTO
+from kmcodec.errors import KmcGoalError, KmcWarning
+from kmcodec.image import IndexedImage, Metadata
+from kmcodec.quantizer import ImageLike, quantize
+from kmcodec.rate_distortion import Goal, optimize
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from kmcodec.options import QuantizeOptions
 
-__all__ = ["DEFAULT_CODING", "DEFAULT_COLORS", "ImageLike", "encode", "quantize"]
+__all__ = ["DEFAULT_CODING", "encode"]
 
-ImageLike: TypeAlias = "ArrayLike | Image.Image | IndexedImage"
-
-DEFAULT_COLORS = 256
 DEFAULT_CODING = "context"
-MAX_STRIP_ROWS = 65_535
-
-# An image of more pixels than two of these is cut into strips of about as many, which are coded in
-# threads. What a strip has learned is lost to the next.
-_STRIP_PIXELS = 1 << 21
-
-
-def quantize(
-    image: ImageLike,
-    k: int | None = None,
-    *,
-    init: str = "pca",
-    seed: int = 0,
-    search: int = DEFAULT_LEVEL,
-    iterations: int = 100,
-    restarts: int = 1,
-    space: str = "srgb",
-    dither: str = "none",
-    dither_amount: float = 1.0,
-    palette: ArrayLike | None = None,
-    reorder: bool = False,
-) -> IndexedImage:
-    """Find a palette of at most k colours by k-means, and the nearest entry of each pixel.
-
-    Parameters
-    ----------
-    image : array_like, PIL.Image.Image or IndexedImage
-        An array has shape (H, W), (H, W, 2), (H, W, 3) or (H, W, 4): grey, grey and alpha, RGB,
-        RGBA; uint8, other integers in 0 ... 255, bool, or floats in 0 ... 1.
-    k : int, optional
-        Palette entries, 1 to 65,536; 256 if not given. An image with no more colours is kept
-        exactly. An `IndexedImage` is kept exactly whatever its entries if k is not given; a
-        Pillow image of mode P if it has no more than k entries.
-    init : {'pca', 'k-means++', 'random'}
-        Where k-means starts. `pca` is deterministic: cells cut along their principal axes.
-    seed : int
-        For the random starts, not negative. The same image, options and seed give the same
-        palette everywhere.
-    search : int
-        How hard to search, 0 to 9: 0 is k-means as in a textbook, 1 is fast, 9 takes seconds.
-        Grey images get the best palette there is from 1 on.
-    iterations : int
-        The most rounds of Lloyd's algorithm at a time.
-    restarts : int
-        Starts of which the best is taken.
-    space : {'srgb', 'oklab'}
-        Where distances and means are taken: in stored samples, or in Oklab, which is nearer to
-        what people see.
-    dither : {'none', 'floyd-steinberg', 'blue-noise'}
-        How entries are placed; 'none' takes the nearest for each pixel.
-    dither_amount : float
-        From 0 to 1.
-    palette : array_like, shape (K, C), uint8, optional
-        Take these entries instead of looking for some, in their order, unused ones too. It may
-        be grey for an image in colour, or in colour for a grey one, with alpha or without.
-    reorder : bool
-        Do not keep the palette of an `IndexedImage` or a Pillow image of mode P as it is: order
-        it from dark to bright and leave out what is unused or double, so that it takes fewer
-        bytes. The pixels stay the same.
-
-    Returns
-    -------
-    IndexedImage
-        Entries that were looked for or reordered are distinct, all used, from dark to bright;
-        ties in the assignment go to the lower index. Metadata of a Pillow image is kept.
-
-    Raises
-    ------
-    KmcInputError
-        If the image or an option is wrong; also if an `IndexedImage` has more than k entries
-        (quantise ``image.to_array()`` to reduce them).
-
-    Examples
-    --------
-    >>> import numpy as np, kmcodec
-    >>> ramp = np.arange(256, dtype=np.uint8).reshape(16, 16)
-    >>> kmcodec.quantize(ramp, 4).palette.ravel().tolist()
-    [31, 94, 158, 223]
-    """
-    if k is not None and palette is not None:
-        raise KmcInputError("k and palette exclude each other: a palette has its number of entries")
-    if reorder and palette is not None:
-        raise KmcInputError("reorder and palette exclude each other: a given palette is kept")
-    colors = checked_integer("k", DEFAULT_COLORS if k is None else k, 1, MAX_COLORS)
-    placing: dict[str, Any] = {
-        "space": checked_choice("space", space, SPACES),
-        "dithering": None if dither == "none" else checked_choice("dither", dither, DITHERS),
-        "amount": checked_number("dither_amount", dither_amount, 0, 1),
-    }
-    options: dict[str, Any] = {
-        "init": checked_choice("init", init, INITS),
-        "search": checked_integer("search", search, 0, len(LEVELS) - 1),
-        "seed": checked_integer("seed", seed, 0),
-        "iterations": checked_integer("iterations", iterations, 1),
-        "restarts": checked_integer("restarts", restarts, 1),
-    }
-    pixels, metadata = _opened(image, None if palette is not None else colors, k)
-    if isinstance(pixels, IndexedImage):
-        if not reorder:
-            return pixels
-        # As many as there are entries: all are kept, and brought into the order of found ones.
-        colors, pixels = len(pixels.palette), pixels.to_array()
-    if palette is not None:
-        entries = IndexedImage(palette, [[0]]).palette
-        return _with_palette(pixels, entries, metadata, placing)
-    entries, indices = quantize_pixels(pixels, colors, **placing, **options)
-    return IndexedImage(entries, indices, metadata)
-
-
-def _opened(
-    image: ImageLike, colors: int | None, k: int | None
-) -> tuple[NDArray[np.uint8] | IndexedImage, Metadata]:
-    """The pixels of an image; or itself, where its palette is to be kept.
-
-    Parameters
-    ----------
-    image
-        See `quantize`.
-    colors : int or None
-        The most entries that a palette may have to be kept; None if another is to be applied.
-    k : int or None
-        What the caller asked for.
-    """
-    metadata = Metadata()
-    if isinstance(image, Image.Image):
-        metadata = metadata_from_pillow(image)
-        opened = from_pillow(image)
-        if isinstance(opened, IndexedImage):
-            if colors is not None and len(opened.palette) <= colors:
-                return IndexedImage(opened.palette, opened.indices, metadata), metadata
-            opened = opened.to_array()
-        return as_pixels(opened), metadata
-    if not isinstance(image, IndexedImage):
-        return as_pixels(image), metadata
-    if colors is None:
-        return image.to_array(), image.metadata
-    if k is not None and len(image.palette) > k:
-        raise KmcInputError(
-            f"the image has {len(image.palette):,} palette entries, more than k = {k:,}: "
-            "quantise image.to_array() to reduce them"
-        )
-    return image, image.metadata
-
-
-def _with_palette(
-    pixels: NDArray[np.uint8],
-    palette: NDArray[np.uint8],
-    metadata: Metadata,
-    placing: dict[str, Any],
-) -> IndexedImage:
-    pixels = pixels.reshape(*pixels.shape[:2], -1)
-    channels = common_channels_for(palette, pixels.shape[2])
-    palette, pixels = to_channels(palette, channels), to_channels(pixels, channels)
-    if channels in (2, 4) and palette[:, -1].min() == 255 > pixels[..., -1].min():
-        warnings.warn("the palette has no transparent entry: made opaque", KmcWarning, stacklevel=4)
-    return IndexedImage(palette, apply_palette(pixels, palette, **placing), metadata)
 
 
 def encode(
@@ -206,6 +30,10 @@ def encode(
     effort: str = AUTO,
     strip_rows: int | None = None,
     metadata: Metadata | None = None,
+    rdo: float | None = None,
+    psnr: float | None = None,
+    max_bytes: int | None = None,
+    strict: bool = False,
     **options: Unpack[QuantizeOptions],
 ) -> bytes:
     """Encode an image as a `.kmc` file.
@@ -224,6 +52,17 @@ def encode(
         images of more than 4 megapixels get strips of about 2, which are coded in threads.
     metadata : Metadata, optional
         What to write instead of the image's own metadata; ``Metadata()`` for none.
+    rdo : float, optional
+        Choose indices by what they cost to code: the smallest file whose PSNR is at most so many
+        decibels below that of the nearest entries. 0.1 is hardly ever seen.
+    psnr : float, optional
+        The smallest file of at least this PSNR in decibels, with as many entries as that takes,
+        at most k (4,096 if not given).
+    max_bytes : int, optional
+        The best PSNR in a file of at most so many bytes; k as with `psnr`.
+    strict : bool
+        Whether it is an error if `psnr` or `max_bytes` cannot be reached; else the best that can
+        is made, with a `KmcWarning`.
     **options
         All others of `quantize`.
 
@@ -235,47 +74,19 @@ def encode(
     ------
     KmcInputError
         If the image, an option or the metadata is wrong.
+    KmcGoalError
+        If a goal cannot be reached and `strict` is set.
     """
-    checked_choice("coding", coding, CODINGS)
-    checked_choice("effort", effort, EFFORTS)
-    if strip_rows is not None:
-        strip_rows = checked_integer("strip_rows", strip_rows, 0, MAX_STRIP_ROWS)
-    indexed = quantize(image, k, **options)
-    if strip_rows is None:
-        strip_rows = _strip_rows(indexed.width, indexed.height)
-    method = coding_for(coding, effort, indexed.indices, indexed.palette)
-    header = Header(
-        coding=method.number,
-        channels=indexed.channels,
-        width=indexed.width,
-        height=indexed.height,
-        entries=len(indexed.palette),
-        rows_per_strip=strip_rows if strip_rows < indexed.height else 0,
-    )
-
-    def encode_strip(strip: int) -> bytes:
-        first, end = header.rows_of(strip)
-        return method.encode(indexed.indices[first:end], indexed.palette)
-
-    payloads = in_threads_each(encode_strip, range(header.strip_count))
-    sections = sections_from_metadata(indexed.metadata if metadata is None else metadata)
-    coded = _coded_palette(header, indexed.palette)
-    if coded is None:
-        return build(header, indexed.palette.tobytes(), payloads, sections)
-    return build(replace(header, palette_coded=True), coded, payloads, sections)
-
-
-def _coded_palette(header: Header, palette: NDArray[np.uint8]) -> bytes | None:
-    """The coded palette, if the header allows it and it saves anything."""
-    if not header.allows_coded_palette or len(palette) == 1:
-        return None
-    coded = encode_palette(palette)
-    if coded is None or len(coded) + header.palette_length_size >= header.palette_size:
-        return None
-    return coded
-
-
-def _strip_rows(width: int, height: int) -> int:
-    if width * height <= 2 * _STRIP_PIXELS:
-        return 0
-    return min(MAX_STRIP_ROWS, -(-_STRIP_PIXELS // width))
+    assembly = Assembly(coding, effort, strip_rows)
+    goal = Goal.of(rdo, psnr, max_bytes, coding)
+    if goal is None:
+        indexed = quantize(image, k, **options)
+        if metadata is not None:
+            indexed = IndexedImage(indexed.palette, indexed.indices, metadata)
+        return assembly.encode(indexed)
+    outcome = optimize(image, k, goal, assembly, metadata=metadata, **options)
+    if outcome.shortfall and strict:
+        raise KmcGoalError(outcome.shortfall)
+    if outcome.shortfall:
+        warnings.warn(outcome.shortfall, KmcWarning, stacklevel=2)
+    return assembly.encode(outcome.image)

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["KmcError", "KmcFormatError", "KmcInputError", "KmcLimitError", "KmcWarning"]
+__all__ = [
+    "KmcError",
+    "KmcFormatError",
+    "KmcGoalError",
+    "KmcInputError",
+    "KmcLimitError",
+    "KmcWarning",
+]
 
 
 class KmcError(Exception):
@@ -60,6 +67,10 @@ class KmcLimitError(KmcError):
 
 class KmcInputError(KmcError, ValueError):
     """The caller's image, option or path is wrong."""
+
+
+class KmcGoalError(KmcError):
+    """A quality or a size that was asked for cannot be reached."""
 
 
 class KmcWarning(UserWarning):

@@ -11,9 +11,10 @@ from typing import IO, TYPE_CHECKING
 
 from kmcodec.atomic import write_atomically
 from kmcodec.decoder import DEFAULT_MAX_PIXELS, read_indexed
-from kmcodec.encoder import ImageLike, encode
+from kmcodec.encoder import encode
 from kmcodec.errors import KmcFormatError, KmcInputError, KmcLimitError
 from kmcodec.image import IndexedImage
+from kmcodec.quantizer import ImageLike
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack

@@ -43,6 +43,10 @@ class EncodeOptions(QuantizeOptions, total=False):
     effort: str
     strip_rows: int | None
     metadata: Metadata | None
+    rdo: float | None
+    psnr: float | None
+    max_bytes: int | None
+    strict: bool
 
 
 def checked_integer(name: str, value: int, least: int, most: int | None = None) -> int:

@@ -34,6 +34,7 @@ _METADATA_OPTIONS = ("icc_profile", "exif", "xmp", "text")
 _ENCODE_OPTIONS = (
     *("coding", "effort", "strip_rows", "init", "seed", "search", "iterations", "restarts"),
     *("space", "dither", "dither_amount", "palette", "reorder"),
+    *("rdo", "psnr", "max_bytes", "strict"),
 )
 
 

@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kmcodec.coding import AUTO
-from kmcodec.encoder import encode, quantize
+from kmcodec.encoder import encode
 from kmcodec.image import IndexedImage
 from kmcodec.metrics import psnr, squared_error
+from kmcodec.quantizer import quantize
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack

@@ -18,6 +18,8 @@ FLOORS = [
     {"container", "coding", "quantization", "metrics", "options"},
     {"metadata"},
     {"pillow_images", "matlab"},
+    {"quantizer", "assembly"},
+    {"rate_distortion"},
     {"encoder", "decoder"},
     {"files", "inspection"},
     {"pillow_plugin", "sources", "targets", "palette_files", "palette_texts", "sweep", "plots"},

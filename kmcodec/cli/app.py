@@ -12,15 +12,15 @@ from typing import Any, NoReturn
 import click
 
 from kmcodec._version import __version__
+from kmcodec.cli.exit_codes import FAILED, INTERRUPTED, USAGE
 from kmcodec.errors import KmcError, KmcWarning
 
 __all__ = ["main"]
 
-FAILED, USAGE, INTERRUPTED = 1, 2, 130
-
 _HELP = """Palette images by k-means: encode to .kmc, decode, and look inside.
 
-Exit codes: 0 fine, 1 failed (with several files: at least one), 2 wrong usage, 130 interrupted.
+Exit codes: 0 fine, 1 failed (with several files: at least one), 2 wrong usage, 3 a quality or size
+was not reached, 130 interrupted.
 The name - stands for standard input or standard output. Reports and messages go to standard
 error; what a command was asked to print, or data by `-o -`, to standard output.
 """

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from kmcodec.assembly import MAX_STRIP_ROWS
 from kmcodec.batch import EncodeReport, encode_file
 from kmcodec.cli.common import (
     coding_options,
@@ -17,13 +18,15 @@ from kmcodec.cli.common import (
     run_all,
     variable_option,
 )
-from kmcodec.encoder import MAX_STRIP_ROWS
+from kmcodec.cli.goals import GoalCommand, Steps, goal_options
+from kmcodec.errors import KmcInputError
 from kmcodec.image import MAX_COLORS
 from kmcodec.palette_files import read_palette
 from kmcodec.planning import STANDARD, Job, plan
+from kmcodec.rate_distortion import Goal
 
 
-@click.command()
+@click.command(cls=GoalCommand)
 @click.argument("sources", metavar="SRC...", nargs=-1, required=True)
 @click.option(
     "-o",
@@ -59,6 +62,7 @@ from kmcodec.planning import STANDARD, Job, plan
     help="Rows of an independently coded strip, 0 for all. [default: all up to 4 megapixels, then "
     "strips of about 2, coded in threads]",
 )
+@goal_options
 @kmeans_options
 @variable_option
 @click.option("-f", "--force", is_flag=True, help="Replace files whose names were derived.")
@@ -85,15 +89,25 @@ def encode(
         raise click.UsageError("-k and --palette exclude each other")
     if options["reorder"] and palette is not None:
         raise click.UsageError("--reorder and --palette exclude each other")
+    rdo, psnr, max_bytes = (options.pop(name) for name in ("rdo", "psnr", "max_bytes"))
+    try:
+        goal = Goal.of(rdo, psnr, max_bytes, options["coding"])
+    except KmcInputError as error:
+        raise click.UsageError(str(error)) from error
     options["palette"] = None if palette is None else read_palette(palette)
     jobs = plan(sources, output, ".kmc", force=force)
 
-    def do(job: Job) -> None:
-        report = encode_file(job, colors, **options)
+    def do(job: Job) -> str | None:
+        steps = Steps(os.path.basename(job.source), hidden=quiet or len(jobs) > 1)
+        try:
+            report = encode_file(job, colors, goal=goal, advance=steps, **options)
+        finally:
+            steps.finish()
         if as_json:
             click.echo(json.dumps(report.to_dict()))
         elif not quiet:
             note(_in_words(report))
+        return report.shortfall
 
     run_all(jobs, do, "encoding")
 

@@ -1,0 +1,122 @@
+"""The options of `kmc encode` that ask for a quality or a size."""
+
+from __future__ import annotations
+
+import re
+import sys
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+__all__ = ["DEFAULT_TOLERANCE", "ByteSize", "GoalCommand", "Steps", "goal_options"]
+
+DEFAULT_TOLERANCE = 0.1
+
+_UNITS = {"": 1, "k": 1000, "m": 1000**2, "g": 1000**3, "ki": 1024, "mi": 1024**2, "gi": 1024**3}
+
+# Work that takes longer is shown, and how many steps it has, about.
+_PATIENCE = 2.0
+_STEPS = 8
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+class GoalCommand(click.Command):
+    """A command whose `--rdo` takes the next argument only if that is a number."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        for i, word in enumerate(args):
+            if word == "--":
+                break
+            if word == "--rdo" and not _is_number(args[i + 1 : i + 2]):
+                args[i] = f"--rdo={DEFAULT_TOLERANCE}"
+        return super().parse_args(ctx, args)
+
+
+class ByteSize(click.ParamType):  # type: ignore[type-arg]
+    """A number of bytes such as 900, 12k, 1.5M or 64Ki."""
+
+    name = "size"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        match = re.fullmatch(r"(\d+(?:\.\d+)?)([kmg]?i?)b?", str(value).strip().lower())
+        if not match or match[2] not in _UNITS or float(match[1]) * _UNITS[match[2]] < 1:
+            self.fail(f"{value!r} is no size: bytes such as 900, 12k, 1.5M or 64Ki", param, ctx)
+        return int(float(match[1]) * _UNITS[match[2]])
+
+
+class Steps:
+    """Shows on a terminal that something takes its time; call it after each step."""
+
+    def __init__(self, label: str, hidden: bool) -> None:
+        self._hidden = hidden or not sys.stderr.isatty()
+        self._label = label
+        self._started = time.monotonic()
+        self._done = 0
+        self._bar: Any = None
+
+    def __call__(self) -> None:
+        self._done += 1
+        if self._hidden or time.monotonic() - self._started < _PATIENCE:
+            return
+        if self._bar is None:
+            length = max(_STEPS, 2 * self._done)
+            self._bar = click.progressbar(length=length, label=self._label, file=sys.stderr)
+            self._bar.update(self._done)
+        elif self._bar.pos + 1 < self._bar.length:
+            self._bar.update(1)
+
+    def finish(self) -> None:
+        """Leave the terminal as if nothing had been shown."""
+        if self._bar is not None:
+            self._bar.finish()
+            click.echo("\r\x1b[K", nl=False, err=True)
+
+
+def goal_options(command: _F) -> _F:
+    """`rdo`, `psnr`, `max_bytes` and `strict`."""
+    options = [
+        click.option(
+            "--rdo",
+            type=click.FloatRange(0, 20),
+            is_flag=False,
+            flag_value=DEFAULT_TOLERANCE,
+            metavar="[DB]",
+            help="Choose indices by what they cost to code: the smallest file whose PSNR is at "
+            f"most so many decibels below that of the nearest entries. [{DEFAULT_TOLERANCE} if no "
+            "number follows]",
+        ),
+        click.option(
+            "--psnr",
+            type=click.FloatRange(0, 100),
+            metavar="DB",
+            help="The smallest file of at least this PSNR; -k is then the most entries it may "
+            "have. [4,096]",
+        ),
+        click.option(
+            "--max-bytes",
+            type=ByteSize(),
+            metavar="N",
+            help="The best PSNR in a file of at most so many bytes (900, 12k, 1.5M, 64Ki); -k as "
+            "with --psnr.",
+        ),
+        click.option(
+            "--strict",
+            is_flag=True,
+            help="Write no file if --psnr or --max-bytes cannot be reached, rather than the best "
+            "that can.",
+        ),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def _is_number(words: list[str]) -> bool:
+    try:
+        float(words[0])
+    except (IndexError, ValueError):
+        return False
+    return True

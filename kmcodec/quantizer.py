@@ -1,0 +1,210 @@
+"""Pixels to an IndexedImage: a palette, and an entry of it for each pixel."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from PIL import Image
+
+from kmcodec.errors import KmcInputError, KmcWarning
+from kmcodec.image import MAX_COLORS, IndexedImage, Metadata
+from kmcodec.options import checked_choice, checked_integer, checked_number
+from kmcodec.pillow_images import from_pillow, metadata_from_pillow
+from kmcodec.pixels import as_pixels, common_channels_for, to_channels
+from kmcodec.quantization import (
+    DEFAULT_LEVEL,
+    DITHERS,
+    INITS,
+    LEVELS,
+    SPACES,
+    apply_palette,
+    quantize_pixels,
+)
+
+__all__ = ["DEFAULT_COLORS", "ImageLike", "pixels_of", "quantize"]
+
+ImageLike: TypeAlias = "ArrayLike | Image.Image | IndexedImage"
+
+DEFAULT_COLORS = 256
+
+
+def quantize(
+    image: ImageLike,
+    k: int | None = None,
+    *,
+    init: str = "pca",
+    seed: int = 0,
+    search: int = DEFAULT_LEVEL,
+    iterations: int = 100,
+    restarts: int = 1,
+    space: str = "srgb",
+    dither: str = "none",
+    dither_amount: float = 1.0,
+    palette: ArrayLike | None = None,
+    reorder: bool = False,
+) -> IndexedImage:
+    """Find a palette of at most k colours by k-means, and the nearest entry of each pixel.
+
+    Parameters
+    ----------
+    image : array_like, PIL.Image.Image or IndexedImage
+        An array has shape (H, W), (H, W, 2), (H, W, 3) or (H, W, 4): grey, grey and alpha, RGB,
+        RGBA; uint8, other integers in 0 ... 255, bool, or floats in 0 ... 1.
+    k : int, optional
+        Palette entries, 1 to 65,536; 256 if not given. An image with no more colours is kept
+        exactly. An `IndexedImage` is kept exactly whatever its entries if k is not given; a
+        Pillow image of mode P if it has no more than k entries.
+    init : {'pca', 'k-means++', 'random'}
+        Where k-means starts. `pca` is deterministic: cells cut along their principal axes.
+    seed : int
+        For the random starts, not negative. The same image, options and seed give the same
+        palette everywhere.
+    search : int
+        How hard to search, 0 to 9: 0 is k-means as in a textbook, 1 is fast, 9 takes seconds.
+        Grey images get the best palette there is from 1 on.
+    iterations : int
+        The most rounds of Lloyd's algorithm at a time.
+    restarts : int
+        Starts of which the best is taken.
+    space : {'srgb', 'oklab'}
+        Where distances and means are taken: in stored samples, or in Oklab, which is nearer to
+        what people see.
+    dither : {'none', 'floyd-steinberg', 'blue-noise'}
+        How entries are placed; 'none' takes the nearest for each pixel.
+    dither_amount : float
+        From 0 to 1.
+    palette : array_like, shape (K, C), uint8, optional
+        Take these entries instead of looking for some, in their order, unused ones too. It may
+        be grey for an image in colour, or in colour for a grey one, with alpha or without.
+    reorder : bool
+        Do not keep the palette of an `IndexedImage` or a Pillow image of mode P as it is: order
+        it from dark to bright and leave out what is unused or double, so that it takes fewer
+        bytes. The pixels stay the same.
+
+    Returns
+    -------
+    IndexedImage
+        Entries that were looked for or reordered are distinct, all used, from dark to bright;
+        ties in the assignment go to the lower index. Metadata of a Pillow image is kept.
+
+    Raises
+    ------
+    KmcInputError
+        If the image or an option is wrong; also if an `IndexedImage` has more than k entries
+        (quantise ``image.to_array()`` to reduce them).
+
+    Examples
+    --------
+    >>> import numpy as np, kmcodec
+    >>> ramp = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    >>> kmcodec.quantize(ramp, 4).palette.ravel().tolist()
+    [31, 94, 158, 223]
+    """
+    if k is not None and palette is not None:
+        raise KmcInputError("k and palette exclude each other: a palette has its number of entries")
+    if reorder and palette is not None:
+        raise KmcInputError("reorder and palette exclude each other: a given palette is kept")
+    colors = checked_integer("k", DEFAULT_COLORS if k is None else k, 1, MAX_COLORS)
+    placing = _placing(space, dither, dither_amount)
+    options = _searching(init, search, seed, iterations, restarts)
+    pixels, metadata = _opened(image, None if palette is not None else colors, k)
+    if isinstance(pixels, IndexedImage):
+        if not reorder:
+            return pixels
+        # As many as there are entries: all are kept, and brought into the order of found ones.
+        colors, pixels = len(pixels.palette), pixels.to_array()
+    if palette is not None:
+        entries = IndexedImage(palette, [[0]]).palette
+        return _with_palette(pixels, entries, metadata, placing)
+    entries, indices = quantize_pixels(pixels, colors, **placing, **options)
+    return IndexedImage(entries, indices, metadata)
+
+
+def _placing(space: str, dither: str, dither_amount: float) -> dict[str, Any]:
+    """How entries are placed, checked, as `apply_palette` takes it."""
+    return {
+        "space": checked_choice("space", space, SPACES),
+        "dithering": None if dither == "none" else checked_choice("dither", dither, DITHERS),
+        "amount": checked_number("dither_amount", dither_amount, 0, 1),
+    }
+
+
+def _searching(init: str, search: int, seed: int, iterations: int, restarts: int) -> dict[str, Any]:
+    """How a palette is looked for, checked, as `quantize_pixels` takes it."""
+    return {
+        "init": checked_choice("init", init, INITS),
+        "search": checked_integer("search", search, 0, len(LEVELS) - 1),
+        "seed": checked_integer("seed", seed, 0),
+        "iterations": checked_integer("iterations", iterations, 1),
+        "restarts": checked_integer("restarts", restarts, 1),
+    }
+
+
+def _opened(
+    image: ImageLike, colors: int | None, k: int | None
+) -> tuple[NDArray[np.uint8] | IndexedImage, Metadata]:
+    """The pixels of an image; or itself, where its palette is to be kept.
+
+    Parameters
+    ----------
+    image
+        See `quantize`.
+    colors : int or None
+        The most entries that a palette may have to be kept; None if another is to be applied.
+    k : int or None
+        What the caller asked for.
+    """
+    metadata = Metadata()
+    if isinstance(image, Image.Image):
+        metadata = metadata_from_pillow(image)
+        opened = from_pillow(image)
+        if isinstance(opened, IndexedImage):
+            if colors is not None and len(opened.palette) <= colors:
+                return IndexedImage(opened.palette, opened.indices, metadata), metadata
+            opened = opened.to_array()
+        return as_pixels(opened), metadata
+    if not isinstance(image, IndexedImage):
+        return as_pixels(image), metadata
+    if colors is None:
+        return image.to_array(), image.metadata
+    if k is not None and len(image.palette) > k:
+        raise KmcInputError(
+            f"the image has {len(image.palette):,} palette entries, more than k = {k:,}: "
+            "quantise image.to_array() to reduce them"
+        )
+    return image, image.metadata
+
+
+def _with_palette(
+    pixels: NDArray[np.uint8],
+    palette: NDArray[np.uint8],
+    metadata: Metadata,
+    placing: dict[str, Any],
+) -> IndexedImage:
+    pixels = pixels.reshape(*pixels.shape[:2], -1)
+    channels = common_channels_for(palette, pixels.shape[2])
+    palette, pixels = to_channels(palette, channels), to_channels(pixels, channels)
+    if channels in (2, 4) and palette[:, -1].min() == 255 > pixels[..., -1].min():
+        warnings.warn("the palette has no transparent entry: made opaque", KmcWarning, stacklevel=4)
+    return IndexedImage(palette, apply_palette(pixels, palette, **placing), metadata)
+
+
+def pixels_of(image: ImageLike) -> tuple[NDArray[np.uint8], Metadata]:
+    """The pixels of an image whatever its palette, and its metadata.
+
+    Parameters
+    ----------
+    image
+        See `quantize`.
+
+    Returns
+    -------
+    pixels : ndarray, shape (H, W) or (H, W, C), uint8
+    metadata : Metadata
+    """
+    pixels, metadata = _opened(image, None, None)
+    assert not isinstance(pixels, IndexedImage)
+    return pixels, metadata

@@ -1,0 +1,155 @@
+"""From an image and a goal to the palette image that meets it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from kmcodec.assembly import Assembly
+from kmcodec.errors import KmcInputError
+from kmcodec.image import IndexedImage, Metadata
+from kmcodec.options import checked_integer, checked_number
+from kmcodec.pixels import to_channels
+from kmcodec.quantizer import ImageLike, pixels_of, quantize
+from kmcodec.rate_distortion.goals import (
+    Maker,
+    Outcome,
+    best_within_bytes,
+    smallest_at_psnr,
+    smallest_within_tolerance,
+)
+from kmcodec.rate_distortion.source import Source
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from kmcodec.options import QuantizeOptions
+
+__all__ = ["Goal", "optimize"]
+
+# Entries that a palette may get where a goal is to find their number, and none is given as the
+# most: what more could reach, formats for photographs reach with less.
+_MOST_COLORS = 4096
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What an image is made for: one of these.
+
+    Parameters
+    ----------
+    tolerance : float, optional
+        Decibels that the PSNR may be below that of the nearest entries.
+    psnr : float, optional
+        Decibels to reach.
+    max_bytes : int, optional
+        Bytes not to exceed.
+    """
+
+    tolerance: float | None = None
+    psnr: float | None = None
+    max_bytes: int | None = None
+
+    @classmethod
+    def of(
+        cls, rdo: float | None, psnr: float | None, max_bytes: int | None, coding: str
+    ) -> Goal | None:
+        """The goal that options of `kmcodec.encode` ask for, checked; None if none.
+
+        Raises
+        ------
+        KmcInputError
+            If one of them is wrong, or there are several.
+        """
+        given = {"rdo": rdo, "psnr": psnr, "max_bytes": max_bytes}
+        names = [name for name, value in given.items() if value is not None and value is not False]
+        if not names:
+            return None
+        if len(names) > 1:
+            raise KmcInputError(f"{' and '.join(names)} exclude each other")
+        if coding != "context":
+            raise KmcInputError(f"{names[0]} takes the context coder, not coding {coding!r}")
+        if max_bytes is not None:
+            return cls(max_bytes=checked_integer("max_bytes", max_bytes, 1))
+        if psnr is not None:
+            return cls(psnr=checked_number("psnr", psnr, 0, 100))
+        return cls(tolerance=checked_number("rdo", rdo or 0, 0, 20))
+
+
+def optimize(
+    image: ImageLike,
+    k: int | None,
+    goal: Goal,
+    assembly: Assembly,
+    *,
+    metadata: Metadata | None = None,
+    advance: Callable[[], None] = lambda: None,
+    **options: Unpack[QuantizeOptions],
+) -> Outcome:
+    """Quantise an image for the smallest file, or the best one, that a goal allows.
+
+    Parameters
+    ----------
+    image
+        See `quantize`.
+    k : int, optional
+        Palette entries; with a quality or a size as the goal the most there may be.
+    goal : Goal
+    assembly : Assembly
+        How the file will be made; its coding is the context coder.
+    metadata : Metadata, optional
+        What the file will hold instead of the image's own.
+    advance : callable
+        Called after each step of the work.
+    **options
+        All others of `quantize`.
+
+    Raises
+    ------
+    KmcInputError
+        If the image or an option is wrong.
+    """
+    pixels, own = pixels_of(image)
+    metadata = own if metadata is None else metadata
+
+    def quantized(k: int | None) -> IndexedImage:
+        made = quantize(pixels, k, **options)
+        return IndexedImage(made.palette, made.indices, metadata)
+
+    has_palette = options.get("palette") is not None
+    # A palette image is taken as it is where its pixels are not to change.
+    if goal.tolerance is not None:
+        first = quantize(image, k, **options)
+        first = IndexedImage(first.palette, first.indices, metadata)
+    else:
+        first = quantized(None if has_palette else 1)
+    source = Source(
+        to_channels(pixels.reshape(*pixels.shape[:2], -1), first.channels),
+        space=options.get("space", "srgb"),
+        dithered=options.get("dither", "none") != "none",
+        has_own_palette=not has_palette,
+        assembly=assembly,
+    )
+    if goal.tolerance is not None:
+        chosen = smallest_within_tolerance(source, first, goal.tolerance, advance)
+        return Outcome(_smaller(source.tidied(chosen), first, assembly))
+    maker = Maker(
+        quantized=(lambda _: first) if has_palette else quantized,
+        most=len(first.palette) if has_palette else _MOST_COLORS if k is None else k,
+        size_of=lambda image: len(assembly.encode(image)),
+        advance=advance,
+    )
+    if goal.psnr is not None:
+        outcome = smallest_at_psnr(source, maker, goal.psnr)
+    else:
+        assert goal.max_bytes is not None
+        outcome = best_within_bytes(source, maker, goal.max_bytes)
+    return Outcome(source.tidied(outcome.image), outcome.shortfall)
+
+
+def _smaller(chosen: IndexedImage, first: IndexedImage, assembly: Assembly) -> IndexedImage:
+    """The one whose file is smaller: a choice for next to nothing may not pay."""
+    if chosen is first:
+        return first
+    return min(chosen, first, key=lambda image: len(assembly.encode(image)))

@@ -1,0 +1,218 @@
+"""Pixels, and trials of indices for them at different prices of a bit."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kmcodec.assembly import Assembly
+from kmcodec.coding.context import Context, Criterion
+from kmcodec.image import IndexedImage
+from kmcodec.metrics import psnr, squared_error
+from kmcodec.palette_order import dark_to_bright
+from kmcodec.parallel import in_threads_each
+from kmcodec.quantization import apply_palette
+from kmcodec.quantization.colorspace import ColorSpace, has_alpha
+from kmcodec.quantization.histogram import index_colors
+
+__all__ = ["Source", "Trial"]
+
+# What may be added to a pixel's error, in bits: a fleck that costs more than these stays.
+_ALLOWANCE = 8
+
+_TRANSPARENT, _OPAQUE = 0, 2
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What came of choosing indices.
+
+    Parameters
+    ----------
+    image : IndexedImage
+    error : float
+        Sum of squared differences from the source's pixels; from the dithered image if there is
+        one.
+    size : int
+        Bytes of the coded indices, before entries moved; 0 if they were not coded.
+    """
+
+    image: IndexedImage
+    error: float
+    size: int = 0
+
+
+class Source:
+    """The pixels that indices are chosen for.
+
+    Parameters
+    ----------
+    pixels : ndarray, shape (H, W, C), uint8
+        Of as many channels as the palettes have.
+    space : {'srgb', 'oklab'}
+        Where distances are taken.
+    dithered : bool
+        Whether images come dithered: then what is chosen is to look like them, not like the
+        pixels, which would undo it.
+    has_own_palette : bool
+        Whether palettes are made for these pixels: their entries may then move and be reordered.
+    assembly : Assembly
+        How the file will be made.
+    """
+
+    def __init__(
+        self,
+        pixels: NDArray[np.uint8],
+        *,
+        space: str,
+        dithered: bool,
+        has_own_palette: bool,
+        assembly: Assembly,
+    ) -> None:
+        self.pixels = pixels
+        self._space = ColorSpace(space, pixels.shape[2])
+        self._dithered = dithered
+        self._has_own_palette = has_own_palette
+        self._assembly = assembly
+
+    def nearest(self, image: IndexedImage) -> Trial:
+        """An image as it comes from quantising: its entries nearest to the pixels, or dithered."""
+        return Trial(image, 0.0 if self._dithered else self.error_of(image))
+
+    def error_of(self, image: IndexedImage) -> float:
+        """The sum of squared differences from the pixels."""
+        return squared_error(self.pixels, image.to_array())
+
+    def error_at(self, decibels: float) -> float:
+        """The sum of squared differences that is a PSNR of so many decibels."""
+        return float(self.pixels.size) * 255**2 / 10 ** (decibels / 10)
+
+    def psnr_of(self, image: IndexedImage) -> float:
+        """The PSNR of an image against the pixels; `math.inf` without error."""
+        return psnr(self.pixels, image.to_array())
+
+    def error_scale(self, image: IndexedImage) -> float:
+        """The mean squared distance of a pixel from its entry, in the coordinates of the space."""
+        difference = self._points.astype(np.int64) - self._entries(image)[image.indices]
+        return float(np.square(difference).sum()) / image.indices.size
+
+    def choose(self, base: IndexedImage, lagrangians: Sequence[int]) -> list[Trial]:
+        """Choose indices, once for each price of a bit.
+
+        Parameters
+        ----------
+        base : IndexedImage
+            With the nearest entries, or dithered.
+        lagrangians : sequence of int
+            Squared error that a bit is worth, in 1/256, at least 1.
+
+        Returns
+        -------
+        list of Trial
+        """
+        method = self._assembly.method_for(base)
+        assert isinstance(method, Context)
+        header = self._assembly.header_for(base)
+        entries, kinds = self._entries(base), _kinds(base.palette)
+        targets = entries[base.indices] if self._dithered else self._points
+
+        def choose_strip(task: tuple[int, int]) -> tuple[NDArray[Any], int]:
+            lagrangian, strip = task
+            first, end = header.rows_of(strip)
+            allowance = min(_ALLOWANCE * lagrangian >> 8, np.iinfo(np.int32).max // 2)
+            criterion = Criterion(targets[first:end], entries, kinds, lagrangian, allowance)
+            return method.choose(base.indices[first:end], base.palette, criterion)
+
+        strips = range(header.strip_count)
+        tasks = [(lagrangian, strip) for lagrangian in lagrangians for strip in strips]
+        chosen = in_threads_each(choose_strip, tasks)
+        count = len(strips)
+        return [
+            self._trial(base, *zip(*chosen[i : i + count], strict=True))
+            for i in range(0, len(tasks), count)
+        ]
+
+    def rebased(self, start: IndexedImage, image: IndexedImage) -> IndexedImage:
+        """The image from which to choose after a trial, first chosen from `start`."""
+        if not self._moves_entries:
+            return start
+        indices = apply_palette(
+            self.pixels, image.palette, space=self._space.name, dithering=None, amount=0
+        )
+        return IndexedImage(image.palette, indices, image.metadata)
+
+    def tidied(self, image: IndexedImage) -> IndexedImage:
+        """Entries distinct, all used, and from dark to bright; a given palette as it is."""
+        if not self._has_own_palette:
+            return image
+        entries, inverse = np.unique(image.palette, axis=0, return_inverse=True)
+        used = np.bincount(inverse.ravel()[image.indices].ravel(), minlength=len(entries)) > 0
+        order = dark_to_bright(entries)
+        order = order[used[order]]
+        rank = np.zeros(len(entries), np.int64)
+        rank[order] = np.arange(len(order))
+        indices = rank[inverse.ravel()][image.indices]
+        return IndexedImage(entries[order], indices, image.metadata)
+
+    @property
+    def _moves_entries(self) -> bool:
+        # Means are no good where neighbours make up for each other's errors.
+        return self._has_own_palette and not self._dithered
+
+    def _trial(
+        self, base: IndexedImage, strips: Sequence[NDArray[Any]], sizes: Sequence[int]
+    ) -> Trial:
+        indices, size = np.concatenate(strips), sum(sizes)
+        image = IndexedImage(base.palette, indices, base.metadata)
+        if self._dithered:
+            return Trial(image, squared_error(base.to_array(), image.to_array()), size)
+        if self._moves_entries:
+            image = IndexedImage(self._means(image), indices, base.metadata)
+        return Trial(image, self.error_of(image), size)
+
+    def _means(self, image: IndexedImage) -> NDArray[np.uint8]:
+        """The palette with each entry at the mean of its pixels, but of the kind that it is of."""
+        flat, k = image.indices.ravel(), len(image.palette)
+        counts = np.bincount(flat, minlength=k)
+        # Whole numbers below 2**53: the sums are exact.
+        sums = [np.bincount(flat, self._points[..., d].ravel(), k) for d in range(self._dims)]
+        used = counts > 0
+        means = np.stack(sums, axis=1)[used] / counts[used, np.newaxis]
+        palette = image.palette.copy()
+        palette[used] = self._space.to_colors(means)
+        if has_alpha(image.channels):
+            kinds = _kinds(image.palette)
+            least, most = np.array([0, 1, 255], np.uint8), np.array([0, 254, 255], np.uint8)
+            palette[:, -1] = np.clip(palette[:, -1], least[kinds], most[kinds])
+            palette[kinds == _TRANSPARENT] = image.palette[kinds == _TRANSPARENT]
+        return palette
+
+    def _entries(self, image: IndexedImage) -> NDArray[np.int16]:
+        """Coordinates of the palette's entries, shape (K, D)."""
+        return self._space.to_coordinates(image.palette).astype(np.int16)
+
+    @functools.cached_property
+    def _points(self) -> NDArray[np.int16]:
+        """Coordinates of the pixels, shape (H, W, D)."""
+        if self._space.name == "srgb" and not has_alpha(self._space.channels):
+            return self.pixels.astype(np.int16)
+        colors, places = index_colors(self.pixels)
+        coordinates = self._space.to_coordinates(colors.colors).astype(np.int16)
+        return np.stack([places.replace(x) for x in coordinates.T], axis=-1)
+
+    @property
+    def _dims(self) -> int:
+        return int(self._points.shape[2])
+
+
+def _kinds(palette: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """What is transparent stays so, what is opaque, and what is neither."""
+    if not has_alpha(palette.shape[1]):
+        return np.full(len(palette), _OPAQUE, np.uint8)
+    alpha = palette[:, -1]
+    return np.select([alpha == 0, alpha == 255], [_TRANSPARENT, _OPAQUE], 1).astype(np.uint8)
