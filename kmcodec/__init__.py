@@ -14,7 +14,7 @@ from kmcodec.errors import (
     KmcLimitError,
     KmcWarning,
 )
-from kmcodec.files import read, write
+from kmcodec.files import decode_rows, read, write
 from kmcodec.image import IndexedImage, Metadata
 from kmcodec.inspection import FileInfo, inspect
 from kmcodec.pillow_plugin import register_kmc_opener
@@ -33,6 +33,7 @@ __all__ = [
     "__version__",
     "decode",
     "decode_indexed",
+    "decode_rows",
     "encode",
     "inspect",
     "quantize",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from kmcodec.assembly import Assembly
 from kmcodec.atomic import write_atomically
 from kmcodec.coding import AUTO
-from kmcodec.decoder import DEFAULT_MAX_PIXELS, read_indexed
+from kmcodec.decoder import read_indexed
 from kmcodec.errors import KmcGoalError
 from kmcodec.files import open_kmc
 from kmcodec.image import IndexedImage
@@ -19,6 +19,8 @@ from kmcodec.metrics import psnr
 from kmcodec.planning import STANDARD, Job
 from kmcodec.quantizer import quantize
 from kmcodec.rate_distortion import Goal, Outcome, optimize
+from kmcodec.reader import DEFAULT_MAX_PIXELS
+from kmcodec.salvage import salvage_indexed
 from kmcodec.sources import Source, read_source
 from kmcodec.targets import encode_image, write_target
 
@@ -184,8 +186,13 @@ def _optimize_source(
 
 
 def decode_file(
-    job: Job, ending: str, *, max_pixels: int | None = DEFAULT_MAX_PIXELS
-) -> tuple[IndexedImage, int]:
+    job: Job,
+    ending: str,
+    *,
+    max_pixels: int | None = DEFAULT_MAX_PIXELS,
+    rows: tuple[int, int] | None = None,
+    salvage: bool = False,
+) -> tuple[IndexedImage, int, tuple[str, ...]]:
     """Decode one `.kmc` file to another format.
 
     Parameters
@@ -195,23 +202,34 @@ def decode_file(
         Of the format to write, with the dot.
     max_pixels : int, optional
         See `decode`.
+    rows : tuple of int, optional
+        See `read`.
+    salvage : bool
+        See `decode`; of the rows that are asked for, if some are.
 
     Returns
     -------
     image : IndexedImage
     size : int
         Bytes written.
+    lost : tuple of str
+        What could not be salvaged.
 
     Raises
     ------
     KmcError
         If the source is no `.kmc` file, damaged or too large, or the target cannot be written.
     """
+    lost: tuple[str, ...] = ()
     with open_kmc(job.source) as stream:
-        image = read_indexed(stream, max_pixels=max_pixels)
+        if salvage:
+            salvaged = salvage_indexed(stream, max_pixels=max_pixels)
+            image, lost = salvaged.marked(), salvaged.lost
+        else:
+            image = read_indexed(stream, max_pixels=max_pixels, rows=rows)
     data = encode_image(image, ending)
     _write(job, data)
-    return image, len(data)
+    return image, len(data), lost
 
 
 def _write(job: Job, data: bytes) -> None:

@@ -164,15 +164,21 @@ class ContainerReader:
         self.palette_offset, self.palette = self._read_palette()
         self._strips_offset = self.palette_offset + len(self.palette) + _CRC.sizeof()
 
-    def strips(self) -> Iterator[Strip]:
+    def strips(self, *, all_there: bool = True) -> Iterator[Strip]:
         """All strips in order, their payloads skipped.
+
+        Parameters
+        ----------
+        all_there : bool
+            Whether to refuse at once a file that is too short for as many as the header implies.
 
         Raises
         ------
         KmcFormatError
             If a strip does not fit into the file.
         """
-        self._check_strip_count()
+        if all_there:
+            self._check_strip_count()
         offset = self._strips_offset
         for number in range(self.header.strip_count):
             rows = self.header.rows_of(number)

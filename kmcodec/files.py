@@ -9,31 +9,43 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
 from kmcodec.atomic import write_atomically
-from kmcodec.decoder import DEFAULT_MAX_PIXELS, read_indexed
+from kmcodec.decoder import read_indexed
 from kmcodec.encoder import encode
 from kmcodec.errors import KmcFormatError, KmcInputError, KmcLimitError
 from kmcodec.image import IndexedImage
+from kmcodec.metadata import DEFAULT_MAX_METADATA
 from kmcodec.quantizer import ImageLike
+from kmcodec.reader import DEFAULT_MAX_PIXELS, StripReader
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from kmcodec.options import EncodeOptions
 
-__all__ = ["open_kmc", "read", "write"]
+__all__ = ["decode_rows", "open_kmc", "read", "write"]
 
 
 def read(
-    path: str | os.PathLike[str], *, max_pixels: int | None = DEFAULT_MAX_PIXELS
+    path: str | os.PathLike[str],
+    *,
+    rows: tuple[int, int] | None = None,
+    max_pixels: int | None = DEFAULT_MAX_PIXELS,
+    max_metadata: int | None = DEFAULT_MAX_METADATA,
 ) -> IndexedImage:
-    """Read a `.kmc` file.
+    """Read a `.kmc` file, or some rows of it.
 
     Parameters
     ----------
     path : path-like
-    max_pixels : int, optional
-        See `decode`.
+    rows : tuple of int, optional
+        The first row and the one after the last. Only the strips that hold them are read and
+        decoded, and no metadata.
+    max_pixels, max_metadata : int, optional
+        See `decode`; with `rows`, the pixels of these rows and of each of their strips count.
 
     Returns
     -------
@@ -44,11 +56,40 @@ def read(
     ------
     OSError
         If the file cannot be opened or read.
+    KmcInputError
+        If there are no such rows.
     KmcFormatError, KmcLimitError
         See `decode`.
     """
     with open(path, "rb") as stream:
-        return read_indexed(stream, max_pixels=max_pixels)
+        return read_indexed(stream, max_pixels=max_pixels, max_metadata=max_metadata, rows=rows)
+
+
+def decode_rows(
+    path: str | os.PathLike[str], *, max_pixels: int | None = DEFAULT_MAX_PIXELS
+) -> Iterator[NDArray[np.uint8]]:
+    """Read a `.kmc` file block by block, however large it is.
+
+    Parameters
+    ----------
+    path : path-like
+    max_pixels : int, optional
+        The most pixels of a block, which is a strip of the file.
+
+    Yields
+    ------
+    ndarray, shape (rows, W) for grey, else (rows, W, C), uint8
+        From the top; together all rows.
+
+    Raises
+    ------
+    OSError, KmcFormatError, KmcLimitError
+        See `read`; damage is told where it is met.
+    """
+    with open(path, "rb") as stream:
+        reader = StripReader(stream, max_pixels=max_pixels)
+        for indices in reader.blocks():
+            yield IndexedImage(reader.palette, indices).to_array()
 
 
 def write(

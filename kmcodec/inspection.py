@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kmcodec.container import HEADER_SIZE, ContainerReader, Header, Section, Strip
-from kmcodec.decoder import coding_of, palette_of
 from kmcodec.image import Metadata
 from kmcodec.metadata import metadata_from_sections
+from kmcodec.reader import coding_of, palette_of
 
 __all__ = ["FileInfo", "inspect", "inspect_stream"]
 

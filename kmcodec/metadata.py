@@ -15,8 +15,8 @@ __all__ = ["is_keyword", "metadata_from_sections", "sections_from_metadata"]
 MAX_DATA = 1 << 24
 """The most bytes that a section's data may have, decompressed."""
 
-MAX_TOTAL = 1 << 26
-"""The most bytes of metadata in all that are read from a file, decompressed."""
+DEFAULT_MAX_METADATA = 1 << 26
+"""The most bytes of metadata in all that are read from a file unless it is told otherwise."""
 
 _FIELD_OF_TYPE = {"iccp": "icc", "exif": "exif", "xmpp": "xmp"}
 _STORED, _ZLIB = 0, 1
@@ -58,15 +58,23 @@ def sections_from_metadata(metadata: Metadata) -> list[Section]:
     return sections
 
 
-def metadata_from_sections(sections: Iterable[Section]) -> Metadata:
+def metadata_from_sections(
+    sections: Iterable[Section], max_metadata: int | None = DEFAULT_MAX_METADATA
+) -> Metadata:
     """What known sections hold; unknown optional ones are skipped.
+
+    Parameters
+    ----------
+    sections : iterable of Section
+    max_metadata : int or None
+        The most bytes of data, decompressed and together.
 
     Raises
     ------
     KmcFormatError
         If a required section is unknown, one occurs twice that may not, or one is malformed.
     KmcLimitError
-        If the data exceed 64 MiB together.
+        If they exceed `max_metadata`.
     """
     found: dict[str, bytes] = {}
     text: dict[str, str] = {}
@@ -77,10 +85,9 @@ def metadata_from_sections(sections: Iterable[Section]) -> Metadata:
         if field in found:
             raise KmcFormatError(f"{name} occurs twice", offset=section.offset)
         if field or section.type == "text":
-            data = _data(section)
+            most = MAX_DATA if max_metadata is None else min(MAX_DATA, max_metadata - total)
+            data = _data(section, most)
             total += len(data)
-            if total > MAX_TOTAL:
-                raise KmcLimitError(f"more than {MAX_TOTAL:,} bytes of metadata")
         if field:
             found[field] = data
         elif section.type == "text":
@@ -102,7 +109,9 @@ def _section(type_: str, data: bytes) -> Section:
     return Section(type_, bytes([_STORED]) + data)
 
 
-def _data(section: Section) -> bytes:
+def _data(section: Section, most: int) -> bytes:
+    """The data of a section, decompressed no further than one byte beyond what is accepted."""
+
     def fault(what: str) -> KmcFormatError:
         return KmcFormatError(f"section {section.type}: {what}", offset=section.offset)
 
@@ -110,13 +119,15 @@ def _data(section: Section) -> bytes:
     if storage == bytes([_ZLIB]):
         inflater = zlib.decompressobj()
         try:
-            data = inflater.decompress(data, MAX_DATA + 1)
+            data = inflater.decompress(data, most + 1)
         except zlib.error:
             raise fault("the zlib stream is damaged") from None
-        if len(data) <= MAX_DATA and (not inflater.eof or inflater.unused_data):
+        if len(data) <= most and (not inflater.eof or inflater.unused_data):
             raise fault("the zlib stream does not end where the section does")
     elif storage != bytes([_STORED]):
         raise fault("its storage is neither 0 nor 1")
+    if len(data) > most and most < MAX_DATA:
+        raise KmcLimitError("there is more metadata than the limit allows (max_metadata raises it)")
     if not 1 <= len(data) <= MAX_DATA:
         raise fault(f"it holds no data, or more than {MAX_DATA:,} bytes")
     return data

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
@@ -12,6 +13,8 @@ __all__ = ["in_threads", "in_threads_each", "thread_count"]
 
 _T = TypeVar("_T")
 _S = TypeVar("_S")
+
+_state = threading.local()
 
 
 @functools.cache
@@ -35,10 +38,20 @@ def in_threads(work: Callable[[int, int], _T], parts: int) -> list[_T]:
     parts : int
         At least 1; the first is done in the calling thread.
     """
-    if parts == 1:
-        return [work(0, 1)]
-    others = [_pool(os.getpid()).submit(work, part, parts) for part in range(1, parts)]
-    return [work(0, parts), *(other.result() for other in others)]
+    if parts == 1 or _state.__dict__.get("is_part"):
+        # Work that is itself a part of something: its threads are taken, and to wait for one of
+        # them from within would be to wait forever.
+        return [work(part, parts) for part in range(parts)]
+
+    def as_part(part: int) -> _T:
+        _state.is_part = True
+        try:
+            return work(part, parts)
+        finally:
+            _state.is_part = False
+
+    others = [_pool(os.getpid()).submit(as_part, part) for part in range(1, parts)]
+    return [as_part(0), *(other.result() for other in others)]
 
 
 def in_threads_each(work: Callable[[_S], _T], items: Sequence[_S]) -> list[_T]:

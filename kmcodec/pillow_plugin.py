@@ -11,7 +11,7 @@ from PIL import Image, ImageFile, ImagePalette
 
 from kmcodec.atomic import replace_file
 from kmcodec.container import SIGNATURE, ContainerReader
-from kmcodec.decoder import palette_of, read_indexed
+from kmcodec.decoder import read_indexed
 from kmcodec.encoder import encode
 from kmcodec.errors import KmcError, KmcFormatError
 from kmcodec.image import Metadata
@@ -23,6 +23,8 @@ from kmcodec.pillow_images import (
     mode_of,
     transparency_of,
 )
+from kmcodec.reader import palette_of
+from kmcodec.salvage import salvage_indexed
 
 __all__ = ["KmcImageFile", "register_kmc_opener"]
 
@@ -95,11 +97,10 @@ class KmcDecoder(ImageFile.PyDecoder):
         assert self.fd is not None
         try:
             # How many pixels are too many is Pillow's business here.
-            image = read_indexed(
-                self.fd,
-                max_pixels=None,
-                lenient=ImageFile.LOAD_TRUNCATED_IMAGES,
-            )
+            if ImageFile.LOAD_TRUNCATED_IMAGES:
+                image = salvage_indexed(self.fd, max_pixels=None).image
+            else:
+                image = read_indexed(self.fd, max_pixels=None)
         except KmcFormatError as error:
             raise OSError(str(error)) from error
         pixels = image.indices if self.mode == "P" else image.to_array()

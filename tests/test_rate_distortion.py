@@ -14,7 +14,7 @@ from conftest import SAMPLES
 from PIL import Image
 
 import kmcodec
-from kmcodec.cli.goals import ByteSize
+from kmcodec.cli.types import ByteSize
 from kmcodec.metrics import psnr, squared_error
 
 

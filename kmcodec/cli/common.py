@@ -16,12 +16,14 @@ from kmcodec.encoder import DEFAULT_CODING
 from kmcodec.errors import KmcError, KmcGoalError
 from kmcodec.planning import Job
 from kmcodec.quantization import DEFAULT_LEVEL, DITHERS, INITS, LEVELS, SPACES
+from kmcodec.reader import DEFAULT_MAX_PIXELS
 
 __all__ = [
     "coding_options",
     "complain",
     "decibels",
     "kmeans_options",
+    "max_pixels_option",
     "note",
     "run_all",
     "variable_option",
@@ -31,6 +33,15 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 
 variable_option = click.option(
     "--var", "variable", metavar="NAME", help="The variable of a .mat file that holds the image."
+)
+
+max_pixels_option = click.option(
+    "--max-pixels",
+    type=click.IntRange(0),
+    metavar="N",
+    default=DEFAULT_MAX_PIXELS,
+    show_default=True,
+    help="Refuse files that declare more pixels; 0 for no limit.",
 )
 
 

@@ -7,7 +7,9 @@ import os
 import click
 
 from kmcodec.batch import decode_file
-from kmcodec.cli.common import note, run_all
+from kmcodec.cli.common import max_pixels_option, note, run_all
+from kmcodec.cli.types import RowRange
+from kmcodec.errors import KmcFormatError
 from kmcodec.planning import STANDARD, Job, plan
 
 
@@ -27,26 +29,54 @@ from kmcodec.planning import STANDARD, Job, plan
     metavar="FORMAT",
     help="png, npy, mat, or any format that Pillow writes. [default: by OUT, else png]",
 )
+@click.option(
+    "--rows",
+    type=RowRange(),
+    metavar="A:B",
+    help="Only rows A to B - 1, from 0: of other strips nothing is read.",
+)
+@click.option(
+    "--salvage",
+    is_flag=True,
+    help="Write what is left of a damaged file, lost rows marked. The exit code is 1 all the same.",
+)
+@max_pixels_option
 @click.option("-f", "--force", is_flag=True, help="Replace files whose names were derived.")
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors.")
 def decode(
-    sources: tuple[str, ...], output: str | None, ending: str | None, force: bool, quiet: bool
+    sources: tuple[str, ...],
+    output: str | None,
+    ending: str | None,
+    rows: tuple[int, int] | None,
+    salvage: bool,
+    max_pixels: int,
+    force: bool,
+    quiet: bool,
 ) -> None:
     """Decode .kmc files to other image files.
 
     SRC is a .kmc file, a folder of them, or - for standard input. PNG keeps the palette.
     """
+    if rows is not None and salvage:
+        raise click.UsageError("--rows and --salvage exclude each other")
     derived = "." + (ending or "png").lstrip(".").lower()
     jobs = plan(sources, output, derived, force=force)
 
     def do(job: Job) -> None:
         own = os.path.splitext(job.target)[1].lower()
         wanted = derived if ending or job.target == STANDARD or not own else own
-        image, size = decode_file(job, wanted)
+        image, size, lost = decode_file(
+            job, wanted, max_pixels=max_pixels or None, rows=rows, salvage=salvage
+        )
         if not quiet:
             note(
                 f"{job.target}: {image.width} x {image.height}, "
                 f"{len(image.palette):,} palette entries, {size:,} bytes"
             )
+        if lost:
+            more = f", and {len(lost) - 1} more" if len(lost) > 1 else ""
+            for loss in lost[1:] if not quiet else ():
+                note(f"{job.source}: lost: {loss}")
+            raise KmcFormatError(f"{job.source}: damaged, the rest was written: {lost[0]}{more}")
 
     run_all(jobs, do, "decoding")

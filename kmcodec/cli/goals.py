@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 import time
 from collections.abc import Callable
@@ -10,11 +9,11 @@ from typing import Any, TypeVar
 
 import click
 
-__all__ = ["DEFAULT_TOLERANCE", "ByteSize", "GoalCommand", "Steps", "goal_options"]
+from kmcodec.cli.types import ByteSize
+
+__all__ = ["DEFAULT_TOLERANCE", "GoalCommand", "Steps", "goal_options"]
 
 DEFAULT_TOLERANCE = 0.1
-
-_UNITS = {"": 1, "k": 1000, "m": 1000**2, "g": 1000**3, "ki": 1024, "mi": 1024**2, "gi": 1024**3}
 
 # Work that takes longer is shown, and how many steps it has, about.
 _PATIENCE = 2.0
@@ -33,18 +32,6 @@ class GoalCommand(click.Command):
             if word == "--rdo" and not _is_number(args[i + 1 : i + 2]):
                 args[i] = f"--rdo={DEFAULT_TOLERANCE}"
         return super().parse_args(ctx, args)
-
-
-class ByteSize(click.ParamType):  # type: ignore[type-arg]
-    """A number of bytes such as 900, 12k, 1.5M or 64Ki."""
-
-    name = "size"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        match = re.fullmatch(r"(\d+(?:\.\d+)?)([kmg]?i?)b?", str(value).strip().lower())
-        if not match or match[2] not in _UNITS or float(match[1]) * _UNITS[match[2]] < 1:
-            self.fail(f"{value!r} is no size: bytes such as 900, 12k, 1.5M or 64Ki", param, ctx)
-        return int(float(match[1]) * _UNITS[match[2]])
 
 
 class Steps:

@@ -1,0 +1,38 @@
+"""What the command line reads besides numbers and names."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import click
+
+__all__ = ["ByteSize", "RowRange"]
+
+_UNITS = {"": 1, "k": 1000, "m": 1000**2, "g": 1000**3, "ki": 1024, "mi": 1024**2, "gi": 1024**3}
+
+
+class ByteSize(click.ParamType):  # type: ignore[type-arg]
+    """A number of bytes such as 900, 12k, 1.5M or 64Ki."""
+
+    name = "size"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        match = re.fullmatch(r"(\d+(?:\.\d+)?)([kmg]?i?)b?", str(value).strip().lower())
+        if not match or match[2] not in _UNITS or float(match[1]) * _UNITS[match[2]] < 1:
+            self.fail(f"{value!r} is no size: bytes such as 900, 12k, 1.5M or 64Ki", param, ctx)
+        return int(float(match[1]) * _UNITS[match[2]])
+
+
+class RowRange(click.ParamType):  # type: ignore[type-arg]
+    """Rows such as 0:256, the first and the one after the last."""
+
+    name = "rows"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, int]:
+        match = re.fullmatch(r"(\d+):(\d+)", str(value).strip())
+        if not match or int(match[1]) >= int(match[2]):
+            self.fail(f"{value!r} are no rows: A:B, from A on and before B", param, ctx)
+        return int(match[1]), int(match[2])

@@ -1,0 +1,112 @@
+"""What is left of damaged files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import IO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kmcodec.container import Strip
+from kmcodec.errors import KmcFormatError
+from kmcodec.image import MAX_COLORS, IndexedImage, Metadata
+from kmcodec.metadata import DEFAULT_MAX_METADATA
+from kmcodec.parallel import in_threads_each
+from kmcodec.reader import DEFAULT_MAX_PIXELS, StripReader
+
+__all__ = ["Salvaged", "salvage_indexed"]
+
+
+@dataclass(frozen=True)
+class Salvaged:
+    """An image with the rows that could be read.
+
+    Parameters
+    ----------
+    image : IndexedImage
+        Indices of lost rows are 0.
+    lost : tuple of str
+        What is lost and why, strip by strip.
+    rows : ndarray, shape (H,), bool
+        Which rows are lost.
+    """
+
+    image: IndexedImage
+    lost: tuple[str, ...]
+    rows: NDArray[np.bool_]
+
+    def marked(self) -> IndexedImage:
+        """The image with its lost rows in an entry of their own, if there is room for one."""
+        image = self.image
+        entries = len(image.palette)
+        if not self.rows.any() or entries == MAX_COLORS:
+            return image
+        mark = {1: [0], 2: [0, 0], 3: [255, 0, 255], 4: [255, 0, 255, 0]}[image.channels]
+        indices = image.indices.astype(np.int64)
+        indices[self.rows] = entries
+        palette = np.vstack([image.palette, np.array([mark], np.uint8)])
+        return IndexedImage(palette, indices, image.metadata)
+
+
+def salvage_indexed(
+    stream: IO[bytes],
+    *,
+    max_pixels: int | None = DEFAULT_MAX_PIXELS,
+    max_metadata: int | None = DEFAULT_MAX_METADATA,
+) -> Salvaged:
+    """Decode every strip that is intact; metadata that cannot be read is left out.
+
+    Parameters
+    ----------
+    stream : binary file
+        Seekable; the file begins at its start.
+    max_pixels, max_metadata
+        See `decode`.
+
+    Raises
+    ------
+    KmcFormatError
+        If the header or the palette is damaged: without them there are no pixels.
+    KmcLimitError
+        See `decode`.
+    """
+    reader = StripReader(stream, max_pixels=max_pixels, max_metadata=max_metadata)
+    header = reader.header
+    reader.check_rows(0, header.height)
+    indices = reader.blank(header.height)
+    lost_rows = np.ones(header.height, bool)
+    losses: list[str] = []
+
+    def decode_into(item: tuple[Strip, bytes]) -> str | None:
+        first, end = item[0].rows
+        try:
+            indices[first:end] = reader.decode(*item)
+        except KmcFormatError as error:
+            return str(error)
+        lost_rows[first:end] = False
+        return None
+
+    metadata: Metadata | None = None
+    whole = list(_intact(reader, losses))
+    losses += [loss for loss in in_threads_each(decode_into, whole) if loss]
+    try:
+        metadata = reader.metadata()
+    except KmcFormatError as error:
+        if not losses:
+            losses.append(f"metadata: {error}")
+    return Salvaged(IndexedImage(reader.palette, indices, metadata), tuple(losses), lost_rows)
+
+
+def _intact(reader: StripReader, losses: list[str]) -> Iterator[tuple[Strip, bytes]]:
+    """Strips with their payloads as far as their CRCs are right."""
+    try:
+        for strip in reader.container.strips(all_there=False):
+            try:
+                yield strip, reader.container.payload(strip)
+            except KmcFormatError as error:
+                losses.append(str(error))
+    except KmcFormatError as error:
+        # Where a frame is damaged or missing, nobody knows where the next one begins.
+        losses.append(f"{error}: all rows from there on are lost")
