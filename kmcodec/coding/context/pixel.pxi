@@ -76,6 +76,39 @@ cdef inline void predict_color(Model *m) noexcept nogil:
             m.activity = 7
 
 
+cdef inline void weigh_colors(Model *m) noexcept nogil:
+    """The expected colour that is learned: the average, and weighed offsets from it."""
+    cdef const int16_t *color
+    cdef int i, c
+    cdef int32_t sums[4]
+    for c in range(4):
+        sums[c] = 32768
+    for i in range(WEIGHED):
+        color = m.color + 4 * m.near[i]
+        for c in range(4):
+            m.offset[i][c] = color[c] - m.average[c]
+            sums[c] += m.offset[i][c] * m.color_weight[i]
+    for c in range(4):
+        m.learned[c] = clamped(m.average[c] + (sums[c] >> 16), 0, 255)
+
+
+cdef inline void learn_colors(Model *m, int symbol) noexcept nogil:
+    """Move the weights of the offsets, by normalised least mean squares."""
+    cdef const int16_t *color = m.color + 4 * symbol
+    cdef int a = color[0] - m.learned[0], b = color[1] - m.learned[1], c = color[2] - m.learned[2]
+    cdef int i, step, shift
+    cdef uint32_t power = 256
+    cdef int16_t *u
+    for i in range(WEIGHED):
+        u = m.offset[i]
+        power += u[0] * u[0] + u[1] * u[1] + u[2] * u[2]
+    shift = kmc_log2(power) - 4
+    for i in range(WEIGHED):
+        u = m.offset[i]
+        step = (256 * (a * u[0] + b * u[1] + c * u[2])) >> shift
+        m.color_weight[i] = clamped(m.color_weight[i] + step, -65536, 65536)
+
+
 cdef inline int16_t gap(int16_t a, int16_t b) noexcept nogil:
     return a - b if a > b else b - a
 
@@ -151,6 +184,12 @@ cdef inline int first_of(const Model *m, const int *named, int count) noexcept n
     return best
 
 
+cdef inline uint32_t places(uint32_t a, uint32_t b, uint32_t beyond, uint32_t c,
+                            uint32_t d) noexcept nogil:
+    """Where a symbol is: 6 places of this row; 10, two of them beyond, 7 and 5 of those above."""
+    return a >> 2 | b << 6 | beyond << 14 | (c & 127) << 16 | (d & 31) << 23
+
+
 cdef int predict_flag(Model *m, int rank) noexcept nogil:
     """The probability that the pixel is the candidate of this rank."""
     cdef int symbol = m.candidate[rank], other = m.candidate[1 - rank], i, agree = 0, known = 0
@@ -162,7 +201,7 @@ cdef int predict_flag(Model *m, int rank) noexcept nogil:
     cdef uint32_t c = kmc_equal8(r2 - 3, symbol), d = kmc_equal8(r3 - 2, symbol)
     cdef uint32_t beyond = kmc_equal8(r1 - 2, symbol) >> 6, o, index, m12, m16
     cdef Slot *patterns = m.patterns + (rank << 16)
-    index = (a >> 2 | b << 6 | beyond << 14 | (c & 127) << 16 | (d & 31) << 23)
+    index = places(a, b, beyond, c, d)
     m.pattern[1] = patterns + (1 << 18) + (index * <uint32_t>0x9E3779B1 >> 16)
     kmc_prefetch(m.pattern[1])
     o = (kmc_equal8(r0 - 8, other) >> 6 | (kmc_equal8(r1 - 4, other) >> 3 & 15) << 2
@@ -170,16 +209,16 @@ cdef int predict_flag(Model *m, int rank) noexcept nogil:
     index = (a >> 6 | (b >> 3 & 15) << 2 | (c >> 2 & 7) << 6) << 9 | o
     m.pattern[0] = patterns + (index * <uint32_t>0x9E3779B1 >> 16)
     kmc_prefetch(m.pattern[0])
-    if PATTERNS > 2:
+    if FLAG_PATTERNS > 2:
         m12 = a >> 5 | (b >> 2 & 31) << 3 | (c >> 2 & 7) << 8 | (d >> 2 & 1) << 11
         index = (m12 << 3 | m.activity) << 7 | (m.comparison & 127)
         m.pattern[2] = patterns + (2 << 18) + (index * <uint32_t>0x9E3779B1 >> 16)
         kmc_prefetch(m.pattern[2])
-    if PATTERNS > 3:
+    if FLAG_PATTERNS > 3:
         m16 = a >> 5 | (b >> 1 & 127) << 3 | (c >> 1 & 31) << 10 | (d >> 2 & 1) << 15
         index = joined(joined(0, m16), symbol)
         m.pattern[3] = patterns + (3 << 18) + (index >> 16)
-    if PATTERNS > 4:
+    if FLAG_PATTERNS > 4:
         index = joined(joined(0, m16), m.head[0].run)
         m.pattern[4] = patterns + (4 << 18) + (index >> 16)
     for i in range(FLAG_CONTEXTS):
@@ -189,6 +228,8 @@ cdef int predict_flag(Model *m, int rank) noexcept nogil:
     m.distance[0] = distance_class(m, m.med, symbol)
     if GEOMETRIES > 1:
         m.distance[1] = distance_class(m, m.average, symbol)
+    if GEOMETRIES > 2:
+        m.distance[2] = distance_class(m, m.learned, symbol)
     choose_flag_sets(m, rank, symbol, agree, known)
     return predict(
         m, &m.flags, 0, FLAG_CONTEXTS, rank, symbol,
@@ -234,6 +275,8 @@ cdef int code_pixel(Model *m, int symbol) noexcept nogil:
         m.head[i] = head
         m.check[i] = h & 0xFFFF | 1
     predict_color(m)
+    if GEOMETRIES > 2:
+        weigh_colors(m)
     compare_neighbors(m)
     elect(m)
     if m.strength[1] == 0:
@@ -248,7 +291,7 @@ cdef int code_pixel(Model *m, int symbol) noexcept nogil:
     m.rejected = 0
     for rank in range(flags):
         i = predict_flag(m, rank)
-        if settle(m, &m.flags, FLAG_CONTEXTS, i, symbol == m.candidate[rank]):
+        if settle(m, &m.flags, 0, FLAG_CONTEXTS, i, symbol == m.candidate[rank]):
             found = m.candidate[rank]
             break
         m.excluded[rank] = m.candidate[rank]
@@ -257,6 +300,8 @@ cdef int code_pixel(Model *m, int symbol) noexcept nogil:
         found = code_tree(m, symbol)
     if TRUST:
         adapt(m, trust, found == m.candidate[0], TRUST_LIMIT)
+    if GEOMETRIES > 2:
+        learn_colors(m, found)
     for i in range(FLAG_CONTEXTS):
         remember(m.head[i], found)
     return found

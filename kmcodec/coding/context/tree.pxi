@@ -15,6 +15,12 @@ cdef inline void hash_tree_contexts(Model *m, uint32_t *hash) noexcept nogil:
         hash[3] = h
     if TREE_CONTEXTS > 4:
         hash_more_tree_contexts(m, hash, w, joined(0, near[1]), joined(0, near[3]), column)
+    if TREE_PATTERNS > 6:
+        m.first_places = places(
+            kmc_equal8(m.r0 + m.x - 8, m.candidate[0]), kmc_equal8(m.r1 + m.x - 4, m.candidate[0]),
+            kmc_equal8(m.r1 + m.x - 2, m.candidate[0]) >> 6,
+            kmc_equal8(m.r2 + m.x - 3, m.candidate[0]), kmc_equal8(m.r3 + m.x - 2, m.candidate[0]),
+        )
 
 
 cdef inline void hash_more_tree_contexts(Model *m, uint32_t *hash, uint32_t w, uint32_t n,
@@ -41,18 +47,17 @@ cdef inline void hash_more_tree_contexts(Model *m, uint32_t *hash, uint32_t w, u
     hash[16] = joined(joined(0, m.x >> 4), m.y >> 3)
     h = 0
     for i in range(3):
-        h = joined(h, m.average[i] >> 3)
+        h = joined(h, m.learned[i] >> 3)
     hash[17] = h
     hash[18] = 0
     hash[19] = joined(joined(0, near[2]), near[3])
     hash[20] = joined(w, near[7])
     hash[21] = joined(w, near[8])
     hash[22] = joined(joined(joined(0, near[4]), near[5]), near[0])
-    hash[23] = joined(joined(ne, near[7]), m.r1[m.x + 3])
+    hash[23] = joined(joined(ne, near[7]), near[14])
     hash[24] = joined(w, near[3])
     hash[25] = joined(n, near[3])
-    hash[26] = joined(joined(w, near[1]), near[3])
-    hash[27] = joined(joined(w, near[1]), near[2])
+    hash[26] = joined(joined(w, near[1]), near[2])
 
 
 cdef inline int emptied(const Model *m, int least, int count) noexcept nogil:
@@ -96,7 +101,7 @@ cdef int code_tree(Model *m, int symbol) noexcept nogil:
                 keep_lines(m)
                 has_lines = 1
             p = predict_node(m, node, depth)
-            bit = settle(m, &m.tree, TREE_CONTEXTS, p, symbol >> (m.bits - 1 - depth) & 1)
+            bit = settle(m, &m.tree, 1, TREE_CONTEXTS, p, symbol >> (m.bits - 1 - depth) & 1)
         node = 2 * node + bit
     return node - m.symbols
 
@@ -126,29 +131,39 @@ cdef inline int predict_node(Model *m, int node, int depth) noexcept nogil:
     cdef int i, left = m.bits - 1 - depth, shift = left + 1, s, ones = 0, zeros = 0
     cdef int in_line = (node & ((1 << (depth & 3)) - 1)) | 1 << (depth & 3)
     cdef int top = node if node < 255 else 255
-    cdef uint32_t sides = 0, index
+    cdef uint32_t sides, to_zeros, to_ones, index
     cdef Slot *patterns = m.patterns + (2 << 16)
     for i in range(TREE_CONTEXTS):
         m.slot[i] = &m.line[i].slot[in_line]
     # Where the neighbours went: elsewhere, or down one side of this node.
-    for i in range(9):
-        s = m.near[i] | m.symbols
-        sides = sides * 3 + (1 + (s >> left & 1) if s >> shift == node else 0)
-        if i == 2:
-            index = node * 27 + sides
-            m.pattern[0] = patterns + (index * <uint32_t>0x9E3779B1 >> 15)
+    find_sides(m, node, left, &to_zeros, &to_ones)
+    sides = BASE_3[to_zeros & 511] + 2 * BASE_3[to_ones & 511]
+    index = node * 27 + sides // 729
+    m.pattern[0] = patterns + (index * <uint32_t>0x9E3779B1 >> 15)
     index = sides + depth * 19683
     m.pattern[1] = patterns + (1 << 18) + (index * <uint32_t>0x9E3779B1 >> 15)
-    if PATTERNS > 2:
+    if TREE_PATTERNS > 2:
         m.pattern[2] = patterns + (2 << 18) + ((depth << 10 | m.comparison) << 3 | m.activity)
-    if PATTERNS > 3:
+    if TREE_PATTERNS > 3:
         m.pattern[3] = patterns + (3 << 18) + (joined(joined(0, node), m.y) >> 15)
-    if PATTERNS > 4:
+    if TREE_PATTERNS > 4:
         m.pattern[4] = patterns + (4 << 18) + (joined(joined(0, node), m.x) >> 15)
+    if TREE_PATTERNS > 5:
+        index = joined(joined(joined(0, node), to_zeros), to_ones)
+        m.pattern[5] = patterns + (5 << 18) + (index >> 15)
+        kmc_prefetch(m.pattern[5])
+    if TREE_PATTERNS > 6:
+        index = joined(joined(0, node), m.first_places)
+        m.pattern[6] = patterns + (6 << 18) + (index >> 15)
+        kmc_prefetch(m.pattern[6])
     s = m.axis[node]
     m.distance[0] = side_of(m, m.med[s], node)
     if GEOMETRIES > 1:
         m.distance[1] = side_of(m, m.average[s], node)
+    if GEOMETRIES > 2:
+        m.distance[2] = side_of(m, m.learned[s], node)
+    if PAIRS > 0:
+        find_pairs(m, node, depth, m.color + s)
     for i in range(FLAG_CONTEXTS if SETS > 2 else 0):
         s = m.head[i].last
         if m.head[i].run and (s | m.symbols) >> shift == node and not is_excluded(m, s):
@@ -171,4 +186,25 @@ cdef inline int predict_node(Model *m, int node, int depth) noexcept nogil:
 
 cdef inline int side_of(const Model *m, int level, int node) noexcept nogil:
     """How far to the side of ones a colour lies, in eighths of the way between the sides."""
-    return clamped((((level << 4) - m.middle[node]) * m.scale[node] >> 13) + 32, 0, 63)
+    return clamped(((16 * level - m.middle[node]) * m.scale[node] >> 13) + 32, 0, 63)
+
+
+cdef inline void find_sides(const Model *m, int node, int left, uint32_t *zeros,
+                            uint32_t *ones) noexcept nogil:
+    """Which of 15 neighbours went down which side of a node: a bit for each."""
+    cdef uint16_t ways[16]
+    cdef int i, way = (2 * node) & ((m.symbols >> left) - 1)
+    for i in range(16):
+        ways[i] = m.near[i] >> left
+    zeros[0] = (kmc_equal8(ways, way) | kmc_equal8(ways + 8, way) << 8) & 0x7FFF
+    ones[0] = (kmc_equal8(ways, way + 1) | kmc_equal8(ways + 8, way + 1) << 8) & 0x7FFF
+
+
+cdef inline void find_pairs(Model *m, int node, int depth, const int16_t *level) noexcept nogil:
+    """Estimates by where two colours lie between the sides; `level` is on the node's axis."""
+    cdef int w = level[4 * m.near[0]], n = level[4 * m.near[1]], nw = level[4 * m.near[2]]
+    cdef int ne = level[4 * m.near[3]], ww = level[4 * m.near[4]], nn = level[4 * m.near[5]]
+    cdef uint32_t *pairs = m.tree.pairs + (depth << 12)
+    m.pair[0] = pairs + (side_of(m, ne, node) << 6 | side_of(m, w + n - nw, node))
+    pairs += KINDS << 12
+    m.pair[1] = pairs + (side_of(m, 2 * n - nn, node) << 6 | side_of(m, 2 * w - ww, node))
