@@ -6,9 +6,9 @@
 cdef extern from *:
     """
     enum {
-        FLAG_CONTEXTS = 5, TREE_CONTEXTS = 4, PATTERNS = 3, SETS = 3,
+        FLAG_CONTEXTS = 5, TREE_CONTEXTS = 4, FLAG_PATTERNS = 3, TREE_PATTERNS = 3, SETS = 3,
         HISTORIES = 0, FLAGS = 2, TRUST = 0, LEAST_RUN = 32,
-        RATE = 14, RATE_FIRST = 48, RATE_TIME = 8192, GEOMETRIES = 1
+        RATE = 14, RATE_FIRST = 48, RATE_TIME = 8192, GEOMETRIES = 1, PAIRS = 0
     };
     """
 
@@ -17,4 +17,5 @@ include "coder.pxi"
 include "decision.pxi"
 include "choice.pxi"
 include "pixel.pxi"
+include "tree.pxi"
 include "strip.pxi"

@@ -6,9 +6,9 @@
 cdef extern from *:
     """
     enum {
-        FLAG_CONTEXTS = 8, TREE_CONTEXTS = 28, PATTERNS = 5, SETS = 8,
+        FLAG_CONTEXTS = 8, TREE_CONTEXTS = 27, FLAG_PATTERNS = 5, TREE_PATTERNS = 7, SETS = 8,
         HISTORIES = 1, FLAGS = 1, TRUST = 62259, LEAST_RUN = 64,
-        RATE = 6, RATE_FIRST = 24, RATE_TIME = 4096, GEOMETRIES = 2
+        RATE = 6, RATE_FIRST = 24, RATE_TIME = 4096, GEOMETRIES = 3, PAIRS = 2
     };
     """
 
@@ -17,4 +17,5 @@ include "coder.pxi"
 include "decision.pxi"
 include "choice.pxi"
 include "pixel.pxi"
+include "tree.pxi"
 include "strip.pxi"

@@ -7,10 +7,15 @@ cdef extern from *:
     #include <emmintrin.h>
     /* The sum of products, modulo 2**32; n is a multiple of 8, both arrays aligned to 16 bytes. */
     static inline int32_t kmc_dot(const int16_t *x, const int16_t *w, int n) {
-        __m128i s = _mm_setzero_si128();
-        for (int i = 0; i < n; i += 8)
-            s = _mm_add_epi32(s, _mm_madd_epi16(_mm_load_si128((const __m128i *)(x + i)),
-                                                _mm_load_si128((const __m128i *)(w + i))));
+        const __m128i *a = (const __m128i *)x, *b = (const __m128i *)w;
+        __m128i s = _mm_setzero_si128(), t = s;
+        /* Two sums, so that one addition need not wait for the other. */
+        for (; n >= 16; n -= 16, a += 2, b += 2) {
+            s = _mm_add_epi32(s, _mm_madd_epi16(_mm_load_si128(a), _mm_load_si128(b)));
+            t = _mm_add_epi32(t, _mm_madd_epi16(_mm_load_si128(a + 1), _mm_load_si128(b + 1)));
+        }
+        if (n) s = _mm_add_epi32(s, _mm_madd_epi16(_mm_load_si128(a), _mm_load_si128(b)));
+        s = _mm_add_epi32(s, t);
         s = _mm_add_epi32(s, _mm_shuffle_epi32(s, 0x4E));
         return _mm_cvtsi128_si32(_mm_add_epi32(s, _mm_shuffle_epi32(s, 0xB1)));
     }

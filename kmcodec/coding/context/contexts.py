@@ -5,7 +5,7 @@ Each profile uses the first so many of a list. See spec/context.md, sections 7, 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from kmcodec.coding.context.neighborhood import MASK, MULTIPLIER, joined
@@ -15,11 +15,14 @@ __all__ = [
     "FLAG_CONTEXTS",
     "FLAG_PATTERNS",
     "FLAG_SETS",
+    "PAIRS",
     "TREE_CONTEXTS",
     "TREE_PATTERNS",
     "TREE_SETS",
     "Flag",
     "Node",
+    "nearest",
+    "together",
 ]
 
 
@@ -66,6 +69,10 @@ class Node:
         Of the node.
     near_sides, sides : int
         Where the first 3 and the first 9 neighbours went, in base 3: 0 elsewhere, 1 left, 2 right.
+    zeros, ones : int
+        Which of all 15 neighbours went left, and which went right: a bit for each.
+    first : int
+        Where the first candidate is, at 28 places.
     relations : list of int
         For each context of flags: 2 or 3 if the last symbol is to the left or right of the node,
         4 or 5 if the one before it is, else 0.
@@ -76,6 +83,9 @@ class Node:
     depth: int
     near_sides: int
     sides: int
+    zeros: int
+    ones: int
+    first: int
     relations: list[int]
 
 
@@ -109,7 +119,7 @@ TREE_CONTEXTS: tuple[Callable[[Pixel], int], ...] = (
     lambda p: joined((p.near[N],)),
     lambda p: joined((p.near[W],)),
     lambda p: joined((p.x >> 4, p.y >> 3)),
-    lambda p: joined(level >> 3 for level in p.average),
+    lambda p: joined(level >> 3 for level in p.learned),
     lambda _: 0,
     lambda p: joined((p.near[NW], p.near[NE])),
     lambda p: joined((p.near[W], p.near[NEE])),
@@ -118,7 +128,6 @@ TREE_CONTEXTS: tuple[Callable[[Pixel], int], ...] = (
     lambda p: joined((p.near[NE], p.near[NEE], p.near[NEEE])),
     lambda p: joined((p.near[W], p.near[NE])),
     lambda p: joined((p.near[N], p.near[NE])),
-    lambda p: joined((p.near[W], p.near[N], p.near[NE])),
     lambda p: joined((p.near[W], p.near[N], p.near[NW])),
 )
 """Hashes of contexts in the tree."""
@@ -130,16 +139,21 @@ def _spread(value: int, bits: int) -> int:
 
 
 def _all_places(f: Flag) -> int:
-    return _spread(f.own | f.above << 6 | f.second << 16 | f.third << 23, 16)
+    return _spread(together(f.own, f.above, f.second, f.third), 16)
+
+
+def together(own: int, above: int, second: int, third: int) -> int:
+    """28 places as one number."""
+    return own | above << 6 | second << 16 | third << 23
 
 
 def _both_candidates(f: Flag) -> int:
-    return _spread(_nearest(f.own >> 4, f.above >> 3, f.second >> 2) << 9 | f.other, 16)
+    return _spread(nearest(f.own, f.above, f.second) << 9 | f.other, 16)
 
 
-def _nearest(own: int, above: int, second: int) -> int:
-    """9 places: two to the left, four above and three above these."""
-    return own | (above & 15) << 2 | (second & 7) << 6
+def nearest(own: int, above: int, second: int) -> int:
+    """9 of the places: two to the left, four above and three above these."""
+    return own >> 4 | (above >> 3 & 15) << 2 | (second >> 2 & 7) << 6
 
 
 def _shape_and_colors(f: Flag) -> int:
@@ -174,8 +188,16 @@ TREE_PATTERNS: tuple[Callable[[Node], int], ...] = (
     lambda n: n.depth << 13 | n.pixel.comparison << 3 | n.pixel.activity,
     lambda n: joined((n.number, n.pixel.y)) >> 15,
     lambda n: joined((n.number, n.pixel.x)) >> 15,
+    lambda n: joined((n.number, n.zeros, n.ones)) >> 15,
+    lambda n: joined((n.number, n.first)) >> 15,
 )
 """Where the neighbours go in the tree: the number of a slot, 17 bits."""
+
+PAIRS: tuple[Callable[[Sequence[int]], tuple[int, int]], ...] = (
+    lambda near: (near[NE], near[W] + near[N] - near[NW]),
+    lambda near: (2 * near[N] - near[NN], 2 * near[W] - near[WW]),
+)
+"""Two levels that are looked at together, from those of the neighbours on the axis of a node."""
 
 
 def _agreement(f: Flag) -> int:

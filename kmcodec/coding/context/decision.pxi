@@ -51,14 +51,16 @@ cdef inline int predict(Model *m, Stage *g, int is_tree, int n, int kind, int sy
     candidate or the node. Nothing but what `settle` needs of this decision is changed.
     """
     cdef int i, r, run, slots = 4 if HISTORIES else 2
+    cdef int patterns = TREE_PATTERNS if is_tree else FLAG_PATTERNS
+    cdef int pairs = PAIRS if is_tree else 0
     cdef int16_t *x = g.x
     cdef uint32_t *map
     for i in range(n):
         gather_slot(m, g, m.slot[i], i, x, n, kind, i)
     x += slots * n
-    for i in range(PATTERNS):
-        gather_slot(m, g, m.pattern[i], i, x, PATTERNS, kind, n + i)
-    x += slots * PATTERNS
+    for i in range(patterns):
+        gather_slot(m, g, m.pattern[i], i, x, patterns, kind, n + i)
+    x += slots * patterns
     for i in range(FLAG_CONTEXTS):
         r = relation(m, m.head[i], is_tree, m.bits - kind, symbol)
         map = NULL
@@ -73,13 +75,16 @@ cdef inline int predict(Model *m, Stage *g, int is_tree, int n, int kind, int sy
         map = g.distances + (((i * KINDS + kind) * 8 + m.activity) * 64 + m.distance[i])
         m.distance_map[i] = map
         x[i] = m.stretch[map[0] >> 20]
-    x[GEOMETRIES] = 256
+    x += GEOMETRIES
+    for i in range(pairs):
+        x[i] = m.stretch[m.pair[i][0] >> 20]
+    x[pairs] = 256
     return mixed(m, g, final_set, place)
 
 
-cdef inline int settle(Model *m, Stage *g, int n, int p, int bit) noexcept nogil:
+cdef inline int settle(Model *m, Stage *g, int is_tree, int n, int p, int bit) noexcept nogil:
     """Code the decision that was predicted last, and learn from it."""
-    cdef int i
+    cdef int i, patterns = TREE_PATTERNS if is_tree else FLAG_PATTERNS
     bit = code_bit(m, bit, p)
     # A decision that was nearly certain teaches nothing.
     if (65536 - p if bit else p) < CERTAIN:
@@ -87,11 +92,13 @@ cdef inline int settle(Model *m, Stage *g, int n, int p, int bit) noexcept nogil
     learn(m, g, bit)
     for i in range(n):
         learn_slot(m, m.slot[i], i, bit)
-    for i in range(PATTERNS):
+    for i in range(patterns):
         learn_slot(m, m.pattern[i], n + i, bit)
     for i in range(FLAG_CONTEXTS):
         if m.run[i] != NULL:
             adapt(m, m.run[i], bit, MAP_LIMIT)
     for i in range(GEOMETRIES):
         adapt(m, m.distance_map[i], bit, MAP_LIMIT)
+    for i in range(PAIRS if is_tree else 0):
+        adapt(m, m.pair[i], bit, MAP_LIMIT)
     return bit

@@ -11,14 +11,17 @@ from kmcodec.coding.context.colortree import ColorTree
 from kmcodec.coding.context.contexts import (
     FLAG_PATTERNS,
     FLAG_SETS,
+    PAIRS,
     TREE_PATTERNS,
     TREE_SETS,
     Flag,
     Node,
+    nearest,
+    together,
 )
 from kmcodec.coding.context.memory import Head, Slots, new_slots
 from kmcodec.coding.context.mixer import Decision
-from kmcodec.coding.context.neighborhood import BORDER, matches
+from kmcodec.coding.context.neighborhood import places
 from kmcodec.coding.context.pixel import Pixel, Point
 from kmcodec.coding.context.profiles import Profile
 
@@ -41,7 +44,8 @@ class Flags:
         self._sets = FLAG_SETS[: profile.sets]
         # By rank; then each pattern has slots of its own.
         self._patterns: list[list[tuple[Callable[[Flag], int], Slots]]] = [
-            [(index, new_slots()) for index in FLAG_PATTERNS[: profile.patterns]] for _ in range(2)
+            [(index, new_slots()) for index in FLAG_PATTERNS[: profile.flag_patterns]]
+            for _ in range(2)
         ]
 
     def decision(self, pixel: Pixel, rank: int, rows: list[list[int]]) -> Decision:
@@ -56,7 +60,7 @@ class Flags:
         """
         flag = self._flag(pixel, rank, rows)
         symbol = flag.symbol
-        expected = (pixel.median, pixel.average)[: self._geometries]
+        expected = (pixel.median, pixel.average, pixel.learned)[: self._geometries]
         agree = flag.relations.count(1)
         return Decision(
             kind=rank,
@@ -66,6 +70,7 @@ class Flags:
             distances=[
                 pixel.activity << 6 | _distance(color, self._colors[symbol]) for color in expected
             ],
+            pairs=[],
             sets=[number(flag) for number in self._sets],
             final=rank * (len(pixel.heads) + 1) + agree,
             curve=rank << 8 | symbol & 255,
@@ -74,20 +79,18 @@ class Flags:
     @staticmethod
     def _flag(pixel: Pixel, rank: int, rows: list[list[int]]) -> Flag:
         symbol, other = pixel.candidates[rank], pixel.candidates[1 - rank]
-        r0, r1, r2, r3 = rows
-        at = pixel.x + BORDER
+        own, above, second, third = places(rows, pixel.x, symbol)
+        other_own, other_above, other_second, _ = places(rows, pixel.x, other)
         return Flag(
             pixel=pixel,
             rank=rank,
             symbol=symbol,
             relations=[_relation(head, symbol) for head in pixel.heads],
-            own=matches(r0, at - 6, at, symbol),
-            above=matches(r1, at - 4, at + 6, symbol),
-            second=matches(r2, at - 3, at + 4, symbol),
-            third=matches(r3, at - 2, at + 3, symbol),
-            other=matches(r0, at - 2, at, other)
-            | matches(r1, at - 1, at + 3, other) << 2
-            | matches(r2, at - 1, at + 2, other) << 6,
+            own=own,
+            above=above,
+            second=second,
+            third=third,
+            other=nearest(other_own, other_above, other_second),
         )
 
 
@@ -103,14 +106,16 @@ class Tree:
     def __init__(self, profile: Profile, tree: ColorTree) -> None:
         self._bits = tree.bits
         self._leaves = 1 << tree.bits
+        self._color: list[list[int]] = tree.color.tolist()
         self._hole: list[int] = tree.hole.tolist()
         self._axis: list[int] = tree.axis.tolist()
         self._middle: list[int] = tree.middle.tolist()
         self._scale: list[int] = tree.scale.tolist()
         self._geometries = profile.geometries
+        self._pairs = PAIRS[: profile.pairs]
         self._sets = TREE_SETS[: profile.sets]
         self._patterns: list[tuple[Callable[[Node], int], Slots]] = [
-            (index, new_slots()) for index in TREE_PATTERNS[: profile.patterns]
+            (index, new_slots()) for index in TREE_PATTERNS[: profile.tree_patterns]
         ]
 
     def forced(self, pixel: Pixel, number: int, depth: int) -> int | None:
@@ -135,7 +140,14 @@ class Tree:
         # Should both sides be empty, as a damaged file may have it, this is 0.
         return way
 
-    def decision(self, pixel: Pixel, number: int, depth: int, lines: list[Slots]) -> Decision:
+    def decision(
+        self,
+        pixel: Pixel,
+        number: int,
+        depth: int,
+        lines: list[Slots],
+        rows: list[list[int]],
+    ) -> Decision:
         """Which way the pixel goes at a node.
 
         Parameters
@@ -145,25 +157,28 @@ class Tree:
             Of the node.
         lines : list of Slots
             For each context those of four levels, that of the node among them.
+        rows : list of list of int
+            Of the neighbourhood.
         """
-        node = self._node(pixel, number, depth)
+        node = self._node(pixel, number, depth, rows)
         # The number of the node in the little tree that these four levels are, 1 to 15.
         level = 1 << (depth & 3)
         in_line = number & (level - 1) | level
         axis = self._axis[number]
-        expected = (pixel.median, pixel.average)[: self._geometries]
+        expected = (pixel.median, pixel.average, pixel.learned)[: self._geometries]
         return Decision(
             kind=depth,
             slots=[line[in_line] for line in lines],
             patterns=[slots[index(node)] for index, slots in self._patterns],
             runs=_runs(node.relations, pixel.heads),
             distances=[pixel.activity << 6 | self._side(color[axis], number) for color in expected],
+            pairs=self._pairs_of(pixel, number),
             sets=[choose(node) for choose in self._sets],
             final=depth,
             curve=min(255, number),
         )
 
-    def _node(self, pixel: Pixel, number: int, depth: int) -> Node:
+    def _node(self, pixel: Pixel, number: int, depth: int, rows: list[list[int]]) -> Node:
         left = self._bits - 1 - depth
         # Where the two ways lead: nodes of the next level.
         ways = [0, 2 * number, 2 * number + 1]
@@ -173,8 +188,29 @@ class Tree:
             sides = 3 * sides + (ways.index(way) if way in ways else 0)
             if count == 3:
                 near_sides = sides
+        leaves = [symbol | self._leaves for symbol in pixel.near]
+        zeros, ones = (
+            sum(1 << i for i, leaf in enumerate(leaves) if leaf >> left == way) for way in ways[1:]
+        )
         relations = [self._relation(head, pixel, number, left) for head in pixel.heads]
-        return Node(pixel, number, depth, near_sides, sides, relations)
+        return Node(
+            pixel=pixel,
+            number=number,
+            depth=depth,
+            near_sides=near_sides,
+            sides=sides,
+            zeros=zeros,
+            ones=ones,
+            first=together(*places(rows, pixel.x, pixel.candidates[0])),
+            relations=relations,
+        )
+
+    def _pairs_of(self, pixel: Pixel, number: int) -> list[int]:
+        """Where the two levels of each pair lie between the sides."""
+        axis = self._axis[number]
+        levels = [self._color[symbol][axis] for symbol in pixel.near]
+        pairs = [levels_of(levels) for levels_of in self._pairs]
+        return [self._side(one, number) << 6 | self._side(other, number) for one, other in pairs]
 
     def _relation(self, head: Head, pixel: Pixel, number: int, left: int) -> int:
         """How the last symbols of a context bear on a node; see `Node`."""

@@ -44,6 +44,8 @@ class Decision:
         For each head 32 * relation + run, or -1 where the head has no opinion.
     distances : list of int
         For each expected colour 64 * activity + distance.
+    pairs : list of int
+        For each pair 64 * one side + the other.
     sets : list of int
         The sets of weights.
     final : int
@@ -57,6 +59,7 @@ class Decision:
     patterns: list[Slot]
     runs: list[int]
     distances: list[int]
+    pairs: list[int]
     sets: list[int]
     final: int
     curve: int
@@ -82,10 +85,11 @@ class Stage:
         self._start: list[int] = start.weights.tolist()
         self._sets: list[dict[int, list[int]]] = [{} for _ in start.set_sizes]
         self._final: list[list[int]] = start.final.reshape(-1, profile.sets).tolist()
-        # By head, map or expected colour; by kind; and by what `Decision` says.
+        # By head, map, expected colour or pair; by kind; and by what `Decision` says.
         self._runs = _by_kind(start.runs, 6 * 32)
         self._histories = _by_kind(start.histories, 256)
         self._distances = _by_kind(start.distances, 8 * 64)
+        self._pairs = _by_kind(start.pairs, 64 * 64)
         self._curves: list[list[int]] = start.refinement.reshape(-1, 33).tolist()
 
     def predict(self, decision: Decision) -> int:
@@ -126,6 +130,8 @@ class Stage:
                 _adapt(runs[kind], at, bit)
         for distances, at in zip(self._distances, decision.distances, strict=True):
             _adapt(distances[kind], at, bit)
+        for pairs, at in zip(self._pairs, decision.pairs, strict=True):
+            _adapt(pairs[kind], at, bit)
 
     def _inputs(self, decision: Decision) -> list[int]:
         kind, count = decision.kind, len(decision.slots)
@@ -135,6 +141,8 @@ class Stage:
             inputs.append(_STRETCH[runs[kind][at] >> 20] if at >= 0 else 0)
         for distances, at in zip(self._distances, decision.distances, strict=True):
             inputs.append(_STRETCH[distances[kind][at] >> 20])
+        for pairs, at in zip(self._pairs, decision.pairs, strict=True):
+            inputs.append(_STRETCH[pairs[kind][at] >> 20])
         inputs.append(_BIAS)
         return inputs
 

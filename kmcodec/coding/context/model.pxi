@@ -14,7 +14,7 @@ cdef extern from *:
     #endif
     enum { DOMAIN = 2047, BORDER = 8, SLOT_LIMIT = 30, MAP_LIMIT = 255, TRUST_LIMIT = 1023,
            REFINE_RATE = 1311, FINAL_LIMIT = 524287, LEAST_ERROR = 512, CERTAIN = 64, RATE_LAST = 262144,
-           KINDS = 18, RUN_MOST = 1024, AHEAD = 384, SPECK = 2048,
+           WEIGHED = 14, KINDS = 18, RUN_MOST = 1024, AHEAD = 384, SPECK = 2048,
            STEP = 0x2F0B4C47 };
     """
     enum:
@@ -28,6 +28,7 @@ cdef extern from *:
         LEAST_ERROR
         CERTAIN
         RATE_LAST
+        WEIGHED
         KINDS
         RUN_MOST
         AHEAD
@@ -36,7 +37,8 @@ cdef extern from *:
     enum:
         FLAG_CONTEXTS
         TREE_CONTEXTS
-        PATTERNS
+        FLAG_PATTERNS
+        TREE_PATTERNS
         SETS
         HISTORIES
         FLAGS
@@ -46,14 +48,17 @@ cdef extern from *:
         RATE_FIRST
         RATE_TIME
         GEOMETRIES
+        PAIRS
     unsigned int KMC_SOURCE_CRC
 
 SOURCE_CRC = KMC_SOURCE_CRC
 PROFILE = {
     "flag_contexts": FLAG_CONTEXTS,
     "tree_contexts": TREE_CONTEXTS,
-    "patterns": PATTERNS,
+    "flag_patterns": FLAG_PATTERNS,
+    "tree_patterns": TREE_PATTERNS,
     "geometries": GEOMETRIES,
+    "pairs": PAIRS,
     "sets": SETS,
     "histories": bool(HISTORIES),
     "flags": FLAGS,
@@ -70,6 +75,11 @@ for _run, _votes in enumerate(
     [0, 8, 12, 14, 16, 17, 18, 19, 20, 20, 21, 21, 22, 22, 22, 22] + 8 * [24] + 7 * [25] + [26]
 ):
     VOTES[_run] = 10 * _votes
+
+# Nine bits as digits in base 3, the lowest bit as the highest digit.
+cdef uint16_t BASE_3[512]
+for _bits in range(512):
+    BASE_3[_bits] = sum(3 ** (8 - i) for i in range(9) if _bits >> i & 1)
 
 cdef struct Slot:
     uint16_t p  # the probability of 1, its highest bit turned over: zeros mean one half
@@ -97,6 +107,7 @@ cdef struct Stage:
     uint32_t *runs
     uint32_t *histories
     uint32_t *distances
+    uint32_t *pairs
     uint16_t *refinement
 
 cdef struct Choice:
@@ -154,9 +165,12 @@ cdef struct Model:
     # the pixel
     int x
     int y
-    int near[14]
+    int near[16]  # fifteen, and a zero
     int16_t med[4]
     int16_t average[4]
+    int16_t learned[4]
+    int16_t offset[WEIGHED][4]  # of the neighbours' colours from the average
+    int32_t color_weight[WEIGHED]
     int activity
     int equality
     int comparison
@@ -164,25 +178,27 @@ cdef struct Model:
     int excluded[2]
     int rejected
     int strength[2]
+    uint32_t first_places  # where the first candidate is
     uint16_t *score
     Head *head[FLAG_CONTEXTS]
     uint16_t check[FLAG_CONTEXTS + TREE_CONTEXTS]
     Line *line[TREE_CONTEXTS]
-    uint32_t hash[28]  # as many as any profile has of a sort
+    uint32_t hash[27]  # as many as any profile has of a sort
     # the decision
     int p
     int fraction
-    int distance[2]
+    int distance[3]
     int set[SETS]
     int dots[SETS]
     int16_t *chosen[SETS]
     int32_t *final
     uint16_t *refinement
     Slot *slot[FLAG_CONTEXTS + TREE_CONTEXTS]
-    Slot *pattern[PATTERNS]
+    Slot *pattern[TREE_PATTERNS]
     uint32_t *run[FLAG_CONTEXTS]
-    uint32_t *history[FLAG_CONTEXTS + TREE_CONTEXTS + PATTERNS]
-    uint32_t *distance_map[2]
+    uint32_t *history[FLAG_CONTEXTS + TREE_CONTEXTS + TREE_PATTERNS]
+    uint32_t *distance_map[3]
+    uint32_t *pair[PAIRS + 1]  # one more than there are: none would be no array
     # the arithmetic coder
     uint32_t low
     uint32_t high

@@ -15,6 +15,7 @@ from kmcodec.coding.context.choice import Choice, Chooser
 from kmcodec.coding.context.colortree import ColorTree
 from kmcodec.coding.context.contexts import FLAG_CONTEXTS, TREE_CONTEXTS
 from kmcodec.coding.context.decisions import Flags, Tree
+from kmcodec.coding.context.learned import LearnedColor
 from kmcodec.coding.context.memory import (
     MAP_LIMIT,
     TRUST_LIMIT,
@@ -65,6 +66,7 @@ class Model:
         self._profile = profile
         colors: list[Point] = [(a, b, c) for a, b, c, *_ in tree.color.tolist()]
         self._colors = colors
+        self._learned = LearnedColor(colors) if profile.geometries > 2 else None
         self._rows = Neighborhood(width)
         self._flag_stage, self._tree_stage = (Stage(profile, start) for start in starts(profile))
         self._flags = Flags(profile, colors)
@@ -114,6 +116,8 @@ class Model:
         keys = [scrambled(hashed(pixel)) for hashed in self._flag_contexts]
         pixel.heads = [heads.find(key) for heads, key in zip(self._heads, keys, strict=True)]
         expect(pixel, self._colors)
+        if self._learned:
+            self._learned.expect(pixel)
         compare(pixel)
         elect(pixel)
         if self._chooser:
@@ -125,6 +129,8 @@ class Model:
             at = _trust_class(pixel)
             right = int(found == pixel.candidates[0])
             self._trust[at] = adapted(self._trust[at], right, TRUST_LIMIT)
+        if self._learned:
+            self._learned.learn(pixel, found)
         for heads, key, head in zip(self._heads, keys, pixel.heads, strict=True):
             head.remember(found)
             heads.keep(key, head)
@@ -159,7 +165,7 @@ class Model:
                 if number not in chances:
                     keys = self._line_keys(hashes, number >> (depth & 3))
                     lines = [of.find(key) for key, of in zip(keys, self._lines, strict=True)]
-                    decision = self._tree.decision(pixel, number, depth, lines)
+                    decision = self._tree.decision(pixel, number, depth, lines, self._rows.rows)
                     chances[number] = self._tree_stage.predict(decision)
                 p = chances[number]
                 cost += chooser.cost(p if bit else 65535 - p)
@@ -194,7 +200,7 @@ class Model:
             if bit is None:
                 if not lines:
                     lines = self._take_lines(hashes, number >> (depth & 3))
-                decision = self._tree.decision(pixel, number, depth, lines)
+                decision = self._tree.decision(pixel, number, depth, lines, self._rows.rows)
                 bit = symbol >> (self._bits - 1 - depth) & 1
                 bit = self._code(self._tree_stage, decision, bit)
             number = 2 * number + bit

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from kmcodec.coding.context.pixel import NE, NN, NW, NWW, WW, N, Pixel, W
 
-__all__ = ["BORDER", "MASK", "MULTIPLIER", "Neighborhood", "joined", "matches", "scrambled"]
+__all__ = ["BORDER", "MASK", "MULTIPLIER", "Neighborhood", "joined", "places", "scrambled"]
 
 BORDER = 8
 """Pixels of border on each side of a row."""
@@ -38,7 +38,7 @@ def scrambled(hashed: int) -> int:
     return hashed ^ hashed >> 15
 
 
-def matches(row: list[int], start: int, stop: int, symbol: int) -> int:
+def _matches(row: list[int], start: int, stop: int, symbol: int) -> int:
     """Bit i tells whether row[start + i] is the symbol."""
     mask, bit = 0, 1
     for other in row[start:stop]:
@@ -46,6 +46,20 @@ def matches(row: list[int], start: int, stop: int, symbol: int) -> int:
             mask |= bit
         bit += bit
     return mask
+
+
+def places(rows: list[list[int]], x: int, symbol: int) -> tuple[int, int, int, int]:
+    """Where a symbol is around a pixel: 6 places of its row, 10, 7 and 5 of those above.
+
+    They begin at columns x - 6, x - 4, x - 3 and x - 2; there is a bit for each place.
+    """
+    at = x + BORDER
+    return (
+        _matches(rows[0], at - 6, at, symbol),
+        _matches(rows[1], at - 4, at + 6, symbol),
+        _matches(rows[2], at - 3, at + 4, symbol),
+        _matches(rows[3], at - 2, at + 3, symbol),
+    )
 
 
 class Neighborhood:

@@ -1,4 +1,4 @@
-# A pixel: its contexts, the two candidates they vote for, flags, and the way down the colour tree.
+# A pixel: its contexts, the two candidates they vote for, and flags.
 
 cdef inline uint32_t scrambled(uint32_t v) noexcept nogil:
     v *= <uint32_t>0x9E3779B1
@@ -49,60 +49,6 @@ cdef inline uint32_t low_template(const Model *m) noexcept nogil:
     return above * <uint32_t>0x9E3779B1 + m.left[m.x + 8] - m.left[m.x + 4] * k4
 
 
-cdef inline void hash_tree_contexts(Model *m, uint32_t *hash) noexcept nogil:
-    cdef int *near = m.near
-    cdef uint32_t h, w = joined(0, near[0]), column = m.x >> 5
-    cdef int i
-    hash[0] = joined(joined(joined(0, m.candidate[0]), m.candidate[1]), m.rejected)
-    hash[1] = joined(w, column)
-    if TREE_CONTEXTS > 2:
-        hash[2] = joined(joined(joined(w, near[1]), near[2]), near[3])
-        h = joined(0, m.activity)
-        for i in range(3):
-            h = joined(h, m.med[i] >> 4)
-        hash[3] = h
-    if TREE_CONTEXTS > 4:
-        hash_more_tree_contexts(m, hash, w, joined(0, near[1]), joined(0, near[3]), column)
-
-
-cdef inline void hash_more_tree_contexts(Model *m, uint32_t *hash, uint32_t w, uint32_t n,
-                                         uint32_t ne, uint32_t column) noexcept nogil:
-    cdef int *near = m.near
-    cdef int i
-    cdef uint32_t h = hash[2]
-    hash[4] = joined(ne, column)
-    hash[5] = joined(w, near[4])
-    hash[6] = joined(n, near[5])
-    hash[7] = tall_template(m)
-    hash[8] = joined(joined(0, column), m.y >> 5)
-    hash[9] = joined(hash[5], near[9])
-    hash[10] = joined(n, column)
-    for i in range(4, 9):
-        h = joined(h, near[i])
-    hash[11] = h
-    for i in range(9, 14):
-        h = joined(h, near[i])
-    hash[12] = h
-    hash[13] = low_template(m)
-    hash[14] = n
-    hash[15] = w
-    hash[16] = joined(joined(0, m.x >> 4), m.y >> 3)
-    h = 0
-    for i in range(3):
-        h = joined(h, m.average[i] >> 3)
-    hash[17] = h
-    hash[18] = 0
-    hash[19] = joined(joined(0, near[2]), near[3])
-    hash[20] = joined(w, near[7])
-    hash[21] = joined(w, near[8])
-    hash[22] = joined(joined(joined(0, near[4]), near[5]), near[0])
-    hash[23] = joined(joined(ne, near[7]), m.r1[m.x + 3])
-    hash[24] = joined(w, near[3])
-    hash[25] = joined(n, near[3])
-    hash[26] = joined(joined(w, near[1]), near[3])
-    hash[27] = joined(joined(w, near[1]), near[2])
-
-
 cdef inline void predict_color(Model *m) noexcept nogil:
     """The colour that the neighbours let expect, in two ways, and how much they differ."""
     cdef const int16_t *w = m.color + 4 * m.near[0]
@@ -128,6 +74,39 @@ cdef inline void predict_color(Model *m) noexcept nogil:
         m.activity = kmc_log2(total) - 1
         if m.activity > 7:
             m.activity = 7
+
+
+cdef inline void weigh_colors(Model *m) noexcept nogil:
+    """The expected colour that is learned: the average, and weighed offsets from it."""
+    cdef const int16_t *color
+    cdef int i, c
+    cdef int32_t sums[4]
+    for c in range(4):
+        sums[c] = 32768
+    for i in range(WEIGHED):
+        color = m.color + 4 * m.near[i]
+        for c in range(4):
+            m.offset[i][c] = color[c] - m.average[c]
+            sums[c] += m.offset[i][c] * m.color_weight[i]
+    for c in range(4):
+        m.learned[c] = clamped(m.average[c] + (sums[c] >> 16), 0, 255)
+
+
+cdef inline void learn_colors(Model *m, int symbol) noexcept nogil:
+    """Move the weights of the offsets, by normalised least mean squares."""
+    cdef const int16_t *color = m.color + 4 * symbol
+    cdef int a = color[0] - m.learned[0], b = color[1] - m.learned[1], c = color[2] - m.learned[2]
+    cdef int i, step, shift
+    cdef uint32_t power = 256
+    cdef int16_t *u
+    for i in range(WEIGHED):
+        u = m.offset[i]
+        power += u[0] * u[0] + u[1] * u[1] + u[2] * u[2]
+    shift = kmc_log2(power) - 4
+    for i in range(WEIGHED):
+        u = m.offset[i]
+        step = (256 * (a * u[0] + b * u[1] + c * u[2])) >> shift
+        m.color_weight[i] = clamped(m.color_weight[i] + step, -65536, 65536)
 
 
 cdef inline int16_t gap(int16_t a, int16_t b) noexcept nogil:
@@ -205,6 +184,12 @@ cdef inline int first_of(const Model *m, const int *named, int count) noexcept n
     return best
 
 
+cdef inline uint32_t places(uint32_t a, uint32_t b, uint32_t beyond, uint32_t c,
+                            uint32_t d) noexcept nogil:
+    """Where a symbol is: 6 places of this row; 10, two of them beyond, 7 and 5 of those above."""
+    return a >> 2 | b << 6 | beyond << 14 | (c & 127) << 16 | (d & 31) << 23
+
+
 cdef int predict_flag(Model *m, int rank) noexcept nogil:
     """The probability that the pixel is the candidate of this rank."""
     cdef int symbol = m.candidate[rank], other = m.candidate[1 - rank], i, agree = 0, known = 0
@@ -216,7 +201,7 @@ cdef int predict_flag(Model *m, int rank) noexcept nogil:
     cdef uint32_t c = kmc_equal8(r2 - 3, symbol), d = kmc_equal8(r3 - 2, symbol)
     cdef uint32_t beyond = kmc_equal8(r1 - 2, symbol) >> 6, o, index, m12, m16
     cdef Slot *patterns = m.patterns + (rank << 16)
-    index = (a >> 2 | b << 6 | beyond << 14 | (c & 127) << 16 | (d & 31) << 23)
+    index = places(a, b, beyond, c, d)
     m.pattern[1] = patterns + (1 << 18) + (index * <uint32_t>0x9E3779B1 >> 16)
     kmc_prefetch(m.pattern[1])
     o = (kmc_equal8(r0 - 8, other) >> 6 | (kmc_equal8(r1 - 4, other) >> 3 & 15) << 2
@@ -224,16 +209,16 @@ cdef int predict_flag(Model *m, int rank) noexcept nogil:
     index = (a >> 6 | (b >> 3 & 15) << 2 | (c >> 2 & 7) << 6) << 9 | o
     m.pattern[0] = patterns + (index * <uint32_t>0x9E3779B1 >> 16)
     kmc_prefetch(m.pattern[0])
-    if PATTERNS > 2:
+    if FLAG_PATTERNS > 2:
         m12 = a >> 5 | (b >> 2 & 31) << 3 | (c >> 2 & 7) << 8 | (d >> 2 & 1) << 11
         index = (m12 << 3 | m.activity) << 7 | (m.comparison & 127)
         m.pattern[2] = patterns + (2 << 18) + (index * <uint32_t>0x9E3779B1 >> 16)
         kmc_prefetch(m.pattern[2])
-    if PATTERNS > 3:
+    if FLAG_PATTERNS > 3:
         m16 = a >> 5 | (b >> 1 & 127) << 3 | (c >> 1 & 31) << 10 | (d >> 2 & 1) << 15
         index = joined(joined(0, m16), symbol)
         m.pattern[3] = patterns + (3 << 18) + (index >> 16)
-    if PATTERNS > 4:
+    if FLAG_PATTERNS > 4:
         index = joined(joined(0, m16), m.head[0].run)
         m.pattern[4] = patterns + (4 << 18) + (index >> 16)
     for i in range(FLAG_CONTEXTS):
@@ -243,6 +228,8 @@ cdef int predict_flag(Model *m, int rank) noexcept nogil:
     m.distance[0] = distance_class(m, m.med, symbol)
     if GEOMETRIES > 1:
         m.distance[1] = distance_class(m, m.average, symbol)
+    if GEOMETRIES > 2:
+        m.distance[2] = distance_class(m, m.learned, symbol)
     choose_flag_sets(m, rank, symbol, agree, known)
     return predict(
         m, &m.flags, 0, FLAG_CONTEXTS, rank, symbol,
@@ -275,125 +262,6 @@ cdef inline void choose_flag_sets(Model *m, int rank, int symbol, int agree, int
         m.set[7] = rank << 5 | (m.head[0].run if m.head[0].run < 31 else 31)
 
 
-cdef inline int emptied(const Model *m, int least, int count) noexcept nogil:
-    """Whether none of these symbols is left."""
-    cdef int s
-    for s in range(least, least + count):
-        if not m.hole[s] and not is_excluded(m, s):
-            return 0
-    return 1
-
-
-cdef inline int holds_excluded(const Model *m, int node, int shift) noexcept nogil:
-    cdef int i
-    for i in range(m.rejected):
-        if (m.excluded[i] | m.symbols) >> shift == node:
-            return 1
-    return 0
-
-
-cdef inline int forced_side(const Model *m, int node, int depth) noexcept nogil:
-    """The only side that there is to go at a node, or -1."""
-    cdef int left = m.bits - 1 - depth, side, forced = -1
-    if left == 0 or left < 3 and holds_excluded(m, node, left + 1):
-        for side in range(2):
-            if emptied(m, ((2 * node + side) << left) - m.symbols, 1 << left):
-                forced = 1 - side
-    return forced
-
-
-cdef int code_tree(Model *m, int symbol) noexcept nogil:
-    """Code the way from the root to a leaf that no flag has excluded."""
-    cdef int node = 1, depth, bit, p, has_lines = 0
-    hash_tree_contexts(m, m.hash)
-    for depth in range(m.bits):
-        if depth & 3 == 0:
-            has_lines = 0
-        bit = forced_side(m, node, depth)
-        if bit < 0:
-            if not has_lines:
-                find_lines(m, node >> (depth & 3))
-                keep_lines(m)
-                has_lines = 1
-            p = predict_node(m, node, depth)
-            bit = settle(m, &m.tree, TREE_CONTEXTS, p, symbol >> (m.bits - 1 - depth) & 1)
-        node = 2 * node + bit
-    return node - m.symbols
-
-
-cdef inline void find_lines(Model *m, int top) noexcept nogil:
-    """Where the lines of slots are that hold four levels from the node `top` down."""
-    cdef int i
-    cdef uint32_t h
-    for i in range(TREE_CONTEXTS):
-        h = scrambled(m.hash[i] + <uint32_t>top * <uint32_t>0x85EBCA6B)
-        m.line[i] = m.lines + (<size_t>i << m.line_bits) + (h >> (32 - m.line_bits))
-        m.check[FLAG_CONTEXTS + i] = h & 0xFFFF | 1
-        kmc_prefetch(m.line[i])
-
-
-cdef inline void keep_lines(Model *m) noexcept nogil:
-    """Take the lines: of others they are cleared."""
-    cdef int i
-    for i in range(TREE_CONTEXTS):
-        if m.line[i].slot[0].p != m.check[FLAG_CONTEXTS + i]:
-            memset(m.line[i], 0, sizeof(Line))
-            m.line[i].slot[0].p = m.check[FLAG_CONTEXTS + i]
-
-
-cdef inline int predict_node(Model *m, int node, int depth) noexcept nogil:
-    """The probability that the pixel goes to the side of ones at a node."""
-    cdef int i, left = m.bits - 1 - depth, shift = left + 1, s, ones = 0, zeros = 0
-    cdef int in_line = (node & ((1 << (depth & 3)) - 1)) | 1 << (depth & 3)
-    cdef int top = node if node < 255 else 255
-    cdef uint32_t sides = 0, index
-    cdef Slot *patterns = m.patterns + (2 << 16)
-    for i in range(TREE_CONTEXTS):
-        m.slot[i] = &m.line[i].slot[in_line]
-    # Where the neighbours went: elsewhere, or down one side of this node.
-    for i in range(9):
-        s = m.near[i] | m.symbols
-        sides = sides * 3 + (1 + (s >> left & 1) if s >> shift == node else 0)
-        if i == 2:
-            index = node * 27 + sides
-            m.pattern[0] = patterns + (index * <uint32_t>0x9E3779B1 >> 15)
-    index = sides + depth * 19683
-    m.pattern[1] = patterns + (1 << 18) + (index * <uint32_t>0x9E3779B1 >> 15)
-    if PATTERNS > 2:
-        m.pattern[2] = patterns + (2 << 18) + ((depth << 10 | m.comparison) << 3 | m.activity)
-    if PATTERNS > 3:
-        m.pattern[3] = patterns + (3 << 18) + (joined(joined(0, node), m.y) >> 15)
-    if PATTERNS > 4:
-        m.pattern[4] = patterns + (4 << 18) + (joined(joined(0, node), m.x) >> 15)
-    s = m.axis[node]
-    m.distance[0] = side_of(m, m.med[s], node)
-    if GEOMETRIES > 1:
-        m.distance[1] = side_of(m, m.average[s], node)
-    for i in range(FLAG_CONTEXTS if SETS > 2 else 0):
-        s = m.head[i].last
-        if m.head[i].run and (s | m.symbols) >> shift == node and not is_excluded(m, s):
-            ones += s >> left & 1
-            zeros += 1 - (s >> left & 1)
-    m.set[0] = top
-    if SETS > 1:
-        m.set[1] = depth * 27 + m.equality
-    if SETS > 2:
-        m.set[2] = (depth * 6 + (ones if ones < 5 else 5)) * 6 + (zeros if zeros < 5 else 5)
-    if SETS > 3:
-        m.set[3] = m.x >> 3 & 127
-    if SETS > 4:
-        m.set[4] = depth << 3 | m.activity
-        m.set[5] = m.comparison
-        m.set[6] = (m.x + m.y) >> 5 & 255
-        m.set[7] = depth << 5 | (m.head[0].run if m.head[0].run < 31 else 31)
-    return predict(m, &m.tree, 1, TREE_CONTEXTS, depth, node, depth, top)
-
-
-cdef inline int side_of(const Model *m, int level, int node) noexcept nogil:
-    """How far to the side of ones a colour lies, in eighths of the way between the sides."""
-    return clamped((((level << 4) - m.middle[node]) * m.scale[node] >> 13) + 32, 0, 63)
-
-
 cdef int code_pixel(Model *m, int symbol) noexcept nogil:
     """Code a pixel; a decoder's symbol is what comes back."""
     cdef int i, found = -1, rank, flags = FLAGS
@@ -407,6 +275,8 @@ cdef int code_pixel(Model *m, int symbol) noexcept nogil:
         m.head[i] = head
         m.check[i] = h & 0xFFFF | 1
     predict_color(m)
+    if GEOMETRIES > 2:
+        weigh_colors(m)
     compare_neighbors(m)
     elect(m)
     if m.strength[1] == 0:
@@ -421,7 +291,7 @@ cdef int code_pixel(Model *m, int symbol) noexcept nogil:
     m.rejected = 0
     for rank in range(flags):
         i = predict_flag(m, rank)
-        if settle(m, &m.flags, FLAG_CONTEXTS, i, symbol == m.candidate[rank]):
+        if settle(m, &m.flags, 0, FLAG_CONTEXTS, i, symbol == m.candidate[rank]):
             found = m.candidate[rank]
             break
         m.excluded[rank] = m.candidate[rank]
@@ -430,6 +300,8 @@ cdef int code_pixel(Model *m, int symbol) noexcept nogil:
         found = code_tree(m, symbol)
     if TRUST:
         adapt(m, trust, found == m.candidate[0], TRUST_LIMIT)
+    if GEOMETRIES > 2:
+        learn_colors(m, found)
     for i in range(FLAG_CONTEXTS):
         remember(m.head[i], found)
     return found

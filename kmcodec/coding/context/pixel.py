@@ -29,8 +29,8 @@ class Pixel:
         Symbols of 15 neighbours.
     tall, low : int
         Hashes of larger neighbourhoods.
-    median, average : tuple of int
-        The colour that the neighbours let expect, in two ways.
+    median, average, learned : tuple of int
+        The colour that the neighbours let expect, in three ways.
     activity : int
         How much the neighbours differ in colour, 0 to 7.
     equality : int
@@ -54,6 +54,7 @@ class Pixel:
     low: int
     median: Point = (0, 0, 0)
     average: Point = (0, 0, 0)
+    learned: Point = (0, 0, 0)
     activity: int = 0
     equality: int = 0
     comparison: int = 0
@@ -64,7 +65,7 @@ class Pixel:
 
 
 def expect(pixel: Pixel, colors: Sequence[Point]) -> None:
-    """Fill in the expected colours and the activity.
+    """Fill in the expected colours, but for the learned one, and the activity.
 
     Parameters
     ----------

@@ -16,10 +16,13 @@ class Profile:
     name : str
     flag_contexts, tree_contexts : int
         Contexts of the decisions about candidates, and of those in the colour tree.
-    patterns : int
-        Patterns of equality among the neighbours.
+    flag_patterns, tree_patterns : int
+        Patterns of where a candidate, or a side of a node, is among the neighbours.
     geometries : int
-        Colours that are expected: 1 the median predictor, 2 also an average.
+        Colours that are expected: 1 the median predictor, 2 also an average, 3 also one that
+        is learned.
+    pairs : int
+        Pairs of colours that are looked at together in the tree.
     sets : int
         Sets of mixing weights.
     histories : bool
@@ -39,8 +42,10 @@ class Profile:
     name: str
     flag_contexts: int
     tree_contexts: int
-    patterns: int
+    flag_patterns: int
+    tree_patterns: int
     geometries: int
+    pairs: int
     sets: int
     histories: bool
     flags: int
@@ -59,9 +64,9 @@ class Profile:
 PROFILES = {
     profile.name: profile
     for profile in (
-        Profile("fast", 2, 2, 2, 1, 1, False, 2, 0, 16, 14, 48, 8192, 16),
-        Profile("default", 5, 4, 3, 1, 3, False, 2, 0, 32, 14, 48, 8192, 18),
-        Profile("max", 8, 28, 5, 2, 8, True, 1, 62259, 64, 6, 24, 4096, 18),
+        Profile("fast", 2, 2, 2, 2, 1, 0, 1, False, 2, 0, 16, 14, 48, 8192, 16),
+        Profile("default", 5, 4, 3, 3, 1, 0, 3, False, 2, 0, 32, 14, 48, 8192, 18),
+        Profile("max", 8, 27, 5, 7, 3, 2, 8, True, 1, 62259, 64, 6, 24, 4096, 18),
     )
 }
 """All profiles by name, from the fastest to the smallest files."""

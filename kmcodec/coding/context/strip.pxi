@@ -56,6 +56,7 @@ cdef inline void look_around(Model *m) noexcept nogil:
     near[11] = m.r3[m.x] if m.y > 2 else near[5]
     near[12] = r2[2]
     near[13] = r2[-2]
+    near[14] = r1[3]
 
 
 cdef inline int run_ahead(const Model *m) noexcept nogil:
@@ -147,6 +148,7 @@ cdef int set_up_stage(Stage *g, start, list kept) except -1:
     g.runs = <uint32_t *>copied(start.runs.copy(), kept)
     g.histories = <uint32_t *>copied(start.histories.copy(), kept)
     g.distances = <uint32_t *>copied(start.distances.copy(), kept)
+    g.pairs = <uint32_t *>copied(start.pairs.copy(), kept)
     g.refinement = <uint16_t *>copied(start.refinement.copy(), kept)
     return 0
 
@@ -171,7 +173,7 @@ cdef int set_up(
     m.head_bits, m.line_bits = head_bits, head_bits - 2
     m.heads = <Head *>room_for(<size_t>FLAG_CONTEXTS * sizeof(Head) << m.head_bits, kept)
     m.lines = <Line *>room_for(<size_t>TREE_CONTEXTS * sizeof(Line) << m.line_bits, kept)
-    m.patterns = <Slot *>room_for(<size_t>PATTERNS * sizeof(Slot) << 18, kept)
+    m.patterns = <Slot *>room_for(<size_t>TREE_PATTERNS * sizeof(Slot) << 18, kept)
     m.score = <uint16_t *>room_for(<size_t>m.symbols * 2, kept)
     m.buffer = <uint16_t *>room_for(8 * (<size_t>width + 2 * BORDER), kept)
     m.left = <uint32_t *>room_for(4 * (<size_t>width + 2 * BORDER + 1), kept)

@@ -62,7 +62,7 @@ class StageStart:
         How many sets each selector chooses from.
     final : ndarray, int32
         Weights of the second layer.
-    runs, histories, distances : ndarray, uint32
+    runs, histories, distances, pairs : ndarray, uint32
         Adaptive probabilities: 22 bits, and a count of 10.
     refinement : ndarray, uint16
         Probabilities at 33 points of the logistic domain, by candidate or node.
@@ -75,6 +75,7 @@ class StageStart:
     runs: NDArray[np.uint32]
     histories: NDArray[np.uint32]
     distances: NDArray[np.uint32]
+    pairs: NDArray[np.uint32]
     refinement: NDArray[np.uint16]
 
 
@@ -121,15 +122,17 @@ def starts(profile: Profile) -> tuple[StageStart, StageStart]:
 
 def _stage(profile: Profile, is_tree: bool) -> StageStart:
     squash = tables().squash
-    n, agree = profile.flag_contexts, (profile.flag_contexts + 1) ** 2
+    n, patterns, pairs = profile.flag_contexts, profile.flag_patterns, 0
+    agree = (n + 1) ** 2
     depths = KINDS
     if is_tree:
-        n = profile.tree_contexts
+        n, patterns, pairs = profile.tree_contexts, profile.tree_patterns, profile.pairs
         sizes = (256, depths * 27, depths * 36, 128, depths * 8, 1024, 256, depths * 32)
     else:
         sizes = (512, 54, 2 * agree, 128, 16, 1024, 256, 64)
     per_slot = 4 if profile.histories else 2
-    used = per_slot * (n + profile.patterns) + profile.flag_contexts + profile.geometries + 1
+    maps = profile.flag_contexts + profile.geometries + pairs
+    used = per_slot * (n + patterns) + maps + 1
     inputs = -(-used // 8) * 8
     weights = np.zeros(inputs, np.int16)
     weights[:used] = WEIGHTS[profile.name][is_tree]
@@ -140,8 +143,9 @@ def _stage(profile: Profile, is_tree: bool) -> StageStart:
         set_sizes=sizes[: profile.sets],
         final=np.full(KINDS * profile.sets, 65536 // profile.sets, np.int32),
         runs=_runs(profile.flag_contexts, is_tree),
-        histories=_histories(n + profile.patterns if profile.histories else 0),
+        histories=_histories(n + patterns if profile.histories else 0),
         distances=_distances(profile.geometries, is_tree),
+        pairs=np.full(pairs * KINDS * 64 * 64, adaptive(1, 2, 0), np.uint32),
         refinement=np.tile(np.array(curve, np.uint16), 512),
     )
 
