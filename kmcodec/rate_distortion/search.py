@@ -10,12 +10,14 @@ from kmcodec.rate_distortion.source import Source, Trial
 
 __all__ = ["Measured", "search_price"]
 
-# Rounds, of two trials each: one for each core of a small machine.
+# Of two trials each: one for each core of a small machine.
 _ROUNDS = 8
 # How far apart the two prices of a round are from the guess between them: less and less.
 _SPREADS = (2.2, 1.06, 1.03, 1.015)
 # After so many of them entries may move.
 _MOVES = 2
+# Prices that are as good as the same: what is measured may jump between them.
+_SAME = 1.005
 # No price is higher: one bit would be worth the error of black against white, and more.
 _MOST = 1 << 30
 
@@ -42,6 +44,7 @@ def search_price(
     *,
     above: bool,
     slack: float,
+    rounds: int = _ROUNDS,
     advance: Callable[[], None],
 ) -> Trial | None:
     """The trial on one side of the limit that is nearest to it.
@@ -60,6 +63,8 @@ def search_price(
         Which side: at the limit or above, or at the limit or below.
     slack : float
         How far from the limit is near enough.
+    rounds : int
+        The most rounds of two trials.
     advance : callable
         Called after each round.
 
@@ -75,7 +80,7 @@ def search_price(
     floor = Measured(1, measure(start), start)
     low, high, best = floor, None, None
     base, guess = start.image, first * 256
-    for round_ in range(_ROUNDS):
+    for round_ in range(rounds):
         spread = _SPREADS[min(round_, len(_SPREADS) - 1)]
         prices = sorted({int(min(max(guess * x, 1), _MOST)) for x in (1 / spread, spread)})
         for price, trial in zip(prices, source.choose(base, prices), strict=True):
@@ -90,9 +95,9 @@ def search_price(
         advance()
         if best is not None and best.misses(limit) <= slack:
             break
-        if high is not None and high.price - low.price <= 1:
+        if high is not None and high.price <= max(low.price + 1, _SAME * low.price):
             break
-        guess = _between(low, high, limit)
+        guess = _between(floor, low, high, limit)
         if best is not None and round_ < _MOVES:
             # From where its entries have moved to; what was measured before then is no guide.
             moved = source.rebased(start.image, best.trial.image)
@@ -101,11 +106,11 @@ def search_price(
     return None if best is None else best.trial
 
 
-def _between(low: Measured, high: Measured | None, limit: float) -> float:
-    """Where the limit is likely to be met; far on if nothing exceeds it yet."""
+def _between(floor: Measured, low: Measured, high: Measured | None, limit: float) -> float:
+    """Where the limit is likely to be met: error and bytes change about as the price's square."""
     if high is None:
-        # Error and bytes change about as the square of the price does; but not by too large steps.
-        ahead = (limit / low.value) ** 0.5 if 0 < low.value < limit else 4.0
+        gained = low.value - floor.value
+        ahead = math.sqrt((limit - floor.value) / gained) if gained > 0 else 4.0
         return low.price * min(max(ahead, 1.02), 4.0)
     if high.value <= low.value:
         return (low.price + high.price) / 2

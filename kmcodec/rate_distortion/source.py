@@ -171,26 +171,38 @@ class Source:
         image = IndexedImage(base.palette, indices, base.metadata)
         if self._dithered:
             return Trial(image, squared_error(base.to_array(), image.to_array()), size)
-        if self._moves_entries:
-            image = IndexedImage(self._means(image), indices, base.metadata)
-        return Trial(image, self.error_of(image), size)
+        if not self._moves_entries:
+            return Trial(image, self.error_of(image), size)
+        counts, sums = self._moments(image)
+        image = IndexedImage(self._means(image.palette, counts, sums), indices, base.metadata)
+        if not self._has_plain_points:
+            return Trial(image, self.error_of(image), size)
+        # The same from the moments, without another look at all pixels.
+        entries = image.palette.astype(np.int64)
+        error = int(counts @ (entries * entries).sum(axis=1)) - 2 * int((entries * sums).sum())
+        return Trial(image, float(self._square + error), size)
 
-    def _means(self, image: IndexedImage) -> NDArray[np.uint8]:
-        """The palette with each entry at the mean of its pixels, but of the kind that it is of."""
+    def _moments(self, image: IndexedImage) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """How many pixels each entry has, and the sums of their coordinates: shape (K, D)."""
         flat, k = image.indices.ravel(), len(image.palette)
-        counts = np.bincount(flat, minlength=k)
+        counts = np.bincount(flat, minlength=k).astype(np.int64)
         # Whole numbers below 2**53: the sums are exact.
-        sums = [np.bincount(flat, self._points[..., d].ravel(), k) for d in range(self._dims)]
+        sums = in_threads_each(lambda plane: np.bincount(flat, plane, k), self._planes)
+        return counts, np.stack(sums, axis=1).astype(np.int64)
+
+    def _means(
+        self, palette: NDArray[np.uint8], counts: NDArray[np.int64], sums: NDArray[np.int64]
+    ) -> NDArray[np.uint8]:
+        """The palette with each entry at the mean of its pixels, but of the kind that it is of."""
         used = counts > 0
-        means = np.stack(sums, axis=1)[used] / counts[used, np.newaxis]
-        palette = image.palette.copy()
-        palette[used] = self._space.to_colors(means)
-        if has_alpha(image.channels):
-            kinds = _kinds(image.palette)
+        moved = palette.copy()
+        moved[used] = self._space.to_colors(sums[used] / counts[used, np.newaxis])
+        if has_alpha(palette.shape[1]):
+            kinds = _kinds(palette)
             least, most = np.array([0, 1, 255], np.uint8), np.array([0, 254, 255], np.uint8)
-            palette[:, -1] = np.clip(palette[:, -1], least[kinds], most[kinds])
-            palette[kinds == _TRANSPARENT] = image.palette[kinds == _TRANSPARENT]
-        return palette
+            moved[:, -1] = np.clip(moved[:, -1], least[kinds], most[kinds])
+            moved[kinds == _TRANSPARENT] = palette[kinds == _TRANSPARENT]
+        return moved
 
     def _entries(self, image: IndexedImage) -> NDArray[np.int16]:
         """Coordinates of the palette's entries, shape (K, D)."""
@@ -199,15 +211,26 @@ class Source:
     @functools.cached_property
     def _points(self) -> NDArray[np.int16]:
         """Coordinates of the pixels, shape (H, W, D)."""
-        if self._space.name == "srgb" and not has_alpha(self._space.channels):
+        if self._has_plain_points:
             return self.pixels.astype(np.int16)
         colors, places = index_colors(self.pixels)
         coordinates = self._space.to_coordinates(colors.colors).astype(np.int16)
         return np.stack([places.replace(x) for x in coordinates.T], axis=-1)
 
     @property
-    def _dims(self) -> int:
-        return int(self._points.shape[2])
+    def _has_plain_points(self) -> bool:
+        """Whether coordinates are the samples themselves."""
+        return self._space.name == "srgb" and not has_alpha(self._space.channels)
+
+    @functools.cached_property
+    def _planes(self) -> list[NDArray[np.float64]]:
+        """Each coordinate of all pixels, row by row."""
+        return [plane.ravel().astype(np.float64) for plane in np.moveaxis(self._points, -1, 0)]
+
+    @functools.cached_property
+    def _square(self) -> int:
+        """The sum of the squares of all coordinates."""
+        return sum(int(plane @ plane) for plane in self._planes)
 
 
 def _kinds(palette: NDArray[np.uint8]) -> NDArray[np.uint8]:
