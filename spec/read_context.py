@@ -8,6 +8,7 @@ thousand pixels take about a second.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from operator import mul
 from typing import Any
 
 from read_context_parts import (
@@ -73,8 +74,11 @@ class Pixel:
         four = list(zip(w, north, nw, ne, strict=True))
         median = [clamp(a + b - c, min(a, b), max(a, b)) for a, b, c, _ in four]
         average = [(3 * a + 3 * b + c + e + 4) >> 3 for a, b, c, e in four]
-        self.median, self.average = median, average
-        self.expected = [median, average][: self.model.profile.colours]
+        self.median, self.average, self.learned = median, average, average
+        if self.model.profile.colours > 2:
+            self.away = [[v - a for v, a in zip(colour[s], average, strict=True)] for s in n[:14]]
+            self.learned = self.learned_colour()
+        self.expected = [median, average, self.learned][: self.model.profile.colours]
         t = sum(abs(a - c) + abs(b - e) + abs(b - c) for a, b, c, e in four)
         self.activity = 0 if t < 4 else min(7, log2(t) - 1)
         i = 0 if n[0] == n[1] else 1 if n[0] == n[2] else 2
@@ -86,6 +90,18 @@ class Pixel:
         bits += [abs(n[a] - n[b]) > 4 for a, b in ((0, 2), (1, 3), (0, 1))]
         self.comparison = sum(bit << place for place, bit in enumerate(bits))
         self.tall, self.low = self.summary(6, 6, 3, 8), self.summary(2, 3, 2, 4)
+
+    def learned_colour(self) -> list[int]:
+        shares = self.model.shares
+        moves = [sum(map(mul, u, shares)) + 32768 >> 16 for u in zip(*self.away, strict=True)]
+        return [clamp(a + m, 0, 255) for a, m in zip(self.average, moves, strict=True)]
+
+    def move_shares(self, symbol: int) -> None:
+        errors = [v - w for v, w in zip(self.model.tree.colour[symbol], self.learned, strict=True)]
+        k = log2(256 + sum(v * v for u in self.away for v in u))
+        for i, u in enumerate(self.away):
+            step = sum(256 * e * v for e, v in zip(errors, u, strict=True)) >> (k - 4)
+            self.model.shares[i] = clamp(self.model.shares[i] + step, -65536, 65536)
 
     def s(self, i: int, j: int) -> int:
         return self.model.at(self.x + i, self.y - j)
@@ -119,9 +135,9 @@ class Pixel:
             hashed(self.activity, *(v >> 4 for v in self.median)),
             *(hashed(n[3], x >> 5), of(0, 4), of(1, 5), self.tall, hashed(x >> 5, y >> 5)),
             *(of(0, 4, 9), hashed(n[1], x >> 5), of(*range(9)), of(*range(14)), self.low),
-            *(of(1), of(0), hashed(x >> 4, y >> 3), hashed(*(v >> 3 for v in self.average))),
+            *(of(1), of(0), hashed(x >> 4, y >> 3), hashed(*(v >> 3 for v in self.learned))),
             *(0, of(2, 3), of(0, 7), of(0, 8), of(4, 5, 0), of(3, 7, 14), of(0, 3), of(1, 3)),
-            *(of(0, 1, 3), of(0, 1, 2)),
+            of(0, 1, 2),
         )
 
     def vote(self) -> None:  # section 7
@@ -159,6 +175,7 @@ class Model:
         self.flags, self.nodes = Stage(p, coding, "flags"), Stage(p, coding, "tree")
         self.runs = Lazy(lambda _: Estimate(4, 5, 2))
         self.trust = Lazy(lambda _: Estimate(1, 2, 2))
+        self.shares = [0] * 14
 
     def at(self, column: int, row: int) -> int:  # section 6, beyond the image
         if row < 0 or column >= self.width:
@@ -222,6 +239,8 @@ class Model:
             symbol = self.code_tree(pixel, wanted, excluded)
         if self.profile.trust is not None:
             trust.teach(int(symbol == pixel.candidates[0]), 1023)
+        if self.profile.colours > 2:
+            pixel.move_shares(symbol)
         for head in pixel.heads:
             head.note(symbol)
         return symbol
@@ -262,6 +281,7 @@ class Model:
             patterns=[self.flags.patterns[i, r, at] for i, at in enumerate(patterns[: p.patterns])],
             relations=relations,
             distances=[far(colour, self.tree.colour[c]) for colour in pixel.expected],
+            pairs=[],
             sets=sets[: p.mixers],
             final=r * (p.flag_contexts + 1) + agree,
             curve=r * 256 + (c & 255),
@@ -291,12 +311,14 @@ class Model:
         tree, p, low = self.tree, self.profile, d & 3
         relations = [self.relation(h, node, d, excluded) for h in pixel.heads]
         zeros, ones = relations.count(2), relations.count(3)
-        g = [1 + tree.side(d, s) if tree.above(node, d, s) else 0 for s in pixel.n[:9]]
+        g = [1 + tree.side(d, s) if tree.above(node, d, s) else 0 for s in pixel.n]
+        z, o = (sum((v == side) << i for i, v in enumerate(g)) for side in (1, 2))
         patterns = (
             spread(27 * node + base_3(g[:3]), 17),
-            spread(19683 * d + base_3(g), 17),
+            spread(19683 * d + base_3(g[:9]), 17),
             d * 8192 + pixel.comparison * 8 + pixel.activity,
-            *(hashed(node, pixel.y) >> 15, hashed(node, pixel.x) >> 15),
+            *(hashed(node, pixel.y) >> 15, hashed(node, pixel.x) >> 15, hashed(node, z, o) >> 15),
+            hashed(node, pixel.bits(ALL, pixel.candidates[0])) >> 15,
         )
         sets = (
             *(min(node, 255), d * 27 + pixel.equality),
@@ -304,16 +326,16 @@ class Model:
             *(d * 8 + pixel.activity, pixel.comparison, (pixel.x + pixel.y) >> 5 & 255),
             d * 32 + min(pixel.heads[0].run, 31),
         )
-        middle, scale, axis = tree.middle[node], tree.scale[node], tree.axis[node]
+        axis = tree.axis[node]
+        w, n, nw, ne, ww, nn = (tree.colour[s][axis] for s in pixel.n[:6])
+        pairs = ((ne, w + n - nw), (2 * n - nn, 2 * w - ww))
         return Choice(
             kind=d,
             slots=[line[(node & ((1 << low) - 1)) | 1 << low] for line in lines],
-            patterns=[self.nodes.patterns[i, at] for i, at in enumerate(patterns[: p.patterns])],
+            patterns=[self.nodes.patterns[at] for at in enumerate(patterns[: p.tree_patterns])],
             relations=relations,
-            distances=[
-                clamp(((16 * colour[axis] - middle) * scale >> 13) + 32, 0, 63)
-                for colour in pixel.expected
-            ],
+            distances=[tree.distance(node, colour[axis]) for colour in pixel.expected],
+            pairs=[(tree.distance(node, v), tree.distance(node, u)) for v, u in pairs[: p.pairs]],
             sets=sets[: p.mixers],
             final=d,
             curve=min(node, 255),

@@ -38,7 +38,9 @@ class Profile:  # section 2
     flag_contexts: int
     tree_contexts: int
     patterns: int
+    tree_patterns: int
     colours: int
+    pairs: int
     mixers: int
     histories: bool
     flags: int
@@ -49,9 +51,9 @@ class Profile:  # section 2
 
 
 PROFILES = {
-    2: Profile(2, 2, 2, 1, 1, False, 2, None, 16, (14, 48, 8192), 16),
-    3: Profile(5, 4, 3, 1, 3, False, 2, None, 32, (14, 48, 8192), 18),
-    4: Profile(8, 28, 5, 2, 8, True, 1, 62259, 64, (6, 24, 4096), 18),
+    2: Profile(2, 2, 2, 2, 1, 0, 1, False, 2, None, 16, (14, 48, 8192), 16),
+    3: Profile(5, 4, 3, 3, 1, 0, 3, False, 2, None, 32, (14, 48, 8192), 18),
+    4: Profile(8, 27, 5, 7, 3, 2, 8, True, 1, 62259, 64, (6, 24, 4096), 18),
 }
 
 # ---------------------------------------------------------------- arithmetic (section 3)
@@ -212,6 +214,9 @@ class Tree:
     def side(self, d: int, symbol: int) -> int:
         return symbol >> (self.bits - 1 - d) & 1
 
+    def distance(self, node: int, v: int) -> int:  # section 10
+        return clamp(((16 * v - self.middle[node]) * self.scale[node] >> 13) + 32, 0, 63)
+
     def possible(self, node: int, excluded: list[int]) -> bool:
         """Say whether a leaf below the node is neither a hole nor excluded."""
         first, end = self.places(node)
@@ -296,6 +301,7 @@ class Choice:
     patterns: list[Slot]
     relations: list[int]
     distances: list[int]
+    pairs: list[tuple[int, int]]
     sets: tuple[int, ...]
     final: int
     curve: int
@@ -313,6 +319,7 @@ class Stage:
         self.histories = Lazy(lambda at: Estimate(2 * at[3] + 1, 2 * (at[2] + at[3]) + 2, 0))
         self.runs = Lazy(self.new_run)
         self.distances = Lazy(self.new_distance)
+        self.pairs = Lazy(lambda _: Estimate(1, 2, 0))
         self.count, self.rate = 0, profile.rate[0] + profile.rate[1]
 
     def new_run(self, at: tuple[int, int, int, int]) -> Estimate:
@@ -343,6 +350,9 @@ class Stage:
             inputs.append(STRETCH[used[-1].p >> 10] if relation else 0)
         for colour, distance in enumerate(choice.distances):
             used.append(self.distances[colour, choice.kind, pixel.activity, distance])
+            inputs.append(STRETCH[used[-1].p >> 10])
+        for pair, (first, second) in enumerate(choice.pairs):
+            used.append(self.pairs[pair, choice.kind, first, second])
             inputs.append(STRETCH[used[-1].p >> 10])
         return [*inputs, 256], used
 
@@ -415,16 +425,17 @@ WEIGHTS = {
         4365 4215 3155 3984 1442 -578 -497 -680 1933 2264 1986 -923 1850 -33 3576 3516 3797 3347
         3140 4234 -246""",
     (4, "flags"): """
-        794 828 -1276 357 -948 -1024 1272 289 2501 2558 2631 1630 3153 3020 2563 1960 -788 -671
-        -1302 -963 -1477 -1339 284 -1074 289 498 949 571 173 686 788 203 -2392 275 -1513 566 638
-        3405 2524 3313 1085 1248 -2005 -1456 -1924 -906 -629 1335 1439 1609 834 348 -83 129 2124
-        142 495 1976 2192 348 -877 -646 -2338""",
+        798 802 -1449 296 -958 -1132 772 252 2278 2584 2561 1318 3174 3054 2368 1762 -836 -897
+        -1424 -1111 -1427 -1387 -72 -1208 376 532 1076 632 323 892 747 286 -1731 408 -1063 639
+        532 3869 2539 3604 873 1164 -1937 -1789 -1993 -1075 -899 1663 1616 1833 883 472 1 174
+        2043 269 680 2031 2135 467 -1018 -629 689 -2717""",
     (4, "tree"): """
-        792 565 -80 288 617 352 1013 402 188 475 600 52 123 185 100 -246 281 325 -471 312 885 271
-        -226 689 220 15 227 203 541 326 49 5 356 628 888 461 -354 450 271 -20 24 33 -210 -329 -53
-        77 -598 218 627 388 -147 614 162 -23 61 227 412 -113 6 150 -70 167 302 512 -330 142 -161
-        144 97 75 147 96 -193 133 -1376 -76 195 -82 12 22 39 -192 93 58 638 797 365 690 549 859
-        710 515 992 734 647 609 414 377 1237 1178 808 822 597 561 520 674 842 485 458 554 396 599
-        -51 1054 744 286 494 -106 609 -45 -48 -763 -138 460 -306 -7 -78 308 304 141 391 315 1152
-        1949 879 1308 742 1260 438 1445 1594 1000 -274""",
+        861 581 -127 243 627 193 957 413 157 398 604 -103 -40 53 81 -394 300 748 -542 370 928 197
+        -416 655 172 -27 150 464 367 104 -105 328 627 762 478 -296 399 256 -172 -167 -167 -227
+        -342 20 381 -651 280 535 407 -177 515 114 -49 181 406 -178 65 143 -122 108 234 566 -203
+        43 -227 67 -44 -80 221 111 -189 261 -1746 -40 103 -144 -18 -105 26 -200 31 675 849 587
+        801 630 930 789 693 1307 812 691 834 576 520 1552 1473 861 805 932 673 531 738 1008 584
+        461 604 618 -218 770 670 94 371 669 367 40 544 -53 150 -834 205 -34 -158 386 -518 -179
+        -197 304 -77 474 414 295 535 556 140 -9 1029 2136 692 1236 657 1073 221 1422 844 97 1540
+        494 1159 -223""",
 }

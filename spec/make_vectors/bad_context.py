@@ -13,7 +13,7 @@ from good_context import CODINGS, EXAMPLE_PALETTE, EXAMPLE_ROWS, entries_of, pat
 from parts import Bad, Rows, colours, damaged, header, palette_part, strips
 from read_context import encode
 
-SEEDS = {2: 13, 3: 4, 4: 4}
+SEEDS = {2: 13, 3: 4, 4: 5}
 
 
 def changed(payload: bytes, by: int) -> bytes:
