@@ -264,7 +264,9 @@ def pngquant(pixels: np.ndarray) -> tuple[int, float]:
         run_pngquant(source, target, 256, "--nofs")
         data = oxipng.optimize_from_memory(Path(target).read_bytes(), level=6)
         with Image.open(target) as image:
-            quality = psnr(pixels, np.asarray(image.convert("RGBA")))
+            # Without an alpha channel that the source has not: it would count as one without error.
+            mode = "RGBA" if pixels.ndim == 3 and pixels.shape[2] in (2, 4) else "RGB"
+            quality = psnr(pixels, np.asarray(image.convert(mode)))
     return len(data), quality
 
 
