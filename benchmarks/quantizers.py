@@ -29,6 +29,7 @@ __all__ = [
     "other_quantizers",
     "own_quantizers",
     "read_picture",
+    "run_pngquant",
     "versions",
 ]
 
@@ -163,12 +164,17 @@ def by_opencv(picture: Picture, k: int) -> np.ndarray:
 def by_pngquant(*arguments: str) -> Callable[[Picture, int], np.ndarray]:
     def run(picture: Picture, k: int) -> np.ndarray:
         out = picture.out + ".png"
-        command = ["pngquant", "--speed", "1", *arguments, "--force", "-o", out, str(k)]
-        subprocess.run([*command, "--", picture.png], check=True)
+        run_pngquant(picture.png, out, k, *arguments)
         with Image.open(out) as image:
             return palette_of(image)
 
     return run
+
+
+def run_pngquant(png: str, out: str, k: int, *arguments: str) -> None:
+    """Quantise one PNG file into another at pngquant's slowest speed."""
+    command = ["pngquant", "--speed", "1", *arguments, "--force", "-o", out, str(k)]
+    subprocess.run([*command, "--", png], check=True)
 
 
 def to_8_bits(centroids: np.ndarray) -> np.ndarray:

@@ -176,7 +176,7 @@ def test_a_changed_payload_is_refused_or_gives_indices_of_the_palette(coding, st
 def test_no_payload_of_another_length_is_read(coding):
     indices, palette = np.arange(64, dtype=np.uint8).reshape(8, 8), np.eye(64, 3, dtype=np.uint8)
     payload = coding.encode(indices, palette)
-    for wrong in (b"", payload + b"\0", payload + b"x"):
+    for wrong in (b"", payload + b"\0", payload + bytes(2)):
         with pytest.raises(kmcodec.KmcFormatError, match=r"the decoder used"):
             coding.decode(wrong, 8, 8, palette)
 

@@ -157,7 +157,7 @@ def best_within_bytes(source: Source, maker: Maker, most_bytes: int) -> Outcome:
         size = maker.size_of(_at_headroom(source, image))
         return math.log2(size / most_bytes)
 
-    image = _with_entries(maker, smaller, doubling=1 / _GROWTH, near=_NEAR_SIZE, least=-math.inf)
+    image, *_ = _with_entries(maker, smaller, doubling=1 / _GROWTH, near=_NEAR_SIZE, least=-math.inf)
     if len(image.palette) == maker.most and maker.size_of(image) <= most_bytes:
         return Outcome(image)
     while len(image.palette) > 1:
