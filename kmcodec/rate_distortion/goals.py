@@ -95,6 +95,7 @@ def smallest_within_tolerance(
         above=False,
         slack=0.05 * room,
         rounds=4,
+        moves=0,
         advance=advance,
     )
     return image if found is None else found.image
@@ -157,13 +158,14 @@ def best_within_bytes(source: Source, maker: Maker, most_bytes: int) -> Outcome:
         size = maker.size_of(_at_headroom(source, image))
         return math.log2(size / most_bytes)
 
-    image, *_ = _with_entries(maker, smaller, doubling=1 / _GROWTH, near=_NEAR_SIZE, least=-math.inf)
+    found = _with_entries(maker, smaller, doubling=1 / _GROWTH, near=_NEAR_SIZE, least=-math.inf)
+    image = found[0]
     if len(image.palette) == maker.most and maker.size_of(image) <= most_bytes:
         return Outcome(image)
     while len(image.palette) > 1:
-        found = _within_bytes(source, maker, image, most_bytes)
-        if found is not None:
-            return Outcome(found)
+        fitting = _within_bytes(source, maker, image, most_bytes)
+        if fitting is not None:
+            return Outcome(fitting)
         image = maker.quantized(len(image.palette) // 2)
     size = maker.size_of(image)
     if size <= most_bytes:

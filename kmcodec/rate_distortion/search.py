@@ -14,7 +14,7 @@ __all__ = ["Measured", "search_price"]
 _ROUNDS = 8
 # How far apart the two prices of a round are from the guess between them: less and less.
 _SPREADS = (2.2, 1.06, 1.03, 1.015)
-# After so many of them entries may move.
+# After so many of them palette entries move.
 _MOVES = 2
 # Prices that are as good as the same: what is measured may jump between them.
 _SAME = 1.005
@@ -45,6 +45,7 @@ def search_price(
     above: bool,
     slack: float,
     rounds: int = _ROUNDS,
+    moves: int = _MOVES,
     advance: Callable[[], None],
 ) -> Trial | None:
     """The trial on one side of the limit that is nearest to it.
@@ -65,6 +66,8 @@ def search_price(
         How far from the limit is near enough.
     rounds : int
         The most rounds of two trials.
+    moves : int
+        After how many of them the next begins from where palette entries have moved to.
     advance : callable
         Called after each round.
 
@@ -98,7 +101,7 @@ def search_price(
         if high is not None and high.price <= max(low.price + 1, _SAME * low.price):
             break
         guess = _between(floor, low, high, limit)
-        if best is not None and round_ < _MOVES:
+        if best is not None and round_ < moves:
             # From where its entries have moved to; what was measured before then is no guide.
             moved = source.rebased(start.image, best.trial.image)
             if moved is not base:

@@ -19,11 +19,16 @@ from kmcodec.parallel import in_threads_each
 from kmcodec.quantization import apply_palette
 from kmcodec.quantization.colorspace import ColorSpace, has_alpha
 from kmcodec.quantization.histogram import index_colors
+from kmcodec.rate_distortion.soft import smoothed
 
 __all__ = ["Source", "Trial"]
 
 # What may be added to a pixel's error, in bits: a fleck that costs more than these stays.
 _ALLOWANCE = 8
+
+# Soft is where pixels are nearer to what is around them than to their entries, in the mean: the
+# square of half as far.
+_SOFT = 0.25
 
 _TRANSPARENT, _OPAQUE = 0, 2
 
@@ -119,13 +124,16 @@ class Source:
         assert isinstance(method, Context)
         header = self._assembly.header_for(base)
         entries, kinds = self._entries(base), _kinds(base.palette)
+        ahead = self._likely(base)
         targets = entries[base.indices] if self._dithered else self._points
 
         def choose_strip(task: tuple[int, int]) -> tuple[NDArray[Any], int]:
             lagrangian, strip = task
             first, end = header.rows_of(strip)
             allowance = min(_ALLOWANCE * lagrangian >> 8, np.iinfo(np.int32).max // 2)
-            criterion = Criterion(targets[first:end], entries, kinds, lagrangian, allowance)
+            criterion = Criterion(
+                targets[first:end], entries, kinds, lagrangian, allowance, ahead[first:end]
+            )
             return method.choose(base.indices[first:end], base.palette, criterion)
 
         strips = range(header.strip_count)
@@ -203,6 +211,31 @@ class Source:
             moved[:, -1] = np.clip(moved[:, -1], least[kinds], most[kinds])
             moved[kinds == _TRANSPARENT] = palette[kinds == _TRANSPARENT]
         return moved
+
+    def _likely(self, base: IndexedImage) -> NDArray[Any]:
+        """The entries that pixels are likely to get: in soft regions, the nearest without grain.
+
+        There the nearest entries are noise along the border of two, which lets a choice carry one
+        of them on for long: flat streaks. Without grain the border is where it is seen.
+        """
+        if self._dithered or has_alpha(base.channels):
+            return base.indices
+        grain, smooth = self._grain
+        nearest = apply_palette(
+            smooth, base.palette, space=self._space.name, dithering=None, amount=0
+        )
+        mean = squared_error(self.pixels, base.to_array()) / base.indices.size
+        return np.where(grain < _SOFT * mean, nearest, base.indices)
+
+    @functools.cached_property
+    def _grain(self) -> tuple[NDArray[np.int32], NDArray[np.uint8]]:
+        """Squared distances of the pixels from the smoothed image, and that image."""
+        smooth = smoothed(self.pixels)
+        grain = np.zeros(smooth.shape[:2], np.int32)
+        for channel in range(smooth.shape[2]):
+            difference = self.pixels[..., channel].astype(np.int32) - smooth[..., channel]
+            grain += difference * difference
+        return grain, smooth
 
     def _entries(self, image: IndexedImage) -> NDArray[np.int16]:
         """Coordinates of the palette's entries, shape (K, D)."""

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["AHEAD", "Choice", "Chooser", "Criterion", "choice_of"]
 
-AHEAD = 384
+AHEAD = 512
 """1/256 bits that a symbol saves, roughly, at the pixel to the right or below if it has it, too."""
 
 # 1/256 bits that a pixel costs, at least, which is not like all around it.
@@ -50,6 +50,8 @@ class Criterion:
         The squared error that a bit is worth, in 1/256; at least 1.
     allowance : int
         The most squared error that may be added to a pixel.
+    ahead : ndarray, shape (rows, width), optional
+        The entries that pixels are likely to get; the nearest ones if not given.
     """
 
     targets: NDArray[np.int16]
@@ -57,6 +59,7 @@ class Criterion:
     kinds: NDArray[np.uint8]
     lagrangian: int
     allowance: int
+    ahead: NDArray[Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,7 @@ class Choice:
         Symbols near each symbol, nearest first.
     costs : ndarray, shape (4096,), uint16
         What a decision costs in 1/256 bits, by its probability in 1/4096.
+    ahead : ndarray, shape (rows, width), uint16
     lagrangian, allowance : int
         See `Criterion`.
     """
@@ -81,12 +85,13 @@ class Choice:
     kinds: NDArray[np.uint8]
     neighbors: NDArray[np.uint16]
     costs: NDArray[np.uint16]
+    ahead: NDArray[np.uint16]
     lagrangian: int
     allowance: int
 
 
-def choice_of(criterion: Criterion, tree: ColorTree) -> Choice:
-    """What the model needs to choose by a criterion."""
+def choice_of(criterion: Criterion, tree: ColorTree, nearest: NDArray[Any]) -> Choice:
+    """What the model needs to choose by a criterion, `nearest` being the nearest entries."""
     dims = criterion.targets.shape[2]
     targets = np.zeros((*criterion.targets.shape[:2], 4), np.int16)
     targets[..., :dims] = criterion.targets
@@ -99,6 +104,7 @@ def choice_of(criterion: Criterion, tree: ColorTree) -> Choice:
         kinds=criterion.kinds[tree.entries],
         neighbors=tree.symbols[near][tree.entries],
         costs=_costs(),
+        ahead=tree.symbols[nearest if criterion.ahead is None else criterion.ahead],
         lagrangian=criterion.lagrangian,
         allowance=criterion.allowance,
     )
@@ -155,6 +161,7 @@ class Chooser:
         self._entries: list[list[int]] = choice.entries.tolist()
         self._kinds: list[int] = choice.kinds.tolist()
         self._costs: list[int] = choice.costs.tolist()
+        self._ahead: list[list[int]] = choice.ahead.tolist()
 
     def choose(
         self,
@@ -217,11 +224,11 @@ class Chooser:
     def _value(self, symbol: int, x: int, y: int, cost: int) -> int:
         """Error plus lambda times bits, less what is likely to be saved at pixels ahead."""
         shares = 0
-        for right, down, share in ((1, 0, 2), (0, 1, 2), (-1, 1, 1), (1, 1, 1)):
-            row = self._image[y + down] if y + down < len(self._image) else []
+        for right, down, share in ((1, 0, 4), (0, 1, 4), (-1, 1, 3), (1, 1, 3)):
+            row = self._ahead[y + down] if y + down < len(self._ahead) else []
             if 0 <= x + right < len(row) and row[x + right] == symbol:
                 shares += share
-        cost -= AHEAD * shares // 2
+        cost -= AHEAD * shares // 4
         return (self._error(symbol, x, y) << 16) + self._choice.lagrangian * cost
 
     def _error(self, symbol: int, x: int, y: int) -> int:

@@ -71,7 +71,7 @@ class Context:
         _check_width(indices.shape[1])
         tree = tree_of(palette)
         symbols = tree.symbols[indices]
-        choice = None if criterion is None else choice_of(criterion, tree)
+        choice = None if criterion is None else choice_of(criterion, tree, indices)
         compiled = MODELS.get(self.profile.name)
         if compiled is None:
             _warn_if_slow(indices.size)

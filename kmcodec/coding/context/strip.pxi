@@ -187,10 +187,8 @@ cdef int set_up(
     return 0
 
 
-cdef int set_up_choice(
-    Choice *c, uint16_t *image, int symbols, choice, list kept
-) except -1:
-    c.image = image
+cdef int set_up_choice(Choice *c, int symbols, choice, list kept) except -1:
+    c.ahead = <const uint16_t *>copied(choice.ahead, kept)
     c.targets = <const int16_t *>copied(choice.targets, kept)
     c.entries = <const int16_t *>copied(choice.entries, kept)
     c.neighbors = <const uint16_t *>copied(choice.neighbors, kept)
@@ -223,7 +221,7 @@ def encode(symbols, tree, tables, starts, int head_bits, choice=None):
         set_up(m, image.shape[1], image.shape[0], tree, tables, starts, head_bits, kept)
         if choice is not None:
             memset(c, 0, sizeof(Choice))
-            set_up_choice(c, &image[0, 0], m.symbols, choice, kept)
+            set_up_choice(c, m.symbols, choice, kept)
             m.choice = c
         m.room = 1 << 12
         m.output = <uint8_t *>malloc(m.room)
