@@ -15,7 +15,7 @@ if [ ! -e "$runtime" ]; then
 fi
 copy=$(mktemp -d)
 trap 'rm -rf "$copy"' EXIT
-tar --exclude=./.git --exclude='*.so' --exclude=./build -cf - . | tar -xf - -C "$copy"
+tar --exclude=./.git --exclude=./.venv --exclude='*.so' --exclude=./build -cf - . | tar -xf - -C "$copy"
 cd "$copy"
 flags="-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -O1 -g"
 CFLAGS="$flags" LDFLAGS="-fsanitize=address,undefined" python setup.py --quiet build_ext --inplace -j2
