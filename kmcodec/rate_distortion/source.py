@@ -14,11 +14,11 @@ from kmcodec.assembly import Assembly
 from kmcodec.coding.context import Context, Criterion
 from kmcodec.image import IndexedImage
 from kmcodec.metrics import psnr, squared_error
-from kmcodec.palette_order import dark_to_bright
 from kmcodec.parallel import in_threads_each
 from kmcodec.quantization import apply_palette
 from kmcodec.quantization.colorspace import ColorSpace, has_alpha
 from kmcodec.quantization.histogram import index_colors
+from kmcodec.quantizer import quantize
 from kmcodec.rate_distortion.soft import smoothed
 
 __all__ = ["Source", "Trial"]
@@ -158,14 +158,7 @@ class Source:
         """Entries distinct, all used, and from dark to bright; a given palette as it is."""
         if not self._has_own_palette:
             return image
-        entries, inverse = np.unique(image.palette, axis=0, return_inverse=True)
-        used = np.bincount(inverse.ravel()[image.indices].ravel(), minlength=len(entries)) > 0
-        order = dark_to_bright(entries)
-        order = order[used[order]]
-        rank = np.zeros(len(entries), np.int64)
-        rank[order] = np.arange(len(order))
-        indices = rank[inverse.ravel()][image.indices]
-        return IndexedImage(entries[order], indices, image.metadata)
+        return quantize(image, reorder=True)
 
     @property
     def _moves_entries(self) -> bool:
