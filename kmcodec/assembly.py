@@ -71,11 +71,20 @@ class Assembly:
             return method.encode(image.indices[first:end], image.palette)
 
         payloads = in_threads_each(encode_strip, range(header.strip_count))
-        sections = sections_from_metadata(image.metadata)
-        coded = _coded_palette(header, image.palette)
-        if coded is None:
-            return build(header, image.palette.tobytes(), payloads, sections)
-        return build(replace(header, palette_coded=True), coded, payloads, sections)
+        return _built(header, image, payloads)
+
+    def overhead(self, image: IndexedImage) -> int:
+        """How many bytes of the file are no coded indices."""
+        header = self.header_for(image)
+        return len(_built(header, image, [b""] * header.strip_count))
+
+
+def _built(header: Header, image: IndexedImage, payloads: list[bytes]) -> bytes:
+    sections = sections_from_metadata(image.metadata)
+    coded = _coded_palette(header, image.palette)
+    if coded is None:
+        return build(header, image.palette.tobytes(), payloads, sections)
+    return build(replace(header, palette_coded=True), coded, payloads, sections)
 
 
 def _coded_palette(header: Header, palette: NDArray[np.uint8]) -> bytes | None:

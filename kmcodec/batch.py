@@ -147,14 +147,14 @@ def encode_file(
     source = read_source(job.source, variable)
     assembly = Assembly(coding, effort, strip_rows)
     if goal is None:
-        outcome = Outcome(quantize_source(source, k, **options))
+        quantized = quantize_source(source, k, **options)
+        outcome = Outcome(quantized, assembly.encode(quantized))
     else:
         outcome = _optimize_source(source, k, goal, assembly, advance, **options)
     if outcome.shortfall and strict:
         raise KmcGoalError(f"{job.source}: {outcome.shortfall}")
     indexed = outcome.image
-    data = assembly.encode(indexed)
-    _write(job, data)
+    _write(job, outcome.data)
     return EncodeReport(
         source=job.source,
         output=job.target,
@@ -165,7 +165,7 @@ def encode_file(
         psnr=psnr(source.pixels, indexed.to_array()),
         raw_size=3 * indexed.width * indexed.height,
         source_size=source.size,
-        size=len(data),
+        size=len(outcome.data),
         seconds=time.perf_counter() - started,
         shortfall=outcome.shortfall,
     )

@@ -90,4 +90,4 @@ def encode(
         raise KmcGoalError(outcome.shortfall)
     if outcome.shortfall:
         warnings.warn(outcome.shortfall, KmcWarning, stacklevel=2)
-    return assembly.encode(outcome.image)
+    return outcome.data

@@ -14,6 +14,7 @@ __all__ = [
     "check_same_size",
     "common_channels",
     "mean_squared_error",
+    "products",
     "psnr",
     "samples",
     "squared_error",
@@ -40,12 +41,13 @@ def squared_error(original: NDArray[np.uint8], image: NDArray[np.uint8]) -> floa
     check_same_size(original.shape, image.shape)
     channels = common_channels(original, image)
     step = max(1, _GROUP // (original.shape[1] * channels))
-    total = 0.0
+    total = 0
     for start in range(0, len(original), step):
         rows = slice(start, start + step)
-        difference = samples(original[rows], channels) - samples(image[rows], channels)
-        total += float(np.square(difference).sum())
-    return total
+        difference = products(original[rows], channels) - products(image[rows], channels)
+        # Whole numbers: the same sum on every platform, in whatever order it is taken.
+        total += int(np.square(difference).sum(dtype=np.int64))
+    return total / 255**2 if channels in (2, 4) else float(total)
 
 
 def mean_squared_error(original: NDArray[np.uint8], image: NDArray[np.uint8]) -> float:
@@ -102,15 +104,35 @@ def samples(image: NDArray[np.uint8], channels: int) -> NDArray[Any]:
     ndarray, shape (H, W, channels), float64
         Levels, 0 to 255.
     """
+    whole = products(image, channels).astype(np.float64)
+    return whole / 255 if channels in (2, 4) else whole
+
+
+def products(image: NDArray[np.uint8], channels: int) -> NDArray[Any]:
+    """`samples` as whole numbers: where there is alpha 255 times as large.
+
+    Parameters
+    ----------
+    image, channels
+        See `samples`.
+
+    Returns
+    -------
+    ndarray, shape (H, W, channels), int32, or int64 with alpha
+        Squares of their differences do not wrap.
+    """
     own = _channels(image)
-    levels = image.reshape(*image.shape[:2], own).astype(np.float64)
+    has_alpha = channels in (2, 4)
+    # What squares of differences need.
+    dtype = np.int64 if has_alpha else np.int32
+    levels: NDArray[Any] = image.reshape(*image.shape[:2], own).astype(dtype)
     color = levels[..., :-1] if own in (2, 4) else levels
-    alpha = levels[..., -1:] if own in (2, 4) else np.full_like(levels[..., :1], 255)
     if channels > 2 and color.shape[2] == 1:
         color = np.repeat(color, 3, axis=2)
-    if channels in (1, 3):
+    if not has_alpha:
         return color
-    return np.concatenate([color * (alpha / 255), alpha], axis=2)
+    alpha = levels[..., -1:] if own in (2, 4) else np.full_like(levels[..., :1], 255)
+    return np.concatenate([color * alpha, 255 * alpha], axis=2)
 
 
 def _channels(image: NDArray[np.uint8]) -> int:

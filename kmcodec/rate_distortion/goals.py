@@ -7,28 +7,42 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from kmcodec.image import IndexedImage
-from kmcodec.rate_distortion.search import search_price
-from kmcodec.rate_distortion.source import Source
+from kmcodec.parallel import in_threads_each
+from kmcodec.rate_distortion.exact import exponential, logarithm, ratio
+from kmcodec.rate_distortion.search import Measure, PriceSearch
+from kmcodec.rate_distortion.source import Source, Trial
 
 __all__ = [
     "Maker",
     "Outcome",
     "best_within_bytes",
+    "smallest",
     "smallest_at_psnr",
     "smallest_within_tolerance",
 ]
 
 # Decibels that the nearest entries are to be better than a quality that is asked for: where a
-# choice among so many takes the fewest bytes. The minimum is flat: from 1.3 to 2.4 within 1 %.
-_HEADROOM = 1.8
+# choice among so many takes the fewest bytes. The minimum is flat: from 1.4 to 2.4 within 1.5 %.
+_HEADROOM = 2.2
 # The price at which a choice takes it: so much of the mean squared distance, for a bit.
 _PRICE = 0.8
-# How near to a quality is near enough, in decibels.
+# How near to a quality is near enough, in decibels, and to a number of bytes, as a part of it.
 _NEAR = 0.03
+_NEAR_BYTES = 0.004
+# Rounds of a search for a price, of one that goes on from what another has found, and after how
+# many of the first the next begins from what was found.
+_ROUNDS = 7
+_MORE_ROUNDS = 2
+_MOVES = 4
+# The same for a tolerance, which is small and so soon met.
+_TOLERANCE_ROUNDS = 5
+_TOLERANCE_MOVES = 2
+# And what an entry saves there where pixels ahead have had it: measured, as the headroom is.
+_TOLERANCE_SAVING = 384
 # Rounds of a search for a number of entries, and how far from what it looks for it may end.
 _STEPS = 5
 _NEAR_HEADROOM = 0.4
-_NEAR_SIZE = 0.06
+_NEAR_SIZE = 0.1
 # Decibels that twice as many entries gain, before it is known, and by how much larger a file gets.
 _DOUBLING = 2.5
 _GROWTH = 1.5
@@ -38,9 +52,10 @@ _LOSSLESS = 99.0
 
 @dataclass(frozen=True)
 class Outcome:
-    """An image, and in words what it falls short of; None if of nothing."""
+    """An image, the bytes of its file, and in words what it falls short of; None if of nothing."""
 
     image: IndexedImage
+    data: bytes
     shortfall: str | None = None
 
 
@@ -54,21 +69,24 @@ class Maker:
         The image with a palette of at most so many entries, nearest or dithered.
     most : int
         The most entries it may have.
-    size_of : callable
-        Bytes of the file of an image.
+    encoded : callable
+        The bytes of the file of an image.
+    overhead : callable
+        How many of them are no coded indices.
     advance : callable
         Called after each step of the work.
     """
 
     quantized: Callable[[int], IndexedImage]
     most: int
-    size_of: Callable[[IndexedImage], int]
+    encoded: Callable[[IndexedImage], bytes]
+    overhead: Callable[[IndexedImage], int]
     advance: Callable[[], None]
 
 
 def smallest_within_tolerance(
-    source: Source, image: IndexedImage, decibels: float, advance: Callable[[], None]
-) -> IndexedImage:
+    source: Source, image: IndexedImage, decibels: float, maker: Maker
+) -> Outcome:
     """The smallest image whose PSNR is at most so much below that of an image.
 
     Parameters
@@ -78,27 +96,29 @@ def smallest_within_tolerance(
         With the nearest entries, or dithered.
     decibels : float
         More than 0.
-    advance : callable
-        See `Maker`.
+    maker : Maker
     """
-    start = source.nearest(image)
-    room = source.error_of(image) * (10 ** (decibels / 10) - 1)
+    room = source.error_of(image) * (ratio(decibels) - 1)
     price = source.error_scale(image) * 0.15 * math.sqrt(10 * decibels)
     if not room or price == 0:
-        return image
-    found = search_price(
+        return smallest([image], maker)
+    # What is added to the error goes with the price, whatever the error is that there was.
+    added = source.nearest(image).error
+    search = PriceSearch(
         source,
-        start,
+        source.base(image),
         price,
-        lambda trial: trial.error,
-        start.error + room,
-        above=False,
-        slack=0.05 * room,
-        rounds=4,
-        moves=0,
-        advance=advance,
+        Measure(
+            value=lambda trial: logarithm(max(1.0, trial.error - added)),
+            cost=lambda trial: trial.size,
+            above=False,
+        ),
+        moves=_TOLERANCE_MOVES,
+        saving=_TOLERANCE_SAVING,
+        advance=maker.advance,
     )
-    return image if found is None else found.image
+    found = search.reach(logarithm(max(1.0, room)), slack=0.02, rounds=_TOLERANCE_ROUNDS)
+    return smallest([image] if found is None else [source.tidied(found.image), image], maker)
 
 
 def smallest_at_psnr(source: Source, maker: Maker, decibels: float) -> Outcome:
@@ -122,25 +142,31 @@ def smallest_at_psnr(source: Source, maker: Maker, decibels: float) -> Outcome:
     if reached < decibels:
         return Outcome(
             image,
+            maker.encoded(image),
             f"{decibels:g} dB cannot be reached with {maker.most:,} colours, {reached:.2f} dB can",
         )
     limit = source.error_at(decibels)
-    found = search_price(
+    added = source.error_of(image)
+    search = PriceSearch(
         source,
-        source.nearest(image),
+        source.base(image),
         max(1.0, source.error_scale(image)) * _PRICE,
-        lambda trial: source.error_of(trial.image),
-        limit,
-        above=False,
-        slack=limit * (1 - 10 ** (-_NEAR / 10)),
+        Measure(
+            value=lambda trial: logarithm(max(1.0, source.true_error(trial) - added)),
+            cost=lambda trial: trial.size + maker.overhead(trial.image),
+            above=False,
+        ),
+        moves=_MOVES,
         advance=maker.advance,
     )
+    room = max(1.0, limit - added)
+    found = search.reach(logarithm(room), slack=limit * (1 - ratio(-_NEAR)) / room, rounds=_ROUNDS)
     # Where an image is simple, the nearest of fewer entries may take less than any choice.
     enough = [image for image in tried if source.psnr_of(image) >= decibels]
     made = [min(enough, key=lambda image: len(image.palette))]
     if found is not None:
         made.insert(0, source.tidied(found.image))
-    return Outcome(min(made, key=maker.size_of))
+    return smallest(made, maker)
 
 
 def best_within_bytes(source: Source, maker: Maker, most_bytes: int) -> Outcome:
@@ -155,63 +181,80 @@ def best_within_bytes(source: Source, maker: Maker, most_bytes: int) -> Outcome:
 
     def smaller(image: IndexedImage) -> float:
         # In doublings: how much larger than it may be the file is that such a choice makes.
-        size = maker.size_of(_at_headroom(source, image))
-        return math.log2(size / most_bytes)
+        return logarithm(_size_at_headroom(source, maker, image) / most_bytes) / logarithm(2)
 
     found = _with_entries(maker, smaller, doubling=1 / _GROWTH, near=_NEAR_SIZE, least=-math.inf)
     image = found[0]
-    if len(image.palette) == maker.most and maker.size_of(image) <= most_bytes:
-        return Outcome(image)
+    outcome = smallest([image], maker)
+    if len(image.palette) == maker.most and len(outcome.data) <= most_bytes:
+        return outcome
     while len(image.palette) > 1:
         fitting = _within_bytes(source, maker, image, most_bytes)
         if fitting is not None:
-            return Outcome(fitting)
+            return fitting
         image = maker.quantized(len(image.palette) // 2)
-    size = maker.size_of(image)
+    outcome = smallest([image], maker)
+    size = len(outcome.data)
     if size <= most_bytes:
-        return Outcome(image)
-    return Outcome(image, f"{most_bytes:,} bytes cannot be reached, {size:,} with one colour can")
+        return outcome
+    return Outcome(
+        image,
+        outcome.data,
+        f"{most_bytes:,} bytes cannot be reached, {size:,} with one colour can",
+    )
+
+
+def smallest(images: list[IndexedImage], maker: Maker) -> Outcome:
+    """The image whose file is smallest; of equals the first."""
+    files = in_threads_each(maker.encoded, images)
+    data, image = min(zip(files, images, strict=True), key=lambda pair: len(pair[0]))
+    return Outcome(image, data)
 
 
 def _within_bytes(
     source: Source, maker: Maker, image: IndexedImage, most_bytes: int
-) -> IndexedImage | None:
+) -> Outcome | None:
     """The best choice for an image that keeps within so many bytes, if there is one."""
-    (start,) = source.choose(image, [1])
-    price = max(1.0, source.error_scale(image)) * _PRICE
-    # Beside the coded indices.
-    rest = maker.size_of(image) - start.size
-    best: IndexedImage | None = None
-    for _ in range(3):
-        found = search_price(
-            source,
-            start,
-            price,
-            lambda trial: -trial.size,
-            rest - most_bytes,
+
+    def size_of(trial: Trial) -> int:
+        return trial.size + maker.overhead(trial.image)
+
+    search = PriceSearch(
+        source,
+        source.base(image),
+        max(1.0, source.error_scale(image)) * _PRICE,
+        Measure(
+            value=lambda trial: -logarithm(size_of(trial)),
+            cost=source.true_error,
             above=True,
-            slack=0.003 * most_bytes,
-            advance=maker.advance,
-        )
+        ),
+        moves=_MOVES,
+        advance=maker.advance,
+    )
+    best: Outcome | None = None
+    limit, rounds = float(most_bytes), _ROUNDS
+    for _ in range(3):
+        found = search.reach(-logarithm(limit), slack=_NEAR_BYTES, rounds=rounds)
         if found is None:
             break
-        chosen = source.tidied(found.image)
-        excess = maker.size_of(chosen) - most_bytes
-        if excess <= 0:
+        chosen = smallest([source.tidied(found.image)], maker)
+        size = len(chosen.data)
+        if size <= most_bytes:
             best = chosen
-            if excess >= -0.01 * most_bytes:
+            if size >= (1 - 2 * _NEAR_BYTES) * most_bytes:
                 break
         # What a trial took was not what its file takes, with entries moved and reordered, or
         # with an image that has become simple enough for a stronger profile.
-        rest += excess + most_bytes // 500
+        limit = most_bytes * (size_of(found) / size) * (1 - _NEAR_BYTES / 2)
+        rounds = _MORE_ROUNDS
     return best
 
 
-def _at_headroom(source: Source, image: IndexedImage) -> IndexedImage:
-    """What a choice makes of an image that takes about the headroom in quality."""
+def _size_at_headroom(source: Source, maker: Maker, image: IndexedImage) -> int:
+    """About how large a file is whose choice takes about the headroom in quality."""
     price = max(1, int(256 * _PRICE * source.error_scale(image)))
-    (trial,) = source.choose(image, [price])
-    return source.tidied(trial.image)
+    (trial,) = source.choose(source.base(image), [price])
+    return trial.size + maker.overhead(trial.image)
 
 
 def _with_entries(
@@ -256,10 +299,14 @@ def _next_entries(tried: dict[int, float], doubling: float, most: int) -> int:
     above = [k for k, value in tried.items() if value >= 0]
     if not below:
         k = min(above)
-        return max(1, round(k * 2 ** -min(3.0, tried[k] / doubling)))
+        return max(1, round(k * _doubled(-min(3.0, tried[k] / doubling))))
     if not above:
         k = max(below)
-        return min(most, round(k * 2 ** min(3.0, -tried[k] / doubling)))
+        return min(most, round(k * _doubled(min(3.0, -tried[k] / doubling))))
     low, high = max(below), min(above)
     share = min(max(tried[low] / (tried[low] - tried[high]), 0.15), 0.85)
-    return round(low * math.pow(high / low, share))
+    return round(low * exponential(share * logarithm(high / low)))
+
+
+def _doubled(times: float) -> float:
+    return exponential(times * logarithm(2))

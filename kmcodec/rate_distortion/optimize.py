@@ -131,25 +131,16 @@ def optimize(
         has_own_palette=not has_palette,
         assembly=assembly,
     )
-    if goal.tolerance is not None:
-        chosen = smallest_within_tolerance(source, first, goal.tolerance, advance)
-        return Outcome(_smaller(source.tidied(chosen), first, assembly))
     maker = Maker(
         quantized=(lambda _: first) if has_palette else quantized,
         most=len(first.palette) if has_palette else _MOST_COLORS if k is None else k,
-        size_of=lambda image: len(assembly.encode(image)),
+        encoded=assembly.encode,
+        overhead=assembly.overhead,
         advance=advance,
     )
+    if goal.tolerance is not None:
+        return smallest_within_tolerance(source, first, goal.tolerance, maker)
     if goal.psnr is not None:
-        outcome = smallest_at_psnr(source, maker, goal.psnr)
-    else:
-        assert goal.max_bytes is not None
-        outcome = best_within_bytes(source, maker, goal.max_bytes)
-    return Outcome(source.tidied(outcome.image), outcome.shortfall)
-
-
-def _smaller(chosen: IndexedImage, first: IndexedImage, assembly: Assembly) -> IndexedImage:
-    """The one whose file is smaller: a choice for next to nothing may not pay."""
-    if chosen is first:
-        return first
-    return min(chosen, first, key=lambda image: len(assembly.encode(image)))
+        return smallest_at_psnr(source, maker, goal.psnr)
+    assert goal.max_bytes is not None
+    return best_within_bytes(source, maker, goal.max_bytes)

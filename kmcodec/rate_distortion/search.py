@@ -1,21 +1,21 @@
-"""The price of a bit at which a measure of a trial meets its limit."""
+"""The price of a bit at which what is measured of a trial meets its limit."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from kmcodec.rate_distortion.source import Source, Trial
+from kmcodec.rate_distortion.exact import exponential, logarithm
+from kmcodec.rate_distortion.source import Base, Source, Trial
 
-__all__ = ["Measured", "search_price"]
+__all__ = ["Measure", "PriceSearch"]
 
-# Of two trials each: one for each core of a small machine.
-_ROUNDS = 8
 # How far apart the two prices of a round are from the guess between them: less and less.
-_SPREADS = (2.2, 1.06, 1.03, 1.015)
-# After so many of them palette entries move.
-_MOVES = 2
+_SPREADS = (1.6, 1.06, 1.03, 1.015)
+# And where the limit is not yet between two prices.
+_WIDE = 1.25
+# Prices go up or down at once by no more than a factor of e**this.
+_LEAP = 2.0
 # Prices that are as good as the same: what is measured may jump between them.
 _SAME = 1.005
 # No price is higher: one bit would be worth the error of black against white, and more.
@@ -23,99 +23,165 @@ _MOST = 1 << 30
 
 
 @dataclass(frozen=True)
-class Measured:
-    """A trial at a price, in 1/256 squared error for a bit, and what was measured of it."""
+class Measure:
+    """What is to meet a limit, and what of the trials that keep to it is best.
 
-    price: float
+    Parameters
+    ----------
+    value : callable
+        Something that grows with the price, about as its logarithm.
+    cost : callable
+        Of which the least is best.
+    above : bool
+        Whether values are to be at the limit or above; else at the limit or below.
+    """
+
+    value: Callable[[Trial], float]
+    cost: Callable[[Trial], float]
+    above: bool
+
+
+@dataclass(frozen=True)
+class _Point:
+    price: int
     value: float
     trial: Trial
 
-    def misses(self, limit: float) -> float:
-        """How far the value is from a limit."""
-        return abs(self.value - limit)
 
-
-def search_price(
-    source: Source,
-    start: Trial,
-    first: float,
-    measure: Callable[[Trial], float],
-    limit: float,
-    *,
-    above: bool,
-    slack: float,
-    rounds: int = _ROUNDS,
-    moves: int = _MOVES,
-    advance: Callable[[], None],
-) -> Trial | None:
-    """The trial on one side of the limit that is nearest to it.
+class PriceSearch:
+    """Trials at one price after the other, two at a time.
 
     Parameters
     ----------
     source : Source
-    start : Trial
-        Without any choice: that of price nothing.
-    first : float
-        A guess of the price: squared error for a bit.
-    measure : callable
-        Something that grows with the price.
-    limit : float
-    above : bool
-        Which side: at the limit or above, or at the limit or below.
-    slack : float
-        How far from the limit is near enough.
-    rounds : int
-        The most rounds of two trials.
+    start : Base
+    guess : float
+        Of the price: squared error for a bit.
+    measure : Measure
     moves : int
-        After how many of them the next begins from where palette entries have moved to.
+        After how many rounds the next begins from the trial that was nearest to the limit.
+    saving : int
+        See `Source.rebased`.
     advance : callable
         Called after each round.
-
-    Returns
-    -------
-    Trial or None
-        None if no trial was on that side.
 
     Notes
     -----
     Only arithmetic that is exact to the last bit everywhere: the same prices on every platform.
     """
-    floor = Measured(1, measure(start), start)
-    low, high, best = floor, None, None
-    base, guess = start.image, first * 256
-    for round_ in range(rounds):
-        spread = _SPREADS[min(round_, len(_SPREADS) - 1)]
-        prices = sorted({int(min(max(guess * x, 1), _MOST)) for x in (1 / spread, spread)})
-        for price, trial in zip(prices, source.choose(base, prices), strict=True):
-            found = Measured(price, measure(trial), trial)
-            over = found.value > limit or (above and found.value == limit)
-            if over and (high is None or price < high.price):
-                high = found
-            elif not over and price > low.price:
-                low = found
-            if over == above and (best is None or found.misses(limit) < best.misses(limit)):
-                best = found
-        advance()
-        if best is not None and best.misses(limit) <= slack:
-            break
-        if high is not None and high.price <= max(low.price + 1, _SAME * low.price):
-            break
-        guess = _between(floor, low, high, limit)
-        if best is not None and round_ < moves:
-            # From where its entries have moved to; what was measured before then is no guide.
-            moved = source.rebased(start.image, best.trial.image)
-            if moved is not base:
-                base, low, high = moved, floor, None
-    return None if best is None else best.trial
 
+    def __init__(
+        self,
+        source: Source,
+        start: Base,
+        guess: float,
+        measure: Measure,
+        *,
+        moves: int,
+        saving: int = 512,
+        advance: Callable[[], None],
+    ) -> None:
+        self._source = source
+        self._start = self._base = start
+        self._guess = max(1.0, 256 * guess)
+        self._measure = measure
+        self._moves = moves
+        self._saving = saving
+        self._advance = advance
+        self._round = 0
+        self._points: list[_Point] = []
+        self._past: list[_Point] = []
 
-def _between(floor: Measured, low: Measured, high: Measured | None, limit: float) -> float:
-    """Where the limit is likely to be met: error and bytes change about as the price's square."""
-    if high is None:
-        gained = low.value - floor.value
-        ahead = math.sqrt((limit - floor.value) / gained) if gained > 0 else 4.0
-        return low.price * min(max(ahead, 1.02), 4.0)
-    if high.value <= low.value:
-        return (low.price + high.price) / 2
-    share = min(max((limit - low.value) / (high.value - low.value), 0.001), 0.999)
-    return math.sqrt(low.price**2 + (high.price**2 - low.price**2) * share)
+    def reach(self, limit: float, slack: float, rounds: int) -> Trial | None:
+        """The best trial that keeps to a limit, or None if there was none.
+
+        May be called again with another limit; what is known by then is made use of.
+
+        Parameters
+        ----------
+        limit : float
+            Of the measure's values.
+        slack : float
+            How far from the limit is near enough.
+        rounds : int
+            The most rounds of two trials.
+        """
+        for _ in range(rounds):
+            guess = self._estimate(limit)
+            prices = sorted({self._price(guess, x) for x in self._spread(limit)})
+            prices = [price for price in prices if all(price != p.price for p in self._points)]
+            if not prices:
+                break
+            trials = self._source.choose(self._base, prices)
+            self._points += [
+                _Point(price, self._measure.value(trial), trial)
+                for price, trial in zip(prices, trials, strict=True)
+            ]
+            self._round += 1
+            self._advance()
+            kept = self._kept(limit)
+            # Each makes trials better, so all of them come before one is good enough.
+            moves = self._round <= self._moves and bool(kept)
+            if not moves and any(abs(point.value - limit) <= slack for point in kept):
+                break
+            low, high = self._bracket(limit)
+            if low and high and high.price <= max(low.price + 1, _SAME * low.price):
+                break
+            if moves:
+                self._move(limit, kept)
+        kept = self._kept(limit)
+        return min(kept, key=lambda p: self._measure.cost(p.trial)).trial if kept else None
+
+    def _kept(self, limit: float) -> list[_Point]:
+        """The points that keep to the limit."""
+        sign = -1 if self._measure.above else 1
+        return [p for p in self._past + self._points if sign * p.value <= sign * limit]
+
+    def _move(self, limit: float, kept: list[_Point]) -> None:
+        """Go on from the trial nearest to the limit."""
+        nearest = min(kept, key=lambda point: abs(point.value - limit))
+        self._base = self._source.rebased(self._start, nearest.trial, self._saving)
+        self._guess = self._estimate(limit)
+        self._past += self._points
+        self._points = []
+
+    def _bracket(self, limit: float) -> tuple[_Point | None, _Point | None]:
+        """The points between whose prices the limit is met."""
+        high = min(
+            (p for p in self._points if p.value > limit), key=lambda p: p.price, default=None
+        )
+        low = max(
+            (p for p in self._points if p.value <= limit and (not high or p.price < high.price)),
+            key=lambda p: p.price,
+            default=None,
+        )
+        return low, high
+
+    def _spread(self, limit: float) -> tuple[float, float]:
+        spread = _SPREADS[min(self._round, len(_SPREADS) - 1)]
+        if self._points and None in self._bracket(limit):
+            spread = max(spread, _WIDE)
+        return 1 / spread, spread
+
+    def _price(self, guess: float, factor: float) -> int:
+        return int(min(max(guess * factor, 1), _MOST))
+
+    def _estimate(self, limit: float) -> float:
+        """Where the limit is likely to be met."""
+        if not self._points:
+            return self._guess
+        low, high = self._bracket(limit)
+        if low and high:
+            share = (limit - low.value) / (high.value - low.value)
+            step = logarithm(high.price / low.price) * min(max(share, 0.05), 0.95)
+            return low.price * exponential(step)
+        order = sorted(self._points, key=lambda point: point.price)
+        near, far = (order[-1], order[-2:][0]) if low else (order[0], order[:2][-1])
+        step = _LEAP if low else -_LEAP
+        if near.value != far.value:
+            slope = (near.value - far.value) / logarithm(near.price / far.price)
+            if slope > 0:
+                step = min(max((limit - near.value) / slope, -_LEAP), _LEAP)
+        # On, even if next to nothing is missing.
+        step = max(step, 0.02) if low else min(step, -0.02)
+        return near.price * exponential(step)

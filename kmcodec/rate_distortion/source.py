@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,16 +13,19 @@ from numpy.typing import NDArray
 
 from kmcodec.assembly import Assembly
 from kmcodec.coding.context import Context, Criterion
+from kmcodec.container import Header
 from kmcodec.image import IndexedImage
-from kmcodec.metrics import psnr, squared_error
+from kmcodec.metrics import products, squared_error
 from kmcodec.parallel import in_threads_each
 from kmcodec.quantization import apply_palette
 from kmcodec.quantization.colorspace import ColorSpace, has_alpha
 from kmcodec.quantization.histogram import index_colors
 from kmcodec.quantizer import quantize
+from kmcodec.rate_distortion.exact import decibels, ratio
+from kmcodec.rate_distortion.moments import Moments
 from kmcodec.rate_distortion.soft import smoothed
 
-__all__ = ["Source", "Trial"]
+__all__ = ["Base", "Source", "Trial"]
 
 # What may be added to a pixel's error, in bits: a fleck that costs more than these stays.
 _ALLOWANCE = 8
@@ -31,6 +35,15 @@ _ALLOWANCE = 8
 _SOFT = 0.25
 
 _TRANSPARENT, _OPAQUE = 0, 2
+
+# Of a point and of an entry, as the model takes them.
+_COORDINATES = 4
+
+# 1/256 bits that an entry saves where a pixel ahead has it, too.
+_SAVING = 512
+
+# Rows that are taken at once.
+_GROUP = 64
 
 
 @dataclass(frozen=True)
@@ -50,6 +63,30 @@ class Trial:
     image: IndexedImage
     error: float
     size: int = 0
+
+
+@dataclass(frozen=True)
+class Base:
+    """An image that indices are chosen from, and all that is the same whatever the price.
+
+    Parameters
+    ----------
+    image : IndexedImage
+        With the nearest entries, or dithered.
+    method, header
+        How its file would be made.
+    targets, entries, kinds, ahead, saving
+        See `Criterion`.
+    """
+
+    image: IndexedImage
+    method: Context
+    header: Header
+    targets: NDArray[np.int16]
+    entries: NDArray[np.int16]
+    kinds: NDArray[np.uint8]
+    ahead: NDArray[Any]
+    saving: int
 
 
 class Source:
@@ -89,70 +126,76 @@ class Source:
         """An image as it comes from quantising: its entries nearest to the pixels, or dithered."""
         return Trial(image, 0.0 if self._dithered else self.error_of(image))
 
+    def true_error(self, trial: Trial) -> float:
+        """The error of a trial from the pixels, dithered or not."""
+        return self.error_of(trial.image) if self._dithered else trial.error
+
     def error_of(self, image: IndexedImage) -> float:
         """The sum of squared differences from the pixels."""
         return squared_error(self.pixels, image.to_array())
 
     def error_at(self, decibels: float) -> float:
         """The sum of squared differences that is a PSNR of so many decibels."""
-        return float(self.pixels.size) * 255**2 / 10 ** (decibels / 10)
+        return float(self.pixels.size) * 255**2 / ratio(decibels)
 
     def psnr_of(self, image: IndexedImage) -> float:
         """The PSNR of an image against the pixels; `math.inf` without error."""
-        return psnr(self.pixels, image.to_array())
+        error = self.error_of(image)
+        return decibels(float(self.pixels.size) * 255**2 / error) if error else math.inf
 
     def error_scale(self, image: IndexedImage) -> float:
-        """The mean squared distance of a pixel from its entry, in the coordinates of the space."""
-        difference = self._points.astype(np.int64) - self._entries(image)[image.indices]
-        return float(np.square(difference).sum()) / image.indices.size
+        """The mean squared distance from their entries of the pixels that are not just these.
 
-    def choose(self, base: IndexedImage, lagrangians: Sequence[int]) -> list[Trial]:
+        In the coordinates of the space; 0 if there are none.
+        """
+        entries, total, count = self._entries(image), 0, 0
+        for rows in range(0, image.height, _GROUP):
+            group = slice(rows, rows + _GROUP)
+            difference = self._points[group].astype(np.int32) - entries[image.indices[group]]
+            distances = np.square(difference).sum(axis=-1, dtype=np.int64)
+            total += int(distances.sum())
+            count += int(np.count_nonzero(distances))
+        return total / count if count else 0.0
+
+    def base(self, image: IndexedImage) -> Base:
+        """What to choose from first: an image with the nearest entries, or dithered."""
+        return self._based(image, self._likely(image, image.indices), _SAVING)
+
+    def rebased(self, start: Base, trial: Trial, saving: int = _SAVING) -> Base:
+        """What to choose from after a trial, `start` being what was first chosen from.
+
+        Entries are where those of the trial have moved to, and pixels ahead are taken to get the
+        entries that they got; `saving` is what one saves where they do (see `Criterion`).
+        """
+        image = start.image
+        if self._moves_entries:
+            palette = trial.image.palette
+            indices = apply_palette(
+                self.pixels, palette, space=self._space.name, dithering=None, amount=0
+            )
+            image = IndexedImage(palette, indices, image.metadata)
+        return self._based(image, self._likely(image, trial.image.indices), saving)
+
+    def choose(self, base: Base, prices: Sequence[int]) -> list[Trial]:
         """Choose indices, once for each price of a bit.
 
         Parameters
         ----------
-        base : IndexedImage
-            With the nearest entries, or dithered.
-        lagrangians : sequence of int
+        base : Base
+        prices : sequence of int
             Squared error that a bit is worth, in 1/256, at least 1.
 
         Returns
         -------
         list of Trial
         """
-        method = self._assembly.method_for(base)
-        assert isinstance(method, Context)
-        header = self._assembly.header_for(base)
-        entries, kinds = self._entries(base), _kinds(base.palette)
-        ahead = self._likely(base)
-        targets = entries[base.indices] if self._dithered else self._points
-
-        def choose_strip(task: tuple[int, int]) -> tuple[NDArray[Any], int]:
-            lagrangian, strip = task
-            first, end = header.rows_of(strip)
-            allowance = min(_ALLOWANCE * lagrangian >> 8, np.iinfo(np.int32).max // 2)
-            criterion = Criterion(
-                targets[first:end], entries, kinds, lagrangian, allowance, ahead[first:end]
-            )
-            return method.choose(base.indices[first:end], base.palette, criterion)
-
-        strips = range(header.strip_count)
-        tasks = [(lagrangian, strip) for lagrangian in lagrangians for strip in strips]
-        chosen = in_threads_each(choose_strip, tasks)
-        count = len(strips)
+        count = base.header.strip_count
+        tasks = [(price, strip) for price in prices for strip in range(count)]
+        chosen = in_threads_each(lambda task: _choose_strip(base, *task), tasks)
         return [
-            self._trial(base, *zip(*chosen[i : i + count], strict=True))
+            self._trial(base.image, *zip(*chosen[i : i + count], strict=True))
             for i in range(0, len(tasks), count)
         ]
-
-    def rebased(self, start: IndexedImage, image: IndexedImage) -> IndexedImage:
-        """The image from which to choose after a trial, first chosen from `start`."""
-        if not self._moves_entries:
-            return start
-        indices = apply_palette(
-            self.pixels, image.palette, space=self._space.name, dithering=None, amount=0
-        )
-        return IndexedImage(image.palette, indices, image.metadata)
 
     def tidied(self, image: IndexedImage) -> IndexedImage:
         """Entries distinct, all used, and from dark to bright; a given palette as it is."""
@@ -165,6 +208,23 @@ class Source:
         # Means are no good where neighbours make up for each other's errors.
         return self._has_own_palette and not self._dithered
 
+    def _based(self, image: IndexedImage, ahead: NDArray[Any], saving: int) -> Base:
+        method = self._assembly.method_for(image)
+        assert isinstance(method, Context)
+        entries = np.zeros((len(image.palette), _COORDINATES), np.int16)
+        own = self._entries(image)
+        entries[:, : own.shape[1]] = own
+        return Base(
+            image=image,
+            method=method,
+            header=self._assembly.header_for(image),
+            targets=entries[image.indices] if self._dithered else self._padded,
+            entries=entries,
+            kinds=_kinds(image.palette),
+            ahead=ahead,
+            saving=saving,
+        )
+
     def _trial(
         self, base: IndexedImage, strips: Sequence[NDArray[Any]], sizes: Sequence[int]
     ) -> Trial:
@@ -172,24 +232,17 @@ class Source:
         image = IndexedImage(base.palette, indices, base.metadata)
         if self._dithered:
             return Trial(image, squared_error(base.to_array(), image.to_array()), size)
-        if not self._moves_entries:
-            return Trial(image, self.error_of(image), size)
-        counts, sums = self._moments(image)
-        image = IndexedImage(self._means(image.palette, counts, sums), indices, base.metadata)
-        if not self._has_plain_points:
-            return Trial(image, self.error_of(image), size)
-        # The same from the moments, without another look at all pixels.
-        entries = image.palette.astype(np.int64)
-        error = int(counts @ (entries * entries).sum(axis=1)) - 2 * int((entries * sums).sum())
-        return Trial(image, float(self._square + error), size)
+        if self._moves_entries:
+            counts, sums = self._moments.of(base, indices)
+            image = IndexedImage(self._means(image.palette, counts, sums), indices, base.metadata)
+        return Trial(image, self._error(base, image), size)
 
-    def _moments(self, image: IndexedImage) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """How many pixels each entry has, and the sums of their coordinates: shape (K, D)."""
-        flat, k = image.indices.ravel(), len(image.palette)
-        counts = np.bincount(flat, minlength=k).astype(np.int64)
-        # Whole numbers below 2**53: the sums are exact.
-        sums = in_threads_each(lambda plane: np.bincount(flat, plane, k), self._planes)
-        return counts, np.stack(sums, axis=1).astype(np.int64)
+    def _error(self, base: IndexedImage, image: IndexedImage) -> float:
+        """`error_of` an image whose indices were chosen from a base."""
+        channels = self._space.channels
+        entries = products(image.palette[np.newaxis], channels)[0]
+        error = self._products.error(entries, *self._products.of(base, image.indices))
+        return error / 255**2 if has_alpha(channels) else float(error)
 
     def _means(
         self, palette: NDArray[np.uint8], counts: NDArray[np.int64], sums: NDArray[np.int64]
@@ -205,20 +258,20 @@ class Source:
             moved[kinds == _TRANSPARENT] = palette[kinds == _TRANSPARENT]
         return moved
 
-    def _likely(self, base: IndexedImage) -> NDArray[Any]:
+    def _likely(self, base: IndexedImage, indices: NDArray[Any]) -> NDArray[Any]:
         """The entries that pixels are likely to get: in soft regions, the nearest without grain.
 
         There the nearest entries are noise along the border of two, which lets a choice carry one
         of them on for long: flat streaks. Without grain the border is where it is seen.
         """
         if self._dithered or has_alpha(base.channels):
-            return base.indices
+            return indices
         grain, smooth = self._grain
         nearest = apply_palette(
             smooth, base.palette, space=self._space.name, dithering=None, amount=0
         )
         mean = squared_error(self.pixels, base.to_array()) / base.indices.size
-        return np.where(grain < _SOFT * mean, nearest, base.indices)
+        return np.where(grain < _SOFT * mean, nearest, indices)
 
     @functools.cached_property
     def _grain(self) -> tuple[NDArray[np.int32], NDArray[np.uint8]]:
@@ -234,29 +287,40 @@ class Source:
         """Coordinates of the palette's entries, shape (K, D)."""
         return self._space.to_coordinates(image.palette).astype(np.int16)
 
-    @functools.cached_property
+    @property
     def _points(self) -> NDArray[np.int16]:
         """Coordinates of the pixels, shape (H, W, D)."""
+        return self._padded[..., : self._space.channels]
+
+    @functools.cached_property
+    def _padded(self) -> NDArray[np.int16]:
+        """Coordinates of the pixels, and zeros, shape (H, W, 4)."""
+        padded = np.zeros((*self.pixels.shape[:2], _COORDINATES), np.int16)
         if self._has_plain_points:
-            return self.pixels.astype(np.int16)
+            padded[..., : self.pixels.shape[2]] = self.pixels
+            return padded
         colors, places = index_colors(self.pixels)
         coordinates = self._space.to_coordinates(colors.colors).astype(np.int16)
-        return np.stack([places.replace(x) for x in coordinates.T], axis=-1)
+        for i, values in enumerate(coordinates.T):
+            padded[..., i] = places.replace(values)
+        return padded
+
+    @functools.cached_property
+    def _moments(self) -> Moments:
+        """Of the coordinates."""
+        return self._products if self._has_plain_points else Moments(self._points)
+
+    @functools.cached_property
+    def _products(self) -> Moments:
+        """Of what differences are taken of."""
+        if self._has_plain_points:
+            return Moments(self._points)
+        return Moments(products(self.pixels, self._space.channels).astype(np.int32))
 
     @property
     def _has_plain_points(self) -> bool:
         """Whether coordinates are the samples themselves."""
         return self._space.name == "srgb" and not has_alpha(self._space.channels)
-
-    @functools.cached_property
-    def _planes(self) -> list[NDArray[np.float64]]:
-        """Each coordinate of all pixels, row by row."""
-        return [plane.ravel().astype(np.float64) for plane in np.moveaxis(self._points, -1, 0)]
-
-    @functools.cached_property
-    def _square(self) -> int:
-        """The sum of the squares of all coordinates."""
-        return sum(int(plane @ plane) for plane in self._planes)
 
 
 def _kinds(palette: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -265,3 +329,17 @@ def _kinds(palette: NDArray[np.uint8]) -> NDArray[np.uint8]:
         return np.full(len(palette), _OPAQUE, np.uint8)
     alpha = palette[:, -1]
     return np.select([alpha == 0, alpha == 255], [_TRANSPARENT, _OPAQUE], 1).astype(np.uint8)
+
+
+def _choose_strip(base: Base, price: int, strip: int) -> tuple[NDArray[Any], int]:
+    rows = slice(*base.header.rows_of(strip))
+    criterion = Criterion(
+        targets=base.targets[rows],
+        entries=base.entries,
+        kinds=base.kinds,
+        lagrangian=price,
+        allowance=min(_ALLOWANCE * price >> 8, np.iinfo(np.int32).max // 2),
+        ahead=base.ahead[rows],
+        saving=base.saving,
+    )
+    return base.method.choose(base.image.indices[rows], base.image.palette, criterion)

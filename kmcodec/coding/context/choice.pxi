@@ -16,17 +16,17 @@ cdef inline int error_of(const Choice *c, const int16_t *target, int symbol) noe
 cdef inline int foresight(const Model *m, int symbol) noexcept nogil:
     """1/256 bits that a symbol will save where pixels to come are likely to have it, too."""
     cdef const uint16_t *own = m.choice.ahead + <size_t>m.y * m.width + m.x
-    cdef int saved = 0, has_right = m.x + 1 < m.width
+    cdef int saving = m.choice.saving, saved = 0, has_right = m.x + 1 < m.width
     if has_right and own[1] == symbol:
-        saved += AHEAD
+        saved += saving
     if m.y + 1 < m.rows:
         own += m.width
         if own[0] == symbol:
-            saved += AHEAD
+            saved += saving
         if m.x and own[-1] == symbol:
-            saved += 3 * AHEAD // 4
+            saved += 3 * saving // 4
         if has_right and own[1] == symbol:
-            saved += 3 * AHEAD // 4
+            saved += 3 * saving // 4
     return saved
 
 
@@ -93,7 +93,7 @@ cdef int choose(Model *m, int nearest, int flags) noexcept nogil:
         m.excluded[rank] = s
         m.rejected = rank + 1
     c.pixel += 1
-    if weighed(c, own, denied - 7 * AHEAD // 2) < least:
+    if weighed(c, own, denied - 7 * c.saving // 2) < least:
         hash_tree_contexts(m, m.hash)
         for i in range(-1, c.near + 4):
             if i < 0:

@@ -21,13 +21,12 @@ from kmcodec.coding.context.pixel import NE, NW, N, Pixel, W
 if TYPE_CHECKING:
     from kmcodec.coding.context.colortree import ColorTree
 
-__all__ = ["AHEAD", "Choice", "Chooser", "Criterion", "choice_of"]
-
-AHEAD = 512
-"""1/256 bits that a symbol saves, roughly, at the pixel to the right or below if it has it, too."""
+__all__ = ["Choice", "Chooser", "Criterion", "choice_of"]
 
 # 1/256 bits that a pixel costs, at least, which is not like all around it.
 _SPECK = 2048
+# Of points and entries.
+_COORDINATES = 4
 # Entries near the nearest one that are tried.
 _NEAR = 12
 # Beyond so many entries, the distances of all pairs take too much memory.
@@ -52,6 +51,9 @@ class Criterion:
         The most squared error that may be added to a pixel.
     ahead : ndarray, shape (rows, width), optional
         The entries that pixels are likely to get; the nearest ones if not given.
+    saving : int
+        1/256 bits that an entry saves at the pixel to the right or below if that is likely to have
+        it, too; three quarters of it at those below to the left and right. At most 2**16.
     """
 
     targets: NDArray[np.int16]
@@ -60,6 +62,7 @@ class Criterion:
     lagrangian: int
     allowance: int
     ahead: NDArray[Any] | None = None
+    saving: int = 512
 
 
 @dataclass(frozen=True)
@@ -76,7 +79,7 @@ class Choice:
     costs : ndarray, shape (4096,), uint16
         What a decision costs in 1/256 bits, by its probability in 1/4096.
     ahead : ndarray, shape (rows, width), uint16
-    lagrangian, allowance : int
+    lagrangian, allowance, saving : int
         See `Criterion`.
     """
 
@@ -88,25 +91,26 @@ class Choice:
     ahead: NDArray[np.uint16]
     lagrangian: int
     allowance: int
+    saving: int
 
 
 def choice_of(criterion: Criterion, tree: ColorTree, nearest: NDArray[Any]) -> Choice:
     """What the model needs to choose by a criterion, `nearest` being the nearest entries."""
-    dims = criterion.targets.shape[2]
-    targets = np.zeros((*criterion.targets.shape[:2], 4), np.int16)
-    targets[..., :dims] = criterion.targets
-    entries = np.zeros((len(tree.entries), 4), np.int16)
-    entries[:, :dims] = criterion.entries[tree.entries]
+    padding = [(0, 0), (0, _COORDINATES - criterion.entries.shape[1])]
+    targets = criterion.targets
+    if padding[-1][1]:
+        targets = np.pad(targets, [(0, 0), *padding])
     near = _neighbors(criterion.entries.astype(np.int64), tree)
     return Choice(
-        targets=targets,
-        entries=entries,
+        targets=np.ascontiguousarray(targets),
+        entries=np.pad(criterion.entries[tree.entries], padding),
         kinds=criterion.kinds[tree.entries],
         neighbors=tree.symbols[near][tree.entries],
         costs=_costs(),
         ahead=tree.symbols[nearest if criterion.ahead is None else criterion.ahead],
         lagrangian=criterion.lagrangian,
         allowance=criterion.allowance,
+        saving=criterion.saving,
     )
 
 
@@ -228,7 +232,7 @@ class Chooser:
             row = self._ahead[y + down] if y + down < len(self._ahead) else []
             if 0 <= x + right < len(row) and row[x + right] == symbol:
                 shares += share
-        cost -= AHEAD * shares // 4
+        cost -= self._choice.saving * shares // 4
         return (self._error(symbol, x, y) << 16) + self._choice.lagrangian * cost
 
     def _error(self, symbol: int, x: int, y: int) -> int:

@@ -14,7 +14,7 @@ cdef extern from *:
     #endif
     enum { DOMAIN = 2047, BORDER = 8, SLOT_LIMIT = 30, MAP_LIMIT = 255, TRUST_LIMIT = 1023,
            REFINE_RATE = 1311, FINAL_LIMIT = 524287, LEAST_ERROR = 512, CERTAIN = 64, RATE_LAST = 262144,
-           WEIGHED = 14, KINDS = 18, RUN_MOST = 1024, AHEAD = 512, SPECK = 2048,
+           WEIGHED = 14, KINDS = 18, RUN_MOST = 1024, SPECK = 2048,
            STEP = 0x2F0B4C47 };
     """
     enum:
@@ -31,7 +31,6 @@ cdef extern from *:
         WEIGHED
         KINDS
         RUN_MOST
-        AHEAD
         SPECK
         STEP
     enum:
@@ -119,6 +118,7 @@ cdef struct Choice:
     const uint16_t *ahead  # what pixels that are not coded yet are likely to be
     int64_t lagrangian  # error that a bit is worth, in 1/256
     int allowance  # the most error that may be added to a pixel
+    int saving  # 1/256 bits that a symbol saves where a pixel ahead is likely to have it
     const uint16_t *costs
     # nodes of the tree that this pixel has been asked about
     uint32_t pixel

@@ -195,6 +195,7 @@ cdef int set_up_choice(Choice *c, int symbols, choice, list kept) except -1:
     c.near = choice.neighbors.shape[1]
     c.lagrangian = choice.lagrangian
     c.allowance = choice.allowance
+    c.saving = choice.saving
     c.costs = <const uint16_t *>copied(choice.costs, kept)
     c.kinds = <const uint8_t *>copied(choice.kinds, kept)
     c.asked = <uint32_t *>room_for(<size_t>symbols * 4, kept)
