@@ -7,14 +7,14 @@
 // other readers of this repository.
 
 import { ContextDecoder } from './context.js';
-import { grouped, KmcError } from './errors.js';
+import { grouped, KmcError, KmcLimitError } from './errors.js';
 import { bitsFor } from './numbers.js';
 import { decodePalette } from './palette.js';
 import { packedStride, unpackRows } from './rows.js';
 import { inflateOr, readSections } from './sections.js';
 import { Source } from './source.js';
 
-export { KmcError };
+export { KmcError, KmcLimitError };
 
 const SIGNATURE = [0x8b, 0x4b, 0x4d, 0x43, 0x0d, 0x0a, 0x1a, 0x0a];
 const HEADER_SIZE = 28;
@@ -37,7 +37,8 @@ export const LIMITS = { maxPixels: 2 ** 28, maxMetadata: 2 ** 26 };
  * `indices` (a Uint8Array or Uint16Array, row by row), `strips`, `sections` and `parts` (where the
  * bytes are), and `metadata` (icc, exif, xmp: Uint8Array or null; text: a Map).
  *
- * Throws KmcError for everything that the specification refuses.
+ * Throws KmcError for everything that the specification refuses; its child KmcLimitError for what
+ * is beyond the limits.
  */
 export function read(bytes, limits = {}) {
   const { maxPixels, maxMetadata } = { ...LIMITS, ...limits };
@@ -99,8 +100,9 @@ function readHeader(source, maxPixels) {
     if (side < 1 || side > LARGEST_SIDE) source.refuse(`the ${name} of ${side} is not allowed`, at);
   }
   if (width * height > maxPixels) {
-    const size = `${grouped(width)} x ${grouped(height)} pixels`;
-    source.refuse(`the image is too large: ${size}, more than ${grouped(maxPixels)}`, 12);
+    const sides = `${grouped(width)} x ${grouped(height)} pixels`;
+    const words = `the image is too large: ${sides}, more than ${grouped(maxPixels)}`;
+    source.refuse(words, 12, KmcLimitError);
   }
   return {
     version,

@@ -9,7 +9,7 @@ import zlib from 'node:zlib';
 import { ContextDecoder } from './context.js';
 import { crc32 } from './crc.js';
 import { inflate, ZlibError } from './inflate.js';
-import { KmcError, read, toRGBA } from './kmc.js';
+import { KmcError, KmcLimitError, read, toRGBA } from './kmc.js';
 import { SQUASH, STRETCH } from './numbers.js';
 import { decodePalette } from './palette.js';
 
@@ -146,6 +146,8 @@ test('limits are those that were asked for', () => {
   assert.match(refusal(bytes, { maxPixels: 14 }), /too large: 5 x 3 pixels/);
   const metadata = bytesOf('good/meta-all-types.kmc');
   assert.match(refusal(metadata, { maxMetadata: 10 }), /metadata is too large/);
+  assert.throws(() => read(bytes, { maxPixels: 14 }), KmcLimitError);
+  assert.throws(() => read(metadata, { maxMetadata: 10 }), KmcLimitError);
 });
 
 test('bytes in the middle of a buffer are read', () => {

@@ -1,6 +1,6 @@
 // Sections of a file (kmc-1.md, section 7).
 
-import { grouped } from './errors.js';
+import { grouped, KmcLimitError } from './errors.js';
 import { inflate, ZlibError } from './inflate.js';
 
 const LARGEST_DATA = 16777216;
@@ -25,10 +25,8 @@ export function readSections(source, maxMetadata) {
     const data = dataOf(source, section);
     total += data.length;
     if (total > maxMetadata) {
-      source.refuse(
-        `the metadata is too large: more than ${grouped(maxMetadata)} bytes`,
-        section.offset,
-      );
+      const limit = `more than ${grouped(maxMetadata)} bytes`;
+      source.refuse(`the metadata is too large: ${limit}`, section.offset, KmcLimitError);
     }
     if (section.type === 'text') addText(source, section, data, metadata.text);
     else add(source, section, data, metadata);

@@ -17,8 +17,8 @@ export class Source {
   }
 
   /** Refuse the file for what stands at byte `at`. */
-  refuse(message, at = this.at) {
-    throw new KmcError(message, at);
+  refuse(message, at = this.at, Kind = KmcError) {
+    throw new Kind(message, at);
   }
 
   /** The next `count` bytes; `what` they are is for the message if they are not there. */
