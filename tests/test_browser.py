@@ -231,6 +231,19 @@ def test_facts_are_shown(page):
         assert f"{keyword}\n{value}" in text
 
 
+def test_of_an_image_longer_than_a_canvas_some_pixels_are_drawn(page, rng, tmp_path):
+    image = kmcodec.IndexedImage([[10, 20, 30], [200, 210, 220]], rng.integers(0, 2, (3, 16_385)))
+    kmcodec.write(tmp_path / "long.kmc", image, coding="packed")
+    page.open(tmp_path / "long.kmc")
+    assert "one pixel in 2 is drawn" in page.find("#note").text
+    canvas = page.canvas("canvas")
+    np.testing.assert_array_equal(canvas[..., :3], image.to_array()[::2, ::2])
+    page.find_all("#swatches button")[1].click()
+    lit = page.canvas("veil")[..., 3] == 0
+    np.testing.assert_array_equal(lit, image.indices[::2, ::2] == 1)
+    assert f"{(image.indices == 1).sum():,} pixels" in page.find("#chosen").text
+
+
 def test_a_large_palette_comes_in_parts(page):
     page.open(GOOD / "k4096-rgba.kmc")
     assert len(page.find_all("#swatches button")) == 1024

@@ -187,9 +187,6 @@ class Inflater {
     if (lengths.length > literals + distances) {
       throw new ZlibError('the zlib stream has too many code lengths');
     }
-    if (lengths[END_OF_BLOCK] === 0) {
-      throw new ZlibError('a block of the zlib stream has no code for its end');
-    }
     return [
       new Huffman(lengths.slice(0, literals), 'literals', true),
       new Huffman(lengths.slice(literals), 'distances', true),

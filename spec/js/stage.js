@@ -126,7 +126,8 @@ export class Stage {
     for (let m = 0; m < this.mixers; m += 1) {
       const base = this.weightBase[m] + this.set[m] * inputCount;
       let sum = 0;
-      for (let i = 0; i < inputCount; i += 1) sum = (sum + input[i] * weights[base + i]) | 0;
+      for (let i = 0; i < inputCount; i += 1)
+        sum = (sum + Math.imul(input[i], weights[base + i])) | 0;
       opinion[m] = clamp(sum >> 14, -2047, 2047);
       total += opinion[m] * this.finalWeights[final + m];
     }
@@ -173,7 +174,7 @@ export class Stage {
       const g = clamp((error * rate) >> 6, -32768, 32767);
       const base = this.weightBase[m] + this.set[m] * inputCount;
       for (let i = 0; i < inputCount; i += 1) {
-        const w = weights[base + i] + ((input[i] * g + 32768) >> 16);
+        const w = weights[base + i] + ((Math.imul(input[i], g) + 32768) >> 16);
         weights[base + i] = w > 32767 ? 32767 : w < -32768 ? -32768 : w;
       }
     }
