@@ -50,11 +50,9 @@ def recent_node() -> None:
 
 
 def test_the_tests_of_the_decoder_pass() -> None:
-    result = run("--test", "--test-reporter=tap", "kmc.test.js")
-    failed = re.findall(r"^\s*not ok.*", result.stdout, re.MULTILINE)
-    assert not failed, result.stdout[-4000:] + result.stderr
+    result = run("--test", "kmc.test.js")
     assert result.returncode == 0, result.stdout[-4000:] + result.stderr
-    passed = re.search(r"^# pass (\d+)$", result.stdout, re.MULTILINE)
+    passed = re.search(r"^\S+ pass (\d+)$", result.stdout, re.MULTILINE)
     assert passed is not None
     assert int(passed[1]) > 400
 
