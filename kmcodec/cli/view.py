@@ -1,0 +1,72 @@
+"""`kmc view`."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import webbrowser
+from pathlib import Path
+
+import click
+
+from kmcodec.cli.common import note
+from kmcodec.errors import KmcInputError, KmcLimitError
+from kmcodec.files import open_kmc
+from kmcodec.inspection import inspect_stream
+from kmcodec.planning import STANDARD
+from kmcodec.targets import write_target
+from kmcodec.viewer import page_with
+
+_MOST_BYTES = 1 << 28  # in Base64 it is a third more, and browsers' strings end at 512 MB
+
+
+@click.command()
+@click.argument("file", metavar="FILE")
+@click.option(
+    "-o",
+    "--output",
+    metavar="PAGE",
+    help="The page to write, replaced if it exists; - for standard output. [default: a new folder "
+    "for temporary files]",
+)
+@click.option("--no-browser", is_flag=True, help="Open nothing; print where the page is.")
+def view(file: str, output: str | None, no_browser: bool) -> None:
+    """Show a .kmc file in the browser: image, palette, header, sections, bytes by part.
+
+    FILE, or - for standard input, is put into a page together with a decoder: the page needs no
+    network and no other file, and can be sent to people who do not have kmc.
+    """
+    page = page_with(_checked(file), "standard input" if file == STANDARD else Path(file).name)
+    if output == STANDARD:
+        write_target(STANDARD, page)
+        return
+    path = _temporary(file) if output is None else Path(output)
+    if output is not None and path.exists() and file != STANDARD and path.samefile(file):
+        raise KmcInputError(f"{file}: not done, the page would replace the file itself")
+    write_target(path, page)
+    if no_browser:
+        click.echo(path)
+        return
+    if not webbrowser.open(path.resolve().as_uri()):
+        raise KmcInputError(f"no browser could be opened; the page is {path}")
+    note(f"{path}: opened in the browser")
+
+
+def _checked(file: str) -> bytes:
+    """The bytes of a file that is intact."""
+    with open_kmc(file) as stream:
+        found = inspect_stream(stream)
+        if found.size > _MOST_BYTES:
+            raise KmcLimitError(f"{found.size:,} bytes are more than a page can hold")
+        stream.seek(0)
+        return stream.read()
+
+
+def _temporary(file: str) -> Path:
+    # It stays: nobody tells when the browser has read it.
+    try:
+        folder = tempfile.mkdtemp(prefix="kmc-view-")
+    except OSError as error:
+        raise KmcInputError(f"no temporary folder can be made: {error.strerror}; use -o") from error
+    stem = "standard-input" if file == STANDARD else os.path.splitext(os.path.basename(file))[0]
+    return Path(folder, f"{stem or 'page'}.html")

@@ -1,0 +1,37 @@
+"""The viewer for browsers: one page, which is assembled in ``spec/js`` and stands there, too."""
+
+from __future__ import annotations
+
+import base64
+import html
+import importlib.resources
+
+__all__ = ["page_with"]
+
+_PLACE = "<!-- embedded file -->"
+_TITLE = "<title>kmc viewer</title>"
+
+
+def page_with(data: bytes, name: str) -> bytes:
+    """The viewer's page with a file in it, which it shows when it is opened.
+
+    Parameters
+    ----------
+    data : bytes
+        The whole `.kmc` file; it is not checked here, the page does that.
+    name : str
+        What to call the file in the page.
+
+    Returns
+    -------
+    bytes
+        HTML in UTF-8 that needs no other file and loads nothing.
+    """
+    page = importlib.resources.files(__name__).joinpath("viewer.html").read_text("utf-8")
+    title = html.escape(name)
+    # Base64 has no character that HTML could take for its own.
+    coded = base64.b64encode(data).decode("ascii")
+    part = f'<script type="text/plain" id="embedded" data-name="{title}">{coded}</script>'
+    page = page.replace(_TITLE, f"<title>{title} - kmc viewer</title>", 1)
+    # A name need not be valid Unicode; what is not is shown as a question mark.
+    return page.replace(_PLACE, part, 1).encode("utf-8", "replace")

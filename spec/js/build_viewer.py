@@ -1,0 +1,88 @@
+"""Assemble viewer.html, one page that works from a file, out of the modules beside this script.
+
+    python3 spec/js/build_viewer.py            # writes it, here and into the package
+    python3 spec/js/build_viewer.py --check    # exit status 1 if what is there is not what it gives
+
+Browsers do not load modules from files, so each module becomes a function that is called at once,
+in the order of their imports. Modules may import by name from files, and export functions, classes,
+constants and names; nothing else is needed here.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+SOURCES = HERE / "viewer"
+PAGES = (HERE / "viewer.html", HERE.parent.parent / "kmcodec" / "viewer" / "viewer.html")
+
+IMPORT = re.compile(r"^import \{([^}]*)\} from '(\./[^']*|\.\./[^']*)';\n", re.MULTILINE)
+EXPORT_LIST = re.compile(r"^export \{([^}]*)\};\n", re.MULTILINE)
+EXPORT = re.compile(r"^export ((?:async )?(?:function|class|const) (\w+))", re.MULTILINE)
+
+
+def bundle(entry: Path, name: str) -> str:
+    """A script that makes what a module exports the members of the constant `name`."""
+    modules: dict[Path, str] = {}  # the function of each, after those that it imports
+    _add(entry.resolve(), modules)
+    parts = "\n".join(modules.values())
+    return f"const {name} = (() => {{\n'use strict';\n{parts}\nreturn {_variable(entry)};\n}})();"
+
+
+def _add(path: Path, modules: dict[Path, str]) -> None:
+    source = path.read_text("utf-8")
+    inner = [(match[1], (path.parent / match[2]).resolve()) for match in IMPORT.finditer(source)]
+    for _, other in inner:
+        if other not in modules:
+            _add(other, modules)
+    heads = "".join(f"const {{{names}}} = {_variable(other)};\n" for names, other in inner)
+    exported = [match[2] for match in EXPORT.finditer(source)]
+    for match in EXPORT_LIST.finditer(source):
+        exported += [word.strip() for word in match[1].split(",") if word.strip()]
+    body = EXPORT.sub(r"\1", EXPORT_LIST.sub("", IMPORT.sub("", source)))
+    if re.search(r"^(?:import|export)\b", body, re.MULTILINE):
+        raise SystemExit(f"{path}: an import or export of a form that is not known here")
+    modules[path] = (
+        f"// {path.name}\nconst {_variable(path)} = (() => {{\n{heads}{body}"
+        f"return {{ {', '.join(exported)} }};\n}})();"
+    )
+
+
+def _variable(path: Path) -> str:
+    """The constant that holds what a module exports."""
+    path = path.resolve()
+    return "_".join(path.relative_to(HERE).with_suffix("").parts) + "_module"
+
+
+def page() -> str:
+    """The whole page."""
+    scripts = {
+        "/* style */": (SOURCES / "style.css").read_text("utf-8").rstrip(),
+        "/* decoder */": bundle(SOURCES / "work.js", "kmc"),
+        "/* viewer */": bundle(SOURCES / "main.js", "viewer"),
+    }
+    text = (SOURCES / "page.html").read_text("utf-8")
+    for place, part in scripts.items():
+        if text.count(place) != 1 or re.search(r"</(script|style)|<!--", part, re.IGNORECASE):
+            raise SystemExit(f"the part for {place} would end early, or has no place")
+        text = text.replace(place, part)
+    return text
+
+
+def main(arguments: list[str]) -> int:
+    """Write the pages, or check them."""
+    made = page().encode()
+    if arguments == ["--check"]:
+        old = [path for path in PAGES if not path.is_file() or path.read_bytes() != made]
+        for path in old:
+            print(f"{path} is not up to date: run python3 spec/js/build_viewer.py")
+        return 1 if old else 0
+    for path in PAGES:
+        path.write_bytes(made)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

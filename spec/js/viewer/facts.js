@@ -1,0 +1,90 @@
+// What the file says of itself: bytes by part, header, sections.
+
+import { build, bytes, grouped, share } from './words.js';
+
+const CODINGS = [
+  'packed',
+  'deflate',
+  'context coder, profile fast',
+  'context coder, profile default',
+  'context coder, profile max',
+];
+const CHANNELS = { 1: 'grey', 2: 'grey, alpha', 3: 'RGB', 4: 'RGBA' };
+const SECTIONS = { iccp: 'ICC profile', exif: 'EXIF', xmpp: 'XMP', text: 'text', KEND: 'end' };
+const LONGEST_TEXT = 2000;
+
+const element = (id) => document.getElementById(id);
+
+export function showFacts(image) {
+  showBytes(image);
+  showHeader(image);
+  showSections(image);
+}
+
+function showBytes({ parts, header, palette }) {
+  const rows = [
+    ['indices', parts.indices, '--part-1'],
+    ['palette', parts.palette, '--part-2'],
+    ['sections', parts.sections, '--part-3'],
+    ['container', parts.container, '--part-4'],
+  ].filter(([, size]) => size > 0);
+  element('bytes-total').textContent = bytes(parts.total);
+  element('bytes-bar').replaceChildren(
+    ...rows.map(([, size, colour]) =>
+      build('i', { style: `flex: ${size}; background: var(${colour})` }),
+    ),
+  );
+  element('bytes').tBodies[0].replaceChildren(
+    ...rows.map(([name, size, colour]) => {
+      const row = build('tr');
+      const head = build('th', { scope: 'row' });
+      head.append(build('i', { style: `background: var(${colour})` }), name);
+      row.append(head, build('td', {}, grouped(size)), build('td', {}, share(size, parts.total)));
+      return row;
+    }),
+  );
+  const pixels = header.width * header.height;
+  const raw = pixels * header.channels;
+  const bits = ((8 * parts.total) / pixels).toFixed(2);
+  const plain = header.paletteCoded
+    ? ` The palette is coded; plain it has ${bytes(palette.length)}.`
+    : '';
+  element('compared').textContent =
+    `${bits} bits a pixel, ${share(parts.total, raw)} of ${bytes(raw)} uncompressed.${plain}`;
+}
+
+function showHeader({ header, strips }) {
+  const { width, height, entries, rowsPerStrip } = header;
+  const facts = [
+    ['size', `${grouped(width)} × ${grouped(height)} pixels`],
+    ['channels', `${header.channels}: ${CHANNELS[header.channels]}`],
+    ['entries', grouped(entries)],
+    ['coding', `${header.coding}: ${CODINGS[header.coding]}`],
+    ['palette', header.paletteCoded ? 'coded' : 'plain'],
+    ['strips', grouped(strips.length) + (rowsPerStrip ? ` of ${grouped(rowsPerStrip)} rows` : '')],
+    ['version', header.version],
+  ];
+  element('header').replaceChildren(
+    ...facts.flatMap(([name, value]) => [build('dt', {}, name), build('dd', {}, value)]),
+  );
+}
+
+function showSections({ sections, metadata }) {
+  element('sections-count').textContent = sections.length === 0 ? 'none' : '';
+  element('sections').tBodies[0].replaceChildren(
+    ...sections.map(({ type, offset, length }) => {
+      const row = build('tr');
+      const head = build('th', { scope: 'row' });
+      head.append(build('code', {}, type), ` ${SECTIONS[type] ?? 'not known to this viewer'}`);
+      row.append(head, build('td', {}, bytes(length)), build('td', {}, `at ${grouped(offset)}`));
+      return row;
+    }),
+  );
+  element('texts').replaceChildren(
+    ...[...metadata.text].flatMap(([keyword, text]) => {
+      const shown = text.length > LONGEST_TEXT ? `${text.slice(0, LONGEST_TEXT)} …` : text;
+      return [build('dt', {}, keyword), build('dd', {}, shown)];
+    }),
+  );
+  element('texts').hidden = metadata.text.size === 0;
+}

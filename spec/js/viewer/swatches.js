@@ -1,0 +1,148 @@
+// The palette: a swatch for each entry, one of which can be chosen.
+
+import { build, grouped, share } from './words.js';
+
+const element = (id) => document.getElementById(id);
+const PAGE = 1024; // swatches shown at first, and more at a time
+
+/** An entry in hexadecimal, with its alpha if it has one. */
+export function hexOf(colour, channels) {
+  const bytes = channels % 2 === 0 ? colour : colour.slice(0, 3);
+  return `#${[...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('')}`;
+}
+
+export class Swatches {
+  /** `onChoose(entry or null)` is told what is chosen. */
+  constructor(onChoose) {
+    this.box = element('swatches');
+    this.more = element('more');
+    this.onChoose = onChoose;
+    this.entry = null;
+    this.box.addEventListener('click', (event) => {
+      const button = event.target.closest('button');
+      if (button) this.choose(Number(button.dataset.entry), true);
+    });
+    this.box.addEventListener('keydown', (event) => this.move(event));
+    this.more.addEventListener('click', () => {
+      const first = this.shown;
+      this.add();
+      this.focus(first);
+    });
+  }
+
+  show(colours, counts, channels) {
+    Object.assign(this, { colours, counts, channels, entry: null, shown: 0 });
+    this.pixels = counts.reduce((sum, count) => sum + count, 0);
+    const used = counts.reduce((sum, count) => sum + (count > 0 ? 1 : 0), 0);
+    const unused = counts.length - used;
+    const entries = `${grouped(counts.length)} ${counts.length === 1 ? 'entry' : 'entries'}`;
+    element('palette-size').textContent = entries + (unused ? `, ${grouped(unused)} unused` : '');
+    this.box.replaceChildren();
+    this.add();
+    this.focus(0, false);
+    this.tell();
+  }
+
+  colour(entry) {
+    return this.colours.subarray(4 * entry, 4 * entry + 4);
+  }
+
+  css(entry) {
+    const [r, g, b, a] = this.colour(entry);
+    return `rgb(${r} ${g} ${b} / ${a / 255})`;
+  }
+
+  add() {
+    const total = this.counts.length;
+    const end = Math.min(total, this.shown + PAGE);
+    const buttons = [];
+    for (let entry = this.shown; entry < end; entry += 1) buttons.push(this.button(entry));
+    this.box.append(...buttons);
+    this.shown = end;
+    const next = Math.min(PAGE, total - end);
+    this.more.hidden = next === 0;
+    this.more.textContent = `Show ${grouped(next)} more of ${grouped(total)}`;
+  }
+
+  button(entry) {
+    const count = this.counts[entry];
+    const name = `Entry ${entry}, ${hexOf(this.colour(entry), this.channels)}`;
+    const button = build('button', {
+      type: 'button',
+      tabindex: -1,
+      title: `${name}, ${grouped(count)} pixels`,
+      'aria-label': `${name}, ${grouped(count)} pixels`,
+      'aria-pressed': 'false',
+      'data-entry': entry,
+    });
+    button.style.setProperty('--colour', this.css(entry));
+    button.classList.toggle('unused', count === 0);
+    return button;
+  }
+
+  /** Choose an entry, or none for null; one that is chosen already is let go if `toggle`. */
+  choose(entry, toggle = false) {
+    const next = toggle && entry === this.entry ? null : entry;
+    while (next !== null && next >= this.shown) this.add();
+    for (const [which, pressed] of [
+      [this.entry, false],
+      [next, true],
+    ]) {
+      if (which !== null) this.box.children[which].setAttribute('aria-pressed', pressed);
+    }
+    this.entry = next;
+    if (next !== null) {
+      this.focus(next, false);
+      this.box.children[next].scrollIntoView({ block: 'nearest' });
+    }
+    this.tell();
+    this.onChoose(next);
+  }
+
+  /** Say what is chosen. */
+  tell() {
+    const box = element('chosen');
+    if (this.entry === null) {
+      box.replaceChildren('Choose a colour, or click on the image: its pixels light up.');
+      return;
+    }
+    const { entry, counts } = this;
+    const patch = build('span', { class: 'colour' });
+    patch.style.setProperty('--colour', this.css(entry));
+    const words = build('span', { class: 'words' });
+    const pixels = `${grouped(counts[entry])} ${counts[entry] === 1 ? 'pixel' : 'pixels'}`;
+    words.append(
+      build('strong', {}, `Entry ${entry}, ${hexOf(this.colour(entry), this.channels)}`),
+      `${pixels}, ${share(counts[entry], this.pixels)}`,
+    );
+    const all = build('button', { type: 'button', id: 'all' }, 'Show all');
+    all.addEventListener('click', () => {
+      this.choose(null);
+      this.focus(entry);
+    });
+    box.replaceChildren(patch, words, all);
+  }
+
+  /** One swatch is in the order of the Tab key; arrows lead to the others. */
+  focus(entry, really = true) {
+    this.box.querySelector('[tabindex="0"]')?.setAttribute('tabindex', -1);
+    const button = this.box.children[entry];
+    button.setAttribute('tabindex', 0);
+    if (really) button.focus();
+  }
+
+  move(event) {
+    const at = Number(event.target.dataset.entry);
+    const columns = getComputedStyle(this.box).gridTemplateColumns.split(' ').length;
+    const steps = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -columns, ArrowDown: columns };
+    let to = at + (steps[event.key] ?? 0);
+    if (event.key === 'Home') to = 0;
+    if (event.key === 'End') to = this.shown - 1;
+    if (to === at || to < 0 || to >= this.shown) {
+      if (event.key in steps) event.preventDefault();
+      return;
+    }
+    event.preventDefault();
+    this.focus(to);
+  }
+}
