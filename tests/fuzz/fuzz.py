@@ -24,6 +24,8 @@ def main() -> None:
     else:
         with atheris.instrument_imports(include=["kmcodec"]):
             import targets
+    tree = Path(__file__).resolve().parent.parent.parent
+    assert Path(targets.kmcodec.__file__).resolve().is_relative_to(tree), "another kmcodec"
     options = {}
     if name in ("decode", "inspect", "pillow"):
         import mutator
