@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from kmcodec.container import HEADER_SIZE, ContainerReader, Header, Section, Strip
 from kmcodec.image import Metadata
-from kmcodec.metadata import metadata_from_sections
+from kmcodec.metadata import DEFAULT_MAX_METADATA, metadata_from_sections
 from kmcodec.reader import coding_of, palette_of
 
 __all__ = ["FileInfo", "inspect", "inspect_stream"]
@@ -109,13 +109,16 @@ class FileInfo:
         }
 
 
-def inspect(data: bytes) -> FileInfo:
+def inspect(data: bytes, *, max_metadata: int | None = DEFAULT_MAX_METADATA) -> FileInfo:
     """Check all of a `.kmc` file but the coded indices themselves, and tell what it holds.
 
     Parameters
     ----------
     data : bytes-like
         The whole file.
+    max_metadata : int, optional
+        The most bytes of metadata, decompressed; None for no limit. By default 64 MiB. There is
+        no limit on pixels: none are decoded.
 
     Returns
     -------
@@ -125,11 +128,15 @@ def inspect(data: bytes) -> FileInfo:
     ------
     KmcFormatError
         If any part is damaged, missing, or not supported.
+    KmcLimitError
+        If it has more than `max_metadata`.
     """
-    return inspect_stream(io.BytesIO(data))
+    return inspect_stream(io.BytesIO(data), max_metadata=max_metadata)
 
 
-def inspect_stream(stream: IO[bytes]) -> FileInfo:
+def inspect_stream(
+    stream: IO[bytes], *, max_metadata: int | None = DEFAULT_MAX_METADATA
+) -> FileInfo:
     """Like `inspect`, for a seekable stream that begins with the file."""
     container = ContainerReader(stream)
     coding = coding_of(container.header)
@@ -146,5 +153,5 @@ def inspect_stream(stream: IO[bytes]) -> FileInfo:
         palette_size=len(container.palette),
         strips=strips,
         sections=sections,
-        metadata=metadata_from_sections(sections),
+        metadata=metadata_from_sections(sections, max_metadata),
     )

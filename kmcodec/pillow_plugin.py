@@ -75,13 +75,13 @@ class KmcImageFile(ImageFile.ImageFile):
         Raises
         ------
         OSError
-            If the file is damaged or truncated.
+            If the file is damaged or truncated, or has more than 64 MiB of metadata.
         """
         if self.fp is None:
             raise RuntimeError("verify must be called directly after open")
         try:
             inspect_stream(self.fp)
-        except KmcFormatError as error:
+        except KmcError as error:
             raise OSError(str(error)) from error
         finally:
             super().verify()
@@ -101,7 +101,7 @@ class KmcDecoder(ImageFile.PyDecoder):
                 image = salvage_indexed(self.fd, max_pixels=None).image
             else:
                 image = read_indexed(self.fd, max_pixels=None)
-        except KmcFormatError as error:
+        except KmcError as error:
             raise OSError(str(error)) from error
         pixels = image.indices if self.mode == "P" else image.to_array()
         self.set_as_raw(pixels.tobytes())

@@ -28,5 +28,5 @@ assert b'__asan_' in open(kernel.__file__, 'rb').read()
 print('sanitized:', kernel.__file__)"
 cd tests
 # Not what compares with the twins in Python: that is slow, and says nothing about memory.
-[ $# -gt 0 ] || set -- test_damage.py test_reader.py test_context.py test_choice.py -k "not twin"
+[ $# -gt 0 ] || set -- test_damage.py test_regressions.py test_reader.py test_context.py test_choice.py -k "not twin"
 python -m pytest -q -p no:cacheprovider "$@"

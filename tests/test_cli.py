@@ -300,6 +300,22 @@ def test_info_in_words_and_as_json(kmc, tmp_path, bird):
     assert facts["text"] == {"Title": "red\x1b[31m"}
 
 
+def test_names_and_keywords_send_nothing_to_a_terminal(kmc, tmp_path):
+    metadata = kmcodec.Metadata(text={"a\u202eb": "c\u2028d"})
+    image = kmcodec.IndexedImage([[0], [1]], [[0, 1]], metadata)
+    name = "evil\x1b[2J\u202egnp.kmc"
+    kmcodec.write(tmp_path / name, image)
+    (tmp_path / ("x" + name)).write_bytes(b"other")
+    for arguments in (
+        *(("info", name), ("verify", name, "x" + name), ("decode", name)),
+        *(("info", "x" + name), ("decode", "x" + name), ("verify", "y" + name), ("decode", name)),
+    ):
+        run = kmc(*arguments)
+        shown = (run.stdout + run.stderr).decode()
+        assert r"evil\x1b[2J\u202egnp" in shown
+        assert shown.replace("\n", "").isprintable()
+
+
 def test_verify_tells_each_file(kmc, tmp_path, bird):
     kmcodec.write(tmp_path / "good.kmc", bird, 16)
     data = (tmp_path / "good.kmc").read_bytes()

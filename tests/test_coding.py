@@ -54,6 +54,22 @@ def test_a_strip_survives_coding(method, rows, width, entries, seed):
     np.testing.assert_array_equal(decoded, strip)
 
 
+@pytest.mark.parametrize("entries", [2, 17, 300, 20000, 65536])
+def test_long_rows_are_unpacked_in_parts(rng, entries):
+    bits, width = bits_for(entries), 2 * (1 << 18) + 3
+    rows = rng.integers(0, entries, (2, width)).astype(np.uint8 if entries <= 256 else np.uint16)
+    data = bytearray(pack_rows(rows, bits))
+    np.testing.assert_array_equal(unpack_rows(bytes(data), 2, width, entries, bits), rows)
+    if width * bits % 8:
+        data[-1] ^= 1
+        with pytest.raises(KmcFormatError, match="pad bits"):
+            unpack_rows(bytes(data), 2, width, entries, bits)
+    if entries < 1 << bits:
+        rows[1, width - 9] = entries
+        with pytest.raises(KmcFormatError, match=f"row 1, column {width - 9} "):
+            unpack_rows(pack_rows(rows, bits), 2, width, entries, bits)
+
+
 def test_a_large_strip_survives_coding_in_groups_of_rows(rng):
     strip = rng.integers(0, 17, (900, 701), dtype=np.uint8)
     data = pack_rows(strip, 5)

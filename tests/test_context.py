@@ -182,6 +182,29 @@ def test_no_payload_of_another_length_is_read(coding):
 
 
 @by_profile
+def test_a_payload_too_short_for_its_pixels_is_no_work(coding):
+    """To decode so many pixels would take minutes."""
+    palette = np.eye(64, 3, dtype=np.uint8)
+    for payload in (b"", b"\x55" * 20):
+        with pytest.raises(kmcodec.KmcFormatError, match=r"the decoder used"):
+            coding.decode(payload, 2000, 4000, palette)
+
+
+@by_profile
+def test_the_twin_stops_where_the_kernel_does(coding):
+    from kmcodec.coding.context import model
+    from kmcodec.coding.context.colortree import tree_of
+
+    tree = tree_of(np.eye(64, 3, dtype=np.uint8))
+    for length in range(0, 12, 3):
+        payload = bytes(range(7, 7 + length))
+        mine = coding._decoded(payload, 6, 9, tree)
+        twin = model.decode(payload, 6, 9, tree, coding.profile)
+        assert (mine[0] == twin[0]).all()
+        assert mine[1:] == twin[1:]
+
+
+@by_profile
 def test_with_one_entry_there_is_nothing_to_code(coding):
     palette = np.zeros((1, 3), np.uint8)
     assert coding.encode(np.zeros((9, 9), np.uint8), palette) == b""

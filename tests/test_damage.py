@@ -13,20 +13,37 @@ from hypothesis import strategies as st
 from PIL import Image, UnidentifiedImageError
 
 import kmcodec
-from kmcodec.coding import CODINGS
+from kmcodec.coding import PROFILES
+from kmcodec.palette_order import dark_to_bright
 
 PILLOW_ERRORS = (OSError, UnidentifiedImageError)
 
 
-def small_file(coding, channels):
+def small_file(coding, channels, effort="auto", coded=False):
     rng = np.random.default_rng(channels)
     palette = rng.integers(0, 256, (5, channels), dtype=np.uint8)
+    if coded:
+        # Dark colours in their order are worth coding.
+        palette = np.unique(rng.integers(0, 16, (16, channels), dtype=np.uint8), axis=0)
+        palette = palette[dark_to_bright(palette)]
     metadata = kmcodec.Metadata(icc=b"icc" * 9, text={"Title": "small"})
-    image = kmcodec.IndexedImage(palette, rng.integers(0, 5, (4, 5)), metadata)
-    return kmcodec.encode(image, coding=coding, strip_rows=3)
+    image = kmcodec.IndexedImage(palette, rng.integers(0, len(palette), (4, 5)), metadata)
+    data = kmcodec.encode(image, coding=coding, effort=effort, strip_rows=3)
+    assert kmcodec.inspect(data).header.palette_coded == coded
+    return data
 
 
-FILES = {f"{c}-{n}": small_file(c, n) for c in CODINGS for n in (1, 2, 3, 4)}
+def small_files():
+    """One of each coding method, profile and number of channels, with coded palettes too."""
+    for n in (1, 2, 3, 4):
+        for coding in ("packed", "deflate"):
+            yield f"{coding}-{n}", small_file(coding, n)
+        for effort in PROFILES:
+            yield f"{effort}-{n}", small_file("context", n, effort)
+            yield f"{effort}-{n}-coded", small_file("context", n, effort, coded=True)
+
+
+FILES = dict(small_files())
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -43,6 +60,7 @@ def test_every_flipped_bit_is_refused(name):
     for bit in range(8 * len(data)):
         damaged = bytearray(data)
         damaged[bit // 8] ^= 1 << bit % 8
+        # Silent damage would be no error here. No flip leaves the right pixels, either.
         with pytest.raises((kmcodec.KmcFormatError, kmcodec.KmcLimitError)):
             kmcodec.decode(bytes(damaged))
 

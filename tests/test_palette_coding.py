@@ -172,7 +172,7 @@ def file_of(payload, coding=3):
 def test_an_entry_that_repeats_is_refused_with_part_and_place():
     # Only ones: the first entry is white, and nothing can follow it.
     with pytest.raises(kmcodec.KmcFormatError, match="palette: coded entry 1 repeats") as error:
-        kmcodec.decode(file_of(b""))
+        kmcodec.decode(file_of(bytes(8)))
     assert error.value.offset == 29
     with pytest.raises(kmcodec.KmcFormatError, match="palette: "):
         kmcodec.inspect(file_of(b"\0\0"))

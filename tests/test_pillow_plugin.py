@@ -219,6 +219,14 @@ def test_saving_over_the_file_that_is_open(bird_kmc):
         np.testing.assert_array_equal(image.convert("RGB"), before)
 
 
+def test_too_much_metadata_is_an_error_of_pillows(bird):
+    metadata = kmcodec.Metadata(text={str(number): "\0" * (1 << 23) for number in range(9)})
+    data = kmcodec.encode(bird, 2, metadata=metadata)
+    for act in ("load", "verify"):
+        with pytest.raises(OSError, match="more metadata than the limit"):
+            getattr(opened(data), act)()
+
+
 def test_other_formats_are_saved_as_ever(bird, tmp_path):
     Image.fromarray(bird).save(tmp_path / "bird.png")
     with open(tmp_path / "bird.bmp", "wb") as stream:

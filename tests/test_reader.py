@@ -86,7 +86,10 @@ def test_metadata_has_a_limit_too(image):
     for most in (0, 4999, 8001):
         with pytest.raises(kmcodec.KmcLimitError, match="max_metadata"):
             kmcodec.decode_indexed(data, max_metadata=most)
+        with pytest.raises(kmcodec.KmcLimitError, match="max_metadata"):
+            kmcodec.inspect(data, max_metadata=most)
     assert kmcodec.decode_indexed(data, max_metadata=None).metadata == metadata
+    assert kmcodec.inspect(data, max_metadata=None).metadata == metadata
 
 
 @pytest.mark.parametrize("coding", CODINGS)

@@ -13,6 +13,7 @@ import click
 
 from kmcodec._version import __version__
 from kmcodec.cli.exit_codes import FAILED, INTERRUPTED, USAGE
+from kmcodec.cli.printable import printable
 from kmcodec.errors import KmcError, KmcWarning
 
 __all__ = ["main"]
@@ -96,9 +97,9 @@ def _help_hint(error: click.UsageError) -> str:
 
 
 def _complain(message: str) -> None:
-    click.echo("kmc: " + " ".join(message.split("\n")), err=True)
+    click.echo("kmc: " + printable(" ".join(message.split("\n"))), err=True)
 
 
 def _show_warning(message: Any, category: type[Warning], *args: Any, **kwargs: Any) -> None:
     kind = "note" if issubclass(category, KmcWarning) else "warning"
-    click.echo(f"kmc: {kind}: {message}", err=True)
+    click.echo(printable(f"kmc: {kind}: {message}"), err=True)

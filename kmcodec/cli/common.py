@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import click
 
 from kmcodec.cli.exit_codes import FAILED, MISSED
+from kmcodec.cli.printable import printable
 from kmcodec.coding import AUTO, CODINGS, EFFORTS
 from kmcodec.encoder import DEFAULT_CODING
 from kmcodec.errors import KmcError, KmcGoalError
@@ -179,7 +180,7 @@ def complain(message: str) -> None:
 def note(line: str) -> None:
     """Print a line on standard error, clear of a progress bar that may stand there."""
     clear = "\r\x1b[K" if sys.stderr.isatty() and os.environ.get("TERM") != "dumb" else ""
-    click.echo(clear + line, err=True)
+    click.echo(clear + printable(line), err=True)
 
 
 def decibels(value: float) -> str:

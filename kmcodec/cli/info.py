@@ -10,6 +10,7 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
+from kmcodec.cli.printable import printable
 from kmcodec.files import open_kmc
 from kmcodec.inspection import FileInfo, inspect_stream
 
@@ -37,7 +38,7 @@ def _in_words(file: str, found: FileInfo) -> list[str]:
     header = found.header
     pixels = header.width * header.height
     lines = [
-        f"{file}: {found.size:,} bytes, {found.bits_per_pixel:.3f} bits per pixel",
+        f"{printable(file)}: {found.size:,} bytes, {found.bits_per_pixel:.3f} bits per pixel",
         f"image      {header.width} x {header.height}, {_CHANNELS[header.channels]}",
         f"palette    {header.entries:,} entries, {found.palette_size:,} bytes"
         + (f", coded (plain {header.palette_size:,})" if header.palette_coded else ""),
@@ -54,15 +55,14 @@ def _in_words(file: str, found: FileInfo) -> list[str]:
         for section in found.sections
     ]
     lines += [
-        f"text       {keyword}: {_printable(text)}" for keyword, text in found.metadata.text.items()
+        f"text       {printable(keyword)}: {_beginning(text)}"
+        for keyword, text in found.metadata.text.items()
     ]
     return lines
 
 
-def _printable(text: str) -> str:
-    # A file must not be able to send commands to a terminal.
-    shown = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text[:200])
-    return shown + ("..." if len(text) > 200 else "")
+def _beginning(text: str) -> str:
+    return printable(text[:200]) + ("..." if len(text) > 200 else "")
 
 
 def _swatches(palette: NDArray[np.uint8]) -> str:

@@ -6,6 +6,7 @@ import click
 
 from kmcodec.cli.common import complain, max_pixels_option
 from kmcodec.cli.exit_codes import FAILED
+from kmcodec.cli.printable import printable
 from kmcodec.decoder import read_indexed
 from kmcodec.errors import KmcError
 from kmcodec.files import open_kmc
@@ -40,7 +41,7 @@ def verify(files: tuple[str, ...], deep: bool, max_pixels: int, quiet: bool) -> 
                 failures += 1
                 complain(str(found))
             elif not quiet:
-                click.echo(f"{file}: {found}")
+                click.echo(f"{printable(file)}: {found}")
     if failures and len(files) > 1:
         complain(f"{failures} of {len(files)} files failed")
     if failures:

@@ -12,7 +12,8 @@ from kmcodec.image import index_dtype
 
 __all__ = ["Packed", "bits_for", "pack_rows", "packed_size", "unpack_rows"]
 
-# Rows are taken in groups of about this many pixels: each bit of theirs is a byte for a while.
+# Rows are taken in groups of about this many pixels, longer ones in parts of so many, a multiple
+# of 8: each bit of theirs is a byte for a while.
 _GROUP = 1 << 18
 
 
@@ -82,10 +83,14 @@ def unpack_rows(data: bytes, rows: int, width: int, entries: int, bits: int) -> 
     step = max(1, _GROUP // width)
     for start in range(0, rows, step):
         group = packed[start : start + step]
-        indices[start : start + step] = _unpack_group(group, width, bits)
+        for left in range(0, width, _GROUP):
+            right = min(width, left + _GROUP)
+            part = group[:, left * bits // 8 : -(-right * bits // 8)]
+            indices[start : start + step, left:right] = _unpack_group(part, right - left, bits)
     highest = int(indices.max())
     if highest >= entries:
-        row, column = np.argwhere(indices >= entries)[0]
+        # Not argwhere: where all are wrong, that is 16 bytes for each.
+        row, column = divmod(int((indices >= entries).argmax()), width)
         raise KmcFormatError(
             f"index {indices[row, column]} at row {row}, column {column} of the strip, "
             f"but the palette has entries 0 to {entries - 1}",
@@ -99,7 +104,7 @@ def _unpack_group(packed: NDArray[np.uint8], width: int, bits: int) -> NDArray[A
     if bits == 8:
         return packed
     if bits == 16:
-        return packed.reshape(len(packed), width, 2).view(">u2")[:, :, 0]
+        return np.ascontiguousarray(packed).view(">u2")
     ones = np.unpackbits(packed, axis=1)
     if ones[:, width * bits :].any():
         raise KmcFormatError("pad bits at the end of a row are not zero")

@@ -17,7 +17,17 @@ _MASK = 0xFFFFFFFF
 
 
 class BitCoder(Protocol):
-    """What the model hands its decisions to: it does not know whether it encodes or decodes."""
+    """What the model hands its decisions to: it does not know whether it encodes or decodes.
+
+    Attributes
+    ----------
+    exhausted : bool
+        Whether so much has been decoded that the payload is too short, whatever follows: to go on
+        would only be work for whoever has forged it.
+    """
+
+    @property
+    def exhausted(self) -> bool: ...
 
     def code(self, bit: int, p: int) -> int:
         """Code a bit and return it; a decoder ignores the argument and returns what was coded.
@@ -32,6 +42,8 @@ class BitCoder(Protocol):
 
 class BitEncoder:
     """Bits to bytes."""
+
+    exhausted = False
 
     def __init__(self) -> None:
         self._low = 0
@@ -74,6 +86,11 @@ class BitDecoder:
         self._high = _MASK
         self._payload = payload
         self._code = int.from_bytes(payload[:4].ljust(4, b"\0"), "big")
+
+    @property
+    def exhausted(self) -> bool:
+        """See `BitCoder`; a payload has a byte more than there are shifts."""
+        return self.shifts >= len(self._payload)
 
     def code(self, _: int, p: int) -> int:
         """Decode a bit; see `BitCoder`."""

@@ -83,7 +83,7 @@ class Model:
         """Code a row of symbols; a decoder fills it in."""
         self._rows.begin_row()
         x = asked = 0
-        while x < self._width:
+        while x < self._width and not self._coder.exhausted:
             near = self._rows.near(x)
             # Once a run has been denied, nobody asks again until its end.
             length = self._rows.run_ahead(x, near) if x >= asked else 0
@@ -270,7 +270,8 @@ def decode(
     """Decode a strip.
 
     Any bytes decode to something. They are what `encode` writes if they are as many as the coder
-    has shifted and one more, and that one is the highest byte of `low` plus 1.
+    has shifted and one more, and that one is the highest byte of `low` plus 1. If they are fewer,
+    decoding ends as soon as that is certain, at a pixel.
 
     Returns
     -------
@@ -286,4 +287,6 @@ def decode(
         row = [0] * width
         model.code_row(row)
         symbols[y] = row
+        if coder.exhausted:
+            break
     return symbols, coder.shifts, coder.low

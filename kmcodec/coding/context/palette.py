@@ -70,6 +70,8 @@ def decode_palette(payload: bytes, entries: int, channels: int) -> NDArray[np.ui
 def _code(coder: BitCoder, keys: Iterable[int], channels: int) -> list[int]:
     """Code entries as interleaved bits, in ascending order; a decoder ignores what they are.
 
+    It stops at one that the payload is certainly too short for.
+
     Raises
     ------
     KmcFormatError
@@ -80,6 +82,8 @@ def _code(coder: BitCoder, keys: Iterable[int], channels: int) -> list[int]:
     estimates = _estimates(channels)
     coded: list[int] = []
     for key in keys:
+        if coder.exhausted:
+            break
         entry, before = 0, coded[-1] if coded else 0
         # Tight: all bits so far are those of the entry before, whose ones are then ones here too.
         tight = bool(coded)

@@ -5,6 +5,8 @@ cdef void code_rows(Model *m, uint16_t *image) noexcept nogil:
     cdef int y
     cdef size_t stride = <size_t>m.width + 2 * BORDER
     for y in range(m.rows):
+        if exhausted(m):
+            return
         m.y = y
         m.r0 = m.buffer + (y & 3) * stride + BORDER
         m.r1 = m.buffer + (y + 3 & 3) * stride + BORDER
@@ -12,6 +14,11 @@ cdef void code_rows(Model *m, uint16_t *image) noexcept nogil:
         m.r3 = m.buffer + (y + 1 & 3) * stride + BORDER
         begin_row(m)
         code_row(m, image + <size_t>y * m.width)
+
+
+cdef inline int exhausted(const Model *m) noexcept nogil:
+    """Whether so much has been decoded that the payload is too short, whatever follows."""
+    return m.output == NULL and m.size >= m.room
 
 
 cdef void begin_row(Model *m) noexcept nogil:
@@ -97,7 +104,7 @@ cdef inline int code_run(Model *m, const uint16_t *own, int length) noexcept nog
 cdef void code_row(Model *m, uint16_t *own) noexcept nogil:
     cdef int i, s, length, asked = 0
     m.x = 0
-    while m.x < m.width:
+    while m.x < m.width and not exhausted(m):
         look_around(m)
         if m.x >= asked:
             length = run_ahead(m)
