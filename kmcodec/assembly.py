@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kmcodec.coding import CODINGS, EFFORTS, Coding, coding_for, encode_palette
-from kmcodec.container import Header, build
-from kmcodec.image import IndexedImage
+from kmcodec.coding import (
+    AUTO,
+    CODINGS,
+    EFFORTS,
+    Coding,
+    Survey,
+    coding_for,
+    coding_named,
+    encode_palette,
+)
+from kmcodec.container import Header, parts
+from kmcodec.image import IndexedImage, Metadata
 from kmcodec.metadata import sections_from_metadata
 from kmcodec.options import checked_choice, checked_integer
 from kmcodec.parallel import in_threads_each
 
-__all__ = ["MAX_STRIP_ROWS", "Assembly"]
+__all__ = ["MAX_STRIP_ROWS", "Assembly", "file_parts"]
 
 MAX_STRIP_ROWS = 65_535
 
@@ -48,34 +58,68 @@ class Assembly:
         """The coding method that an image gets."""
         return coding_for(self._coding, self._effort, image.indices, image.palette)
 
+    def survey(self, width: int, height: int, entries: int) -> Survey | None:
+        """What has to see the indices of an image to choose its coding method, if anything has."""
+        if self._coding != "context" or self._effort != AUTO:
+            return None
+        return Survey(width, height, entries)
+
+    def surveyed_method(self, survey: Survey | None) -> Coding:
+        """The coding method of an image whose indices the survey, if there is one, has seen."""
+        return coding_named(self._coding, survey.effort if survey else self._effort)
+
     def header_for(self, image: IndexedImage) -> Header:
         """The header that an image gets, but for its flags: it tells the strips."""
+        return self.header(self.method_for(image), image.width, image.height, image.palette)
+
+    def header(
+        self, method: Coding, width: int, height: int, palette: NDArray[np.uint8]
+    ) -> Header:
+        """The header of an image that is coded by some method; see `header_for`."""
         rows = self._strip_rows
         if rows is None:
-            rows = _strip_rows(image.width, image.height)
+            rows = _strip_rows(width, height)
         return Header(
-            coding=self.method_for(image).number,
-            channels=image.channels,
-            width=image.width,
-            height=image.height,
-            entries=len(image.palette),
-            rows_per_strip=rows if rows < image.height else 0,
+            coding=method.number,
+            channels=palette.shape[1],
+            width=width,
+            height=height,
+            entries=len(palette),
+            rows_per_strip=rows if rows < height else 0,
         )
 
     def encode(self, image: IndexedImage) -> bytes:
         """The bytes of the file."""
-        method, header = self.method_for(image), self.header_for(image)
+        method = self.method_for(image)
+        header = self.header(method, image.width, image.height, image.palette)
 
         def encode_strip(strip: int) -> bytes:
             first, end = header.rows_of(strip)
             return method.encode(image.indices[first:end], image.palette)
 
         payloads = in_threads_each(encode_strip, range(header.strip_count))
-        sections = sections_from_metadata(image.metadata)
-        coded = _coded_palette(header, image.palette)
-        if coded is None:
-            return build(header, image.palette.tobytes(), payloads, sections)
-        return build(replace(header, palette_coded=True), coded, payloads, sections)
+        return b"".join(file_parts(header, image.palette, payloads, image.metadata))
+
+
+def file_parts(
+    header: Header, palette: NDArray[np.uint8], payloads: Iterable[bytes], metadata: Metadata
+) -> Iterator[bytes]:
+    """The bytes of a file, part by part.
+
+    Parameters
+    ----------
+    header : Header
+        Of `Assembly.header`.
+    palette : ndarray, shape (K, C), uint8
+    payloads : iterable of bytes
+        The coded strips, taken as they are needed.
+    metadata : Metadata
+    """
+    sections = sections_from_metadata(metadata)
+    coded = _coded_palette(header, palette)
+    if coded is not None:
+        header = replace(header, palette_coded=True)
+    yield from parts(header, palette.tobytes() if coded is None else coded, payloads, sections)
 
 
 def _coded_palette(header: Header, palette: NDArray[np.uint8]) -> bytes | None:
