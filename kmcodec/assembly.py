@@ -58,23 +58,20 @@ class Assembly:
         """The coding method that an image gets."""
         return coding_for(self._coding, self._effort, image.indices, image.palette)
 
-    def survey(self, width: int, height: int, entries: int) -> Survey | None:
-        """What has to see the indices of an image to choose its coding method, if anything has."""
-        if self._coding != "context" or self._effort != AUTO:
-            return None
-        return Survey(width, height, entries)
+    def survey(self, width: int, height: int) -> Survey | None:
+        """What chooses the coding method of an image by its indices, if anything does."""
+        wanted = self._coding == "context" and self._effort == AUTO
+        return Survey(width, height) if wanted else None
 
-    def surveyed_method(self, survey: Survey | None) -> Coding:
-        """The coding method of an image whose indices the survey, if there is one, has seen."""
-        return coding_named(self._coding, survey.effort if survey else self._effort)
+    def surveyed_method(self, survey: Survey | None, entries: int) -> Coding:
+        """The coding method that a survey, if there is one, has come to."""
+        return coding_named(self._coding, survey.effort(entries) if survey else self._effort)
 
     def header_for(self, image: IndexedImage) -> Header:
         """The header that an image gets, but for its flags: it tells the strips."""
         return self.header(self.method_for(image), image.width, image.height, image.palette)
 
-    def header(
-        self, method: Coding, width: int, height: int, palette: NDArray[np.uint8]
-    ) -> Header:
+    def header(self, method: Coding, width: int, height: int, palette: NDArray[np.uint8]) -> Header:
         """The header of an image that is coded by some method; see `header_for`."""
         rows = self._strip_rows
         if rows is None:

@@ -88,7 +88,7 @@ def in_turn(work: Callable[[_S], _T], items: Iterable[_S]) -> Iterator[_T]:
         Lets go of the interpreter's lock for most of its time.
     items : iterable
         Taken in the calling thread: at most two for each thread are under way, or done and
-        waiting, at a time.
+        waiting, at a time. If it fails, that is told after the results of the items before.
     """
     threads = thread_count()
     if threads == 1 or _state.__dict__.get("is_part"):
@@ -96,15 +96,24 @@ def in_turn(work: Callable[[_S], _T], items: Iterable[_S]) -> Iterator[_T]:
         return
     pool = ThreadPoolExecutor(threads, "kmcodec", initializer=_become_part)
     waiting: deque[Future[_T]] = deque()
+    failure: Exception | None = None
+    left = iter(items)
     try:
-        for item in items:
-            waiting.append(pool.submit(work, item))
+        while failure is None:
+            try:
+                waiting.append(pool.submit(work, next(left)))
+            except StopIteration:
+                break
+            except Exception as error:
+                failure = error
             if len(waiting) == 2 * threads:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
     finally:
         pool.shutdown(cancel_futures=True)
+    if failure is not None:
+        raise failure
 
 
 def _become_part() -> None:

@@ -21,20 +21,17 @@ class Survey:
     Parameters
     ----------
     width, height : int
-    entries : int
-        Of the palette.
     """
 
-    def __init__(self, width: int, height: int, entries: int) -> None:
+    def __init__(self, width: int, height: int) -> None:
         self._pixels = width * height
-        self._bits = max(1, (entries - 1).bit_length())
         self._busy = self._pixels
         self._above: NDArray[Any] | None = None
 
     @property
     def is_decided(self) -> bool:
         """Whether the size alone says that the answer is the fastest."""
-        return not self._affords("default", 0)
+        return not self._affords("default", 0, 1)
 
     def add(self, indices: NDArray[Any]) -> None:
         """Look at the next rows, shape (rows, width)."""
@@ -47,14 +44,20 @@ class Survey:
         self._busy -= int(same.sum())
         self._above = indices[-1:]
 
-    @property
-    def effort(self) -> str:
-        """``'max'``, ``'default'`` or ``'fast'``, once all rows were added."""
-        return next((e for e in ("max", "default") if self._affords(e, self._busy)), "fast")
+    def effort(self, entries: int) -> str:
+        """``'max'``, ``'default'`` or ``'fast'``, once all rows were added.
 
-    def _affords(self, effort: str, busy: int) -> bool:
-        time = self._pixels * _PIXEL[effort] + busy * self._bits * _BIT[effort]
-        return time <= _BUDGET
+        Parameters
+        ----------
+        entries : int
+            Of the palette.
+        """
+        bits = max(1, (entries - 1).bit_length())
+        efforts = ("max", "default")
+        return next((e for e in efforts if self._affords(e, self._busy, bits)), "fast")
+
+    def _affords(self, effort: str, busy: int, bits: int) -> bool:
+        return self._pixels * _PIXEL[effort] + busy * bits * _BIT[effort] <= _BUDGET
 
 
 def affordable_effort(indices: NDArray[Any], entries: int) -> str:
@@ -71,6 +74,6 @@ def affordable_effort(indices: NDArray[Any], entries: int) -> str:
     str
         ``'max'``, ``'default'`` or ``'fast'``: by the image alone, not by the machine.
     """
-    survey = Survey(indices.shape[1], indices.shape[0], entries)
+    survey = Survey(indices.shape[1], indices.shape[0])
     survey.add(indices)
-    return survey.effort
+    return survey.effort(entries)

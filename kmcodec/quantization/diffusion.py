@@ -86,9 +86,7 @@ class Diffusion:
         under = np.zeros_like(here)
         for row, wanted in zip(pixels, indices, strict=True):
             backwards = bool(self._rows_done % 2)
-            self._entries.diffuse_row(
-                row, wanted, here, under, backwards, self._share, self._limit
-            )
+            self._entries.diffuse_row(row, wanted, here, under, backwards, self._share, self._limit)
             here, under = under, here
             under[:] = 0
             self._rows_done += 1
