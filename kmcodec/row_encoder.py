@@ -16,7 +16,7 @@ from kmcodec.container import Header
 from kmcodec.encoder import DEFAULT_CODING
 from kmcodec.errors import KmcInputError
 from kmcodec.image import Metadata
-from kmcodec.metrics import squared_error
+from kmcodec.metrics import decibels_of, squared_error
 from kmcodec.quantizer import Settings
 from kmcodec.row_quantizer import RowQuantizer
 from kmcodec.rows import Rows, RowSource
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from kmcodec.options import QuantizeOptions
 
-__all__ = ["RowEncoder", "encode_rows"]
+__all__ = ["RowEncoder", "encode_rows", "write_parts"]
 
 # Of the time that a file takes, in which share a row is counted, looked at and coded.
 _COUNTED, _SEEN, _CODED = 1, 1, 6
@@ -114,10 +114,7 @@ def encode_rows(
         for part in encoder.parts():
             output.write(part)
         return encoder.size
-    try:
-        write_atomically(output, _carried(encoder.parts()))
-    except _Carried as carried:
-        raise carried.error from None
+    write_parts(output, encoder.parts())
     return encoder.size
 
 
@@ -133,15 +130,15 @@ class RowEncoder:
     progress : callable
         See `encode_rows`.
     measures : bool
-        Whether the squared error is wanted.
+        Whether `psnr` is wanted.
 
     Attributes
     ----------
     palette : ndarray, shape (K, C), uint8
     size : int
         Bytes of all parts so far.
-    squared_error : float
-        See `kmcodec.metrics`, of all parts so far.
+    psnr : float
+        Decibels against the rows, once all parts were made.
     """
 
     def __init__(
@@ -163,7 +160,7 @@ class RowEncoder:
         self._done, self._work = 0, 1
         self.palette = np.zeros((0, source.channels), np.uint8)
         self.size = 0
-        self.squared_error = 0.0
+        self._error = 0.0
 
     def parts(self) -> Iterator[bytes]:
         """The bytes of the file, part by part."""
@@ -184,6 +181,11 @@ class RowEncoder:
             yield part
         self._progress(1.0)
 
+    @property
+    def psnr(self) -> float:
+        samples = self._source.width * self._source.height * self.palette.shape[1]
+        return decibels_of(self._error / samples)
+
     def _look(self, quantizer: RowQuantizer, survey: Survey | None) -> None:
         """Go through all entries, without keeping them, for what depends on them all."""
         used = np.zeros(len(quantizer.palette), bool)
@@ -201,7 +203,7 @@ class RowEncoder:
             return len(pixels), method.encode(entries, self.palette), error
 
         for rows, payload, error in quantizer.entries(header.rows_per_strip or header.height, code):
-            self.squared_error += error
+            self._error += error
             yield payload
             self._advance(_CODED * rows)
         quantizer.warn_of_losses()
@@ -211,13 +213,30 @@ class RowEncoder:
         self._progress(self._done / self._work)
 
 
-class _Carried(Exception):  # noqa: N818 - it carries an error past those who would explain it
+def write_parts(
+    path: str | os.PathLike[str], parts: Iterator[bytes], *, create_only: bool = False
+) -> None:
+    """Write a file at once or not at all, of parts that are made while it is written.
+
+    Parameters
+    ----------
+    path, create_only
+        See `write_atomically`.
+    parts : iterator of bytes
+        What it raises is raised, and nothing is written.
+    """
+    try:
+        write_atomically(path, _carried(parts), create_only=create_only)
+    except _Carried as carried:
+        raise carried.error from None
+
+
+class _Carried(Exception):  # noqa: N818 - it brings an error past those who would explain it
     def __init__(self, error: Exception) -> None:
         self.error = error
 
 
 def _carried(parts: Iterator[bytes]) -> Iterator[bytes]:
-    """Keep errors of the rows apart from those of writing."""
     try:
         yield from parts
     except (OSError, ValueError) as error:

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import io
-import subprocess
-import sys
 
 import numpy as np
-import pytest
-from conftest import ROOT
 from hypothesis import given
 from hypothesis import strategies as st
 
