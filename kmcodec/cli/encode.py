@@ -60,7 +60,7 @@ from kmcodec.rate_distortion import Goal
     type=click.IntRange(0, MAX_STRIP_ROWS),
     metavar="N",
     help="Rows of an independently coded strip, 0 for all. [default: all up to 4 megapixels, then "
-    "strips of about 2, coded in threads]",
+    "strips of about 4, coded in threads]",
 )
 @goal_options
 @kmeans_options

@@ -67,14 +67,14 @@ class Labels:
         indices = np.empty(len(flat), self._dtype)
         for start in range(0, len(flat), _GROUP):
             keys = keys_from_colors(flat[start : start + _GROUP])
-            numbers = self._table[keys]
+            numbers = np.take(self._table, keys)
             unknown = numbers == 0
             if unknown.any():
                 missing = np.unique(keys[unknown])
                 found = self._looked_up(colors_from_keys(missing, flat.shape[1]))
                 # Another thread may write the same at the same time: no harm.
                 self._table[missing] = found + 1
-                numbers = self._table[keys]
+                numbers = np.take(self._table, keys)
             indices[start : start + _GROUP] = numbers - 1
         return indices.reshape(pixels.shape[:2])
 

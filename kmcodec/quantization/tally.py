@@ -16,8 +16,9 @@ MOST_COLORS = 1 << 20
 
 # Colours are counted in a table where that has at most 2**24 counts.
 _MOST_TABLE_BITS = 24
-# Pixels that are counted at a time, and rows of the table that are looked through at a time.
+# Pixels that are counted, and counts of the table that are looked through, at a time.
 _GROUP = 1 << 18
+_COUNTS = 1 << 20
 # How many cells may wait to be put together with those that were.
 _MOST_WAITING = 1 << 19
 
@@ -64,8 +65,8 @@ class Tally:
         """The histogram, and whether it is exact."""
         if self._table is not None:
             table, self._table = self._table, None
-            for start in range(0, len(table), _GROUP):
-                part = table[start : start + _GROUP]
+            for start in range(0, len(table), _COUNTS):
+                part = table[start : start + _COUNTS]
                 keys = np.flatnonzero(part)
                 self._cells.add((keys + start).astype(np.uint32), part[keys])
         return self._cells.result()
