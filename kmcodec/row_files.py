@@ -23,6 +23,9 @@ __all__ = ["LARGE", "RowFile", "open_rows"]
 LARGE = 1 << 24
 """Files of more pixels are read row by row, where that is possible."""
 
+# What a few compressed bytes may claim as one row.
+_WIDEST = 1 << 20
+
 
 @dataclass(frozen=True)
 class RowFile:
@@ -97,6 +100,8 @@ def _image(path: str, stream: IO[bytes], size: int, large: int) -> RowFile | Non
     if found is None or math.prod(found[1]) <= large:
         return None
     image, (width, height) = found
+    if width > _WIDEST:
+        return None
     metadata = metadata_from_pillow(image)
     warn_of_frames(image)
     return RowFile(image_rows(path, width, height), width, height, metadata, size)

@@ -23,6 +23,7 @@ from kmcodec.matlab import is_mat, read_mat
 from kmcodec.npy import MAGIC, read_npy_header
 from kmcodec.pillow_images import from_pillow, metadata_from_pillow
 from kmcodec.pixels import as_pixels
+from kmcodec.streamed_images import can_stream
 
 __all__ = ["Source", "is_image_name", "named_warnings", "read_source", "warn_of_frames"]
 
@@ -213,8 +214,10 @@ def _from_image(data: bytes, name: str) -> tuple[NDArray[np.uint8] | IndexedImag
         ) from error
     except Image.DecompressionBombError as error:
         limit = 2 * (Image.MAX_IMAGE_PIXELS or 0)
+        # What is still refused where libvips is there, is of no kind that it could read.
+        hint = "" if can_stream() else " (most PNG and TIFF are, with kmcodec[large] installed)"
         raise KmcLimitError(
-            f"{name}: more than {limit:,} pixels, too large to be read safely"
+            f"{name}: more than {limit:,} pixels, too large to be read safely{hint}"
         ) from error
     except KmcError as error:
         raise type(error)(f"{name}: {error}") from error

@@ -82,6 +82,9 @@ def encode(
 
     SRC is a .mat, .npy or .kmc file, any image that Pillow reads, a folder of those, or - for
     standard input. For each file one line tells its size before and after.
+
+    Files of more than 16 megapixels are read row by row, in little memory, if they are .npy, or
+    PNG or TIFF and pyvips is installed, and no quality or size is asked for.
     """
     if as_json and output == STANDARD:
         raise click.UsageError("--json and '-o -' both want standard output")
