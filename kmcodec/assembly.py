@@ -12,6 +12,7 @@ from kmcodec.coding import (
     AUTO,
     CODINGS,
     EFFORTS,
+    METHODS,
     Coding,
     Survey,
     coding_for,
@@ -23,17 +24,9 @@ from kmcodec.image import IndexedImage, Metadata
 from kmcodec.metadata import sections_from_metadata
 from kmcodec.options import checked_choice, checked_integer
 from kmcodec.parallel import in_threads_each
+from kmcodec.strips import MAX_STRIP_ROWS, BusySample, is_cut, rows_of_strips
 
-__all__ = ["MAX_STRIP_ROWS", "Assembly", "file_parts"]
-
-MAX_STRIP_ROWS = 65_535
-
-# An image of more pixels than these is cut into an even number of strips, which are coded in
-# threads. What a strip has learned is lost to the next: with 256 entries 4 kB of each but the
-# first, 1 % of a photo. Strips twice as large would save half of that, and half as many threads
-# could share in parts of a file.
-_ONE_STRIP = 1 << 22
-_STRIP_PIXELS = 1 << 22
+__all__ = ["Assembly", "file_parts"]
 
 
 class Assembly:
@@ -53,9 +46,9 @@ class Assembly:
     def __init__(self, coding: str, effort: str, strip_rows: int | None) -> None:
         self._coding = checked_choice("coding", coding, CODINGS)
         self._effort = checked_choice("effort", effort, EFFORTS)
+        self._strip_rows: int | None = None
         if strip_rows is not None:
-            strip_rows = checked_integer("strip_rows", strip_rows, 0, MAX_STRIP_ROWS)
-        self._strip_rows = strip_rows
+            self._strip_rows = checked_integer("strip_rows", strip_rows, 0, MAX_STRIP_ROWS)
 
     def method_for(self, image: IndexedImage) -> Coding:
         """The coding method that an image gets."""
@@ -70,15 +63,31 @@ class Assembly:
         """The coding method that a survey, if there is one, has come to."""
         return coding_named(self._coding, survey.effort(entries) if survey else self._effort)
 
+    def sample(self, width: int, height: int) -> BusySample | None:
+        """What has to see some indices of an image to choose its strips, if anything has."""
+        wanted = self._strip_rows is None and self._coding == "context" and is_cut(width, height)
+        return BusySample(width, height) if wanted else None
+
     def header_for(self, image: IndexedImage) -> Header:
         """The header that an image gets, but for its flags: it tells the strips."""
-        return self.header(self.method_for(image), image.width, image.height, image.palette)
+        sample = self.sample(image.width, image.height)
+        if sample is not None:
+            for pair in sample.pairs(image.indices):
+                sample.add(pair)
+        return self.header(self.method_for(image), image.width, image.height, image.palette, sample)
 
-    def header(self, method: Coding, width: int, height: int, palette: NDArray[np.uint8]) -> Header:
+    def header(
+        self,
+        method: Coding,
+        width: int,
+        height: int,
+        palette: NDArray[np.uint8],
+        sample: BusySample | None,
+    ) -> Header:
         """The header of an image that is coded by some method; see `header_for`."""
         rows = self._strip_rows
         if rows is None:
-            rows = _strip_rows(width, height)
+            rows = rows_of_strips(width, height, method.effort, sample)
         return Header(
             coding=method.number,
             channels=palette.shape[1],
@@ -90,8 +99,8 @@ class Assembly:
 
     def encode(self, image: IndexedImage) -> bytes:
         """The bytes of the file."""
-        method = self.method_for(image)
-        header = self.header(method, image.width, image.height, image.palette)
+        header = self.header_for(image)
+        method = METHODS[header.coding]
 
         def encode_strip(strip: int) -> bytes:
             first, end = header.rows_of(strip)
@@ -130,11 +139,3 @@ def _coded_palette(header: Header, palette: NDArray[np.uint8]) -> bytes | None:
     if coded is None or len(coded) + header.palette_length_size >= header.palette_size:
         return None
     return coded
-
-
-def _strip_rows(width: int, height: int) -> int:
-    pixels = width * height
-    if pixels <= _ONE_STRIP:
-        return 0
-    pairs = max(1, round(pixels / (2 * _STRIP_PIXELS)))
-    return min(MAX_STRIP_ROWS, -(-height // (2 * pairs)))

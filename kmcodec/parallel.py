@@ -87,8 +87,8 @@ def in_turn(work: Callable[[_S], _T], items: Iterable[_S]) -> Iterator[_T]:
     work : callable
         Lets go of the interpreter's lock for most of its time.
     items : iterable
-        Taken in the calling thread: at most two for each thread are under way, or done and
-        waiting, at a time. If it fails, that is told after the results of the items before.
+        Taken in the calling thread: at most one more than there are threads is under way, or done
+        and waiting, at a time. If it fails, that is told after the results of the items before.
     """
     threads = thread_count()
     if threads == 1 or _state.__dict__.get("is_part"):
@@ -106,7 +106,7 @@ def in_turn(work: Callable[[_S], _T], items: Iterable[_S]) -> Iterator[_T]:
                 break
             except Exception as error:
                 failure = error
-            if len(waiting) == 2 * threads:
+            if len(waiting) > threads:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()

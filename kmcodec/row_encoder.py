@@ -20,6 +20,7 @@ from kmcodec.metrics import decibels_of, squared_error
 from kmcodec.quantizer import Settings
 from kmcodec.row_quantizer import RowQuantizer
 from kmcodec.rows import Rows, RowSource
+from kmcodec.strips import BusySample
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -30,6 +31,8 @@ __all__ = ["RowEncoder", "encode_rows", "write_parts"]
 
 # Of the time that a file takes, in which share a row is counted, looked at and coded.
 _COUNTED, _SEEN, _CODED = 1, 1, 6
+# Pixels that are compared at a time.
+_GROUP = 1 << 18
 
 
 def encode_rows(
@@ -48,9 +51,8 @@ def encode_rows(
 ) -> int:
     """Encode an image that is larger than memory, block by block.
 
-    The rows are gone through twice: colours are counted, then rows are coded; three times with
-    dithering, or where `effort` is `auto` and the image below 33 megapixels. Of the rows only a
-    few blocks and strips are in memory at a time, however many there are.
+    The rows are gone through three times: colours are counted, strips chosen, and rows coded. Of
+    the rows only a few blocks and strips are in memory at a time, however many there are.
 
     The file is the one that `encode` makes of the whole image, byte for byte, as long as that has
     no more than 1,048,576 colours. Beyond that, colours that have the upper 7 bits of each channel
@@ -72,7 +74,7 @@ def encode_rows(
     coding, effort, metadata
         See `encode`.
     strip_rows : int, optional
-        See `encode`. A strip is in memory as a whole: 0 makes one of the image.
+        See `encode`. Strips are in memory as a whole: 0 makes one of the image.
     progress : callable, optional
         Called now and then with the share of the work that is done, from 0 to 1.
     **options
@@ -166,15 +168,18 @@ class RowEncoder:
         """The bytes of the file, part by part."""
         width, height = self._source.width, self._source.height
         survey = self._assembly.survey(width, height)
-        undecided = survey is not None and not survey.is_decided
-        looks = self._settings.dithers or undecided
+        undecided = None if survey is None or survey.is_decided else survey
+        sample = self._assembly.sample(width, height)
+        looks = self._settings.dithers or undecided is not None or sample is not None
         self._work = height * (_COUNTED + _SEEN * looks + _CODED)
         quantizer = RowQuantizer(self._source, self._settings, self._advance)
-        if undecided or quantizer.finds_unused:
-            self._look(quantizer, survey)
+        if undecided is not None or quantizer.finds_unused or (sample and quantizer.dithers):
+            self._look(quantizer, undecided, sample)
+        elif sample is not None:
+            quantizer.look(sample, self._advance)
         self.palette = quantizer.palette
         method = self._assembly.surveyed_method(survey, len(self.palette))
-        header = self._assembly.header(method, width, height, self.palette)
+        header = self._assembly.header(method, width, height, self.palette, sample)
         payloads = self._payloads(quantizer, header, method)
         for part in file_parts(header, self.palette, payloads, self._metadata):
             self.size += len(part)
@@ -186,20 +191,25 @@ class RowEncoder:
         samples = self._source.width * self._source.height * self.palette.shape[1]
         return decibels_of(self._error / samples)
 
-    def _look(self, quantizer: RowQuantizer, survey: Survey | None) -> None:
+    def _look(
+        self, quantizer: RowQuantizer, survey: Survey | None, sample: BusySample | None
+    ) -> None:
         """Go through all entries, without keeping them, for what depends on them all."""
         used = np.zeros(len(quantizer.palette), bool)
         for entries in quantizer.entries(quantizer.block_rows(), lambda _, entries: entries):
             used |= np.bincount(entries.ravel(), minlength=len(used)) > 0
             if survey is not None:
                 survey.add(entries)
+            if sample is not None:
+                for pair in sample.pairs(entries):
+                    sample.add(pair)
             self._advance(_SEEN * len(entries))
         if quantizer.finds_unused:
             quantizer.keep(used)
 
     def _payloads(self, quantizer: RowQuantizer, header: Header, method: Coding) -> Iterator[bytes]:
         def code(pixels: NDArray[np.uint8], entries: NDArray[Any]) -> tuple[int, bytes, float]:
-            error = squared_error(pixels, self.palette[entries]) if self._measures else 0.0
+            error = self._error_of(pixels, entries) if self._measures else 0.0
             return len(pixels), method.encode(entries, self.palette), error
 
         for rows, payload, error in quantizer.entries(header.rows_per_strip or header.height, code):
@@ -207,6 +217,11 @@ class RowEncoder:
             yield payload
             self._advance(_CODED * rows)
         quantizer.warn_of_losses()
+
+    def _error_of(self, pixels: NDArray[np.uint8], entries: NDArray[Any]) -> float:
+        step = max(1, _GROUP // self._source.width)
+        groups = [slice(start, start + step) for start in range(0, len(pixels), step)]
+        return sum(squared_error(pixels[rows], self.palette[entries[rows]]) for rows in groups)
 
     def _advance(self, work: int) -> None:
         self._done += work

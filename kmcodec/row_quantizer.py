@@ -16,6 +16,7 @@ from kmcodec.pixels import common_channels_for, to_channels
 from kmcodec.quantization import Ditherer, Labels, Tally, find_palette, renumbering
 from kmcodec.quantizer import Settings
 from kmcodec.rows import RowSource
+from kmcodec.strips import BusySample
 
 __all__ = ["RowQuantizer"]
 
@@ -36,6 +37,8 @@ class RowQuantizer:
     Attributes
     ----------
     palette : ndarray, shape (K, C), uint8
+    dithers : bool
+        Whether entries depend on those of the rows before.
     finds_unused : bool
         Whether only the entries of all rows tell which of the palette are used: `keep` them then.
     """
@@ -45,7 +48,7 @@ class RowQuantizer:
     ) -> None:
         self._source = source
         self._settings = settings
-        self._dithers = settings.dithers
+        self.dithers = settings.dithers
         self._labels: Labels | None = None
         self._numbers: NDArray[Any] | None = None
         self.finds_unused = False
@@ -54,7 +57,7 @@ class RowQuantizer:
             entries = IndexedImage(settings.palette, [[0]]).palette
             channels = common_channels_for(entries, source.channels)
             self.palette = to_channels(entries, channels)
-            if not self._dithers:
+            if not self.dithers:
                 self._labels = Labels(self.palette, settings.space)
         else:
             self._find(advance)
@@ -73,13 +76,21 @@ class RowQuantizer:
             Gets the pixels of a block, shape (rows, W, C), and their entries (rows, W).
         """
         blocks = map(self._in_channels, self._source.blocks(rows))
-        if self._dithers:
+        if self.dithers:
             # Row after row: what an entry is depends on those before it.
             yield from in_turn(lambda both: work(*both), self._dithered(blocks))
         else:
             labels = self._labels
             assert labels is not None
             yield from in_turn(lambda pixels: work(pixels, labels.of(pixels)), blocks)
+
+    def look(self, sample: BusySample, advance: Callable[[int], None]) -> None:
+        """Show a sample what it wants to see, without looking for all entries."""
+        assert self._labels is not None
+        for pixels in self._source.blocks(self.block_rows()):
+            for pair in sample.pairs(pixels):
+                sample.add(self._labels.of(self._in_channels(pair)))
+            advance(len(pixels))
 
     def block_rows(self) -> int:
         """Rows of about a million pixels."""
@@ -107,12 +118,12 @@ class RowQuantizer:
         for rows in in_turn(count, self._source.blocks(self.block_rows())):
             advance(rows)
         colors, exact = tally.result()
-        self._dithers = self._dithers and len(colors.counts) > settings.colors
+        self.dithers = self.dithers and len(colors.counts) > settings.colors
         palette, labels = find_palette(
             colors, settings.colors, space=settings.space, **settings.searching
         )
-        self.palette, self.finds_unused = palette, self._dithers
-        if not self._dithers:
+        self.palette, self.finds_unused = palette, self.dithers
+        if not self.dithers:
             used = np.bincount(labels, minlength=len(palette)) > 0
             self.palette = palette[used]
             known = (colors, renumbering(used)[labels]) if exact else None

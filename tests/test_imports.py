@@ -14,7 +14,7 @@ PACKAGE = ROOT / "kmcodec"
 # From the ground up: a module may import those of its own row and of the rows before it.
 FLOORS = [
     {"_version", "errors"},
-    {"image", "pixels", "palette_order", "atomic", "parallel"},
+    {"image", "pixels", "palette_order", "atomic", "parallel", "strips"},
     {"container", "coding", "quantization", "metrics", "options"},
     {"metadata"},
     {"pillow_images", "matlab", "npy", "streamed_images", "rows"},

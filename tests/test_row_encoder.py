@@ -69,6 +69,17 @@ def test_the_file_is_that_of_the_whole_image(case):
     assert encoded(pixels, **options) == whole
 
 
+@pytest.mark.parametrize("dither", ["none", "floyd-steinberg"])
+def test_strips_are_chosen_as_for_the_whole_image(rng, dither):
+    # Busy in the middle: strips as high as if it were so throughout, or not at all, would show.
+    pixels = np.full((3000, 2000), 50, np.uint8)
+    pixels[:, 600:1100] = rng.choice([0, 40, 80, 90, 200], (3000, 500))
+    options = {"k": 4, "search": 0, "effort": "fast", "dither": dither}
+    data = encoded(blocks_of(pixels, [1, 2, 1000, 1357]), 2000, 3000, **options)
+    assert data == kmcodec.encode(pixels, **options)
+    assert len(kmcodec.inspect(data).strips) == 2
+
+
 def test_16_bits_are_told_from_8_by_all_rows(rng):
     pixels = rng.integers(0, 200, (40, 9, 3), dtype=np.uint16)
     assert encoded(blocks_of(pixels, [10, 30]), 9, 40) == kmcodec.encode(pixels)
