@@ -22,17 +22,19 @@ _ONE_STRIP = 1 << 22
 # So many pixels of a strip are not as their neighbours, and so many it has at least and at most.
 _BUSY = {"fast": 1 << 21, "default": 1 << 22, "max": 1 << 22}
 _LEAST, _MOST = 1 << 21, 1 << 24
+# With fewer in all, an image of that size is better off as one strip, and coded in about a second.
+_ALONE = 1 << 21
 # In how many places of an image its rows are looked at.
 _PLACES = 64
 
 
 def is_cut(width: int, height: int) -> bool:
-    """Whether an image has more than one strip."""
+    """Whether an image may have more than one strip."""
     return width * height > _ONE_STRIP
 
 
 def rows_of_strips(width: int, height: int, effort: str | None, sample: BusySample | None) -> int:
-    """Rows of a strip, so that their number is even: they are coded in threads.
+    """Rows of a strip, so that there are one or an even number: they are coded in threads.
 
     Parameters
     ----------
@@ -51,6 +53,8 @@ def rows_of_strips(width: int, height: int, effort: str | None, sample: BusySamp
         return 0
     pixels = _LEAST
     if effort is not None and sample is not None:
+        if width * height <= min(sample.pixels_for(_ALONE), _MOST):
+            return 0
         pixels = min(max(sample.pixels_for(_BUSY[effort]), _LEAST), _MOST)
     pairs = max(1, (width * height + pixels) // (2 * pixels))
     return min(MAX_STRIP_ROWS, -(-height // (2 * pairs)))

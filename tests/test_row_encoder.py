@@ -73,7 +73,7 @@ def test_the_file_is_that_of_the_whole_image(case):
 def test_strips_are_chosen_as_for_the_whole_image(rng, dither):
     # Busy in the middle: strips as high as if it were so throughout, or not at all, would show.
     pixels = np.full((3000, 2000), 50, np.uint8)
-    pixels[:, 600:1100] = rng.choice([0, 40, 80, 90, 200], (3000, 500))
+    pixels[:, 600:1500] = rng.choice([0, 40, 80, 90, 200], (3000, 900))
     options = {"k": 4, "search": 0, "effort": "fast", "dither": dither}
     data = encoded(blocks_of(pixels, [1, 2, 1000, 1357]), 2000, 3000, **options)
     assert data == kmcodec.encode(pixels, **options)

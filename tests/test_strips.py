@@ -32,7 +32,10 @@ def strips(width, height, effort, sample):
 def test_small_images_are_one_strip(half_busy):
     assert not is_cut(1 << 11, 1 << 11)
     assert rows_of_strips(1 << 11, 1 << 11, "max", half_busy) == 0
-    assert strips(1 << 11, (1 << 11) + 1, "max", half_busy) == 2
+    # So is a somewhat larger one with little in it.
+    flat = sampled(np.zeros((300, 200)))
+    assert rows_of_strips(1 << 11, 2100, "max", flat) == 0
+    assert strips(1 << 11, 2100, "max", half_busy) == 2
 
 
 def test_busy_images_have_smaller_strips(half_busy, rng):

@@ -9,12 +9,7 @@ from numpy.typing import NDArray
 
 from kmcodec.image import index_dtype
 from kmcodec.quantization.assign import nearest_entries
-from kmcodec.quantization.histogram import (
-    Histogram,
-    colors_from_keys,
-    index_colors,
-    keys_from_colors,
-)
+from kmcodec.quantization.histogram import Histogram, colors_from_keys, keys_from_colors
 
 __all__ = ["Labels"]
 
@@ -60,23 +55,30 @@ class Labels:
         -------
         ndarray, shape (H, W), uint8 for up to 256 entries, else uint16
         """
-        if self._table is None:
-            colors, places = index_colors(pixels)
-            return places.replace(self._looked_up(colors.colors).astype(self._dtype))
         flat = pixels.reshape(-1, pixels.shape[2])
         indices = np.empty(len(flat), self._dtype)
+        of_group = self._by_sorting if self._table is None else self._by_table
         for start in range(0, len(flat), _GROUP):
-            keys = keys_from_colors(flat[start : start + _GROUP])
-            numbers = np.take(self._table, keys)
-            unknown = numbers == 0
-            if unknown.any():
-                missing = np.unique(keys[unknown])
-                found = self._looked_up(colors_from_keys(missing, flat.shape[1]))
-                # Another thread may write the same at the same time: no harm.
-                self._table[missing] = found + 1
-                numbers = np.take(self._table, keys)
-            indices[start : start + _GROUP] = numbers - 1
+            indices[start : start + _GROUP] = of_group(flat[start : start + _GROUP])
         return indices.reshape(pixels.shape[:2])
+
+    def _by_table(self, flat: NDArray[np.uint8]) -> NDArray[Any]:
+        assert self._table is not None
+        keys = keys_from_colors(flat)
+        numbers = np.take(self._table, keys)
+        unknown = numbers == 0
+        if unknown.any():
+            missing = np.unique(keys[unknown])
+            found = self._looked_up(colors_from_keys(missing, flat.shape[1]))
+            # Another thread may write the same at the same time: no harm.
+            self._table[missing] = found + 1
+            numbers = np.take(self._table, keys)
+        return numbers - 1
+
+    def _by_sorting(self, flat: NDArray[np.uint8]) -> NDArray[Any]:
+        distinct, inverse = np.unique(keys_from_colors(flat), return_inverse=True)
+        labels = self._looked_up(colors_from_keys(distinct, flat.shape[1]))
+        return np.asarray(labels[inverse])
 
     def _looked_up(self, colors: NDArray[np.uint8]) -> NDArray[Any]:
         if self._known is None or self._table is not None:
