@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import threading
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from kmcodec.parallel import in_turn
 from kmcodec.quantization.histogram import Histogram, colors_from_keys, keys_from_colors
 
 __all__ = ["MOST_COLORS", "Tally"]
@@ -59,17 +61,31 @@ class Tally:
                 if self._table is not None:
                     self._table[keys] += counts
                 else:
-                    self._cells.add(keys, counts)
+                    self._cells.add(self._cells.of(keys, counts))
 
     def result(self) -> tuple[Histogram, bool]:
         """The histogram, and whether it is exact."""
         if self._table is not None:
             table, self._table = self._table, None
-            for start in range(0, len(table), _COUNTS):
+            if np.count_nonzero(table) > self._most:
+                self._cells.coarsen()
+
+            def cells_from(start: int) -> _Part:
                 part = table[start : start + _COUNTS]
                 keys = np.flatnonzero(part)
-                self._cells.add((keys + start).astype(np.uint32), part[keys])
+                return self._cells.of((keys + start).astype(np.uint32), part[keys])
+
+            for part in in_turn(cells_from, range(0, len(table), _COUNTS)):
+                self._cells.add(part)
         return self._cells.result()
+
+
+class _Part(NamedTuple):
+    """Cells by so many bits: of each its key, and a row of its count and sums of its channels."""
+
+    bits: int
+    keys: NDArray[np.uint32]
+    totals: NDArray[np.int64]
 
 
 class _Cells:
@@ -79,21 +95,28 @@ class _Cells:
         self._channels = channels
         self._most = most
         self._bits = 8
-        # Of each cell its key, and in a row of a table its count and the sums of its channels.
-        self._waiting: list[tuple[NDArray[np.uint32], NDArray[np.int64]]] = []
+        self._waiting: list[_Part] = []
 
-    def add(self, keys: NDArray[np.uint32], counts: NDArray[np.int64]) -> None:
-        """Count colours by their keys, which are distinct."""
+    def of(self, keys: NDArray[np.uint32], counts: NDArray[np.int64]) -> _Part:
+        """The cells of colours by their keys, which are distinct; may be called in threads."""
         sums = colors_from_keys(keys, self._channels) * counts[:, np.newaxis]
         totals = np.hstack([counts[:, np.newaxis], sums])
-        cells = self._cell_keys(keys), totals
-        self._waiting.append(cells if self._bits == 8 else _summed(*cells))
-        if sum(len(keys) for keys, _ in self._waiting[1:]) > min(_MOST_WAITING, self._most):
+        return self._coarser(_Part(8, keys, totals), self._bits)
+
+    def add(self, part: _Part) -> None:
+        """Take in cells."""
+        self._waiting.append(self._coarser(part, self._bits))
+        if sum(len(p.keys) for p in self._waiting[1:]) > min(_MOST_WAITING, self._most):
             self._join()
+
+    def coarsen(self) -> None:
+        """Go on with one bit less."""
+        self._bits -= 1
+        self._waiting = [self._coarser(part, self._bits) for part in self._waiting]
 
     def result(self) -> tuple[Histogram, bool]:
         self._join()
-        keys, totals = self._waiting[0]
+        _, keys, totals = self._waiting[0]
         if self._bits == 8:
             return Histogram(colors_from_keys(keys, self._channels), totals[:, 0].copy()), True
         counts = totals[:, :1]
@@ -103,21 +126,20 @@ class _Cells:
         return Histogram(means[order], totals[order, 0]), False
 
     def _join(self) -> None:
-        while True:
-            keys = np.concatenate([keys for keys, _ in self._waiting])
-            totals = np.concatenate([totals for _, totals in self._waiting])
-            self._waiting = [_summed(keys, totals)]
-            if len(self._waiting[0][0]) <= self._most:
-                return
-            self._bits -= 1
-            keys, totals = self._waiting[0]
-            self._waiting = [(self._cell_keys(keys), totals)]
+        keys = np.concatenate([part.keys for part in self._waiting])
+        totals = np.concatenate([part.totals for part in self._waiting])
+        self._waiting = [_Part(self._bits, *_summed(keys, totals))]
+        while len(self._waiting[0].keys) > self._most:
+            self.coarsen()
 
-    def _cell_keys(self, keys: NDArray[np.uint32]) -> NDArray[np.uint32]:
-        if self._bits == 8:
-            return keys
+    def _coarser(self, part: _Part, bits: int) -> _Part:
+        if part.bits == bits:
+            return part
+        return _Part(bits, *_summed(self._cell_keys(part.keys, bits), part.totals))
+
+    def _cell_keys(self, keys: NDArray[np.uint32], bits: int) -> NDArray[np.uint32]:
         colors = colors_from_keys(keys, self._channels)
-        cells = colors & np.uint8(256 - (1 << (8 - self._bits)))
+        cells = colors & np.uint8(256 - (1 << (8 - bits)))
         if self._channels in (2, 4):
             alpha = colors[:, -1]
             cells[:, -1] = np.where(
