@@ -18,6 +18,9 @@ from hypothesis import strategies as st
 import kmcodec
 from kmcodec.quantizer import Settings
 
+# The twin of the kernel says that it is slow.
+pytestmark = pytest.mark.filterwarnings("ignore:the compiled dithering kernel is missing")
+
 
 def encoded(rows, *args, **options):
     file = io.BytesIO()

@@ -14,6 +14,9 @@ from kmcodec.batch import decode_file, encode_file
 from kmcodec.planning import Job
 from kmcodec.row_files import open_rows
 
+# The twin of the kernel says that it is slow.
+pytestmark = pytest.mark.filterwarnings("ignore:the compiled dithering kernel is missing")
+
 try:
     import pyvips
 except ImportError:
