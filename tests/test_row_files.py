@@ -36,7 +36,7 @@ def reports(path, tmp_path, **options):
     for large in (0, 1 << 30):
         target = tmp_path / f"{large}.kmc"
         job = Job(str(path), str(target), True)
-        report = encode_file(job, 16, coding="context", strip_rows=16, large=large, **options)
+        report = encode_file(job, 16, coding="deflate", strip_rows=16, large=large, **options)
         made.append((report, target.read_bytes()))
     return made
 
