@@ -57,8 +57,9 @@ class RowSource:
 
     def blocks(self, rows: int) -> Iterator[NDArray[np.uint8]]:
         """Blocks of so many rows, shape (rows, width, channels); the last may have fewer."""
+        # At most one block, which is not kept once it was handed on.
         kept: list[NDArray[np.uint8]] = []
-        done = 0
+        filled = done = 0
         for raw in self._raw_blocks(rows):
             block = self._pixels(raw, done)
             done += len(block)
@@ -69,16 +70,16 @@ class RowSource:
                     f"{np.shape(raw)}"
                 )
             while len(block):
-                part = block[: rows - sum(map(len, kept))]
-                block = block[len(part) :]
-                kept.append(part)
-                if sum(map(len, kept)) == rows:
-                    yield _joined(kept)
-                    kept = []
+                if not kept:
+                    due = min(rows, self.height - done + len(block))
+                    kept, filled = [np.empty((due, self.width, self.channels), np.uint8)], 0
+                part = block[: len(kept[0]) - filled]
+                kept[0][filled : filled + len(part)] = part
+                filled, block = filled + len(part), block[len(part) :]
+                if filled == len(kept[0]):
+                    yield kept.pop()
         if done != self.height:
             raise KmcInputError(f"only {done:,} rows came, {self.height:,} were due")
-        if kept:
-            yield _joined(kept)
 
     def _checked_size(self, width: int | None, height: int | None) -> tuple[int, int]:
         shape = self._rows.shape  # type: ignore[union-attr]
@@ -117,7 +118,3 @@ class RowSource:
 
 def _rows_at(width: int) -> int:
     return max(1, (1 << 20) // width)
-
-
-def _joined(blocks: list[NDArray[np.uint8]]) -> NDArray[np.uint8]:
-    return blocks[0] if len(blocks) == 1 else np.concatenate(blocks)

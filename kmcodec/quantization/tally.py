@@ -20,7 +20,7 @@ MOST_COLORS = 1 << 20
 _MOST_TABLE_BITS = 24
 # Pixels that are counted, and counts of the table that are looked through, at a time.
 _GROUP = 1 << 18
-_COUNTS = 1 << 20
+_COUNTS = 1 << 18
 # How many cells may wait to be put together with those that were.
 _MOST_WAITING = 1 << 19
 
