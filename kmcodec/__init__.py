@@ -19,6 +19,7 @@ from kmcodec.image import IndexedImage, Metadata
 from kmcodec.inspection import FileInfo, inspect
 from kmcodec.pillow_plugin import register_kmc_opener
 from kmcodec.quantizer import quantize
+from kmcodec.row_encoder import encode_rows
 
 __all__ = [
     "FileInfo",
@@ -35,6 +36,7 @@ __all__ = [
     "decode_indexed",
     "decode_rows",
     "encode",
+    "encode_rows",
     "inspect",
     "quantize",
     "read",

@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import struct
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import IO
 
@@ -19,7 +19,16 @@ from construct import Bytes, Int8ul, Int16ul, Int32ul, Struct
 from kmcodec.errors import KmcFormatError
 from kmcodec.image import MAX_SIDE
 
-__all__ = ["HEADER_SIZE", "SIGNATURE", "ContainerReader", "Header", "Section", "Strip", "build"]
+__all__ = [
+    "HEADER_SIZE",
+    "SIGNATURE",
+    "ContainerReader",
+    "Header",
+    "Section",
+    "Strip",
+    "build",
+    "parts",
+]
 
 SIGNATURE = b"\x8bKMC\r\n\x1a\n"
 VERSION = 1
@@ -281,10 +290,31 @@ class ContainerReader:
 def build(
     header: Header,
     palette: bytes,
-    payloads: Sequence[bytes],
+    payloads: Iterable[bytes],
     sections: Iterable[Section] = (),
 ) -> bytes:
     """Put the parts of a file together.
+
+    Parameters
+    ----------
+    header, palette, payloads, sections
+        See `parts`.
+
+    Returns
+    -------
+    bytes
+        A whole `.kmc` file.
+    """
+    return b"".join(parts(header, palette, payloads, sections))
+
+
+def parts(
+    header: Header,
+    palette: bytes,
+    payloads: Iterable[bytes],
+    sections: Iterable[Section] = (),
+) -> Iterator[bytes]:
+    """Make a file part by part; a strip is wanted only when all before it were taken.
 
     Parameters
     ----------
@@ -292,18 +322,16 @@ def build(
         Its `has_sections` is set from `sections`.
     palette : bytes
         Entry by entry; coded if the header says so.
-    payloads : sequence of bytes
+    payloads : iterable of bytes
         The coded strips, one for each that the header implies.
     sections : iterable of Section
 
-    Returns
-    -------
+    Yields
+    ------
     bytes
-        A whole `.kmc` file.
+        Together a whole `.kmc` file.
     """
     sections = list(sections)
-    if len(payloads) != header.strip_count:
-        raise ValueError(f"{header.strip_count} strips are due, {len(payloads)} were given")
     fields = _HEADER.build(
         {
             "signature": SIGNATURE,
@@ -319,16 +347,19 @@ def build(
     )
     if header.palette_coded:
         palette = len(palette).to_bytes(header.palette_length_size, "little") + palette
-    parts = [fields, _crc(fields), palette, _crc(palette)]
-    for number, payload in enumerate(payloads):
-        crc = _strip_crc(number, payload)
-        parts += [_STRIP.build({"length": len(payload), "crc": crc}), payload]
+    yield b"".join([fields, _crc(fields), palette, _crc(palette)])
+    given = 0
+    for payload in payloads:
+        yield _STRIP.build({"length": len(payload), "crc": _strip_crc(given, payload)})
+        yield payload
+        given += 1
+    if given != header.strip_count:
+        raise ValueError(f"{header.strip_count} strips are due, {given} were given")
     if sections:
         for section in [*sections, Section(END_OF_SECTIONS.decode(), b"")]:
             frame = {"type": section.type.encode(), "length": len(section.payload)}
             body = _SECTION.build(frame) + section.payload
-            parts += [body, _crc(body)]
-    return b"".join(parts)
+            yield body + _crc(body)
 
 
 def _parse_header(data: bytes) -> Header:

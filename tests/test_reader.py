@@ -62,6 +62,18 @@ def test_blocks_are_all_rows(path, image):
     np.testing.assert_array_equal(np.concatenate(blocks), image.to_array())
 
 
+def test_blocks_before_a_damaged_one_are_read(path, image):
+    data = bytearray(path.read_bytes())
+    hurt = strips_of(bytes(data))[5]
+    data[hurt.offset] ^= 255
+    path.write_bytes(data)
+    blocks = kmcodec.decode_rows(path)
+    for first in range(0, 40, 8):
+        np.testing.assert_array_equal(next(blocks), image.to_array()[first : first + 8])
+    with pytest.raises(kmcodec.KmcFormatError, match=r"strip 5 \(rows 40 to 47\)"):
+        next(blocks)
+
+
 def test_limits(path, image, rng):
     data = path.read_bytes()
     for function in (kmcodec.decode, kmcodec.decode_indexed):

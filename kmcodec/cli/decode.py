@@ -55,7 +55,8 @@ def decode(
 ) -> None:
     """Decode .kmc files to other image files.
 
-    SRC is a .kmc file, a folder of them, or - for standard input. PNG keeps the palette.
+    SRC is a .kmc file, a folder of them, or - for standard input. PNG keeps the palette. A .npy
+    file is written strip by strip, in little memory.
     """
     if rows is not None and salvage:
         raise click.UsageError("--rows and --salvage exclude each other")
@@ -65,14 +66,13 @@ def decode(
     def do(job: Job) -> None:
         own = os.path.splitext(job.target)[1].lower()
         wanted = derived if ending or job.target == STANDARD or not own else own
-        image, size, lost = decode_file(
-            job, wanted, max_pixels=max_pixels or None, rows=rows, salvage=salvage
-        )
+        report = decode_file(job, wanted, max_pixels=max_pixels or None, rows=rows, salvage=salvage)
         if not quiet:
             note(
-                f"{job.target}: {image.width} x {image.height}, "
-                f"{len(image.palette):,} palette entries, {size:,} bytes"
+                f"{job.target}: {report.width} x {report.height}, "
+                f"{report.entries:,} palette entries, {report.size:,} bytes"
             )
+        lost = report.lost
         if lost:
             more = f", and {len(lost) - 1} more" if len(lost) > 1 else ""
             for loss in lost[1:] if not quiet else ():

@@ -8,7 +8,6 @@ from typing import Any
 
 import click
 
-from kmcodec.assembly import MAX_STRIP_ROWS
 from kmcodec.batch import EncodeReport, encode_file
 from kmcodec.cli.common import (
     coding_options,
@@ -24,6 +23,7 @@ from kmcodec.image import MAX_COLORS
 from kmcodec.palette_files import read_palette
 from kmcodec.planning import STANDARD, Job, plan
 from kmcodec.rate_distortion import Goal
+from kmcodec.strips import MAX_STRIP_ROWS
 
 
 @click.command(cls=GoalCommand)
@@ -60,7 +60,7 @@ from kmcodec.rate_distortion import Goal
     type=click.IntRange(0, MAX_STRIP_ROWS),
     metavar="N",
     help="Rows of an independently coded strip, 0 for all. [default: all up to 4 megapixels, then "
-    "strips of about 2, coded in threads]",
+    "strips of 2 to 16, coded in threads]",
 )
 @goal_options
 @kmeans_options
@@ -82,6 +82,9 @@ def encode(
 
     SRC is a .mat, .npy or .kmc file, any image that Pillow reads, a folder of those, or - for
     standard input. For each file one line tells its size before and after.
+
+    Files of more than 16 megapixels are read row by row, in little memory, if they are .npy, or
+    PNG or TIFF and pyvips is installed, and no quality or size is asked for.
     """
     if as_json and output == STANDARD:
         raise click.UsageError("--json and '-o -' both want standard output")
