@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
@@ -11,6 +10,7 @@ from typing import Any, TypeVar
 import click
 
 from kmcodec.cli.exit_codes import FAILED, MISSED
+from kmcodec.cli.process import note
 from kmcodec.coding import AUTO, CODINGS, EFFORTS
 from kmcodec.encoder import DEFAULT_CODING
 from kmcodec.errors import KmcError, KmcGoalError
@@ -174,12 +174,6 @@ def run_all(jobs: Sequence[Job | KmcError], do: Callable[[Job], str | None], ver
 def complain(message: str) -> None:
     """Print an error in one line on standard error."""
     note("kmc: " + message.replace("\n", " "))
-
-
-def note(line: str) -> None:
-    """Print a line on standard error, clear of a progress bar that may stand there."""
-    clear = "\r\x1b[K" if sys.stderr.isatty() and os.environ.get("TERM") != "dumb" else ""
-    click.echo(clear + line, err=True)
 
 
 def decibels(value: float) -> str:
