@@ -20,7 +20,7 @@ FLOORS = [
     {"pillow_images", "matlab"},
     {"quantizer", "assembly"},
     {"rate_distortion"},
-    {"reader", "salvage"},
+    {"reader", "resync", "salvage"},
     {"encoder", "decoder"},
     {"files", "inspection"},
     {"pillow_plugin", "sources", "targets", "palette_files", "palette_texts", "sweep", "plots"},
