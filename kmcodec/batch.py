@@ -51,6 +51,8 @@ class EncodeReport:
     seconds : float
     shortfall : str, optional
         What a goal was missed by.
+    written : bool
+        False if the file would not have been smaller than its source, and that was asked for.
     """
 
     source: str
@@ -65,6 +67,7 @@ class EncodeReport:
     size: int
     seconds: float
     shortfall: str | None = None
+    written: bool = True
 
     @property
     def ratio(self) -> float:
@@ -115,6 +118,7 @@ def encode_file(
     strip_rows: int | None = None,
     goal: Goal | None = None,
     strict: bool = False,
+    skip_if_larger: bool = False,
     advance: Callable[[], None] = lambda: None,
     **options: Unpack[QuantizeOptions],
 ) -> EncodeReport:
@@ -131,6 +135,8 @@ def encode_file(
         See `encode`.
     goal : Goal, optional
         See `optimize`.
+    skip_if_larger : bool
+        Write nothing that is not smaller than the source.
     advance : callable
         Called after each step towards the goal.
     **options
@@ -154,7 +160,9 @@ def encode_file(
         raise KmcGoalError(f"{job.source}: {outcome.shortfall}")
     indexed = outcome.image
     data = assembly.encode(indexed)
-    _write(job, data)
+    written = not skip_if_larger or len(data) < source.size
+    if written:
+        _write(job, data)
     return EncodeReport(
         source=job.source,
         output=job.target,
@@ -168,6 +176,7 @@ def encode_file(
         size=len(data),
         seconds=time.perf_counter() - started,
         shortfall=outcome.shortfall,
+        written=written,
     )
 
 

@@ -24,7 +24,7 @@ FLOORS = [
     {"encoder", "decoder"},
     {"files", "inspection"},
     {"pillow_plugin", "sources", "targets", "palette_files", "palette_texts", "sweep", "plots"},
-    {"planning"},
+    {"planning", "pool"},
     {"batch"},
     {"cli", "__init__", "__main__"},
 ]

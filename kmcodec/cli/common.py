@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import math
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import click
 
-from kmcodec.cli.exit_codes import FAILED, MISSED
 from kmcodec.cli.process import note
 from kmcodec.coding import AUTO, CODINGS, EFFORTS
 from kmcodec.encoder import DEFAULT_CODING
-from kmcodec.errors import KmcError, KmcGoalError
-from kmcodec.planning import Job
 from kmcodec.quantization import DEFAULT_LEVEL, DITHERS, INITS, LEVELS, SPACES
 from kmcodec.reader import DEFAULT_MAX_PIXELS
 
@@ -25,7 +21,6 @@ __all__ = [
     "kmeans_options",
     "max_pixels_option",
     "note",
-    "run_all",
     "variable_option",
 ]
 
@@ -133,42 +128,6 @@ def kmeans_options(command: _F) -> _F:
     for option in reversed(options):
         command = option(command)
     return command
-
-
-def run_all(jobs: Sequence[Job | KmcError], do: Callable[[Job], str | None], verb: str) -> None:
-    """Do every job, tell what fails, and exit with 1 if anything did, else 3 if a goal was missed.
-
-    Parameters
-    ----------
-    jobs : sequence of Job or KmcError
-        An error stands for a file that cannot be done.
-    do : callable
-        Does one job and raises `KmcError` if it cannot; what it returns says by what it missed
-        a goal.
-    verb : str
-        For the progress bar, which is shown for several jobs on a terminal.
-    """
-    failures = missed = 0
-    hidden = len(jobs) < 2 or not sys.stderr.isatty()
-    with click.progressbar(jobs, label=verb, file=sys.stderr, hidden=hidden) as bar:
-        for job in bar:
-            try:
-                if isinstance(job, KmcError):
-                    raise job
-                shortfall = do(job)
-                if shortfall:
-                    missed += 1
-                    complain(f"{job.source}: {shortfall}")
-            except KmcGoalError as error:
-                missed += 1
-                complain(str(error))
-            except KmcError as error:
-                failures += 1
-                complain(str(error))
-    if failures and len(jobs) > 1:
-        complain(f"{failures} of {len(jobs)} files failed")
-    if failures or missed:
-        raise click.exceptions.Exit(FAILED if failures else MISSED)
 
 
 def complain(message: str) -> None:
