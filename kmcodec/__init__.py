@@ -19,6 +19,7 @@ from kmcodec.image import IndexedImage, Metadata
 from kmcodec.inspection import FileInfo, inspect
 from kmcodec.pillow_plugin import register_kmc_opener
 from kmcodec.quantizer import quantize
+from kmcodec.shared_palettes import shared_palette
 
 __all__ = [
     "FileInfo",
@@ -39,6 +40,7 @@ __all__ = [
     "quantize",
     "read",
     "register_kmc_opener",
+    "shared_palette",
     "write",
 ]
 

@@ -11,7 +11,7 @@ from kmcodec.atomic import reason_of
 from kmcodec.errors import KmcInputError
 from kmcodec.sources import is_image_name
 
-__all__ = ["STANDARD", "Job", "plan"]
+__all__ = ["STANDARD", "Job", "plan", "plan_reading"]
 
 STANDARD = "-"
 """The path that means standard input or standard output."""
@@ -102,6 +102,18 @@ def plan(
         if recursive and folder:
             _make_folder(folder)
     return jobs
+
+
+def plan_reading(sources: Sequence[str], *, recursive: bool) -> list[Job | KmcInputError]:
+    """The images in files and folders, as jobs that make nothing.
+
+    Parameters
+    ----------
+    sources, recursive
+        See `plan`.
+    """
+    found = _expand(sources, ".kmc", None, recursive)
+    return [Job(f.path, "", False) if isinstance(f, _File) else f for f in found]
 
 
 @dataclass(frozen=True)

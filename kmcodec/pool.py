@@ -14,14 +14,16 @@ import threading
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
+from concurrent.futures import BrokenExecutor, Executor, Future
 from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing import connection
-from typing import Any, Generic, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
 
 from kmcodec.errors import KmcError, KmcLimitError
 from kmcodec.parallel import thread_count
+
+if TYPE_CHECKING:
+    from concurrent.futures import ProcessPoolExecutor
 
 __all__ = ["Done", "LocalPool", "run_each"]
 
@@ -188,6 +190,8 @@ class LocalPool(Executor):
                 child.kill()
 
     def _new_pool(self) -> ProcessPoolExecutor:
+        from concurrent.futures import ProcessPoolExecutor
+
         # A fork of this process would have its locks, but not the threads that hold them.
         ways = multiprocessing.get_all_start_methods()
         context = multiprocessing.get_context("forkserver" if "forkserver" in ways else "spawn")
@@ -233,6 +237,8 @@ def _end(number: int, frame: object) -> NoReturn:
 
 
 def _end_with_parent() -> None:
+    from multiprocessing import connection
+
     parent, main = multiprocessing.parent_process(), threading.main_thread().ident
     if parent is None or main is None:
         return

@@ -25,6 +25,7 @@ FLOORS = [
     {"files", "inspection"},
     {"pillow_plugin", "sources", "targets", "palette_files", "palette_texts", "sweep", "plots"},
     {"planning", "pool"},
+    {"shared_palettes", "palette_targets"},
     {"batch"},
     {"cli", "__init__", "__main__"},
 ]

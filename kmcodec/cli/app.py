@@ -32,7 +32,7 @@ error; what a command was asked to print, or data by `-o -`, to standard output.
 class _LazyGroup(click.Group):
     """Imports a command's module when the command is called: `kmc --version` stays fast."""
 
-    commands_here = ("encode", "decode", "info", "verify", "compare", "sweep")
+    commands_here = ("encode", "decode", "info", "verify", "compare", "sweep", "palette")
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self.commands_here)

@@ -21,6 +21,7 @@ __all__ = [
     "kmeans_options",
     "max_pixels_option",
     "note",
+    "search_options",
     "variable_option",
 ]
 
@@ -60,8 +61,8 @@ def coding_options(command: _F) -> _F:
     return coding(effort(command))
 
 
-def kmeans_options(command: _F) -> _F:
-    """The options of `quantize` that a command line can give, under their names."""
+def search_options(command: _F) -> _F:
+    """How a palette is looked for: options of `quantize` under their names."""
     options = [
         click.option(
             "--init",
@@ -84,21 +85,6 @@ def kmeans_options(command: _F) -> _F:
             default="srgb",
             show_default=True,
             help="In which colour space distances are taken.",
-        ),
-        click.option(
-            "--dither",
-            type=click.Choice(["none", *DITHERS]),
-            default="none",
-            show_default=True,
-            help="How entries are placed.",
-        ),
-        click.option(
-            "--dither-amount",
-            type=click.FloatRange(0, 1),
-            metavar="0-1",
-            default=1.0,
-            show_default=True,
-            help="How much of the error dithering makes up for.",
         ),
         click.option(
             "--seed",
@@ -128,6 +114,30 @@ def kmeans_options(command: _F) -> _F:
     for option in reversed(options):
         command = option(command)
     return command
+
+
+def kmeans_options(command: _F) -> _F:
+    """The options of `quantize` that a command line can give, under their names."""
+    options = [
+        click.option(
+            "--dither",
+            type=click.Choice(["none", *DITHERS]),
+            default="none",
+            show_default=True,
+            help="How entries are placed.",
+        ),
+        click.option(
+            "--dither-amount",
+            type=click.FloatRange(0, 1),
+            metavar="0-1",
+            default=1.0,
+            show_default=True,
+            help="How much of the error dithering makes up for.",
+        ),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return search_options(command)
 
 
 def complain(message: str) -> None:

@@ -3,29 +3,33 @@
 from __future__ import annotations
 
 import functools
-import json
 import os
-from collections.abc import Callable
+from collections.abc import Sequence
+from concurrent.futures import Executor
 from typing import Any
 
 import click
+import numpy as np
+from numpy.typing import NDArray
 
 from kmcodec.assembly import MAX_STRIP_ROWS
 from kmcodec.batch import EncodeReport, encode_file
 from kmcodec.cli.common import (
     coding_options,
-    decibels,
     kmeans_options,
-    note,
     variable_option,
 )
 from kmcodec.cli.goals import GoalCommand, Steps, goal_options
-from kmcodec.cli.many import Counts, jobs_option, recursive_option, run_jobs
+from kmcodec.cli.many import executor_for, jobs_option, recursive_option, run_jobs
+from kmcodec.cli.reports import Reporter
 from kmcodec.errors import KmcError, KmcInputError
 from kmcodec.image import MAX_COLORS
+from kmcodec.options import SearchOptions
 from kmcodec.palette_files import read_palette
 from kmcodec.planning import STANDARD, Job, plan
+from kmcodec.pool import run_each
 from kmcodec.rate_distortion import Goal
+from kmcodec.shared_palettes import ColorSum, count_job
 
 
 @click.command(cls=GoalCommand)
@@ -49,6 +53,11 @@ from kmcodec.rate_distortion import Goal
     metavar="PALETTE",
     help="Take these colours instead of looking for some: a .kmc, .gpl, .hex, .act, .pal or .txt "
     "file, an image, or a list such as '#1d3557,#e63946,#f1faee'.",
+)
+@click.option(
+    "--shared-palette",
+    is_flag=True,
+    help="Find one palette for all sources together (see 'kmc palette').",
 )
 @click.option(
     "--reorder",
@@ -81,6 +90,7 @@ def encode(
     output: str | None,
     colors: int | None,
     palette: str | None,
+    shared_palette: bool,
     recursive: bool,
     workers: int | None,
     skip_existing: bool,
@@ -97,97 +107,72 @@ def encode(
     """
     if as_json and output == STANDARD:
         raise click.UsageError("--json and '-o -' both want standard output")
-    if colors is not None and palette is not None:
-        raise click.UsageError("-k and --palette exclude each other")
-    if options["reorder"] and palette is not None:
-        raise click.UsageError("--reorder and --palette exclude each other")
-    rdo, psnr, max_bytes = (options.pop(name) for name in ("rdo", "psnr", "max_bytes"))
-    try:
-        goal = Goal.of(rdo, psnr, max_bytes, options["coding"])
-    except KmcInputError as error:
-        raise click.UsageError(str(error)) from error
+    _check_palette(sources, colors, palette, shared_palette, options["reorder"])
+    goal = _goal_of(options)
     options["palette"] = None if palette is None else read_palette(palette)
     jobs = plan(
         sources, output, ".kmc", force=force, recursive=recursive, skip_existing=skip_existing
     )
-    work: Callable[..., EncodeReport] = functools.partial(
-        encode_file, k=colors, goal=goal, **options
-    )
-    sizes = _Sizes()
+    reporter = Reporter(as_json, quiet)
 
     def work_here(job: Job) -> EncodeReport:
         steps = Steps(os.path.basename(job.source), hidden=quiet)
         try:
-            return work(job, advance=steps)
+            return encode_file(job, colors, goal=goal, advance=steps, **options)
         finally:
             steps.finish()
 
-    def tell(job: Job, report: EncodeReport) -> str | None:
-        sizes.add(report)
-        if as_json:
-            click.echo(json.dumps(report.to_dict()))
-        elif not quiet:
-            note(_in_words(report))
-        return report.shortfall
-
-    def tell_error(job: Job | None, error: KmcError) -> None:
-        if as_json:
-            source = job.source if job else None
-            click.echo(json.dumps({"source": source, "error": str(error)}))
-
-    counts = run_jobs(
-        jobs,
-        work_here if len(jobs) == 1 else work,
-        tell,
-        "encoding",
-        workers=workers,
-        tell_error=tell_error,
-    )
-    if quiet:
-        counts.tell_failures()
-    elif len(jobs) > 1:
-        note(f"kmc: {sizes.summary(counts)}")
+    with executor_for(jobs, workers) as executor:
+        if shared_palette:
+            options["palette"] = _palette_for(jobs, colors, executor, options)
+            colors = None
+        work = functools.partial(encode_file, k=colors, goal=goal, **options)
+        counts = run_jobs(
+            jobs,
+            work_here if len(jobs) == 1 else work,
+            reporter.tell,
+            "encoding",
+            executor=executor,
+            tell_error=reporter.tell_error,
+        )
+    reporter.tell_all(counts)
     counts.exit()
 
 
-class _Sizes:
-    """Bytes of all files before and after."""
-
-    def __init__(self) -> None:
-        self._files = self._before = self._after = self._unwritten = 0
-
-    def add(self, report: EncodeReport) -> None:
-        """Count a file."""
-        self._unwritten += not report.written
-        if report.written:
-            self._files += 1
-            self._before += report.source_size
-            self._after += report.size
-
-    def summary(self, counts: Counts) -> str:
-        """What became of all, in words."""
-        words = f"{self._files:,} of {counts.jobs:,} files encoded"
-        if self._files:
-            ratio = self._before / self._after
-            words += f", {self._before:,} bytes to {self._after:,}: {ratio:.1f} times smaller"
-        others = {
-            "failed": counts.failed,
-            "were there already": counts.skipped,
-            "would not be smaller": self._unwritten,
-        }
-        return "; ".join([words, *(f"{n:,} {what}" for what, n in others.items() if n)])
+def _check_palette(
+    sources: Sequence[str], colors: int | None, palette: str | None, shared: bool, reorder: bool
+) -> None:
+    if colors is not None and palette is not None:
+        raise click.UsageError("-k and --palette exclude each other")
+    if reorder and palette is not None:
+        raise click.UsageError("--reorder and --palette exclude each other")
+    if shared and (palette is not None or reorder):
+        raise click.UsageError("--shared-palette excludes --palette and --reorder")
+    if shared and STANDARD in sources:
+        raise click.UsageError("--shared-palette reads twice, which standard input cannot be")
 
 
-def _in_words(report: EncodeReport) -> str:
-    colors = f"{report.entries:,} colour{'' if report.entries == 1 else 's'}"
-    source = "standard input" if report.source == STANDARD else os.path.basename(report.source)
-    if not report.written:
-        return (
-            f"{report.source}: {report.source_size:,} bytes, as .kmc {report.size:,}: not written"
-        )
-    return (
-        f"{report.output}: {report.width} x {report.height}, {colors}, {decibels(report.psnr)}, "
-        f"{report.size:,} bytes: {report.ratio:.1f} times smaller than raw ({report.raw_size:,}), "
-        f"{report.source_size / report.size:.1f} than {source} ({report.source_size:,}), "
-        f"{report.seconds:.2f} s"
-    )
+def _goal_of(options: dict[str, Any]) -> Goal | None:
+    """The goal that options ask for, which are taken away."""
+    rdo, psnr, max_bytes = (options.pop(name) for name in ("rdo", "psnr", "max_bytes"))
+    try:
+        return Goal.of(rdo, psnr, max_bytes, options["coding"])
+    except KmcInputError as error:
+        raise click.UsageError(str(error)) from error
+
+
+def _palette_for(
+    jobs: Sequence[Job | KmcError],
+    k: int | None,
+    executor: tuple[Executor | None, int],
+    options: dict[str, Any],
+) -> NDArray[np.uint8] | None:
+    """The palette for all sources that can be read, also those whose targets are there already."""
+    total = ColorSum()
+    count = functools.partial(count_job, variable=options["variable"])
+    readable = [job for job in jobs if isinstance(job, Job)]
+    for done in run_each(count, readable, executor[0], workers=executor[1]):
+        if done.value is not None:  # else it is told when it cannot be encoded either
+            total.add(done.value)
+    searching = {name: options[name] for name in SearchOptions.__annotations__}
+    return total.find_palette(k, **searching) if total else None

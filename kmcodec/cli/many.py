@@ -6,6 +6,7 @@ import os
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeVar, cast
@@ -19,7 +20,7 @@ from kmcodec.parallel import thread_count
 from kmcodec.planning import STANDARD, Job
 from kmcodec.pool import Done, LocalPool, run_each
 
-__all__ = ["Counts", "jobs_option", "recursive_option", "run_all", "run_jobs"]
+__all__ = ["Counts", "executor_for", "jobs_option", "recursive_option", "run_all", "run_jobs"]
 
 _R = TypeVar("_R")
 
@@ -65,11 +66,18 @@ class Counts:
 
 
 @contextmanager
-def _executor_for(
-    jobs: Sequence[Job], workers: int | None
-) -> Iterator[tuple[LocalPool | None, int]]:
-    """The executor for these jobs and its number of workers; None and 1 for the calling thread."""
-    paths = [job.source for job in jobs]
+def executor_for(
+    jobs: Sequence[Job | KmcError], workers: int | None
+) -> Iterator[tuple[Executor | None, int]]:
+    """Who does jobs, and how many at a time; None and 1 for the calling thread.
+
+    Parameters
+    ----------
+    jobs : sequence of Job or KmcError
+    workers : int, optional
+        Processes; as many as are worth while if not given.
+    """
+    paths = [job.source for job in jobs if isinstance(job, Job) and not job.skip]
     if workers is None:
         enough = sum(map(_size_of, paths)) >= _WORTH_PROCESSES
         workers = thread_count() if enough else 1
@@ -94,7 +102,7 @@ def run_jobs(
     tell: Callable[[Job, _R], str | None],
     verb: str,
     *,
-    workers: int | None = 1,
+    executor: tuple[Executor | None, int] = (None, 1),
     tell_error: Callable[[Job | None, KmcError], None] = lambda job, error: None,
 ) -> Counts:
     """Do every job and tell what fails.
@@ -104,26 +112,22 @@ def run_jobs(
     jobs : sequence of Job or KmcError
         An error stands for a file that cannot be done.
     work : callable
-        Does one job and raises `KmcError` if it cannot. With more than one worker it can be
-        pickled.
+        Does one job and raises `KmcError` if it cannot. For an executor it can be pickled.
     tell : callable
         Gets each job and what came of it, in order, and returns by what that missed a goal. It
         may raise `KmcError` too.
     verb : str
         For the progress bar, which is shown for several jobs on a terminal.
-    workers : int, optional
-        Processes; as many as are worth while if not given.
+    executor : tuple of Executor and int
+        See `executor_for`.
     tell_error : callable
         Gets what could not be done, beside what is told of it on standard error.
     """
     counts = Counts(len(jobs), skipped=sum(isinstance(job, Job) and job.skip for job in jobs))
     todo = [job for job in jobs if isinstance(job, Job) and not job.skip]
     hidden = len(jobs) < 2 or not sys.stderr.isatty()
-    with (
-        _executor_for(todo, workers) as (executor, count),
-        click.progressbar(jobs, label=verb, file=sys.stderr, hidden=hidden) as bar,
-    ):
-        results = run_each(work, todo, executor, workers=count)
+    results = run_each(work, todo, executor[0], workers=executor[1])
+    with click.progressbar(jobs, label=verb, file=sys.stderr, hidden=hidden) as bar:
         for job in bar:
             try:
                 if isinstance(job, KmcError):
