@@ -53,6 +53,7 @@ WRITERS = {
     "x.kmc": ["encode", BIRD, "-k", "4", "-o"],
     "x.npy": ["decode", "bird.kmc", "-o"],
     "x.png": ["compare", BIRD, "bird.kmc", "-o"],
+    "x.gpl": ["palette", BIRD, "-k", "4", "-o"],
     "x.csv": ["sweep", BIRD, "-k", "2", "--csv"],
 }
 

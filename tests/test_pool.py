@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import signal
 import warnings
+from contextlib import ExitStack
 
 import pytest
 
+from kmcodec.atomic import write_atomically
 from kmcodec.errors import KmcError, KmcFormatError, KmcInputError, KmcWarning
 from kmcodec.parallel import thread_count
 from kmcodec.pool import LocalPool, run_each
@@ -27,6 +29,11 @@ def deadly(item):
     if item in (3, 4):
         os.kill(os.getpid(), signal.SIGKILL)
     return item
+
+
+def write_slowly(folder):
+    os.fsync = lambda descriptor: (folder / "fifo").read_bytes()
+    write_atomically(folder / "out" / "x.kmc", b"half or whole")
 
 
 def failing_for_good(item):
@@ -64,6 +71,21 @@ def test_a_process_that_is_killed_takes_no_other_work_with_it():
     assert [each.value for each in done] == [0, 1, 2, None, None, 5, 6, 7, 8]
     assert "3: the process that worked on it was killed" in str(done[3].error)
     assert "4: the process" in str(done[4].error)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="FIFOs are POSIX's")
+def test_work_that_is_broken_off_leaves_no_temporary_file(tmp_path):
+    (tmp_path / "out").mkdir()
+    os.mkfifo(tmp_path / "fifo")
+    with ExitStack() as stack:
+        stack.enter_context(pytest.raises(KeyboardInterrupt))
+        pool = stack.enter_context(LocalPool(1))
+        pool.submit(write_slowly, tmp_path)
+        writer = os.open(tmp_path / "fifo", os.O_WRONLY)  # waits for the one that reads
+        assert len(os.listdir(tmp_path / "out")) == 1
+        raise KeyboardInterrupt
+    os.close(writer)
+    assert os.listdir(tmp_path / "out") == []
 
 
 def test_what_is_no_fault_of_a_file_ends_all():
