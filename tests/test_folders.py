@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from contextlib import ExitStack
 
 import numpy as np
 import pytest
@@ -194,3 +195,29 @@ def test_processes_end_with_the_one_that_started_them(tmp_path, whom, number, co
         assert told.strip() == (b"kmc: interrupted" if number == signal.SIGINT else b"")
     assert os.listdir(tmp_path / "out") == ["a.kmc"]
     kmcodec.read(tmp_path / "out" / "a.kmc")
+
+
+def test_where_no_processes_can_be_had_one_does_it_all(monkeypatch):
+    from kmcodec.cli import many
+
+    def impossible(workers):
+        raise NotImplementedError("sem_open")
+
+    monkeypatch.setattr(many, "LocalPool", impossible)
+    jobs = [Job("a.png", "a.kmc", False), Job("b.png", "b.kmc", False)]
+    with many.executor_for(jobs, 2) as executor:
+        assert executor == (None, 1)
+
+
+def test_processes_are_started_where_there_is_enough_to_do(tmp_path, monkeypatch):
+    from kmcodec.cli import many
+
+    monkeypatch.setattr(many, "LocalPool", lambda workers: ExitStack())
+    monkeypatch.setattr(many, "thread_count", lambda: 8)
+    for size, workers in ((100, 1), (3 << 20, 3)):
+        jobs = []
+        for number in range(3):
+            (tmp_path / f"{number}").write_bytes(bytes(size))
+            jobs.append(Job(str(tmp_path / f"{number}"), "", False))
+        with many.executor_for(jobs, None) as executor:
+            assert executor[1] == workers

@@ -25,7 +25,7 @@ __all__ = ["Counts", "executor_for", "jobs_option", "recursive_option", "run_all
 _R = TypeVar("_R")
 
 # With less to read than this, processes would take longer to start than to work.
-_WORTH_PROCESSES = 1 << 20
+_WORTH_PROCESSES = 4 << 20
 
 recursive_option = click.option(
     "-r",
@@ -82,11 +82,19 @@ def executor_for(
         enough = sum(map(_size_of, paths)) >= _WORTH_PROCESSES
         workers = thread_count() if enough else 1
     workers = min(workers, len(paths))
-    if workers <= 1 or STANDARD in paths:
+    pool = None if workers <= 1 or STANDARD in paths else _new_pool(workers)
+    if pool is None:
         yield None, 1
         return
-    with LocalPool(workers) as pool:
+    with pool:
         yield pool, workers
+
+
+def _new_pool(workers: int) -> LocalPool | None:
+    try:
+        return LocalPool(workers)
+    except (ImportError, NotImplementedError, OSError):
+        return None  # there are systems without semaphores: slower there, but done
 
 
 def _size_of(path: str) -> int:
