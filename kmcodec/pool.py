@@ -71,7 +71,8 @@ def run_each(
     items : sequence
         Likewise.
     executor : concurrent.futures.Executor, optional
-        Who does it; the calling thread if not given.
+        Who does it; the calling thread if not given. Processes that do one item at a time each:
+        threads of one process would collect each other's warnings.
     workers : int
         How many items the executor does at a time, about.
 
@@ -219,16 +220,19 @@ def _begin(threads: int) -> None:
     """Prepare a worker."""
     os.environ["KMC_THREADS"] = str(threads)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, _end)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
 def _run(fn: Callable[..., _R], *args: Any, **kwargs: Any) -> _R:
+    # Between one piece of work and the next there is nothing to tidy up.
     try:
+        signal.signal(signal.SIGTERM, _end)
         return fn(*args, **kwargs)
     except SystemExit as ended:
         # The executor would take it for the outcome of this work, and go on with the next.
         os._exit(ended.code if isinstance(ended.code, int) else 1)
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def _end(number: int, frame: object) -> NoReturn:

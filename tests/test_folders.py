@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -181,15 +182,19 @@ def test_processes_end_with_the_one_that_started_them(tmp_path, whom, number, co
         [sys.executable, "-m", "kmcodec", "encode", "a.png", "b.png", "-o", "out", "--jobs", "2"],
         cwd=tmp_path,
         stderr=subprocess.PIPE,
+        bufsize=0,
         start_new_session=True,
         # Who is started in the background ignores it, and so would this.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
-    with process:
+    try:
         assert b"a.kmc" in process.stderr.readline()
         (os.killpg if whom == "all" else os.kill)(process.pid, number)
-        # All of them have it, and it ends with the last.
-        told = process.stderr.read()
+        # All of them hold this pipe, so it ends with the last.
+        _, told = process.communicate(timeout=60)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
     assert process.returncode == code
     if number != signal.SIGKILL:  # then multiprocessing says what it had to tidy up
         assert told.strip() == (b"kmc: interrupted" if number == signal.SIGINT else b"")
