@@ -96,6 +96,8 @@ def test_palettes_are_read_as_they_were_written(tmp_path_factory, palette, endin
     path = tmp_path_factory.getbasetemp() / f"palette{ending}"
     path.write_bytes(encode_palette_file(palette, ending))
     found = read_palette(str(path))
+    if ending == ".png" and len(palette) > 256:  # then it has none, only pixels
+        palette = palette[np.sort(np.unique(palette, axis=0, return_index=True)[1])]
     np.testing.assert_array_equal(to_channels(found, 4), to_channels(palette, 4))
 
 
