@@ -20,6 +20,7 @@ from kmcodec.inspection import FileInfo, inspect
 from kmcodec.pillow_plugin import register_kmc_opener
 from kmcodec.quantizer import quantize
 from kmcodec.row_encoder import encode_rows
+from kmcodec.shared_palettes import shared_palette
 
 __all__ = [
     "FileInfo",
@@ -41,6 +42,7 @@ __all__ = [
     "quantize",
     "read",
     "register_kmc_opener",
+    "shared_palette",
     "write",
 ]
 

@@ -56,6 +56,8 @@ class EncodeReport:
     seconds : float
     shortfall : str, optional
         What a goal was missed by.
+    written : bool
+        False if the file would not have been smaller than its source, and that was asked for.
     """
 
     source: str
@@ -70,6 +72,7 @@ class EncodeReport:
     size: int
     seconds: float
     shortfall: str | None = None
+    written: bool = True
 
     @property
     def ratio(self) -> float:
@@ -120,6 +123,7 @@ def encode_file(
     strip_rows: int | None = None,
     goal: Goal | None = None,
     strict: bool = False,
+    skip_if_larger: bool = False,
     advance: Callable[[float | None], None] = lambda _: None,
     large: int = LARGE,
     **options: Unpack[QuantizeOptions],
@@ -137,11 +141,14 @@ def encode_file(
         See `encode`.
     goal : Goal, optional
         See `optimize`.
+    skip_if_larger : bool
+        Write nothing that is not smaller than the source.
     advance : callable
         Called after each step towards the goal, with None; for a large file now and then with
         the share of the work that is done.
     large : int
-        Files of more pixels are coded row by row, where they can be read so and there is no goal.
+        Files of more pixels are coded row by row, where they can be read so, there is no goal, and
+        what is made is to be written whatever its size.
     **options
         See `quantize`.
 
@@ -153,7 +160,7 @@ def encode_file(
         If the source cannot be read or the target not be written.
     """
     started = time.perf_counter()
-    if goal is None and variable is None:
+    if goal is None and variable is None and not skip_if_larger:
         file = open_rows(job.source, large)
         if file is not None:
             assembly = Assembly(coding, effort, strip_rows)
@@ -168,7 +175,9 @@ def encode_file(
     if outcome.shortfall and strict:
         raise KmcGoalError(f"{job.source}: {outcome.shortfall}")
     indexed = outcome.image
-    _write(job, outcome.data)
+    written = not skip_if_larger or len(outcome.data) < source.size
+    if written:
+        _write(job, outcome.data)
     return EncodeReport(
         source=job.source,
         output=job.target,
@@ -182,6 +191,7 @@ def encode_file(
         size=len(outcome.data),
         seconds=time.perf_counter() - started,
         shortfall=outcome.shortfall,
+        written=written,
     )
 
 

@@ -22,6 +22,7 @@ from kmcodec.image import MAX_SIDE
 __all__ = [
     "HEADER_SIZE",
     "SIGNATURE",
+    "STRIP_FRAME_SIZE",
     "ContainerReader",
     "Header",
     "Section",
@@ -50,6 +51,9 @@ _HEADER = Struct(
 _STRIP = Struct("length" / Int32ul, "crc" / Int32ul)
 _SECTION = Struct("type" / Bytes(4), "length" / Int32ul)
 _CRC = Int32ul
+
+STRIP_FRAME_SIZE = _STRIP.sizeof()
+"""Bytes before the payload of a strip."""
 
 _FIELDS_SIZE = _HEADER.sizeof()
 HEADER_SIZE = _FIELDS_SIZE + _CRC.sizeof()
@@ -128,6 +132,11 @@ class Strip:
         """How messages call this strip."""
         return _strip_name(self.number, self.rows)
 
+    @property
+    def end(self) -> int:
+        """The byte after the payload."""
+        return self.offset + self.length
+
 
 @dataclass(frozen=True)
 class Section:
@@ -158,6 +167,10 @@ class ContainerReader:
         As stored: entry by entry, or coded if the header says so.
     palette_offset : int
         Where these bytes stand.
+    strips_offset : int
+        Where the frame of the first strip stands.
+    size : int
+        Bytes of the file.
 
     Raises
     ------
@@ -171,32 +184,49 @@ class ContainerReader:
         stream.seek(0)
         self.header = _parse_header(stream.read(HEADER_SIZE))
         self.palette_offset, self.palette = self._read_palette()
-        self._strips_offset = self.palette_offset + len(self.palette) + _CRC.sizeof()
+        self.strips_offset = self.palette_offset + len(self.palette) + _CRC.sizeof()
 
-    def strips(self, *, all_there: bool = True) -> Iterator[Strip]:
+    def strips(self) -> Iterator[Strip]:
         """All strips in order, their payloads skipped.
-
-        Parameters
-        ----------
-        all_there : bool
-            Whether to refuse at once a file that is too short for as many as the header implies.
 
         Raises
         ------
         KmcFormatError
             If a strip does not fit into the file.
         """
-        if all_there:
-            self._check_strip_count()
-        offset = self._strips_offset
+        self._check_strip_count()
+        offset = self.strips_offset
         for number in range(self.header.strip_count):
-            rows = self.header.rows_of(number)
-            frame = _STRIP.parse(self._read(offset, _STRIP.sizeof(), _strip_name(number, rows)))
-            strip = Strip(number, rows, offset + _STRIP.sizeof(), frame.length, frame.crc)
-            offset = strip.offset + strip.length
-            if offset > self.size:
-                raise _truncated(strip.name, strip.offset, strip.length, self.size)
+            strip = self.strip_at(number, offset)
+            offset = strip.end
             yield strip
+
+    def strip_at(self, number: int, offset: int, length: int | None = None) -> Strip:
+        """The strip of this number, if its frame stands at this byte.
+
+        Parameters
+        ----------
+        number, offset : int
+        length : int, optional
+            Bytes of its payload; what the frame says if not given.
+
+        Raises
+        ------
+        KmcFormatError
+            If it does not fit into the file.
+        """
+        rows = self.header.rows_of(number)
+        frame = _STRIP.parse(self._read(offset, STRIP_FRAME_SIZE, _strip_name(number, rows)))
+        length = frame.length if length is None else length
+        strip = Strip(number, rows, offset + STRIP_FRAME_SIZE, length, frame.crc)
+        if strip.end > self.size:
+            raise _truncated(strip.name, strip.offset, strip.length, self.size)
+        return strip
+
+    def bytes_from(self, offset: int, length: int) -> bytes:
+        """So many bytes of the file, or as many as there are."""
+        self._stream.seek(offset)
+        return self._stream.read(length)
 
     def payload(self, strip: Strip) -> bytes:
         """The coded indices of a strip, their CRC checked."""
@@ -214,9 +244,9 @@ class ContainerReader:
         KmcFormatError
             If a section is damaged, or something follows the last part of the file.
         """
-        offset = self._strips_offset
+        offset = self.strips_offset
         for strip in self.strips():
-            offset = strip.offset + strip.length
+            offset = strip.end
         while self.header.has_sections:
             section = self._read_section(offset)
             offset += _SECTION.sizeof() + len(section.payload) + _CRC.sizeof()
@@ -265,10 +295,10 @@ class ContainerReader:
     def _check_strip_count(self) -> None:
         # Each strip takes at least its frame: a header that promises more is told at once,
         # not after a walk over millions of strips.
-        least = self._strips_offset + self.header.strip_count * _STRIP.sizeof()
+        least = self.strips_offset + self.header.strip_count * STRIP_FRAME_SIZE
         if least > self.size:
             part = f"index data in {self.header.strip_count:,} strips"
-            raise _truncated(part, self._strips_offset, least - self._strips_offset, self.size)
+            raise _truncated(part, self.strips_offset, least - self.strips_offset, self.size)
 
     def _read_section(self, offset: int) -> Section:
         frame = _SECTION.parse(self._read(offset, _SECTION.sizeof(), "section"))

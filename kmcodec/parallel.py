@@ -75,7 +75,13 @@ def in_threads_each(work: Callable[[_S], _T], items: Sequence[_S]) -> list[_T]:
         for number in numbers:
             results[number] = work(items[number])
 
-    in_threads(take, threads)
+    try:
+        in_threads(take, threads)
+    except BaseException:
+        # Nobody wants the rest any more: the other threads find nothing left to take.
+        for _ in numbers:
+            pass
+        raise
     return [results[number] for number in range(len(items))]
 
 

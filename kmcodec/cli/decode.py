@@ -7,7 +7,8 @@ import os
 import click
 
 from kmcodec.batch import decode_file
-from kmcodec.cli.common import max_pixels_option, note, run_all
+from kmcodec.cli.common import max_pixels_option, note
+from kmcodec.cli.many import recursive_option, run_all
 from kmcodec.cli.types import RowRange
 from kmcodec.errors import KmcFormatError
 from kmcodec.planning import STANDARD, Job, plan
@@ -29,6 +30,7 @@ from kmcodec.planning import STANDARD, Job, plan
     metavar="FORMAT",
     help="png, npy, mat, or any format that Pillow writes. [default: by OUT, else png]",
 )
+@recursive_option
 @click.option(
     "--rows",
     type=RowRange(),
@@ -47,6 +49,7 @@ def decode(
     sources: tuple[str, ...],
     output: str | None,
     ending: str | None,
+    recursive: bool,
     rows: tuple[int, int] | None,
     salvage: bool,
     max_pixels: int,
@@ -61,7 +64,7 @@ def decode(
     if rows is not None and salvage:
         raise click.UsageError("--rows and --salvage exclude each other")
     derived = "." + (ending or "png").lstrip(".").lower()
-    jobs = plan(sources, output, derived, force=force)
+    jobs = plan(sources, output, derived, force=force, recursive=recursive)
 
     def do(job: Job) -> None:
         own = os.path.splitext(job.target)[1].lower()
