@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from kmcodec.assembly import Assembly
@@ -14,7 +14,7 @@ from kmcodec.coding import AUTO
 from kmcodec.decoder import read_indexed
 from kmcodec.errors import KmcGoalError
 from kmcodec.files import open_kmc
-from kmcodec.image import IndexedImage
+from kmcodec.image import IndexedImage, Metadata
 from kmcodec.metrics import psnr
 from kmcodec.planning import STANDARD, Job
 from kmcodec.quantizer import quantize
@@ -115,6 +115,7 @@ def encode_file(
     strip_rows: int | None = None,
     goal: Goal | None = None,
     strict: bool = False,
+    strip: bool = False,
     advance: Callable[[], None] = lambda: None,
     **options: Unpack[QuantizeOptions],
 ) -> EncodeReport:
@@ -131,6 +132,8 @@ def encode_file(
         See `encode`.
     goal : Goal, optional
         See `optimize`.
+    strip : bool
+        Whether to leave out all metadata.
     advance : callable
         Called after each step towards the goal.
     **options
@@ -145,6 +148,8 @@ def encode_file(
     """
     started = time.perf_counter()
     source = read_source(job.source, variable)
+    if strip:
+        source = replace(source, metadata=Metadata())
     assembly = Assembly(coding, effort, strip_rows)
     if goal is None:
         quantized = quantize_source(source, k, **options)
@@ -192,6 +197,7 @@ def decode_file(
     max_pixels: int | None = DEFAULT_MAX_PIXELS,
     rows: tuple[int, int] | None = None,
     salvage: bool = False,
+    strip: bool = False,
 ) -> tuple[IndexedImage, int, tuple[str, ...]]:
     """Decode one `.kmc` file to another format.
 
@@ -206,6 +212,8 @@ def decode_file(
         See `read`.
     salvage : bool
         See `decode`; of the rows that are asked for, if some are.
+    strip : bool
+        Whether to leave out all metadata.
 
     Returns
     -------
@@ -227,6 +235,8 @@ def decode_file(
             image, lost = salvaged.marked(), salvaged.lost
         else:
             image = read_indexed(stream, max_pixels=max_pixels, rows=rows)
+    if strip:
+        image = IndexedImage(image.palette, image.indices)
     data = encode_image(image, ending)
     _write(job, data)
     return image, len(data), lost

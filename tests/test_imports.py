@@ -17,7 +17,7 @@ FLOORS = [
     {"image", "pixels", "palette_order", "atomic", "parallel", "viewer"},
     {"container", "coding", "quantization", "metrics", "options"},
     {"metadata"},
-    {"pillow_images", "matlab"},
+    {"pillow_images", "matlab", "color_profiles"},
     {"quantizer", "assembly"},
     {"rate_distortion"},
     {"reader", "salvage"},

@@ -7,7 +7,7 @@ import os
 import click
 
 from kmcodec.batch import decode_file
-from kmcodec.cli.common import max_pixels_option, note, run_all
+from kmcodec.cli.common import max_pixels_option, note, run_all, strip_option
 from kmcodec.cli.types import RowRange
 from kmcodec.errors import KmcFormatError
 from kmcodec.planning import STANDARD, Job, plan
@@ -40,6 +40,7 @@ from kmcodec.planning import STANDARD, Job, plan
     is_flag=True,
     help="Write what is left of a damaged file, lost rows marked. The exit code is 1 all the same.",
 )
+@strip_option
 @max_pixels_option
 @click.option("-f", "--force", is_flag=True, help="Replace files whose names were derived.")
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors.")
@@ -49,6 +50,7 @@ def decode(
     ending: str | None,
     rows: tuple[int, int] | None,
     salvage: bool,
+    strip: bool,
     max_pixels: int,
     force: bool,
     quiet: bool,
@@ -66,7 +68,12 @@ def decode(
         own = os.path.splitext(job.target)[1].lower()
         wanted = derived if ending or job.target == STANDARD or not own else own
         image, size, lost = decode_file(
-            job, wanted, max_pixels=max_pixels or None, rows=rows, salvage=salvage
+            job,
+            wanted,
+            max_pixels=max_pixels or None,
+            rows=rows,
+            salvage=salvage,
+            strip=strip,
         )
         if not quiet:
             note(

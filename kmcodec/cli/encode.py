@@ -16,6 +16,7 @@ from kmcodec.cli.common import (
     kmeans_options,
     note,
     run_all,
+    strip_option,
     variable_option,
 )
 from kmcodec.cli.goals import GoalCommand, Steps, goal_options
@@ -65,6 +66,7 @@ from kmcodec.rate_distortion import Goal
 @goal_options
 @kmeans_options
 @variable_option
+@strip_option
 @click.option("-f", "--force", is_flag=True, help="Replace files whose names were derived.")
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors.")
 @click.option("--json", "as_json", is_flag=True, help="Report as JSON lines on standard output.")
