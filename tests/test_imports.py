@@ -22,7 +22,7 @@ FLOORS = [
     {"rate_distortion"},
     {"reader", "salvage"},
     {"encoder", "decoder"},
-    {"files", "inspection"},
+    {"files", "inspection", "hexdump"},
     {"pillow_plugin", "sources", "targets", "palette_files", "palette_texts", "sweep", "plots"},
     {"planning"},
     {"batch"},
