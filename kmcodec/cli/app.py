@@ -30,7 +30,7 @@ error; what a command was asked to print, or data by `-o -`, to standard output.
 class _LazyGroup(click.Group):
     """Imports a command's module when the command is called: `kmc --version` stays fast."""
 
-    commands_here = ("encode", "decode", "info", "verify", "compare", "sweep", "view")
+    commands_here = ("encode", "decode", "info", "verify", "compare", "sweep", "plot", "view")
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self.commands_here)
@@ -71,8 +71,11 @@ def main() -> NoReturn:
         code = kmc.main(prog_name="kmc", standalone_mode=False)
         sys.stdout.flush()
     except click.UsageError as error:
-        message = error.format_message().rstrip(".")
-        _complain(f"{message} ({_help_hint(error)})")
+        if isinstance(error, getattr(click.exceptions, "NoArgsIsHelpError", ())):
+            error.show()  # its message is the whole help
+        else:
+            message = error.format_message().rstrip(".")
+            _complain(f"{message} ({_help_hint(error)})")
         code = USAGE
     except (KmcError, click.ClickException) as error:
         message = error.format_message() if isinstance(error, click.ClickException) else str(error)
