@@ -163,7 +163,9 @@ class _Walk:
         flags = yield from self._value(1, "flags", _flags_in_words)
         width = yield from self._value(4, "width", lambda v: _side("width", v))
         height = yield from self._value(4, "height", lambda v: _side("height", v))
-        last = yield from self._value(2, "entries", lambda v: f"entries minus 1: {v + 1:,}")
+        last = yield from self._value(
+            2, "entries", lambda v: f"palette entries: {v + 1:,}, stored less 1"
+        )
         rows = yield from self._value(2, "rows per strip", _rows_in_words)
         yield from self._crc("header", zlib.crc32(self._data[: self.at]), self._span(0, self.at))
         if channels not in _CHANNELS or flags & ~(HAS_SECTIONS | PALETTE_CODED):

@@ -60,7 +60,7 @@ def test_the_example_of_the_specification():
         "flags 1: sections follow the strips",
         "width 5",
         "height 3",
-        "entries minus 1: 3",
+        "palette entries: 3, stored less 1",
         "2 rows a strip",
         "entry 1: #e63946",
         "palette CRC 5f6dc18e, of bytes 001c to 0024",
