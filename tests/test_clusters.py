@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-
 import numpy as np
 import pytest
 from conftest import SAMPLES
@@ -135,20 +133,15 @@ def test_wrong_options(options):
         draw(**options)
 
 
-def test_the_command_makes_the_picture(kmc, tmp_path):
+def test_the_command_makes_the_picture(kmc, tmp_path, bird):
     args = ("plot", "clusters", SAMPLES / "bird_small.mat", "-k", "16", "-o", "fig.png")
     done = kmc(*args)
     assert done.returncode == 0, done.stderr
     with Image.open(tmp_path / "fig.png") as picture:
         colors = {color for _, color in picture.convert("RGB").getcolors(1 << 24)}
         assert picture.width == 1800
-    bird = kmcodec.sources.read_source(SAMPLES / "bird_small.mat").pixels
     image = kmcodec.quantize(bird, 16)
     assert set(map(tuple, image.palette.tolist())) <= colors
-    again = figure_bytes(clusters_figure(bird, image, name="bird_small.mat"), ".png")
-    assert np.array_equal(
-        np.asarray(Image.open(io.BytesIO(again))), np.asarray(Image.open(tmp_path / "fig.png"))
-    )
 
 
 def test_a_group_without_a_command_shows_its_help(kmc):

@@ -80,11 +80,12 @@ def test_offsets_and_bytes_stand_before_the_words():
     assert list(hexdump(EXAMPLE))[5] == "000c  05 00 00 00              width 5"
 
 
-@pytest.mark.parametrize("path", VECTOR_FILES, ids=lambda path: path.stem)
-def test_every_vector_is_accounted_for(path):
-    lines = assert_accounts_for_every_byte(path.read_bytes())
-    if path.parent.name != "bad":
-        assert not any("!!" in line for line in lines)
+def test_every_vector_is_accounted_for():
+    assert len(VECTOR_FILES) > 100
+    for path in VECTOR_FILES:
+        lines = assert_accounts_for_every_byte(path.read_bytes())
+        if path.parent.name != "bad":
+            assert not any("!!" in line for line in lines), path
 
 
 def test_every_prefix_ends_in_what_is_missing():
