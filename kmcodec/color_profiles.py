@@ -78,7 +78,6 @@ def _transform_of(icc: bytes) -> tuple[Any, str]:
         mode,
         "RGB",
         ImageCms.Intent.RELATIVE_COLORIMETRIC,
-        ImageCms.Flags.BLACKPOINTCOMPENSATION,
     )
     return transform, mode
 
