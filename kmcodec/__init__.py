@@ -4,6 +4,7 @@ Importing this package lets Pillow open and save `.kmc` files.
 """
 
 from kmcodec._version import __version__
+from kmcodec.animation import Animation, decode_frames, encode_frames
 from kmcodec.decoder import decode, decode_indexed
 from kmcodec.encoder import encode
 from kmcodec.errors import (
@@ -21,6 +22,7 @@ from kmcodec.pillow_plugin import register_kmc_opener
 from kmcodec.quantizer import quantize
 
 __all__ = [
+    "Animation",
     "FileInfo",
     "IndexedImage",
     "KmcError",
@@ -32,9 +34,11 @@ __all__ = [
     "Metadata",
     "__version__",
     "decode",
+    "decode_frames",
     "decode_indexed",
     "decode_rows",
     "encode",
+    "encode_frames",
     "inspect",
     "quantize",
     "read",

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from kmcodec.coding import CODINGS, EFFORTS, Coding, coding_for, encode_palette
 from kmcodec.container import Header, build
+from kmcodec.frame_table import FrameTable
 from kmcodec.image import IndexedImage
 from kmcodec.metadata import sections_from_metadata
 from kmcodec.options import checked_choice, checked_integer
@@ -73,18 +74,49 @@ class Assembly:
         payloads = in_threads_each(encode_strip, range(header.strip_count))
         return _built(header, image, payloads)
 
+    def encode_frames(self, sheet: IndexedImage, table: FrameTable) -> bytes:
+        """The bytes of a file of several frames, laid out as is smaller.
+
+        Parameters
+        ----------
+        sheet : IndexedImage
+            All frames side by side.
+        table : FrameTable
+        """
+        method, header = self.method_for(sheet), self.header_for(sheet)
+        header = replace(header, width=sheet.width // table.count)
+
+        def encode_strip(item: tuple[bool, int]) -> bytes:
+            first, end = header.rows_of(item[1])
+            part = sheet.indices[first:end]
+            if item[0]:
+                part = part.reshape(-1, header.width)
+            return method.encode(part, sheet.palette)
+
+        layouts = (False, True) if table.count > 1 else (False,)
+        strips = range(header.strip_count)
+        coded = in_threads_each(encode_strip, [(layout, s) for layout in layouts for s in strips])
+        made = {layout: coded[layout * len(strips) :][: len(strips)] for layout in layouts}
+        smaller = min(layouts, key=lambda layout: sum(map(len, made[layout])))
+        return _built(header, sheet, made[smaller], replace(table, interleaved=smaller))
+
     def overhead(self, image: IndexedImage) -> int:
         """How many bytes of the file are no coded indices."""
         header = self.header_for(image)
         return len(_built(header, image, [b""] * header.strip_count))
 
 
-def _built(header: Header, image: IndexedImage, payloads: list[bytes]) -> bytes:
+def _built(
+    header: Header,
+    image: IndexedImage,
+    payloads: list[bytes],
+    frames: FrameTable | None = None,
+) -> bytes:
     sections = sections_from_metadata(image.metadata)
     coded = _coded_palette(header, image.palette)
     if coded is None:
-        return build(header, image.palette.tobytes(), payloads, sections)
-    return build(replace(header, palette_coded=True), coded, payloads, sections)
+        return build(header, image.palette.tobytes(), payloads, sections, frames)
+    return build(replace(header, palette_coded=True), coded, payloads, sections, frames)
 
 
 def _coded_palette(header: Header, palette: NDArray[np.uint8]) -> bytes | None:

@@ -17,6 +17,7 @@ from typing import IO
 from construct import Bytes, Int8ul, Int16ul, Int32ul, Struct
 
 from kmcodec.errors import KmcFormatError
+from kmcodec.frame_table import FRAME_TABLE_HEAD, ONE_FRAME, FrameTable
 from kmcodec.image import MAX_SIDE
 
 __all__ = ["HEADER_SIZE", "SIGNATURE", "ContainerReader", "Header", "Section", "Strip", "build"]
@@ -25,6 +26,7 @@ SIGNATURE = b"\x8bKMC\r\n\x1a\n"
 VERSION = 1
 HAS_SECTIONS = 0x01
 PALETTE_CODED = 0x02
+HAS_FRAMES = 0x04
 END_OF_SECTIONS = b"KEND"
 
 _HEADER = Struct(
@@ -67,6 +69,8 @@ class Header:
         Whether metadata sections follow the strips.
     palette_coded : bool
         Whether the palette is stored as the context coder codes it.
+    has_frames : bool
+        Whether a frame table follows the palette; width and height are those of one frame.
     """
 
     coding: int
@@ -77,6 +81,7 @@ class Header:
     rows_per_strip: int = 0
     has_sections: bool = False
     palette_coded: bool = False
+    has_frames: bool = False
 
     @property
     def strip_count(self) -> int:
@@ -149,11 +154,13 @@ class ContainerReader:
         As stored: entry by entry, or coded if the header says so.
     palette_offset : int
         Where these bytes stand.
+    frames : FrameTable
+        That of one frame if the file has none.
 
     Raises
     ------
     KmcFormatError
-        If the header or the palette is damaged, truncated or of another format.
+        If the header, the palette or the frame table is damaged, truncated or of another format.
     """
 
     def __init__(self, stream: IO[bytes]) -> None:
@@ -162,7 +169,11 @@ class ContainerReader:
         stream.seek(0)
         self.header = _parse_header(stream.read(HEADER_SIZE))
         self.palette_offset, self.palette = self._read_palette()
-        self._strips_offset = self.palette_offset + len(self.palette) + _CRC.sizeof()
+        self._frames_offset = self.palette_offset + len(self.palette) + _CRC.sizeof()
+        self.frames, self._strips_offset = ONE_FRAME, self._frames_offset
+        if self.header.has_frames:
+            self.frames = self._read_frames()
+            self._strips_offset += len(self.frames.build()) + _CRC.sizeof()
 
     def strips(self, *, all_there: bool = True) -> Iterator[Strip]:
         """All strips in order, their payloads skipped.
@@ -253,6 +264,18 @@ class ContainerReader:
             raise _crc_mismatch("palette", start + size, stored, computed)
         return start, palette
 
+    def _read_frames(self) -> FrameTable:
+        start = self._frames_offset
+        size = FrameTable.size_of(self._read(start, FRAME_TABLE_HEAD, "frame table"))
+        data = self._read(start, size + _CRC.sizeof(), "frame table")
+        stored, computed = _CRC.parse(data[size:]), zlib.crc32(data[:size])
+        if stored != computed:
+            raise _crc_mismatch("frame table", start + size, stored, computed)
+        try:
+            return FrameTable.parse(data[:size], max(self.header.width, self.header.height))
+        except ValueError as error:
+            raise KmcFormatError(str(error), offset=start) from None
+
     def _check_strip_count(self) -> None:
         # Each strip takes at least its frame: a header that promises more is told at once,
         # not after a walk over millions of strips.
@@ -283,18 +306,21 @@ def build(
     palette: bytes,
     payloads: Sequence[bytes],
     sections: Iterable[Section] = (),
+    frames: FrameTable | None = None,
 ) -> bytes:
     """Put the parts of a file together.
 
     Parameters
     ----------
     header : Header
-        Its `has_sections` is set from `sections`.
+        Its `has_sections` and `has_frames` are set from `sections` and `frames`.
     palette : bytes
         Entry by entry; coded if the header says so.
     payloads : sequence of bytes
         The coded strips, one for each that the header implies.
     sections : iterable of Section
+    frames : FrameTable, optional
+        Of several frames.
 
     Returns
     -------
@@ -310,7 +336,9 @@ def build(
             "version": VERSION,
             "coding": header.coding,
             "channels": header.channels,
-            "flags": HAS_SECTIONS * bool(sections) | PALETTE_CODED * header.palette_coded,
+            "flags": HAS_SECTIONS * bool(sections)
+            | PALETTE_CODED * header.palette_coded
+            | HAS_FRAMES * (frames is not None),
             "width": header.width,
             "height": header.height,
             "entries_minus_1": header.entries - 1,
@@ -320,6 +348,9 @@ def build(
     if header.palette_coded:
         palette = len(palette).to_bytes(header.palette_length_size, "little") + palette
     parts = [fields, _crc(fields), palette, _crc(palette)]
+    if frames is not None:
+        table = frames.build()
+        parts += [table, _crc(table)]
     for number, payload in enumerate(payloads):
         crc = _strip_crc(number, payload)
         parts += [_STRIP.build({"length": len(payload), "crc": crc}), payload]
@@ -348,7 +379,7 @@ def _parse_header(data: bytes) -> Header:
         )
     if not 1 <= fields.channels <= 4:
         raise KmcFormatError(f"{fields.channels} channels, not 1 to 4", offset=10)
-    if fields.flags & ~(HAS_SECTIONS | PALETTE_CODED):
+    if fields.flags & ~(HAS_SECTIONS | PALETTE_CODED | HAS_FRAMES):
         raise KmcFormatError(f"flags {fields.flags:#04x} are not supported", offset=11)
     if not (1 <= fields.width <= MAX_SIDE and 1 <= fields.height <= MAX_SIDE):
         raise KmcFormatError(
@@ -363,6 +394,7 @@ def _parse_header(data: bytes) -> Header:
         rows_per_strip=fields.rows_per_strip,
         has_sections=bool(fields.flags & HAS_SECTIONS),
         palette_coded=bool(fields.flags & PALETTE_CODED),
+        has_frames=bool(fields.flags & HAS_FRAMES),
     )
     if header.palette_coded and not header.allows_coded_palette:
         raise KmcFormatError(f"a coded palette with coding method {header.coding}", offset=11)

@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kmcodec.errors import KmcFormatError, KmcWarning
-from kmcodec.image import IndexedImage
+from kmcodec.image import IndexedImage, Metadata
 from kmcodec.metadata import DEFAULT_MAX_METADATA
 from kmcodec.reader import DEFAULT_MAX_PIXELS, StripReader
 from kmcodec.salvage import salvage_indexed
 
-__all__ = ["decode", "decode_indexed", "read_indexed"]
+__all__ = ["checked_metadata", "decode", "decode_indexed", "read_indexed"]
 
 
 def decode(
@@ -25,15 +25,15 @@ def decode(
     max_metadata: int | None = DEFAULT_MAX_METADATA,
     salvage: bool = False,
 ) -> NDArray[np.uint8]:
-    """Decode a `.kmc` file to pixels.
+    """Decode a `.kmc` file to pixels; of several frames the first, see `decode_frames`.
 
     Parameters
     ----------
     data : bytes-like
         The whole file.
     max_pixels : int, optional
-        Files that declare more are refused before anything is allocated; None for no limit. By
-        default 268,435,456.
+        Files that declare more, in all frames together, are refused before anything is allocated;
+        None for no limit. By default 268,435,456.
     max_metadata : int, optional
         The most bytes of metadata, decompressed; None for no limit. By default 64 MiB.
     salvage : bool
@@ -106,13 +106,18 @@ def read_indexed(
     first, end = rows or (0, reader.header.height)
     reader.check_rows(first, end)
     if rows is not None:
-        return IndexedImage(reader.palette, reader.rows(first, end))
+        return IndexedImage(reader.palette, reader.first_frame(reader.rows(first, end)))
+    metadata = checked_metadata(reader)
+    return IndexedImage(reader.palette, reader.first_frame(reader.rows(first, end)), metadata)
+
+
+def checked_metadata(reader: StripReader) -> Metadata:
+    """The metadata, read before any strip is decoded."""
     try:
         # Frames and sections first: most damage is told without decoding.
-        metadata = reader.metadata()
+        return reader.metadata()
     except KmcFormatError:
         # Unless a strip comes before it that is damaged, too.
         for strip in reader.container.strips():
             reader.container.payload(strip)
         raise
-    return IndexedImage(reader.palette, reader.rows(first, end), metadata)

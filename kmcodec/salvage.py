@@ -58,6 +58,8 @@ def salvage_indexed(
 ) -> Salvaged:
     """Decode every strip that is intact; metadata that cannot be read is left out.
 
+    Of several frames the first is decoded.
+
     Parameters
     ----------
     stream : binary file
@@ -96,7 +98,11 @@ def salvage_indexed(
     except KmcFormatError as error:
         if not losses:
             losses.append(f"metadata: {error}")
-    return Salvaged(IndexedImage(reader.palette, indices, metadata), tuple(losses), lost_rows)
+    return Salvaged(
+        IndexedImage(reader.palette, reader.first_frame(indices), metadata),
+        tuple(losses),
+        lost_rows,
+    )
 
 
 def _intact(reader: StripReader, losses: list[str]) -> Iterator[tuple[Strip, bytes]]:

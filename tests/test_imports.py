@@ -15,6 +15,7 @@ PACKAGE = ROOT / "kmcodec"
 FLOORS = [
     {"_version", "errors"},
     {"image", "pixels", "palette_order", "atomic", "parallel", "viewer"},
+    {"frame_table"},
     {"container", "coding", "quantization", "metrics", "options"},
     {"metadata"},
     {"pillow_images", "matlab"},
@@ -22,7 +23,7 @@ FLOORS = [
     {"rate_distortion"},
     {"reader", "salvage"},
     {"encoder", "decoder"},
-    {"files", "inspection"},
+    {"animation", "files", "inspection", "pillow_frames"},
     {"pillow_plugin", "sources", "targets", "palette_files", "palette_texts", "sweep", "plots"},
     {"planning"},
     {"batch"},

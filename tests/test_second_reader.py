@@ -328,7 +328,7 @@ def test_the_example_of_a_coded_palette() -> None:
 
 
 def test_the_reader_is_short() -> None:
-    assert len((SPEC / "read_kmc.py").read_text("utf-8").splitlines()) <= 320
+    assert len((SPEC / "read_kmc.py").read_text("utf-8").splitlines()) <= 365
 
 
 def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:

@@ -68,11 +68,16 @@ function facts(image, expected) {
       text: Object.fromEntries(metadata.text),
     },
   };
+  if (image.frames !== null) {
+    const { count, durations, ...others } = image.frames;
+    const every = durations.length === count ? durations : Array(count).fill(durations[0]);
+    found.frames = { count, durations: every, ...others };
+  }
   if ('palette' in expected) found.palette = hex(palette);
   else found.palette_sha256 = sha256(palette);
   if ('indices' in expected) {
     const row = (y) => [...image.indices.subarray(y * header.width, (y + 1) * header.width)];
-    found.indices = Array.from({ length: header.height }, (_, y) => row(y));
+    found.indices = Array.from({ length: image.indices.length / header.width }, (_, y) => row(y));
   } else {
     const words = Buffer.alloc(2 * image.indices.length);
     image.indices.forEach((index, i) => words.writeUInt16LE(index, 2 * i));
