@@ -27,7 +27,16 @@ if TYPE_CHECKING:
 
     from kmcodec.options import QuantizeOptions
 
-__all__ = ["DEFAULT_DURATION", "Animation", "decode_frames", "encode_frames", "read_frames"]
+__all__ = [
+    "DEFAULT_DURATION",
+    "Animation",
+    "decode_frames",
+    "encode_frames",
+    "quantize_frames",
+    "read_frames",
+    "sheet_of",
+    "table_of",
+]
 
 DEFAULT_DURATION = 100
 """Milliseconds that a frame is shown if nobody says otherwise."""
@@ -116,14 +125,8 @@ def encode_frames(
         images = [frames[number] for number in range(len(frames))]
     else:
         images = list(frames)
-    if not images:
-        raise KmcInputError("there are no frames to encode")
-    table = FrameTable(
-        len(images),
-        _checked_durations(DEFAULT_DURATION if durations is None else durations, len(images)),
-        checked_integer("loop", 0 if loop is None else loop, 0, MAX_DURATION),
-    )
-    sheet = _sheet_of(images, k, **options)
+    table = table_of(len(images), durations, loop)
+    sheet = quantize_frames(images, k, **options)
     if metadata is not None:
         sheet = IndexedImage(sheet.palette, sheet.indices, metadata)
     return assembly.encode_frames(sheet, table)
@@ -175,6 +178,17 @@ def read_frames(
     return Animation(reader.palette, frames, durations, table.loop, metadata)
 
 
+def table_of(
+    frames: int, durations: int | Sequence[int] | None = None, loop: int | None = None
+) -> FrameTable:
+    """The frame table of so many frames; see `encode_frames`."""
+    if not frames:
+        raise KmcInputError("there are no frames to encode")
+    times = _checked_durations(DEFAULT_DURATION if durations is None else durations, frames)
+    loop = checked_integer("loop", 0 if loop is None else loop, 0, MAX_DURATION)
+    return FrameTable(frames, times, loop)
+
+
 def _checked_durations(given: int | Sequence[int], frames: int) -> tuple[int, ...]:
     """One for all or one for each, as few as it takes."""
     if not isinstance(given, Iterable):
@@ -185,18 +199,14 @@ def _checked_durations(given: int | Sequence[int], frames: int) -> tuple[int, ..
     return checked[:1] if len(set(checked)) == 1 else checked
 
 
-def _sheet_of(
+def quantize_frames(
     images: Sequence[ImageLike], k: int | None, **options: Unpack[QuantizeOptions]
 ) -> IndexedImage:
-    """All frames side by side, quantised as one image."""
+    """Quantise frames as one image, in which they are side by side; see `encode_frames`."""
     shared = _of_one_palette(images)
     if shared is not None and k is None and options.get("palette") is None:
         return quantize(shared, None, **options)
-    opened = [pixels_of(image) for image in images]
-    pixels = [np.atleast_3d(frame) for frame, _ in opened]
-    channels = [frame.shape[2] for frame in pixels]
-    common = (3 if max(channels) > 2 else 1) + any(c in (2, 4) for c in channels)
-    pixels = [to_channels(frame, common) for frame in pixels]
+    pixels, metadata = _pixels_of_all(images)
     sheet = _side_by_side(pixels)
     if k is None and options.get("palette") is None:
         k = MAX_COLORS if all(map(is_indexed, images)) and _few_colors(sheet) else DEFAULT_COLORS
@@ -213,7 +223,21 @@ def _sheet_of(
             k = None
         parts = [quantize(frame, k, **options) for frame in pixels]
         palette, indices = parts[0].palette, _side_by_side([part.indices for part in parts])
-    return IndexedImage(palette, indices, opened[0][1])
+    return IndexedImage(palette, indices, metadata)
+
+
+def sheet_of(images: Sequence[ImageLike]) -> NDArray[np.uint8]:
+    """The pixels of all frames side by side, shape (H, N * W, C)."""
+    return _side_by_side(_pixels_of_all(images)[0])
+
+
+def _pixels_of_all(images: Sequence[ImageLike]) -> tuple[list[NDArray[np.uint8]], Metadata]:
+    """Pixels of one number of channels, and the metadata of the first frame."""
+    opened = [pixels_of(image) for image in images]
+    pixels = [np.atleast_3d(frame) for frame, _ in opened]
+    channels = [frame.shape[2] for frame in pixels]
+    common = (3 if max(channels) > 2 else 1) + any(c in (2, 4) for c in channels)
+    return [to_channels(frame, common) for frame in pixels], opened[0][1]
 
 
 def _of_one_palette(images: Sequence[ImageLike]) -> IndexedImage | None:

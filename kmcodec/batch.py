@@ -8,20 +8,22 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from kmcodec.animated_targets import encode_animation
+from kmcodec.animation import quantize_frames, read_frames, sheet_of, table_of
 from kmcodec.assembly import Assembly
 from kmcodec.atomic import write_atomically
 from kmcodec.coding import AUTO
 from kmcodec.decoder import read_indexed
 from kmcodec.errors import KmcGoalError
 from kmcodec.files import open_kmc
-from kmcodec.image import IndexedImage
+from kmcodec.image import IndexedImage, Metadata
 from kmcodec.metrics import psnr
 from kmcodec.planning import STANDARD, Job
 from kmcodec.quantizer import quantize
 from kmcodec.rate_distortion import Goal, Outcome, optimize
 from kmcodec.reader import DEFAULT_MAX_PIXELS
 from kmcodec.salvage import salvage_indexed
-from kmcodec.sources import Source, read_source
+from kmcodec.sources import Source, SourceFrames, read_source
 from kmcodec.targets import encode_image, write_target
 
 if TYPE_CHECKING:
@@ -51,6 +53,7 @@ class EncodeReport:
     seconds : float
     shortfall : str, optional
         What a goal was missed by.
+    frames : int
     """
 
     source: str
@@ -65,6 +68,7 @@ class EncodeReport:
     size: int
     seconds: float
     shortfall: str | None = None
+    frames: int = 1
 
     @property
     def ratio(self) -> float:
@@ -144,9 +148,13 @@ def encode_file(
         If the source cannot be read or the target not be written.
     """
     started = time.perf_counter()
-    source = read_source(job.source, variable)
+    source = read_source(job.source, variable, frames=goal is None)
     assembly = Assembly(coding, effort, strip_rows)
-    if goal is None:
+    pixels, frames = source.pixels, 1
+    if source.frames is not None:
+        frames, pixels = len(source.frames.images), sheet_of(source.frames.images)
+        outcome = _encode_frames(source.frames, source.metadata, k, assembly, **options)
+    elif goal is None:
         quantized = quantize_source(source, k, **options)
         outcome = Outcome(quantized, assembly.encode(quantized))
     else:
@@ -158,17 +166,32 @@ def encode_file(
     return EncodeReport(
         source=job.source,
         output=job.target,
-        width=indexed.width,
+        width=indexed.width // frames,
         height=indexed.height,
         channels=indexed.channels,
         entries=len(indexed.palette),
-        psnr=psnr(source.pixels, indexed.to_array()),
+        psnr=psnr(pixels, indexed.to_array()),
         raw_size=3 * indexed.width * indexed.height,
         source_size=source.size,
         size=len(outcome.data),
         seconds=time.perf_counter() - started,
         shortfall=outcome.shortfall,
+        frames=frames,
     )
+
+
+def _encode_frames(
+    frames: SourceFrames,
+    metadata: Metadata,
+    k: int | None,
+    assembly: Assembly,
+    **options: Unpack[QuantizeOptions],
+) -> Outcome:
+    """Encode an animation; the outcome's image has all frames side by side."""
+    table = table_of(len(frames.images), frames.durations, frames.loop)
+    sheet = quantize_frames(frames.images, k, **options)
+    sheet = IndexedImage(sheet.palette, sheet.indices, metadata)
+    return Outcome(sheet, assembly.encode_frames(sheet, table))
 
 
 def _optimize_source(
@@ -193,7 +216,7 @@ def decode_file(
     rows: tuple[int, int] | None = None,
     salvage: bool = False,
 ) -> tuple[IndexedImage, int, tuple[str, ...]]:
-    """Decode one `.kmc` file to another format.
+    """Decode one `.kmc` file to another format: all frames where that holds animations.
 
     Parameters
     ----------
@@ -221,13 +244,20 @@ def decode_file(
         If the source is no `.kmc` file, damaged or too large, or the target cannot be written.
     """
     lost: tuple[str, ...] = ()
+    data: bytes | None = None
     with open_kmc(job.source) as stream:
         if salvage:
             salvaged = salvage_indexed(stream, max_pixels=max_pixels)
             image, lost = salvaged.marked(), salvaged.lost
-        else:
+        elif rows is not None:
             image = read_indexed(stream, max_pixels=max_pixels, rows=rows)
-    data = encode_image(image, ending)
+        else:
+            animation = read_frames(stream, max_pixels=max_pixels)
+            image = animation[0]
+            if len(animation) > 1:
+                data = encode_animation(animation, ending)
+    if data is None:
+        data = encode_image(image, ending)
     _write(job, data)
     return image, len(data), lost
 

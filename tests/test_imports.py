@@ -25,6 +25,7 @@ FLOORS = [
     {"encoder", "decoder"},
     {"animation", "files", "inspection", "pillow_frames"},
     {"pillow_plugin", "sources", "targets", "palette_files", "palette_texts", "sweep", "plots"},
+    {"animated_targets"},
     {"planning"},
     {"batch"},
     {"cli", "__init__", "__main__"},

@@ -56,6 +56,7 @@ def decode(
     """Decode .kmc files to other image files.
 
     SRC is a .kmc file, a folder of them, or - for standard input. PNG keeps the palette.
+    Animations keep all frames in GIF, PNG and WebP; other formats take the first.
     """
     if rows is not None and salvage:
         raise click.UsageError("--rows and --salvage exclude each other")

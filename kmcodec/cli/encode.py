@@ -81,7 +81,8 @@ def encode(
     """Encode images as .kmc files.
 
     SRC is a .mat, .npy or .kmc file, any image that Pillow reads, a folder of those, or - for
-    standard input. For each file one line tells its size before and after.
+    standard input. Animations (GIF, PNG, WebP) keep all frames, with one palette. For each file
+    one line tells its size before and after.
     """
     if as_json and output == STANDARD:
         raise click.UsageError("--json and '-o -' both want standard output")
@@ -114,9 +115,11 @@ def encode(
 
 def _in_words(report: EncodeReport) -> str:
     colors = f"{report.entries:,} colour{'' if report.entries == 1 else 's'}"
+    frames = f"{report.frames:,} frames, " if report.frames > 1 else ""
     source = "standard input" if report.source == STANDARD else os.path.basename(report.source)
     return (
-        f"{report.output}: {report.width} x {report.height}, {colors}, {decibels(report.psnr)}, "
+        f"{report.output}: {report.width} x {report.height}, {frames}{colors}, "
+        f"{decibels(report.psnr)}, "
         f"{report.size:,} bytes: {report.ratio:.1f} times smaller than raw ({report.raw_size:,}), "
         f"{report.source_size / report.size:.1f} than {source} ({report.source_size:,}), "
         f"{report.seconds:.2f} s"
