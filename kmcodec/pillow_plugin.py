@@ -176,6 +176,8 @@ def _save_all(im: Image.Image, fp: IO[bytes], filename: str | bytes) -> None:
     metadata = metadata_from_pillow(im, {k: given[k] for k in _METADATA_OPTIONS if k in given})
     options = {k: given[k] for k in _ENCODE_OPTIONS if k in given and k not in _GOALS}
     durations = given.get("duration")
+    if isinstance(durations, float):
+        durations = round(durations)  # as Pillow's other writers take it
     fp.write(
         encode_frames(
             [frame for frame, _ in shown],

@@ -58,6 +58,18 @@ def test_all_that_knows_one_image_takes_the_first_frame(tmp_path):
     np.testing.assert_array_equal(np.vstack(list(kmcodec.decode_rows(path))), first)
 
 
+def test_rows_of_a_damaged_strip_are_lost_in_the_first_frame_and_the_rest_is_right():
+    indices = frames_of(3)
+    data = bytearray(kmcodec.encode_frames(images_of(indices), strip_rows=4))
+    data[-1] ^= 1
+    with pytest.warns(kmcodec.KmcWarning, match="strip 1"):
+        left = kmcodec.decode(bytes(data), salvage=True)
+    np.testing.assert_array_equal(left[:4], PALETTE[indices[0, :4]])
+    assert (left[4:] == (255, 0, 255)).all()
+    with pytest.raises(kmcodec.KmcFormatError, match="strip 1"):
+        kmcodec.decode_frames(bytes(data))
+
+
 def test_a_file_of_one_image_is_one_frame():
     image = images_of(frames_of(1))[0]
     found = kmcodec.decode_frames(kmcodec.encode(image))

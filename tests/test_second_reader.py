@@ -37,6 +37,7 @@ SMALL = (
     "k1-many-strips-deflate",
     "context-example-default",
     "context-palette-coded-default",
+    "frames-example-interleaved",
 )
 # These take half of the time of all; others like them are made again.
 NOT_MADE_AGAIN = (

@@ -22,6 +22,7 @@ const SMALL = [
   'k1-many-strips-deflate',
   'context-example-default',
   'context-palette-coded-default',
+  'frames-example-interleaved',
 ];
 
 const bytesOf = (path) => new Uint8Array(readFileSync(new URL(path, VECTORS)));
@@ -143,6 +144,21 @@ test('what is wrong is told apart', () => {
     assert.match(refusal(bytesOf(`bad/${name}.kmc`)), words);
   }
   assert.match(refusal(Uint8Array.of(0x89, 0x50)), /not a \.kmc file/);
+});
+
+test('each frame has its pixels', () => {
+  const image = read(bytesOf('good/frames-example.kmc'));
+  const colours = { '1d3557': 0, e63946: 1, f1faee: 2 };
+  const shown = [0, 1].map((frame) => {
+    const pixels = hex(toRGBA(image, frame)).match(/.{8}/g);
+    return pixels.map((pixel) => colours[pixel.slice(0, 6)]);
+  });
+  assert.deepEqual(shown, [
+    [0, 1, 2, 0, 0, 1],
+    [0, 1, 1, 0, 2, 1],
+  ]);
+  assert.throws(() => read(bytesOf('good/frames-example.kmc'), { maxPixels: 11 }), KmcLimitError);
+  assert.equal(read(bytesOf('good/frames-example.kmc'), { maxPixels: 12 }).indices.length, 12);
 });
 
 test('limits are those that were asked for', () => {
