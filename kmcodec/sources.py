@@ -157,6 +157,13 @@ def named_warnings(name: str) -> Iterator[None]:
         warnings.warn(f"{name}: {text}", KmcWarning, stacklevel=2)
 
 
+@contextmanager
+def _without_warnings() -> Iterator[None]:
+    with _warnings_lock, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
 def _bytes_of(path: str, name: str) -> bytes:
     try:
         if path == "-":
@@ -203,20 +210,21 @@ def _pixels(array: NDArray[np.generic], name: str) -> NDArray[np.uint8]:
 
 
 def _frames_in(data: bytes, name: str) -> SourceFrames | None:
-    """The frames of an animation; None for all else, damaged files too."""
+    """The frames of an animation; None for all else, and where they cannot all be read."""
     if data.startswith(_KMC):
         animation = _from_kmc(data, name)
         images: tuple[ImageLike, ...] = tuple(animation[i] for i in range(len(animation)))
         return SourceFrames(images, animation.durations, animation.loop) if images[1:] else None
     try:
-        with Image.open(io.BytesIO(data)) as image:
+        # Whatever there is to warn of is told when the first frame is read again.
+        with _without_warnings(), Image.open(io.BytesIO(data)) as image:
             count = getattr(image, "n_frames", 1)
             if count < 2 or image.format not in ANIMATED:
                 return None
             Image._decompression_bomb_check((count * image.width, image.height))
             images, durations = zip(*frames_of(image), strict=True)
             return SourceFrames(images, durations, loop_of(image))
-    except Exception:
+    except Exception:  # Pillow's readers fail in any way; the first frame may be all right
         return None
 
 
