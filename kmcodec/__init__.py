@@ -4,6 +4,7 @@ Importing this package lets Pillow open and save `.kmc` files.
 """
 
 from kmcodec._version import __version__
+from kmcodec.animation import Animation, decode_frames, encode_frames
 from kmcodec.decoder import decode, decode_indexed
 from kmcodec.encoder import encode
 from kmcodec.errors import (
@@ -23,6 +24,7 @@ from kmcodec.row_encoder import encode_rows
 from kmcodec.shared_palettes import shared_palette
 
 __all__ = [
+    "Animation",
     "FileInfo",
     "IndexedImage",
     "KmcError",
@@ -34,9 +36,11 @@ __all__ = [
     "Metadata",
     "__version__",
     "decode",
+    "decode_frames",
     "decode_indexed",
     "decode_rows",
     "encode",
+    "encode_frames",
     "encode_rows",
     "inspect",
     "quantize",

@@ -19,8 +19,9 @@ from kmcodec.coding import (
     coding_named,
     encode_palette,
 )
-from kmcodec.container import Header, parts
+from kmcodec.frame_table import FrameTable
 from kmcodec.image import IndexedImage, Metadata
+from kmcodec.layout import Header, parts
 from kmcodec.metadata import sections_from_metadata
 from kmcodec.options import checked_choice, checked_integer
 from kmcodec.parallel import in_threads_each
@@ -109,6 +110,33 @@ class Assembly:
         payloads = in_threads_each(encode_strip, range(header.strip_count))
         return b"".join(file_parts(header, image.palette, payloads, image.metadata))
 
+    def encode_frames(self, sheet: IndexedImage, table: FrameTable) -> bytes:
+        """The bytes of a file of several frames, laid out as is smaller.
+
+        Parameters
+        ----------
+        sheet : IndexedImage
+            All frames side by side.
+        table : FrameTable
+        """
+        method, header = self.method_for(sheet), self.header_for(sheet)
+        header = replace(header, width=sheet.width // table.count)
+
+        def encode_strip(item: tuple[bool, int]) -> bytes:
+            first, end = header.rows_of(item[1])
+            part = sheet.indices[first:end]
+            if item[0]:
+                part = part.reshape(-1, header.width)
+            return method.encode(part, sheet.palette)
+
+        layouts = (False, True) if table.count > 1 else (False,)
+        strips = range(header.strip_count)
+        coded = in_threads_each(encode_strip, [(layout, s) for layout in layouts for s in strips])
+        made = {layout: coded[layout * len(strips) :][: len(strips)] for layout in layouts}
+        smaller = min(layouts, key=lambda layout: sum(map(len, made[layout])))
+        table = replace(table, interleaved=smaller)
+        return b"".join(file_parts(header, sheet.palette, made[smaller], sheet.metadata, table))
+
     def overhead(self, image: IndexedImage) -> int:
         """How many bytes of the file are no coded indices."""
         header = self.header_for(image)
@@ -117,7 +145,11 @@ class Assembly:
 
 
 def file_parts(
-    header: Header, palette: NDArray[np.uint8], payloads: Iterable[bytes], metadata: Metadata
+    header: Header,
+    palette: NDArray[np.uint8],
+    payloads: Iterable[bytes],
+    metadata: Metadata,
+    frames: FrameTable | None = None,
 ) -> Iterator[bytes]:
     """The bytes of a file, part by part.
 
@@ -129,12 +161,15 @@ def file_parts(
     payloads : iterable of bytes
         The coded strips, taken as they are needed.
     metadata : Metadata
+    frames : FrameTable, optional
+        Of several frames.
     """
     sections = sections_from_metadata(metadata)
     coded = _coded_palette(header, palette)
     if coded is not None:
         header = replace(header, palette_coded=True)
-    yield from parts(header, palette.tobytes() if coded is None else coded, payloads, sections)
+    stored = palette.tobytes() if coded is None else coded
+    yield from parts(header, stored, payloads, sections, frames)
 
 
 def _coded_palette(header: Header, palette: NDArray[np.uint8]) -> bytes | None:

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from kmcodec.animated_targets import encode_animation
+from kmcodec.animation import quantize_frames, read_frames, sheet_of, table_of
 from kmcodec.assembly import Assembly
 from kmcodec.atomic import reason_of, write_atomically
 from kmcodec.coding import AUTO
@@ -26,7 +28,7 @@ from kmcodec.row_encoder import RowEncoder, write_parts
 from kmcodec.row_files import LARGE, RowFile, open_rows
 from kmcodec.rows import RowSource
 from kmcodec.salvage import salvage_indexed
-from kmcodec.sources import Source, named_warnings, read_source
+from kmcodec.sources import Source, SourceFrames, named_warnings, read_source
 from kmcodec.targets import encode_image, write_target
 
 if TYPE_CHECKING:
@@ -58,6 +60,7 @@ class EncodeReport:
         What a goal was missed by.
     written : bool
         False if the file would not have been smaller than its source, and that was asked for.
+    frames : int
     """
 
     source: str
@@ -73,6 +76,7 @@ class EncodeReport:
     seconds: float
     shortfall: str | None = None
     written: bool = True
+    frames: int = 1
 
     @property
     def ratio(self) -> float:
@@ -170,36 +174,66 @@ def encode_file(
                 file = replace(file, metadata=Metadata())
             assembly = Assembly(coding, effort, strip_rows)
             return _encode_rows(job, file, Settings(k=k, **options), assembly, advance)
-    source = read_source(job.source, variable)
+    source = read_source(job.source, variable, frames=goal is None)
     if strip:
         source = replace(source, metadata=Metadata())
     assembly = Assembly(coding, effort, strip_rows)
-    if goal is None:
-        quantized = quantize_source(source, k, **options)
-        outcome = Outcome(quantized, assembly.encode(quantized))
-    else:
-        outcome = _optimize_source(source, k, goal, assembly, advance, **options)
+    outcome = _encode_source(source, k, goal, assembly, advance, **options)
     if outcome.shortfall and strict:
         raise KmcGoalError(f"{job.source}: {outcome.shortfall}")
     indexed = outcome.image
     written = not skip_if_larger or len(outcome.data) < source.size
     if written:
         _write(job, outcome.data)
+    pixels, frames = source.pixels, 1
+    if source.frames is not None:
+        pixels, frames = sheet_of(source.frames.images), len(source.frames.images)
     return EncodeReport(
         source=job.source,
         output=job.target,
-        width=indexed.width,
+        width=indexed.width // frames,
         height=indexed.height,
         channels=indexed.channels,
         entries=len(indexed.palette),
-        psnr=psnr(source.pixels, indexed.to_array()),
+        psnr=psnr(pixels, indexed.to_array()),
         raw_size=3 * indexed.width * indexed.height,
         source_size=source.size,
         size=len(outcome.data),
         seconds=time.perf_counter() - started,
         shortfall=outcome.shortfall,
         written=written,
+        frames=frames,
     )
+
+
+def _encode_source(
+    source: Source,
+    k: int | None,
+    goal: Goal | None,
+    assembly: Assembly,
+    advance: Callable[[float | None], None],
+    **options: Unpack[QuantizeOptions],
+) -> Outcome:
+    if source.frames is not None:
+        return _encode_frames(source.frames, source.metadata, k, assembly, **options)
+    if goal is not None:
+        return _optimize_source(source, k, goal, assembly, advance, **options)
+    quantized = quantize_source(source, k, **options)
+    return Outcome(quantized, assembly.encode(quantized))
+
+
+def _encode_frames(
+    frames: SourceFrames,
+    metadata: Metadata,
+    k: int | None,
+    assembly: Assembly,
+    **options: Unpack[QuantizeOptions],
+) -> Outcome:
+    """Encode an animation; the outcome's image has all frames side by side."""
+    table = table_of(len(frames.images), frames.durations, frames.loop)
+    sheet = quantize_frames(frames.images, k, **options)
+    sheet = IndexedImage(sheet.palette, sheet.indices, metadata)
+    return Outcome(sheet, assembly.encode_frames(sheet, table))
 
 
 def _optimize_source(
@@ -299,7 +333,7 @@ def decode_file(
     salvage: bool = False,
     strip: bool = False,
 ) -> DecodeReport:
-    """Decode one `.kmc` file to another format.
+    """Decode one `.kmc` file to another format: all frames where that holds animations.
 
     Parameters
     ----------
@@ -325,17 +359,24 @@ def decode_file(
         If the source is no `.kmc` file, damaged or too large, or the target cannot be written.
     """
     lost: tuple[str, ...] = ()
+    data: bytes | None = None
     with open_kmc(job.source) as stream:
         if salvage:
             salvaged = salvage_indexed(stream, max_pixels=max_pixels)
             image, lost = salvaged.marked(), salvaged.lost
         elif ending.lower() == ".npy" and rows is None:
             return _decode_rows(job, StripReader(stream, max_pixels=max_pixels))
-        else:
+        elif rows is not None:
             image = read_indexed(stream, max_pixels=max_pixels, rows=rows)
+        else:
+            animation = read_frames(stream, max_pixels=max_pixels)
+            image = animation[0]
+            if len(animation) > 1:
+                data = encode_animation(animation, ending)
     if strip:
         image = IndexedImage(image.palette, image.indices)
-    data = encode_image(image, ending)
+    if data is None:
+        data = encode_image(image, ending)
     _write(job, data)
     return DecodeReport(image.width, image.height, len(image.palette), len(data), lost)
 

@@ -1,155 +1,31 @@
-"""The layout of a `.kmc` file (spec/kmc-1.md, sections 2 to 5 and 7).
-
-It knows nothing of k-means and nothing of how indices and palettes are coded: both are bytes here.
-construct describes the fixed-size frames; every length is checked against what is there before
-anything is allocated, and every fault ends as a `KmcFormatError` that tells its byte offset.
-"""
+"""Reading a `.kmc` file part by part; the parts are described in `layout`."""
 
 from __future__ import annotations
 
 import io
-import struct
 import zlib
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import IO
 
-from construct import Bytes, Int8ul, Int16ul, Int32ul, Struct
-
 from kmcodec.errors import KmcFormatError
-from kmcodec.image import MAX_SIDE
-
-__all__ = [
-    "HEADER_SIZE",
-    "SIGNATURE",
-    "STRIP_FRAME_SIZE",
-    "ContainerReader",
-    "Header",
-    "Section",
-    "Strip",
-    "build",
-    "parts",
-]
-
-SIGNATURE = b"\x8bKMC\r\n\x1a\n"
-VERSION = 1
-HAS_SECTIONS = 0x01
-PALETTE_CODED = 0x02
-END_OF_SECTIONS = b"KEND"
-
-_HEADER = Struct(
-    "signature" / Bytes(8),
-    "version" / Int8ul,
-    "coding" / Int8ul,
-    "channels" / Int8ul,
-    "flags" / Int8ul,
-    "width" / Int32ul,
-    "height" / Int32ul,
-    "entries_minus_1" / Int16ul,
-    "rows_per_strip" / Int16ul,
+from kmcodec.frame_table import FRAME_TABLE_HEAD, ONE_FRAME, FrameTable
+from kmcodec.layout import (
+    CRC,
+    END_OF_SECTIONS,
+    HEADER_SIZE,
+    SECTION_HEAD,
+    STRIP_FRAME,
+    STRIP_FRAME_SIZE,
+    Section,
+    Strip,
+    crc_mismatch,
+    parse_header,
+    strip_crc,
+    strip_name,
+    truncated,
 )
-_STRIP = Struct("length" / Int32ul, "crc" / Int32ul)
-_SECTION = Struct("type" / Bytes(4), "length" / Int32ul)
-_CRC = Int32ul
 
-STRIP_FRAME_SIZE = _STRIP.sizeof()
-"""Bytes before the payload of a strip."""
-
-_FIELDS_SIZE = _HEADER.sizeof()
-HEADER_SIZE = _FIELDS_SIZE + _CRC.sizeof()
-"""Bytes of the header, its CRC included."""
-
-
-@dataclass(frozen=True)
-class Header:
-    """What the first 28 bytes say; section 3 of the specification.
-
-    Parameters
-    ----------
-    coding : int
-        Number of the coding method.
-    channels : int
-        1 grey, 2 grey and alpha, 3 RGB, 4 RGBA.
-    width, height : int
-        In pixels, 1 to 2**31 - 1.
-    entries : int
-        Palette entries, 1 to 65,536.
-    rows_per_strip : int
-        0 to 65,535; 0 means that the whole image is one strip.
-    has_sections : bool
-        Whether metadata sections follow the strips.
-    palette_coded : bool
-        Whether the palette is stored as the context coder codes it.
-    """
-
-    coding: int
-    channels: int
-    width: int
-    height: int
-    entries: int
-    rows_per_strip: int = 0
-    has_sections: bool = False
-    palette_coded: bool = False
-
-    @property
-    def strip_count(self) -> int:
-        """Number of strips, at least 1."""
-        return -(-self.height // self.rows_per_strip) if self.rows_per_strip else 1
-
-    @property
-    def palette_size(self) -> int:
-        """Bytes of the palette where it is not coded, without its CRC."""
-        return self.entries * self.channels
-
-    @property
-    def palette_length_size(self) -> int:
-        """Bytes of the field that tells the length of a coded palette."""
-        return 1 if self.palette_size <= 1 << 8 else 2 if self.palette_size <= 1 << 16 else 4
-
-    @property
-    def allows_coded_palette(self) -> bool:
-        """Whether the palette may be coded; not where a reader needs no context coder."""
-        return self.coding not in (0, 1)
-
-    def rows_of(self, strip: int) -> tuple[int, int]:
-        """First row of a strip, and the row after its last."""
-        rows = self.rows_per_strip or self.height
-        return strip * rows, min(self.height, (strip + 1) * rows)
-
-
-@dataclass(frozen=True)
-class Strip:
-    """Where a strip stands; `offset` is that of its payload, rows are first and after-last."""
-
-    number: int
-    rows: tuple[int, int]
-    offset: int
-    length: int
-    crc: int
-
-    @property
-    def name(self) -> str:
-        """How messages call this strip."""
-        return _strip_name(self.number, self.rows)
-
-    @property
-    def end(self) -> int:
-        """The byte after the payload."""
-        return self.offset + self.length
-
-
-@dataclass(frozen=True)
-class Section:
-    """A metadata section; `type` is four letters, `offset` the byte at which the type stands."""
-
-    type: str
-    payload: bytes
-    offset: int = 0
-
-    @property
-    def required(self) -> bool:
-        """Whether a reader that does not know this type must refuse the file."""
-        return self.type[0].isupper()
+__all__ = ["ContainerReader"]
 
 
 class ContainerReader:
@@ -171,20 +47,26 @@ class ContainerReader:
         Where the frame of the first strip stands.
     size : int
         Bytes of the file.
+    frames : FrameTable
+        That of one frame if the file has none.
 
     Raises
     ------
     KmcFormatError
-        If the header or the palette is damaged, truncated or of another format.
+        If the header, the palette or the frame table is damaged, truncated or of another format.
     """
 
     def __init__(self, stream: IO[bytes]) -> None:
         self._stream = stream
         self.size = stream.seek(0, io.SEEK_END)
         stream.seek(0)
-        self.header = _parse_header(stream.read(HEADER_SIZE))
+        self.header = parse_header(stream.read(HEADER_SIZE))
         self.palette_offset, self.palette = self._read_palette()
-        self.strips_offset = self.palette_offset + len(self.palette) + _CRC.sizeof()
+        self._frames_offset = self.palette_offset + len(self.palette) + CRC.sizeof()
+        self.frames, self.strips_offset = ONE_FRAME, self._frames_offset
+        if self.header.has_frames:
+            self.frames = self._read_frames()
+            self.strips_offset += len(self.frames.build()) + CRC.sizeof()
 
     def strips(self) -> Iterator[Strip]:
         """All strips in order, their payloads skipped.
@@ -216,11 +98,11 @@ class ContainerReader:
             If it does not fit into the file.
         """
         rows = self.header.rows_of(number)
-        frame = _STRIP.parse(self._read(offset, STRIP_FRAME_SIZE, _strip_name(number, rows)))
+        frame = STRIP_FRAME.parse(self._read(offset, STRIP_FRAME_SIZE, strip_name(number, rows)))
         length = frame.length if length is None else length
         strip = Strip(number, rows, offset + STRIP_FRAME_SIZE, length, frame.crc)
         if strip.end > self.size:
-            raise _truncated(strip.name, strip.offset, strip.length, self.size)
+            raise truncated(strip.name, strip.offset, strip.length, self.size)
         return strip
 
     def bytes_from(self, offset: int, length: int) -> bytes:
@@ -231,9 +113,9 @@ class ContainerReader:
     def payload(self, strip: Strip) -> bytes:
         """The coded indices of a strip, their CRC checked."""
         payload = self._read(strip.offset, strip.length, strip.name)
-        computed = _strip_crc(strip.number, payload)
+        computed = strip_crc(strip.number, payload)
         if computed != strip.crc:
-            raise _crc_mismatch(strip.name, strip.offset - 4, strip.crc, computed)
+            raise crc_mismatch(strip.name, strip.offset - 4, strip.crc, computed)
         return payload
 
     def sections(self) -> Iterator[Section]:
@@ -249,7 +131,7 @@ class ContainerReader:
             offset = strip.end
         while self.header.has_sections:
             section = self._read_section(offset)
-            offset += _SECTION.sizeof() + len(section.payload) + _CRC.sizeof()
+            offset += SECTION_HEAD.sizeof() + len(section.payload) + CRC.sizeof()
             if section.type.encode() == END_OF_SECTIONS:
                 if section.payload:
                     raise KmcFormatError("the KEND section is not empty", offset=section.offset)
@@ -265,11 +147,11 @@ class ContainerReader:
 
     def _read(self, offset: int, length: int, part: str) -> bytes:
         if offset + length > self.size:
-            raise _truncated(part, offset, length, self.size)
+            raise truncated(part, offset, length, self.size)
         self._stream.seek(offset)
         data = self._stream.read(length)
         if len(data) != length:
-            raise _truncated(part, offset, length, offset + len(data))
+            raise truncated(part, offset, length, offset + len(data))
         return data
 
     def _read_palette(self) -> tuple[int, bytes]:
@@ -285,12 +167,24 @@ class ContainerReader:
                 )
             size = length
         start = HEADER_SIZE + len(field)
-        data = self._read(start, size + _CRC.sizeof(), "palette")
-        palette, stored = data[:size], _CRC.parse(data[size:])
+        data = self._read(start, size + CRC.sizeof(), "palette")
+        palette, stored = data[:size], CRC.parse(data[size:])
         computed = zlib.crc32(palette, zlib.crc32(field))
         if stored != computed:
-            raise _crc_mismatch("palette", start + size, stored, computed)
+            raise crc_mismatch("palette", start + size, stored, computed)
         return start, palette
+
+    def _read_frames(self) -> FrameTable:
+        start = self._frames_offset
+        size = FrameTable.size_of(self._read(start, FRAME_TABLE_HEAD, "frame table"))
+        data = self._read(start, size + CRC.sizeof(), "frame table")
+        stored, computed = CRC.parse(data[size:]), zlib.crc32(data[:size])
+        if stored != computed:
+            raise crc_mismatch("frame table", start + size, stored, computed)
+        try:
+            return FrameTable.parse(data[:size], max(self.header.width, self.header.height))
+        except ValueError as error:
+            raise KmcFormatError(str(error), offset=start) from None
 
     def _check_strip_count(self) -> None:
         # Each strip takes at least its frame: a header that promises more is told at once,
@@ -298,180 +192,20 @@ class ContainerReader:
         least = self.strips_offset + self.header.strip_count * STRIP_FRAME_SIZE
         if least > self.size:
             part = f"index data in {self.header.strip_count:,} strips"
-            raise _truncated(part, self.strips_offset, least - self.strips_offset, self.size)
+            raise truncated(part, self.strips_offset, least - self.strips_offset, self.size)
 
     def _read_section(self, offset: int) -> Section:
-        frame = _SECTION.parse(self._read(offset, _SECTION.sizeof(), "section"))
+        frame = SECTION_HEAD.parse(self._read(offset, SECTION_HEAD.sizeof(), "section"))
         if not (frame.type.isalpha() and frame.type.isascii()):
             raise KmcFormatError(
                 f"a section's type is four letters, not {frame.type!r}", offset=offset
             )
         name = f"section {frame.type.decode()}"
-        start = offset + _SECTION.sizeof()
-        data = self._read(start, frame.length + _CRC.sizeof(), name)
+        start = offset + SECTION_HEAD.sizeof()
+        data = self._read(start, frame.length + CRC.sizeof(), name)
         payload = data[: frame.length]
-        stored = _CRC.parse(data[frame.length :])
-        computed = zlib.crc32(payload, zlib.crc32(_SECTION.build(frame)))
+        stored = CRC.parse(data[frame.length :])
+        computed = zlib.crc32(payload, zlib.crc32(SECTION_HEAD.build(frame)))
         if stored != computed:
-            raise _crc_mismatch(name, start + frame.length, stored, computed)
+            raise crc_mismatch(name, start + frame.length, stored, computed)
         return Section(frame.type.decode(), payload, offset)
-
-
-def build(
-    header: Header,
-    palette: bytes,
-    payloads: Iterable[bytes],
-    sections: Iterable[Section] = (),
-) -> bytes:
-    """Put the parts of a file together.
-
-    Parameters
-    ----------
-    header, palette, payloads, sections
-        See `parts`.
-
-    Returns
-    -------
-    bytes
-        A whole `.kmc` file.
-    """
-    return b"".join(parts(header, palette, payloads, sections))
-
-
-def parts(
-    header: Header,
-    palette: bytes,
-    payloads: Iterable[bytes],
-    sections: Iterable[Section] = (),
-) -> Iterator[bytes]:
-    """Make a file part by part; a strip is wanted only when all before it were taken.
-
-    Parameters
-    ----------
-    header : Header
-        Its `has_sections` is set from `sections`.
-    palette : bytes
-        Entry by entry; coded if the header says so.
-    payloads : iterable of bytes
-        The coded strips, one for each that the header implies.
-    sections : iterable of Section
-
-    Yields
-    ------
-    bytes
-        Together a whole `.kmc` file.
-    """
-    sections = list(sections)
-    fields = _HEADER.build(
-        {
-            "signature": SIGNATURE,
-            "version": VERSION,
-            "coding": header.coding,
-            "channels": header.channels,
-            "flags": HAS_SECTIONS * bool(sections) | PALETTE_CODED * header.palette_coded,
-            "width": header.width,
-            "height": header.height,
-            "entries_minus_1": header.entries - 1,
-            "rows_per_strip": header.rows_per_strip,
-        }
-    )
-    if header.palette_coded:
-        palette = len(palette).to_bytes(header.palette_length_size, "little") + palette
-    yield b"".join([fields, _crc(fields), palette, _crc(palette)])
-    given = 0
-    for payload in payloads:
-        yield _STRIP.build({"length": len(payload), "crc": _strip_crc(given, payload)})
-        yield payload
-        given += 1
-    if given != header.strip_count:
-        raise ValueError(f"{header.strip_count} strips are due, {given} were given")
-    if sections:
-        for section in [*sections, Section(END_OF_SECTIONS.decode(), b"")]:
-            frame = {"type": section.type.encode(), "length": len(section.payload)}
-            body = _SECTION.build(frame) + section.payload
-            yield body + _crc(body)
-
-
-def _parse_header(data: bytes) -> Header:
-    _check_signature(data)
-    if len(data) < HEADER_SIZE:
-        raise _truncated("header", 0, HEADER_SIZE, len(data))
-    stored, computed = _CRC.parse(data[_FIELDS_SIZE:]), zlib.crc32(data[:_FIELDS_SIZE])
-    if stored != computed:
-        raise _crc_mismatch("header", _FIELDS_SIZE, stored, computed)
-    fields = _HEADER.parse(data)
-    if fields.version != VERSION:
-        raise KmcFormatError(
-            f"version {fields.version} of the format is not supported, only version {VERSION}",
-            offset=8,
-            expected=VERSION,
-            found=fields.version,
-        )
-    if not 1 <= fields.channels <= 4:
-        raise KmcFormatError(f"{fields.channels} channels, not 1 to 4", offset=10)
-    if fields.flags & ~(HAS_SECTIONS | PALETTE_CODED):
-        raise KmcFormatError(f"flags {fields.flags:#04x} are not supported", offset=11)
-    if not (1 <= fields.width <= MAX_SIDE and 1 <= fields.height <= MAX_SIDE):
-        raise KmcFormatError(
-            f"{fields.width} x {fields.height} pixels: each side is 1 to {MAX_SIDE:,}", offset=12
-        )
-    header = Header(
-        coding=fields.coding,
-        channels=fields.channels,
-        width=fields.width,
-        height=fields.height,
-        entries=fields.entries_minus_1 + 1,
-        rows_per_strip=fields.rows_per_strip,
-        has_sections=bool(fields.flags & HAS_SECTIONS),
-        palette_coded=bool(fields.flags & PALETTE_CODED),
-    )
-    if header.palette_coded and not header.allows_coded_palette:
-        raise KmcFormatError(f"a coded palette with coding method {header.coding}", offset=11)
-    return header
-
-
-def _check_signature(data: bytes) -> None:
-    found = data[: len(SIGNATURE)]
-    if found == SIGNATURE:
-        return
-    if SIGNATURE.startswith(found):
-        raise _truncated("signature", 0, len(SIGNATURE), len(found))
-    if found.startswith(SIGNATURE[:4]):
-        raise KmcFormatError(
-            "line ends were changed, as by a transfer in text mode: copy the file again in binary",
-            offset=4,
-            expected=SIGNATURE,
-            found=found,
-        )
-    raise KmcFormatError("not a .kmc file", offset=0, expected=SIGNATURE, found=found)
-
-
-def _strip_name(number: int, rows: tuple[int, int]) -> str:
-    return f"strip {number} (rows {rows[0]} to {rows[1] - 1})"
-
-
-def _crc(data: bytes) -> bytes:
-    return struct.pack("<I", zlib.crc32(data))
-
-
-def _strip_crc(number: int, payload: bytes) -> int:
-    # The number is part of it so that a strip at a wrong place is noticed.
-    return zlib.crc32(payload, zlib.crc32(struct.pack("<II", number, len(payload))))
-
-
-def _truncated(part: str, offset: int, length: int, size: int) -> KmcFormatError:
-    return KmcFormatError(
-        f"{part}: the file ends after {size:,} bytes, {offset + length:,} are needed (truncated?)",
-        offset=offset,
-        expected=offset + length,
-        found=size,
-    )
-
-
-def _crc_mismatch(part: str, offset: int, stored: int, computed: int) -> KmcFormatError:
-    return KmcFormatError(
-        f"{part}: CRC is {stored:08x}, computed {computed:08x} (damaged?)",
-        offset=offset,
-        expected=computed,
-        found=stored,
-    )

@@ -25,15 +25,15 @@ def decode(
     max_metadata: int | None = DEFAULT_MAX_METADATA,
     salvage: bool = False,
 ) -> NDArray[np.uint8]:
-    """Decode a `.kmc` file to pixels.
+    """Decode a `.kmc` file to pixels; of several frames the first, see `decode_frames`.
 
     Parameters
     ----------
     data : bytes-like
         The whole file.
     max_pixels : int, optional
-        Files that declare more are refused before anything is allocated; None for no limit. By
-        default 268,435,456.
+        Files that declare more, in all frames together, are refused before anything is allocated;
+        None for no limit. By default 268,435,456.
     max_metadata : int, optional
         The most bytes of metadata, decompressed; None for no limit. By default 64 MiB.
     salvage : bool
@@ -106,9 +106,9 @@ def read_indexed(
     first, end = rows or (0, reader.header.height)
     reader.check_rows(first, end)
     if rows is not None:
-        return IndexedImage(reader.palette, reader.rows(first, end))
+        return IndexedImage(reader.palette, reader.first_frame(reader.rows(first, end)))
     metadata = checked_metadata(reader)
-    return IndexedImage(reader.palette, reader.rows(first, end), metadata)
+    return IndexedImage(reader.palette, reader.first_frame(reader.rows(first, end)), metadata)
 
 
 def checked_metadata(reader: StripReader) -> Metadata:

@@ -12,8 +12,12 @@ from collections.abc import Callable, Generator, Iterator
 import numpy as np
 
 from kmcodec.coding import coding_by_number, decode_palette
-from kmcodec.container import (
+from kmcodec.errors import KmcError
+from kmcodec.frame_table import FRAME_TABLE_HEAD, FrameTable
+from kmcodec.image import MAX_SIDE
+from kmcodec.layout import (
     END_OF_SECTIONS,
+    HAS_FRAMES,
     HAS_SECTIONS,
     PALETTE_CODED,
     SIGNATURE,
@@ -22,8 +26,6 @@ from kmcodec.container import (
     Section,
     Strip,
 )
-from kmcodec.errors import KmcError
-from kmcodec.image import MAX_SIDE
 from kmcodec.metadata import metadata_from_sections
 
 __all__ = ["hexdump"]
@@ -93,6 +95,8 @@ class _Walk:
     def file(self) -> Iterator[str]:
         header = yield from self._header()
         yield from self._palette(header)
+        if header.has_frames:
+            yield from self._frames(header)
         for number in range(header.strip_count):
             yield from self._strip(number, header.rows_of(number))
         while header.has_sections:
@@ -168,10 +172,10 @@ class _Walk:
         )
         rows = yield from self._value(2, "rows per strip", _rows_in_words)
         yield from self._crc("header", zlib.crc32(self._data[: self.at]), self._span(0, self.at))
-        if channels not in _CHANNELS or flags & ~(HAS_SECTIONS | PALETTE_CODED):
+        if channels not in _CHANNELS or flags & ~(HAS_SECTIONS | PALETTE_CODED | HAS_FRAMES):
             raise _Stop("that follow cannot be told apart by such a header")
-        sections, coded = bool(flags & HAS_SECTIONS), bool(flags & PALETTE_CODED)
-        return Header(coding, channels, width, height, last + 1, rows, sections, coded)
+        set_ = (bool(flags & bit) for bit in (HAS_SECTIONS, PALETTE_CODED, HAS_FRAMES))
+        return Header(coding, channels, width, height, last + 1, rows, *set_)
 
     def _signature(self) -> Iterator[str]:
         found = self._data[: len(SIGNATURE)]
@@ -226,6 +230,21 @@ class _Walk:
         if len(colors) > _MOST_ENTRIES:
             yield self.note(f"... {len(colors) - _MOST_ENTRIES:,} more")
 
+    def _frames(self, header: Header) -> Iterator[str]:
+        start = self.at
+        head = self._data[start : start + FRAME_TABLE_HEAD]
+        yield from self._value(4, "frames", lambda v: f"frames: {v:,}")
+        yield from self._value(1, "frame flags", lambda v: f"frame flags {v}")
+        yield from self._value(4, "loop count", lambda v: f"shown {v:,} times" if v else "endless")
+        size = FrameTable.size_of(head)
+        yield from self.part(size - FRAME_TABLE_HEAD, "durations in milliseconds, 4 bytes each")
+        table = self._data[start : self.at]
+        try:
+            FrameTable.parse(table, max(header.width, header.height))
+        except ValueError as error:
+            yield self.note(f"{_FAULT}{error}")
+        yield from self._crc("frame table", zlib.crc32(table), self._span(start, self.at))
+
     def _strip(self, number: int, rows: tuple[int, int]) -> Iterator[str]:
         name = f"strip {number}"
         length = yield from self._value(4, name, lambda v: f"{name}: {v:,} bytes")
@@ -270,8 +289,9 @@ def _channels_in_words(value: int) -> str:
 def _flags_in_words(value: int) -> str:
     said = ["sections follow the strips"] * bool(value & HAS_SECTIONS)
     said += ["the palette is coded"] * bool(value & PALETTE_CODED)
+    said += ["frames"] * bool(value & HAS_FRAMES)
     words = f"flags {value}: {', '.join(said) or 'none'}"
-    unknown = value & ~(HAS_SECTIONS | PALETTE_CODED)
+    unknown = value & ~(HAS_SECTIONS | PALETTE_CODED | HAS_FRAMES)
     return f"{_FAULT}{words}, {unknown:#04x} is not known here" if unknown else words
 
 

@@ -9,8 +9,10 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kmcodec.container import HEADER_SIZE, ContainerReader, Header, Section, Strip
+from kmcodec.container import ContainerReader
+from kmcodec.frame_table import FrameTable
 from kmcodec.image import Metadata
+from kmcodec.layout import HEADER_SIZE, Header, Section, Strip
 from kmcodec.metadata import DEFAULT_MAX_METADATA, metadata_from_sections
 from kmcodec.reader import coding_of, palette_of
 
@@ -37,6 +39,7 @@ class FileInfo:
     sections : tuple of Section
     metadata : Metadata
         What the sections hold.
+    frames : FrameTable
     """
 
     size: int
@@ -48,6 +51,7 @@ class FileInfo:
     strips: tuple[Strip, ...]
     sections: tuple[Section, ...]
     metadata: Metadata
+    frames: FrameTable
 
     @property
     def index_size(self) -> int:
@@ -65,9 +69,14 @@ class FileInfo:
         return self.size - self.palette_size - self.index_size - self.metadata_size
 
     @property
+    def pixels(self) -> int:
+        """Of all frames."""
+        return self.frames.count * self.header.width * self.header.height
+
+    @property
     def bits_per_pixel(self) -> float:
         """Of the whole file."""
-        return 8 * self.size / (self.header.width * self.header.height)
+        return 8 * self.size / self.pixels
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as plain values that JSON can hold."""
@@ -81,6 +90,10 @@ class FileInfo:
             "effort": self.effort,
             "palette_coded": header.palette_coded,
             "rows_per_strip": header.rows_per_strip,
+            "frames": self.frames.count,
+            "durations": list(self.frames.durations) if header.has_frames else None,
+            "loop": self.frames.loop if header.has_frames else None,
+            "interleaved": self.frames.interleaved,
             "bits_per_pixel": round(self.bits_per_pixel, 4),
             "bytes": {
                 "total": self.size,
@@ -154,4 +167,5 @@ def inspect_stream(
         strips=strips,
         sections=sections,
         metadata=metadata_from_sections(sections, max_metadata),
+        frames=container.frames,
     )

@@ -9,14 +9,18 @@ from typing import IO, Any
 
 from PIL import Image, ImageFile, ImagePalette
 
+from kmcodec.animation import Animation, encode_frames, read_frames
 from kmcodec.atomic import replace_file
-from kmcodec.container import SIGNATURE, ContainerReader
+from kmcodec.container import ContainerReader
 from kmcodec.decoder import read_indexed
 from kmcodec.encoder import encode
-from kmcodec.errors import KmcError, KmcFormatError
-from kmcodec.image import Metadata
+from kmcodec.errors import KmcError, KmcFormatError, KmcInputError
+from kmcodec.frame_table import FrameTable
+from kmcodec.image import IndexedImage, Metadata
 from kmcodec.inspection import inspect_stream
+from kmcodec.layout import SIGNATURE
 from kmcodec.metadata import metadata_from_sections
+from kmcodec.pillow_frames import frames_of, loop_of
 from kmcodec.pillow_images import (
     attach_metadata,
     metadata_from_pillow,
@@ -33,10 +37,11 @@ ENDING = ".kmc"
 
 # What `Image.save` hands over and we know; the rest is ignored, as by Pillow's own plugins.
 _METADATA_OPTIONS = ("icc_profile", "exif", "xmp", "text")
+_GOALS = ("rdo", "psnr", "max_bytes", "strict")
 _ENCODE_OPTIONS = (
     *("coding", "effort", "strip_rows", "init", "seed", "search", "iterations", "restarts"),
     *("space", "dither", "dither_amount", "palette", "reorder"),
-    *("rdo", "psnr", "max_bytes", "strict"),
+    *_GOALS,
 )
 
 
@@ -62,12 +67,50 @@ class KmcImageFile(ImageFile.ImageFile):
             # Pillow takes nothing but SyntaxError for "not mine".
             raise SyntaxError(str(error)) from error
         self._size = (header.width, header.height)
+        self._show_frames(container.frames)
         if palette is not None:
             self.palette = ImagePalette.raw("RGB", palette[:, :3].tobytes())
             if header.channels == 4:
                 self.info["transparency"] = transparency_of(palette[:, 3])
         attach_metadata(self, _readable_metadata(container))
         self.tile = [("kmc", (0, 0, *self._size), 0, None)]  # type: ignore[list-item]
+
+    def _show_frames(self, table: FrameTable) -> None:
+        self.n_frames, self.is_animated = table.count, table.count > 1
+        self._durations, self._frame = table.durations, 0
+        self._animation: Animation | None = None
+        if self.is_animated:
+            # Pillow has looked at the size of one frame only, and all are decoded at once.
+            Image._decompression_bomb_check((table.count * self.width, self.height))
+            self.info["duration"], self.info["loop"] = table.durations[0], table.loop
+
+    def seek(self, frame: int) -> None:
+        """Go to a frame; see `PIL.Image.Image.seek`."""
+        if not self._seek_check(frame):
+            return
+        self._frame = frame
+        self.info["duration"] = self._durations[frame if len(self._durations) > 1 else 0]
+        self.tile = [("kmc", (0, 0, *self._size), 0, None)]  # type: ignore[list-item]
+
+    def tell(self) -> int:
+        """The number of the frame."""
+        return self._frame
+
+    def load(self) -> Any:
+        """Decode the frame, and with the first one all; see `PIL.Image.Image.load`."""
+        if self.tile and self.is_animated:
+            if self._animation is not None:
+                # Pillow has closed the file, and wants one.
+                self.fp = io.BytesIO()
+            else:
+                assert self.fp is not None
+                try:
+                    self._animation = read_frames(self.fp, max_pixels=None)
+                except KmcError as error:
+                    raise OSError(str(error)) from error
+            pixels = _pixels_in(self.mode, self._animation[self._frame])
+            self.tile = [("kmc", (0, 0, *self._size), 0, (pixels,))]  # type: ignore[list-item]
+        return super().load()
 
     def verify(self) -> None:
         """Check every CRC, without decoding; as with all of Pillow, right after opening.
@@ -94,6 +137,9 @@ class KmcDecoder(ImageFile.PyDecoder):
 
     def decode(self, buffer: Any) -> tuple[int, int]:
         """Decode the whole file; see `PIL.ImageFile.PyDecoder.decode`."""
+        if self.args:
+            self.set_as_raw(*self.args)
+            return -1, 0
         assert self.fd is not None
         try:
             # How many pixels are too many is Pillow's business here.
@@ -103,9 +149,12 @@ class KmcDecoder(ImageFile.PyDecoder):
                 image = read_indexed(self.fd, max_pixels=None)
         except KmcError as error:
             raise OSError(str(error)) from error
-        pixels = image.indices if self.mode == "P" else image.to_array()
-        self.set_as_raw(pixels.tobytes())
+        self.set_as_raw(_pixels_in(self.mode, image))
         return -1, 0
+
+
+def _pixels_in(mode: str, image: IndexedImage) -> bytes:
+    return (image.indices if mode == "P" else image.to_array()).tobytes()
 
 
 def _save(im: Image.Image, fp: IO[bytes], filename: str | bytes) -> None:
@@ -114,6 +163,32 @@ def _save(im: Image.Image, fp: IO[bytes], filename: str | bytes) -> None:
     options = {k: given[k] for k in _ENCODE_OPTIONS if k in given}
     # Encoded fully before the first byte is written.
     fp.write(encode(im, given.get("colors"), metadata=metadata, **options))
+
+
+def _save_all(im: Image.Image, fp: IO[bytes], filename: str | bytes) -> None:
+    given = im.encoderinfo
+    shown = [shown for image in (im, *given.get("append_images", ())) for shown in frames_of(image)]
+    if len(shown) == 1:
+        _save(im, fp, filename)
+        return
+    for goal in _GOALS:
+        if given.get(goal) not in (None, False):
+            raise KmcInputError(f"{goal} is for single images, not for {len(shown)} frames")
+    metadata = metadata_from_pillow(im, {k: given[k] for k in _METADATA_OPTIONS if k in given})
+    options = {k: given[k] for k in _ENCODE_OPTIONS if k in given and k not in _GOALS}
+    durations = given.get("duration")
+    if isinstance(durations, float):
+        durations = round(durations)  # as Pillow's other writers take it
+    fp.write(
+        encode_frames(
+            [frame for frame, _ in shown],
+            given.get("colors"),
+            durations=[each for _, each in shown] if durations is None else durations,
+            loop=given.get("loop", loop_of(im)),
+            metadata=metadata,
+            **options,
+        )
+    )
 
 
 def register_kmc_opener() -> None:
@@ -128,6 +203,7 @@ def register_kmc_opener() -> None:
     Image.register_open(FORMAT, KmcImageFile, _accept)
     Image.register_decoder("kmc", KmcDecoder)
     Image.register_save(FORMAT, _save)
+    Image.register_save_all(FORMAT, _save_all)
     Image.register_extension(FORMAT, ENDING)
     Image.register_mime(FORMAT, "image/x-kmc")
     if not hasattr(Image.Image.save, "keeps_existing_kmc"):

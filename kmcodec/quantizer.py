@@ -25,7 +25,7 @@ from kmcodec.quantization import (
     quantize_pixels,
 )
 
-__all__ = ["DEFAULT_COLORS", "ImageLike", "Settings", "pixels_of", "quantize"]
+__all__ = ["DEFAULT_COLORS", "ImageLike", "Settings", "is_indexed", "pixels_of", "quantize"]
 
 ImageLike: TypeAlias = "ArrayLike | Image.Image | IndexedImage"
 
@@ -241,6 +241,13 @@ def _with_palette(
     if channels in (2, 4) and palette[:, -1].min() == 255 > pixels[..., -1].min():
         warnings.warn("the palette has no transparent entry: made opaque", KmcWarning, stacklevel=4)
     return IndexedImage(palette, apply_palette(pixels, palette, **placing), metadata)
+
+
+def is_indexed(image: ImageLike) -> bool:
+    """Whether an image has a palette of its own."""
+    if isinstance(image, Image.Image):
+        return image.mode in ("P", "1")
+    return isinstance(image, IndexedImage)
 
 
 def pixels_of(image: ImageLike) -> tuple[NDArray[np.uint8], Metadata]:

@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kmcodec.coding import Coding, coding_by_number, decode_palette
-from kmcodec.container import ContainerReader, Header, Strip
+from kmcodec.container import ContainerReader
 from kmcodec.errors import KmcFormatError, KmcInputError, KmcLimitError
 from kmcodec.image import Metadata, index_dtype
+from kmcodec.layout import Header, Strip
 from kmcodec.metadata import DEFAULT_MAX_METADATA, metadata_from_sections
 from kmcodec.parallel import in_threads_each, in_turn
 
@@ -38,6 +39,8 @@ class StripReader:
     container : ContainerReader
     header : Header
     palette : ndarray, shape (K, C), uint8
+    sheet_width : int
+        Pixels of a row of all frames together.
 
     Raises
     ------
@@ -58,6 +61,7 @@ class StripReader:
         self._max_metadata = max_metadata
         self._coding = coding_of(self.header)
         self.palette = palette_of(self.container)
+        self.sheet_width = self.container.frames.count * self.header.width
 
     def check_rows(self, first: int, end: int) -> None:
         """Refuse to decode these rows at once if they are too many pixels.
@@ -72,10 +76,12 @@ class StripReader:
             raise KmcInputError(
                 f"rows {first:,} to {end:,} are none of an image of {self.header.height:,}"
             )
-        pixels = self.header.width * (end - first)
+        pixels = self.sheet_width * (end - first)
         if self._max_pixels is not None and pixels > self._max_pixels:
+            frames = self.container.frames.count
+            times = f"{frames:,} x " if frames > 1 else ""
             raise KmcLimitError(
-                f"{self.header.width:,} x {end - first:,} pixels are more than the limit "
+                f"{times}{self.header.width:,} x {end - first:,} pixels are more than the limit "
                 f"of {self._max_pixels:,} (max_pixels raises it)"
             )
 
@@ -84,7 +90,8 @@ class StripReader:
 
         Returns
         -------
-        ndarray, shape (end - first, width), uint8 for up to 256 entries, else uint16
+        ndarray, shape (end - first, sheet_width), uint8 for up to 256 entries, else uint16
+            Each row that of the first frame, then that of the second, and so on.
 
         Raises
         ------
@@ -109,30 +116,39 @@ class StripReader:
         return indices
 
     def blocks(self) -> Iterator[NDArray[Any]]:
-        """The indices of strip after strip, of which only a few are in memory at a time."""
+        """The indices of the first frame, strip after strip; only a few are in memory at a time."""
 
         def payloads() -> Iterator[tuple[Strip, bytes]]:
             for strip in self.container.strips():
                 self.check_rows(*strip.rows)
                 yield strip, self.container.payload(strip)
 
-        yield from in_turn(lambda strip: self.decode(*strip), payloads())
+        yield from in_turn(lambda strip: self.first_frame(self.decode(*strip)), payloads())
+
+    def first_frame(self, indices: NDArray[Any]) -> NDArray[Any]:
+        """That part of rows of all frames which is the first frame's."""
+        return indices[:, : self.header.width]
 
     def blank(self, rows: int) -> NDArray[Any]:
         """Zeros for the indices of so many rows."""
-        return np.zeros((rows, self.header.width), index_dtype(self.header.entries))
+        return np.zeros((rows, self.sheet_width), index_dtype(self.header.entries))
 
     def decode(self, strip: Strip, payload: bytes, stop: int | None = None) -> NDArray[Any]:
-        """The indices of a strip, shape (rows, width), or of its first rows only.
+        """The indices of a strip, shape (rows, sheet_width), or of its first rows only.
 
         Raises
         ------
         KmcFormatError
             With the strip's name and the offset of its payload.
         """
-        first, end = strip.rows
+        rows, width = strip.rows[1] - strip.rows[0], self.sheet_width
+        shape = rows, width
+        if self.container.frames.interleaved:
+            shape = rows * self.container.frames.count, self.header.width
+            stop = None if stop is None else stop * self.container.frames.count
         try:
-            return self._coding.decode(payload, end - first, self.header.width, self.palette, stop)
+            decoded = self._coding.decode(payload, *shape, self.palette, stop)
+            return decoded.reshape(-1, width)
         except KmcFormatError as error:
             raise error.inside(strip.name, strip.offset) from None
 

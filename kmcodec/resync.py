@@ -11,8 +11,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from kmcodec.container import STRIP_FRAME_SIZE, ContainerReader, Strip
+from kmcodec.container import ContainerReader
 from kmcodec.errors import KmcFormatError
+from kmcodec.layout import STRIP_FRAME_SIZE, Strip
 
 __all__ = ["intact_strips"]
 
@@ -91,7 +92,8 @@ class _Search:
         self._container = container
         self._effort = 8 * container.size + _LEAST_EFFORT
         # No coding takes as much; it keeps what is no frame from being taken for one.
-        pixels = header.width * (header.rows_per_strip or header.height)
+        width = header.width * container.frames.count
+        pixels = width * (header.rows_per_strip or header.height)
         self._longest = min(4 * pixels + 1024, container.size)
         # Of random bytes, what would have to be read for the CRCs of all that may be frames.
         at_random = container.size * self._longest**2 >> 33

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from kmcodec.assembly import Assembly, file_parts
 from kmcodec.atomic import write_atomically
 from kmcodec.coding import AUTO, Coding, Survey
-from kmcodec.container import Header
 from kmcodec.encoder import DEFAULT_CODING
 from kmcodec.errors import KmcInputError
 from kmcodec.image import Metadata
+from kmcodec.layout import Header
 from kmcodec.metrics import decibels_of, squared_error
 from kmcodec.quantizer import Settings
 from kmcodec.row_quantizer import RowQuantizer

@@ -8,9 +8,9 @@ from typing import IO
 import numpy as np
 from numpy.typing import NDArray
 
-from kmcodec.container import Strip
 from kmcodec.errors import KmcFormatError
 from kmcodec.image import MAX_COLORS, IndexedImage, Metadata
+from kmcodec.layout import Strip
 from kmcodec.metadata import DEFAULT_MAX_METADATA
 from kmcodec.parallel import in_threads_each
 from kmcodec.reader import DEFAULT_MAX_PIXELS, StripReader
@@ -58,6 +58,8 @@ def salvage_indexed(
 ) -> Salvaged:
     """Decode every strip that is intact; metadata that cannot be read is left out.
 
+    Of several frames the first is decoded.
+
     Parameters
     ----------
     stream : binary file
@@ -96,4 +98,8 @@ def salvage_indexed(
     except KmcFormatError as error:
         if not losses:
             losses.append(f"metadata: {error}")
-    return Salvaged(IndexedImage(reader.palette, indices, metadata), tuple(losses), lost_rows)
+    return Salvaged(
+        IndexedImage(reader.palette, reader.first_frame(indices), metadata),
+        tuple(losses),
+        lost_rows,
+    )

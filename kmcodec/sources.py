@@ -16,16 +16,26 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
+from kmcodec.animation import Animation, decode_frames
 from kmcodec.atomic import reason_of
 from kmcodec.errors import KmcError, KmcFormatError, KmcInputError, KmcLimitError, KmcWarning
 from kmcodec.image import IndexedImage, Metadata
 from kmcodec.matlab import is_mat, read_mat
 from kmcodec.npy import MAGIC, read_npy_header
+from kmcodec.pillow_frames import ANIMATED, frames_of, loop_of
 from kmcodec.pillow_images import from_pillow, metadata_from_pillow
 from kmcodec.pixels import as_pixels
+from kmcodec.quantizer import ImageLike
 from kmcodec.streamed_images import can_stream
 
-__all__ = ["Source", "is_image_name", "named_warnings", "read_source", "warn_of_frames"]
+__all__ = [
+    "Source",
+    "SourceFrames",
+    "is_image_name",
+    "named_warnings",
+    "read_source",
+    "warn_of_frames",
+]
 
 _KMC = b"\x8bKMC"
 
@@ -34,6 +44,15 @@ _NO_ANIMATION = frozenset({"MPO", "PSD"})
 
 # `catch_warnings` swaps global state: two threads inside it would leave each other's behind.
 _warnings_lock = threading.RLock()
+
+
+@dataclass(frozen=True)
+class SourceFrames:
+    """Frames of an animation; see `encode_frames`."""
+
+    images: tuple[ImageLike, ...]
+    durations: tuple[int, ...]
+    loop: int
 
 
 @dataclass(frozen=True)
@@ -51,6 +70,9 @@ class Source:
         Bytes of the file.
     path : Path or None
         None for standard input.
+    frames : SourceFrames or None
+        If there are several that follow each other in time, and they were asked for; `image` is
+        then the first.
     """
 
     name: str
@@ -58,6 +80,7 @@ class Source:
     metadata: Metadata
     size: int
     path: Path | None
+    frames: SourceFrames | None = None
 
     @property
     def pixels(self) -> NDArray[np.uint8]:
@@ -65,7 +88,9 @@ class Source:
         return self.image.to_array() if isinstance(self.image, IndexedImage) else self.image
 
 
-def read_source(path: str | os.PathLike[str], variable: str | None = None) -> Source:
+def read_source(
+    path: str | os.PathLike[str], variable: str | None = None, *, frames: bool = False
+) -> Source:
     """Read an image: .mat, .npy, .kmc, or whatever Pillow opens.
 
     Parameters
@@ -74,6 +99,8 @@ def read_source(path: str | os.PathLike[str], variable: str | None = None) -> So
         ``-`` is standard input.
     variable : str, optional
         The variable of a .mat file that is meant.
+    frames : bool
+        Whether to read all frames of an animation, not only the first.
 
     Returns
     -------
@@ -99,8 +126,9 @@ def read_source(path: str | os.PathLike[str], variable: str | None = None) -> So
     data = _bytes_of(given, name)
     if variable is not None and not is_mat(data):
         raise KmcInputError(f"{name}: only .mat files have variables to choose from")
-    image, metadata = _decoded(data, name, variable)
-    return Source(name, image, metadata, len(data), None if given == "-" else Path(given))
+    shown = _frames_in(data, name) if frames else None
+    image, metadata = _decoded(data, name, variable, all_taken=shown is not None)
+    return Source(name, image, metadata, len(data), None if given == "-" else Path(given), shown)
 
 
 def is_image_name(path: str | os.PathLike[str]) -> bool:
@@ -136,6 +164,13 @@ def named_warnings(name: str) -> Iterator[None]:
         warnings.warn(f"{name}: {text}", KmcWarning, stacklevel=2)
 
 
+@contextmanager
+def _without_warnings() -> Iterator[None]:
+    with _warnings_lock, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
 def _bytes_of(path: str, name: str) -> bytes:
     try:
         if path == "-":
@@ -155,18 +190,21 @@ def _bytes_of(path: str, name: str) -> bytes:
 
 
 def _decoded(
-    data: bytes, name: str, variable: str | None
+    data: bytes, name: str, variable: str | None, *, all_taken: bool
 ) -> tuple[NDArray[np.uint8] | IndexedImage, Metadata]:
     if data.startswith(_KMC):
-        indexed = _from_kmc(data, name)
-        return indexed, indexed.metadata
+        animation = _from_kmc(data, name)
+        if len(animation) > 1 and not all_taken:
+            text = f"{name}: {len(animation)} frames, the first is taken"
+            warnings.warn(text, KmcWarning, stacklevel=3)
+        return animation[0], animation.metadata
     try:
         with named_warnings(name):
             if is_mat(data):
                 return _pixels(read_mat(data, name, variable), name), Metadata()
             if data.startswith(MAGIC):
                 return _pixels(_from_npy(data, name), name), Metadata()
-            return _from_image(data, name)
+            return _from_image(data, name, all_taken)
     except MemoryError as error:
         raise KmcLimitError(f"{name}: too large for the memory there is") from error
 
@@ -178,11 +216,28 @@ def _pixels(array: NDArray[np.generic], name: str) -> NDArray[np.uint8]:
         raise KmcInputError(f"{name}: {error}") from error
 
 
-def _from_kmc(data: bytes, name: str) -> IndexedImage:
-    from kmcodec.decoder import decode_indexed
-
+def _frames_in(data: bytes, name: str) -> SourceFrames | None:
+    """The frames of an animation; None for all else, and where they cannot all be read."""
+    if data.startswith(_KMC):
+        animation = _from_kmc(data, name)
+        images: tuple[ImageLike, ...] = tuple(animation[i] for i in range(len(animation)))
+        return SourceFrames(images, animation.durations, animation.loop) if images[1:] else None
     try:
-        return decode_indexed(data)
+        # Whatever there is to warn of is told when the first frame is read again.
+        with _without_warnings(), Image.open(io.BytesIO(data)) as image:
+            count = getattr(image, "n_frames", 1)
+            if count < 2 or image.format not in ANIMATED:
+                return None
+            Image._decompression_bomb_check((count * image.width, image.height))
+            images, durations = zip(*frames_of(image), strict=True)
+            return SourceFrames(images, durations, loop_of(image))
+    except Exception:  # Pillow's readers fail in any way; the first frame may be all right
+        return None
+
+
+def _from_kmc(data: bytes, name: str) -> Animation:
+    try:
+        return decode_frames(data)
     except KmcFormatError as error:
         raise KmcFormatError(
             f"{name}: {error.message}",
@@ -204,10 +259,12 @@ def _from_npy(data: bytes, name: str) -> NDArray[np.generic]:
     return array
 
 
-def _from_image(data: bytes, name: str) -> tuple[NDArray[np.uint8] | IndexedImage, Metadata]:
+def _from_image(
+    data: bytes, name: str, all_taken: bool
+) -> tuple[NDArray[np.uint8] | IndexedImage, Metadata]:
     try:
         with Image.open(io.BytesIO(data)) as image:
-            return _from_opened(image)
+            return _from_opened(image, all_taken)
     except UnidentifiedImageError as error:
         raise KmcInputError(
             f"{name}: not an image that can be read (Pillow, .mat, .npy or .kmc)"
@@ -227,7 +284,9 @@ def _from_image(data: bytes, name: str) -> tuple[NDArray[np.uint8] | IndexedImag
         raise KmcInputError(f"{name}: damaged or truncated image ({_first_line(error)})") from error
 
 
-def _from_opened(image: Image.Image) -> tuple[NDArray[np.uint8] | IndexedImage, Metadata]:
+def _from_opened(
+    image: Image.Image, all_taken: bool
+) -> tuple[NDArray[np.uint8] | IndexedImage, Metadata]:
     _warn_of_16_bits(image)
     image.load()
     try:
@@ -239,7 +298,8 @@ def _from_opened(image: Image.Image) -> tuple[NDArray[np.uint8] | IndexedImage, 
     if isinstance(pixels, IndexedImage):
         pixels = IndexedImage(pixels.palette, pixels.indices, metadata)
     # Last: to count the frames Pillow goes through the whole file.
-    warn_of_frames(image)
+    if not all_taken:
+        warn_of_frames(image)
     return pixels, metadata
 
 

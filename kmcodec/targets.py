@@ -20,7 +20,7 @@ from kmcodec.pillow_images import EXIF_PREFIX, PNG_XMP_KEYWORD, to_pillow
 from kmcodec.pixels import to_channels
 from kmcodec.sources import named_warnings
 
-__all__ = ["encode_image", "write_target"]
+__all__ = ["encode_image", "fit_for_gif", "format_of", "metadata_options", "write_target"]
 
 # The pixels of a palette image are meant as they are: formats that can keep them, do.
 _OPTIONS: dict[str, dict[str, Any]] = {
@@ -71,14 +71,26 @@ def encode_image(image: IndexedImage, kind: str) -> bytes:
         return stream.getvalue()
     if ending == ".mat":
         return write_mat(image.to_array())
-    format_ = Image.registered_extensions().get(ending, "")
+    format_ = format_of(kind)
+    with named_warnings(f"{ending} file"):
+        return _encode_by_pillow(fit_for_gif(image) if format_ == "GIF" else image, format_)
+
+
+def format_of(ending: str) -> str:
+    """Pillow's name of the format that a file ending stands for.
+
+    Raises
+    ------
+    KmcInputError
+        If there is none that can be written.
+    """
+    format_ = Image.registered_extensions().get(ending.lower(), "")
     if format_ == "KMC" or format_ not in Image.SAVE:
         raise KmcInputError(
-            f"{kind!r} is no ending that images are written with; "
+            f"{ending!r} is no ending that images are written with; "
             ".png, .gif, .tiff, .bmp, .webp, .jpg, .npy and .mat are some"
         )
-    with named_warnings(f"{ending} file"):
-        return _encode_by_pillow(_fit_for_gif(image) if format_ == "GIF" else image, format_)
+    return format_
 
 
 def write_target(
@@ -117,7 +129,7 @@ def write_target(
 
 def _encode_by_pillow(image: IndexedImage, format_: str) -> bytes:
     picture = to_pillow(image)
-    options = _OPTIONS.get(format_, {}) | _metadata_options(image.metadata, format_)
+    options = _OPTIONS.get(format_, {}) | metadata_options(image.metadata, format_)
     # Some writers take all of `info` for options: only what belongs to the pixels stays.
     picture.info = {k: v for k, v in picture.info.items() if k == "transparency"}
     translucent = _is_translucent(image)
@@ -185,7 +197,8 @@ def _reads_back(data: bytes, image: IndexedImage, with_alpha: bool) -> bool:
         return True
 
 
-def _metadata_options(metadata: Metadata, format_: str) -> dict[str, Any]:
+def metadata_options(metadata: Metadata, format_: str) -> dict[str, Any]:
+    """Options of Pillow's `save` by which a format keeps metadata."""
     options: dict[str, Any] = {}
     if metadata.icc:
         options["icc_profile"] = metadata.icc
@@ -221,7 +234,7 @@ def _exif_with_xmp(metadata: Metadata) -> Image.Exif:
     return exif
 
 
-def _fit_for_gif(image: IndexedImage) -> IndexedImage:
+def fit_for_gif(image: IndexedImage) -> IndexedImage:
     """Reduce transparency to what GIF has: one entry that is clear, all others opaque."""
     if len(image.palette) > 256:
         warnings.warn("GIF holds 256 colours: reduced", KmcWarning, stacklevel=2)

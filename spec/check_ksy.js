@@ -63,6 +63,11 @@ function facts(kmc, expected) {
     strips: kmc.strips.length,
     sections: sections.map((section) => section.type),
   };
+  if (kmc.header.hasFrames) {
+    const { numFrames: count, durations, loop, interleaved } = kmc.frameTable;
+    const every = durations.length === count ? durations : Array(count).fill(durations[0]);
+    found.frames = { count, durations: every, loop, interleaved };
+  }
   // A coded palette is not decoded here.
   if (kmc.header.paletteCoded) return found;
   const palette = Buffer.from(kmc.palette);
@@ -73,7 +78,10 @@ function facts(kmc, expected) {
 
 function packedLengths(kmc) {
   const rows = kmc.header.rowsPerStrip || kmc.header.height;
-  const stride = Math.ceil((kmc.header.width * kmc.indexBits) / 8);
+  const frames = kmc.header.hasFrames ? kmc.frameTable.numFrames : 1;
+  const below = kmc.header.hasFrames && kmc.frameTable.interleaved;
+  const width = kmc.header.width * (below ? 1 : frames);
+  const stride = Math.ceil((width * kmc.indexBits) / 8) * (below ? frames : 1);
   return kmc.strips.every((strip, number) => {
     const here = Math.min(rows, kmc.header.height - number * rows);
     return kmc.header.coding !== 0 || strip.payload.length === here * stride;

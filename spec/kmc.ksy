@@ -28,11 +28,15 @@ seq:
   - id: palette_crc
     type: u4
     doc: CRC-32 of the palette, or of length and payload of the coded palette.
+  - id: frame_table
+    type: frame_table
+    if: header.has_frames
+    doc: Section 4.1.
   - id: strips
     type: strip
     repeat: expr
     repeat-expr: num_strips
-    doc: Section 5, top first.
+    doc: Section 5, top first; each holds these rows of all frames.
   - id: sections
     type: section
     repeat: until
@@ -107,10 +111,10 @@ types:
       - id: flags
         type: u1
         valid:
-          expr: _ <= 1 or (_ <= 3 and coding.to_i >= 2)
+          expr: _ <= 7 and ((_ & 2) == 0 or coding.to_i >= 2)
         doc: |
           Bit 0, sections follow the strips; bit 1, the palette is coded, only with the context
-          coder. Bits 2 to 7 are reserved and 0.
+          coder; bit 2, several frames. Bits 3 to 7 are reserved and 0.
       - id: width
         type: u4
         valid:
@@ -134,6 +138,8 @@ types:
         value: (flags & 1) != 0
       palette_coded:
         value: (flags & 2) != 0
+      has_frames:
+        value: (flags & 4) != 0
   coded_palette:
     doc: The palette as the context coder codes it.
     seq:
@@ -148,6 +154,34 @@ types:
           expr: _ < _root.len_plain_palette
       - id: payload
         size: len_payload
+  frame_table:
+    doc: Width and height of the header are those of one frame.
+    seq:
+      - id: num_frames
+        type: u4
+        valid:
+          min: 1
+      - id: flags
+        type: u1
+        valid:
+          max: 3
+        doc: |
+          Bit 0, the frames' rows are coded below each other, not side by side; bit 1, each frame
+          has its own duration.
+      - id: loop
+        type: u4
+        doc: How often all frames are shown, 0 forever.
+      - id: durations
+        type: u4
+        repeat: expr
+        repeat-expr: '(flags & 2) != 0 ? num_frames : 1'
+        doc: Milliseconds.
+      - id: crc
+        type: u4
+        doc: CRC-32 of all fields before it.
+    instances:
+      interleaved:
+        value: (flags & 1) != 0
   strip:
     doc: Some whole rows, coded independently.
     seq:

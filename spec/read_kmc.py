@@ -47,13 +47,14 @@ def check_crc(found: int, covered: bytes, part: str, at: int) -> None:
 
 @dataclass
 class Image:
-    """Everything a file says; `indices` is a list of rows."""
+    """Everything a file says; `indices` is a list of rows, those of one frame after another."""
 
     width: int
     height: int
     channels: int
     coding: int
     rows_per_strip: int
+    frames: dict[str, Any] | None = None
     palette: list[tuple[int, ...]] = field(default_factory=list)
     indices: list[list[int]] = field(default_factory=list)
     metadata: dict[str, Any] = field(
@@ -88,7 +89,11 @@ def read(data: bytes, max_pixels: int = 2**28) -> Image:
         if image.width * image.height > max_pixels:
             refuse("header", 12, f"too large: {image.width} x {image.height} pixels")
         read_entries(source, image, entries, coded=bool(flags & 2))
-        read_strips(source, image)
+        table = Frames(1, [0], 0, interleaved=False)
+        if flags & 4:
+            table = read_frames(source, image, max_pixels)
+            image.frames = vars(table)
+        read_strips(source, image, table)
         if flags & 1:
             read_sections(source, image)
     except (MemoryError, OverflowError):
@@ -114,7 +119,7 @@ def read_header(source: Input) -> tuple[Image, int, int]:  # section 3, in its o
         refuse("header", 9, f"coding {coding} is not supported, only 0 to 4")
     if not 1 <= channels <= 4:
         refuse("header", 10, f"{channels} channels are not supported, only 1 to 4")
-    if flags > 3 or (flags & 2 and coding < 2):
+    if flags > 7 or (flags & 2 and coding < 2):
         refuse("header", 11, f"flags {flags:08b} are not supported with coding {coding}")
     for at, name, side in (12, "width", width), (16, "height", height):
         if not 1 <= side <= MAX_SIDE:
@@ -140,38 +145,75 @@ def read_entries(source: Input, image: Image, entries: int, *, coded: bool) -> N
         refuse("palette", at, str(wrong))
 
 
-def read_strips(source: Input, image: Image) -> None:  # section 5
+@dataclass
+class Frames:
+    """A frame table; as many durations as frames."""
+
+    count: int
+    durations: list[int]
+    loop: int
+    interleaved: bool
+
+
+def read_frames(source: Input, image: Image, max_pixels: int) -> Frames:  # section 4.1
+    at = source.at
+    count, flags, loop = struct.unpack("<IBI", source.take(9, "frame table"))
+    stored = count if flags & 2 else 1
+    content = source.take(4 * stored, "frame table")
+    end = source.at
+    check_crc(source.u32("frame table CRC"), source.data[at:end], "frame table CRC", end)
+    if count == 0 or flags > 3:
+        refuse("frame table", at, f"{count} frames, flags {flags:08b}")
+    if count * max(image.width, image.height) > MAX_SIDE:
+        refuse("frame table", at, f"{count} frames in a row have a side of more than {MAX_SIDE}")
+    if count * image.width * image.height > max_pixels:
+        refuse("frame table", at, f"too large: {count} frames")
+    durations = list(struct.unpack(f"<{stored}I", content)) * (1 if flags & 2 else count)
+    return Frames(count, durations, loop, bool(flags & 1))
+
+
+def read_strips(source: Input, image: Image, frames: Frames) -> None:  # section 5
     rows = image.rows_per_strip or image.height
     strips = -(-image.height // rows)
     if strips * 8 > source.left():
         refuse("strips", source.at, f"truncated: {strips} strips, {source.left()} bytes left")
+    sheets: list[list[list[int]]] = [[] for _ in range(frames.count)]
     for number in range(strips):
         part, at = f"strip {number}", source.at
         length, crc = source.u32(part), source.u32(part)
         payload = source.take(length, part)
         check_crc(crc, struct.pack("<II", number, length) + payload, part, at + 4)
         here = min(rows, image.height - number * rows)
-        image.indices += decode_strip(payload, here, image, part, at + 8)
+        width, lines = image.width * frames.count, here
+        if frames.interleaved:
+            width, lines = image.width, here * frames.count
+        decoded = decode_strip(payload, lines, width, image, part, at + 8)
+        pieces = [row[x : x + image.width] for row in decoded for x in range(0, width, image.width)]
+        for frame in range(frames.count):
+            sheets[frame] += pieces[frame :: frames.count]
+    image.indices = [row for sheet in sheets for row in sheet]
 
 
-def decode_strip(payload: bytes, rows: int, image: Image, part: str, at: int) -> list[list[int]]:
+def decode_strip(
+    payload: bytes, rows: int, width: int, image: Image, part: str, at: int
+) -> list[list[int]]:
     if image.coding > 1:  # section 6.4
         try:
-            return read_context.decode(payload, rows, image.width, image.palette, image.coding)
+            return read_context.decode(payload, rows, width, image.palette, image.coding)
         except read_context.BadPayload as wrong:
             refuse(part, at, str(wrong))
     bits = (len(image.palette) - 1).bit_length()  # section 6: the smallest b with 2^b >= K
     if image.coding == 1:  # section 6.3
         bits = next(n for n in (0, 1, 2, 4, 8, 16) if n >= bits)
-    stride = (image.width * bits + 7) // 8
+    stride = (width * bits + 7) // 8
     packed = inflate(payload, rows * stride, part, at) if image.coding == 1 else payload
     if len(packed) != rows * stride:
         refuse(part, at, f"{len(packed)} bytes of packed rows, {rows * stride} expected")
     if bits == 0:
-        return [[0] * image.width for _ in range(rows)]
-    spare = (1 << (stride * 8 - image.width * bits)) - 1
+        return [[0] * width for _ in range(rows)]
+    spare = (1 << (stride * 8 - width * bits)) - 1
     lines = [packed[i : i + stride] for i in range(0, len(packed), stride)]
-    result = [unpack(line, image.width, bits) for line in lines]
+    result = [unpack(line, width, bits) for line in lines]
     largest, padded = max(map(max, result)), any(line[-1] & spare for line in lines)
     if largest >= len(image.palette) or padded:  # section 6.5
         refuse(part, at, "a pad bit is 1" if padded else f"index {largest} is not in the palette")

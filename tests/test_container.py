@@ -9,8 +9,9 @@ from dataclasses import replace
 
 import pytest
 
-from kmcodec.container import HEADER_SIZE, SIGNATURE, ContainerReader, Header, Section, build
+from kmcodec.container import ContainerReader
 from kmcodec.errors import KmcFormatError
+from kmcodec.layout import HEADER_SIZE, SIGNATURE, Header, Section, build
 
 PALETTE = bytes.fromhex("1d3557e63946f1faee")
 PAYLOADS = [bytes.fromhex("18405680"), bytes.fromhex("8080")]
@@ -81,7 +82,7 @@ def test_build_refuses_a_number_of_strips_that_does_not_fit():
         ({10: b"\5"}, "5 channels"),
         ({11: b"\2"}, "a coded palette with coding method 0"),
         ({9: b"\1", 11: b"\2"}, "a coded palette with coding method 1"),
-        ({9: b"\3", 11: b"\4"}, "flags 0x04"),
+        ({9: b"\3", 11: b"\x08"}, "flags 0x08"),
         ({12: b"\0\0\0\0"}, "0 x 3 pixels"),
         ({16: b"\0\0\0\x80"}, "5 x 2147483648 pixels"),
     ],

@@ -43,7 +43,16 @@ def small_files():
             yield f"{effort}-{n}-coded", small_file("context", n, effort, coded=True)
 
 
+def small_animation(coding, durations):
+    rng = np.random.default_rng(7)
+    palette = rng.integers(0, 256, (5, 3), dtype=np.uint8)
+    frames = [kmcodec.IndexedImage(palette, rng.integers(0, 5, (4, 5))) for _ in range(2)]
+    return kmcodec.encode_frames(frames, durations=durations, coding=coding, strip_rows=3)
+
+
 FILES = dict(small_files())
+FILES["frames-packed"] = small_animation("packed", 40)
+FILES["frames-context"] = small_animation("context", [40, 50])
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -115,6 +124,7 @@ def test_good_vectors_are_read_as_expected(name):
     expected = json.loads((VECTORS / "good" / f"{name}.json").read_text())
     data = (VECTORS / "good" / f"{name}.kmc").read_bytes()
     image = kmcodec.decode_indexed(data)
+    animation = kmcodec.decode_frames(data)
     info = kmcodec.inspect(data)
     size = (image.width, image.height, image.channels)
     assert size == (expected["width"], expected["height"], expected["channels"])
@@ -124,10 +134,16 @@ def test_good_vectors_are_read_as_expected(name):
         assert image.palette.tobytes().hex() == expected["palette"].lower()
     else:
         assert sha256(image.palette.tobytes()).hexdigest() == expected["palette_sha256"]
+    frames = expected.get("frames", {"count": 1, "durations": [0], "loop": 1})
+    assert len(animation) == info.frames.count == frames["count"]
+    assert list(animation.durations) == frames["durations"]
+    assert animation.loop == frames["loop"]
+    assert np.array_equal(image.indices, animation.indices[0])
+    rows = animation.indices.reshape(-1, image.width)
     if "indices" in expected:
-        assert image.indices.tolist() == expected["indices"]
+        assert rows.tolist() == expected["indices"]
     else:
-        as_u16 = image.indices.astype("<u2").tobytes()
+        as_u16 = rows.astype("<u2").tobytes()
         assert sha256(as_u16).hexdigest() == expected["indices_sha256"]
     metadata = expected["metadata"]
     for field in ("icc", "exif", "xmp"):

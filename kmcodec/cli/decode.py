@@ -60,8 +60,9 @@ def decode(
 ) -> None:
     """Decode .kmc files to other image files.
 
-    SRC is a .kmc file, a folder of them, or - for standard input. PNG keeps the palette. A .npy
-    file is written strip by strip, in little memory.
+    SRC is a .kmc file, a folder of them, or - for standard input. PNG keeps the palette.
+    Animations keep all frames in GIF, PNG and WebP; other formats take the first. A .npy file is
+    written strip by strip, in little memory.
     """
     if rows is not None and salvage:
         raise click.UsageError("--rows and --salvage exclude each other")

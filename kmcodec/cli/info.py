@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from kmcodec.cli.printable import printable
 from kmcodec.files import open_kmc
+from kmcodec.frame_table import FrameTable
 from kmcodec.hexdump import hexdump
 from kmcodec.inspection import FileInfo, inspect_stream
 
@@ -51,20 +52,21 @@ def info(file: str, as_json: bool, as_hexdump: bool) -> None:
 
 def _in_words(file: str, found: FileInfo) -> list[str]:
     header = found.header
-    pixels = header.width * header.height
     lines = [
         f"{printable(file)}: {found.size:,} bytes, {found.bits_per_pixel:.3f} bits per pixel",
         f"image      {header.width} x {header.height}, {_CHANNELS[header.channels]}",
         f"palette    {header.entries:,} entries, {found.palette_size:,} bytes"
         + (f", coded (plain {header.palette_size:,})" if header.palette_coded else ""),
         f"indices    {found.coding}{f' ({found.effort})' if found.effort else ''}, "
-        f"{found.index_size:,} bytes, {8 * found.index_size / pixels:.3f} bits per pixel, "
+        f"{found.index_size:,} bytes, {8 * found.index_size / found.pixels:.3f} bits per pixel, "
         f"in {len(found.strips):,} strip"
         + ("s" if len(found.strips) > 1 else "")
         + (f" of {header.rows_per_strip:,} rows" if len(found.strips) > 1 else ""),
         f"metadata   {found.metadata_size:,} bytes in {len(found.sections):,} sections",
         f"container  {found.container_size:,} bytes",
     ]
+    if header.has_frames:
+        lines.insert(2, f"frames     {_of_frames(found.frames)}")
     lines += [
         f"section    {section.type}, {len(section.payload):,} bytes at byte {section.offset:,}"
         for section in found.sections
@@ -74,6 +76,15 @@ def _in_words(file: str, found: FileInfo) -> list[str]:
         for keyword, text in found.metadata.text.items()
     ]
     return lines
+
+
+def _of_frames(frames: FrameTable) -> str:
+    shown = f"{min(frames.durations):,} to {max(frames.durations):,} ms each"
+    if len(frames.durations) == 1:
+        shown = f"{frames.durations[0]:,} ms each"
+    times = "forever" if frames.loop == 0 else f"shown {frames.loop:,} times"
+    layout = "rows interleaved" if frames.interleaved else "side by side"
+    return f"{frames.count:,}, {shown}, {times}, {layout}"
 
 
 def _beginning(text: str) -> str:

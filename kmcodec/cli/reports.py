@@ -74,13 +74,15 @@ class Reporter:
 
 def _in_words(report: EncodeReport) -> str:
     colors = f"{report.entries:,} colour{'' if report.entries == 1 else 's'}"
+    frames = f"{report.frames:,} frames, " if report.frames > 1 else ""
     source = "standard input" if report.source == STANDARD else os.path.basename(report.source)
     if not report.written:
         return (
             f"{report.source}: {report.source_size:,} bytes, as .kmc {report.size:,}: not written"
         )
     return (
-        f"{report.output}: {report.width} x {report.height}, {colors}, {decibels(report.psnr)}, "
+        f"{report.output}: {report.width} x {report.height}, {frames}{colors}, "
+        f"{decibels(report.psnr)}, "
         f"{report.size:,} bytes: {report.ratio:.1f} times smaller than raw ({report.raw_size:,}), "
         f"{report.source_size / report.size:.1f} than {source} ({report.source_size:,}), "
         f"{report.seconds:.2f} s"

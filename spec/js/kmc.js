@@ -8,6 +8,7 @@
 
 import { ContextDecoder } from './context.js';
 import { grouped, KmcError, KmcLimitError } from './errors.js';
+import { frameAfterFrame, ONE_FRAME, readFrames } from './frames.js';
 import { bitsFor } from './numbers.js';
 import { decodePalette } from './palette.js';
 import { packedStride, unpackRows } from './rows.js';
@@ -33,8 +34,10 @@ export const LIMITS = { maxPixels: 2 ** 28, maxMetadata: 2 ** 26 };
  * what it may hold at most.
  *
  * Gives an object with `header` (width, height, coding, channels, entries, rowsPerStrip,
- * hasSections, paletteCoded), `palette` (a Uint8Array, an entry's channels after each other),
- * `indices` (a Uint8Array or Uint16Array, row by row), `strips`, `sections` and `parts` (where the
+ * hasSections, paletteCoded, hasFrames; the size is that of one frame), `palette` (a Uint8Array, an entry's channels after each other),
+ * `indices` (a Uint8Array or Uint16Array, row by row, one frame after the other), `frames` (count,
+ * durations in milliseconds, one for all or one for each, loop, interleaved; null if the file has no
+ * frame table), `strips`, `sections` and `parts` (where the
  * bytes are), and `metadata` (icc, exif, xmp: Uint8Array or null; text: a Map).
  *
  * Throws KmcError for everything that the specification refuses; its child KmcLimitError for what
@@ -46,8 +49,9 @@ export function read(bytes, limits = {}) {
   const header = readHeader(source, maxPixels);
   const palette = readPalette(source, header);
   const paletteEnd = source.at;
+  const frames = header.hasFrames ? readFrames(source, header, maxPixels) : null;
   const count = countStrips(source, header);
-  const strips = readStrips(source, header, count, palette);
+  const strips = readStrips(source, header, frames ?? ONE_FRAME, count, palette);
   const stripsEnd = source.at;
   const sections = header.hasSections ? readSections(source, maxMetadata) : noSections();
   if (source.left > 0) source.refuse(`${grouped(source.left)} bytes follow the end of the file`);
@@ -55,6 +59,7 @@ export function read(bytes, limits = {}) {
     header,
     palette,
     indices: strips.indices,
+    frames,
     strips: strips.list,
     sections: sections.list,
     metadata: sections.metadata,
@@ -87,7 +92,7 @@ function readHeader(source, maxPixels) {
   if (version !== 1) source.refuse(`version ${version} of the format is not supported`, 8);
   if (coding > MAX) source.refuse(`coding method ${coding} is not supported`, 9);
   if (channels < 1 || channels > 4) source.refuse(`${channels} channels are not supported`, 10);
-  if (flags > 3) source.refuse(`a reserved flag is set (flags ${flags}): not supported`, 11);
+  if (flags > 7) source.refuse(`a reserved flag is set (flags ${flags}): not supported`, 11);
   if (flags & 2 && coding < FAST) {
     source.refuse(`a coded palette cannot come with coding method ${coding}`, 11);
   }
@@ -114,6 +119,7 @@ function readHeader(source, maxPixels) {
     rowsPerStrip: source.view.getUint16(22, true),
     hasSections: (flags & 1) === 1,
     paletteCoded: (flags & 2) === 2,
+    hasFrames: (flags & 4) === 4,
   };
 }
 
@@ -151,7 +157,7 @@ function countStrips(source, { height, rowsPerStrip }) {
 }
 
 /** The decoder of payloads for this coding: (payload, indices, refuse). */
-function payloadDecoder({ coding, channels, width, entries }, palette) {
+function payloadDecoder({ coding, channels, entries }, width, palette) {
   const bits = bitsFor(entries);
   if (coding >= FAST) {
     const decoder = new ContextDecoder(coding, palette, channels, width);
@@ -169,10 +175,11 @@ function payloadDecoder({ coding, channels, width, entries }, palette) {
   };
 }
 
-function readStrips(source, header, count, palette) {
-  const { width, height } = header;
+function readStrips(source, header, frames, count, palette) {
+  const { height } = header;
+  const sheetWidth = header.width * frames.count;
   const rows = header.rowsPerStrip || height;
-  const decode = payloadDecoder(header, palette);
+  const decode = payloadDecoder(header, frames.interleaved ? header.width : sheetWidth, palette);
   const list = [];
   const found = [];
   for (let number = 0; number < count; number += 1) {
@@ -186,13 +193,13 @@ function readStrips(source, header, count, palette) {
   }
   // Only now: a file that is cut off is refused before memory is taken for its pixels.
   const Indices = header.entries > 256 ? Uint16Array : Uint8Array;
-  const indices = new Indices(width * height);
+  const indices = new Indices(sheetWidth * height);
   list.forEach((strip, number) => {
     const refuse = (message) => source.refuse(`strip ${number} ${message}`, strip.offset);
-    const start = strip.firstRow * width;
-    decode(found[number], indices.subarray(start, start + strip.rows * width), refuse);
+    const start = strip.firstRow * sheetWidth;
+    decode(found[number], indices.subarray(start, start + strip.rows * sheetWidth), refuse);
   });
-  return { indices, list };
+  return { indices: frameAfterFrame(indices, header, frames.count), list };
 }
 
 function readStrip(source, number) {
@@ -230,10 +237,12 @@ export function paletteRGBA(palette, channels) {
   return out;
 }
 
-/** All pixels of what `read` gave as red, green, blue, alpha, for ImageData. */
-export function toRGBA({ header, palette, indices }) {
+/** All pixels of a frame of what `read` gave as red, green, blue, alpha, for ImageData. */
+export function toRGBA({ header, palette, indices }, frame = 0) {
+  const size = header.width * header.height;
+  const shown = indices.subarray(frame * size, (frame + 1) * size);
   const colours = new Uint32Array(paletteRGBA(palette, header.channels).buffer);
-  const pixels = new Uint32Array(indices.length);
-  for (let i = 0; i < indices.length; i += 1) pixels[i] = colours[indices[i]];
+  const pixels = new Uint32Array(shown.length);
+  for (let i = 0; i < shown.length; i += 1) pixels[i] = colours[shown[i]];
   return new Uint8ClampedArray(pixels.buffer);
 }

@@ -22,6 +22,7 @@ const SMALL = [
   'k1-many-strips-deflate',
   'context-example-default',
   'context-palette-coded-default',
+  'frames-example-interleaved',
 ];
 
 const bytesOf = (path) => new Uint8Array(readFileSync(new URL(path, VECTORS)));
@@ -68,11 +69,16 @@ function facts(image, expected) {
       text: Object.fromEntries(metadata.text),
     },
   };
+  if (image.frames !== null) {
+    const { count, durations, ...others } = image.frames;
+    const every = durations.length === count ? durations : Array(count).fill(durations[0]);
+    found.frames = { count, durations: every, ...others };
+  }
   if ('palette' in expected) found.palette = hex(palette);
   else found.palette_sha256 = sha256(palette);
   if ('indices' in expected) {
     const row = (y) => [...image.indices.subarray(y * header.width, (y + 1) * header.width)];
-    found.indices = Array.from({ length: header.height }, (_, y) => row(y));
+    found.indices = Array.from({ length: image.indices.length / header.width }, (_, y) => row(y));
   } else {
     const words = Buffer.alloc(2 * image.indices.length);
     image.indices.forEach((index, i) => words.writeUInt16LE(index, 2 * i));
@@ -138,6 +144,21 @@ test('what is wrong is told apart', () => {
     assert.match(refusal(bytesOf(`bad/${name}.kmc`)), words);
   }
   assert.match(refusal(Uint8Array.of(0x89, 0x50)), /not a \.kmc file/);
+});
+
+test('each frame has its pixels', () => {
+  const image = read(bytesOf('good/frames-example.kmc'));
+  const colours = { '1d3557': 0, e63946: 1, f1faee: 2 };
+  const shown = [0, 1].map((frame) => {
+    const pixels = hex(toRGBA(image, frame)).match(/.{8}/g);
+    return pixels.map((pixel) => colours[pixel.slice(0, 6)]);
+  });
+  assert.deepEqual(shown, [
+    [0, 1, 2, 0, 0, 1],
+    [0, 1, 1, 0, 2, 1],
+  ]);
+  assert.throws(() => read(bytesOf('good/frames-example.kmc'), { maxPixels: 11 }), KmcLimitError);
+  assert.equal(read(bytesOf('good/frames-example.kmc'), { maxPixels: 12 }).indices.length, 12);
 });
 
 test('limits are those that were asked for', () => {

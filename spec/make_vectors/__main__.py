@@ -32,6 +32,7 @@ from bad_context import bad_context, bad_context_strips
 from bad_indices import bad_deflate, bad_indices, bad_packed, bad_pads
 from bad_layout import bad_crc, bad_header, bad_transfer, large
 from bad_sections import bad_frames, bad_icc, bad_known, bad_texts, bad_types
+from frames import bad_frame_tables, good_frames, large_frames
 from good import LEFT_OUT, good_bits, good_codings, good_shapes
 from good_coded import good_coded, good_coded_cut, good_coded_palettes, good_coded_sizes
 from good_coding import good_palettes, good_streams
@@ -65,6 +66,7 @@ GOOD: list[Callable[[], Iterator[Good]]] = [
     good_coded_sizes,
     good_coded_cut,
     good_coded_palettes,
+    good_frames,
 ]
 REFUSED: dict[str, list[Callable[[], Iterator[Bad]]]] = {
     "bad": [
@@ -86,8 +88,9 @@ REFUSED: dict[str, list[Callable[[], Iterator[Bad]]]] = {
         bad_coded_lengths,
         bad_coded_crc,
         bad_coded_bytes,
+        bad_frame_tables,
     ],
-    "large": [large],
+    "large": [large, large_frames],
 }
 
 

@@ -74,7 +74,7 @@ def bad_coded_flags() -> Iterator[Bad]:
     ):
         data = with_part(palette_part(part) if part else right, flags=flags)
         yield f"palette-coded-{name}", about, data
-    about = "Reserved flag bit 2 is 1, and the palette is coded."
+    about = "Flag bit 2 is 1 and the palette is coded, but there is no frame table."
     yield "palette-coded-flag-bit-2", about, with_part(right, flags=6)
 
 

@@ -32,6 +32,7 @@ class Parts:
     entries: int = 1
     strip_rows: int = 0
     palette: bytes = b""
+    table: bytes = b""
     strips: list[bytes] = field(default_factory=list)
     sections: list[tuple[bytes, bytes]] = field(default_factory=list)
     rest: bytes = b""
@@ -59,6 +60,10 @@ def split(data: bytes) -> Parts:
         at += parts.length_size
     parts.palette = data[at : at + size]
     at += size + 4
+    if parts.flags & 4:
+        size = 9 + 4 * (int.from_bytes(data[at : at + 4], "little") if _own(data[at:]) else 1)
+        parts.table = data[at : at + size]
+        at += size + 4
     for _ in range(min(parts.strip_count, 64)):
         if at + 8 > len(data):
             break
@@ -91,6 +96,8 @@ def join(parts: Parts) -> bytes:
         length = len(palette) & ((1 << 8 * parts.length_size) - 1)
         palette = length.to_bytes(parts.length_size, "little") + palette
     out = [fields, _crc(fields), palette, _crc(palette)]
+    if parts.flags & 4:
+        out += [parts.table, _crc(parts.table)]
     for number, payload in enumerate(parts.strips):
         frame = struct.pack("<II", number, len(payload))
         out += [frame[4:], _crc(frame + payload), payload]
@@ -98,6 +105,11 @@ def join(parts: Parts) -> bytes:
         body = kind + struct.pack("<I", len(payload)) + payload
         out += [body, _crc(body)]
     return b"".join([*out, parts.rest])
+
+
+def _own(table: bytes) -> bool:
+    """Whether each frame has its own duration."""
+    return len(table) > 4 and bool(table[4] & 2)
 
 
 def _crc(data: bytes) -> bytes:
@@ -126,7 +138,7 @@ def mutated(data: bytes, max_size: int, seed: int, mutate: Callable[[bytes, int]
         return mutate(payload, min(len(payload) + 16, len(payload) + room))
 
     for _ in range(rng.choice((1, 1, 1, 2, 3))):
-        rng.choice((_header, _palette, _strip, _strip, _strip, _order, _section))(parts, rng, other)
+        rng.choice(_CHANGES)(parts, rng, other)
     if rng.random() < 0.9:
         _fit(parts, rng)
     made = join(parts)
@@ -141,7 +153,7 @@ def _header(parts: Parts, rng: random.Random, other: _Other) -> None:
         (
             ("coding", range(6)),
             ("channels", range(1, 5)),
-            ("flags", (0, 1, 2, 3, rng.randrange(256))),
+            ("flags", (*range(8), rng.randrange(256))),
             ("width", range(1, 20)),
             ("height", range(1, 20)),
             ("width", _SIZES),
@@ -206,6 +218,20 @@ def _section(parts: Parts, rng: random.Random, other: _Other) -> None:
     sections[at] = kind, payload
 
 
+def _frames(parts: Parts, rng: random.Random, other: _Other) -> None:
+    parts.flags |= 4
+    if parts.table and rng.random() < 0.5:
+        parts.table = other(parts.table)
+        return
+    count = rng.choice((0, 1, 2, 3, 5, 1 << 16, (1 << 32) - 1))
+    flags = rng.choice((0, 1, 2, 3, 3, 255))
+    stored = count if flags & 2 and count < 8 else 1
+    parts.table = struct.pack(f"<IBI{stored}I", count, flags, rng.randrange(3), *[40] * stored)
+
+
+_CHANGES = (_header, _palette, _strip, _strip, _strip, _order, _section, _frames)
+
+
 def _fit(parts: Parts, rng: random.Random) -> None:
     """Give the palette and the strips the sizes that the header asks for, where they are small."""
     size = parts.entries * parts.channels
@@ -215,10 +241,14 @@ def _fit(parts: Parts, rng: random.Random) -> None:
     parts.strips = (parts.strips or [b""])[:count]
     parts.strips += parts.strips[-1:] * (count - len(parts.strips))
     bits = (parts.entries - 1).bit_length()
-    if parts.coding == 0 and parts.width * bits < 2048:
+    width, times = parts.width, 1
+    if parts.flags & 4 and len(parts.table) > 4:
+        frames = min(int.from_bytes(parts.table[:4], "little"), 64)
+        width, times = (width, frames) if parts.table[4] & 1 else (width * frames, 1)
+    if parts.coding == 0 and width * bits < 2048:
         rows = parts.strip_rows or parts.height
         for number, payload in enumerate(parts.strips):
-            due = min(rows, parts.height - number * rows) * (-(-parts.width * bits // 8))
+            due = min(rows, parts.height - number * rows) * times * (-(-width * bits // 8))
             if due < 2048:
                 parts.strips[number] = payload[:due].ljust(due, b"\0")
     if parts.sections and parts.sections[-1][0] != b"KEND":

@@ -46,6 +46,8 @@ def decode(data: bytes) -> None:
     """A whole file; what is left of it if it is damaged."""
     try:
         image = kmcodec.decode_indexed(data, max_pixels=MAX_PIXELS, max_metadata=MAX_METADATA)
+        frames = kmcodec.decode_frames(data, max_pixels=MAX_PIXELS, max_metadata=MAX_METADATA)
+        assert frames[0] == image
     except kmcodec.KmcLimitError:
         return
     except kmcodec.KmcFormatError:

@@ -21,7 +21,7 @@ export function showFacts(image) {
   showSections(image);
 }
 
-function showBytes({ parts, header, palette }) {
+function showBytes({ parts, header, frames, palette }) {
   const rows = [
     ['indices', parts.indices, '--part-1'],
     ['palette', parts.palette, '--part-2'],
@@ -43,7 +43,7 @@ function showBytes({ parts, header, palette }) {
       return row;
     }),
   );
-  const pixels = header.width * header.height;
+  const pixels = header.width * header.height * (frames?.count ?? 1);
   const raw = pixels * header.channels;
   const bits = ((8 * parts.total) / pixels).toFixed(2);
   const plain = header.paletteCoded
@@ -53,7 +53,7 @@ function showBytes({ parts, header, palette }) {
     `${bits} bits a pixel, ${share(parts.total, raw)} of ${bytes(raw)} uncompressed.${plain}`;
 }
 
-function showHeader({ header, strips }) {
+function showHeader({ header, frames, strips }) {
   const { width, height, entries, rowsPerStrip } = header;
   const facts = [
     ['size', `${grouped(width)} × ${grouped(height)} pixels`],
@@ -62,6 +62,7 @@ function showHeader({ header, strips }) {
     ['coding', `${header.coding}: ${CODINGS[header.coding]}`],
     ['palette', header.paletteCoded ? 'coded' : 'plain'],
     ['strips', grouped(strips.length) + (rowsPerStrip ? ` of ${grouped(rowsPerStrip)} rows` : '')],
+    ...(frames ? [['frames', `${grouped(frames.count)}, the first is shown`]] : []),
     ['version', header.version],
   ];
   element('header').replaceChildren(

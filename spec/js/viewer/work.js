@@ -17,7 +17,7 @@ const LONGEST_SIDE = 16384; // of a canvas, in most browsers
 export function work(bytes) {
   let image;
   try {
-    image = read(bytes, LIMITS);
+    image = firstFrame(read(bytes, LIMITS));
   } catch (error) {
     return { message: wordsFor(error), tooLarge: !isDamage(error) };
   }
@@ -27,6 +27,12 @@ export function work(bytes) {
   const step = Math.ceil(Math.max(width, height) / LONGEST_SIDE);
   const shown = step === 1 ? image : { ...image, indices: sampled(image, step) };
   return { image, counts, step, rgba: toRGBA(shown) };
+}
+
+/** The first of several frames is what is shown and counted. */
+function firstFrame(image) {
+  const { width, height } = image.header;
+  return { ...image, indices: image.indices.subarray(0, width * height) };
 }
 
 function isDamage(error) {

@@ -1,0 +1,46 @@
+// The frame table (kmc-1.md, section 4.1), and frames out of the rows that hold them all.
+
+import { grouped, KmcLimitError } from './errors.js';
+
+const LARGEST_SIDE = 2147483647;
+const HEAD = 9;
+
+export const ONE_FRAME = { count: 1, interleaved: false };
+
+/** Read the table; more than `maxPixels` in all frames are refused. */
+export function readFrames(source, { width, height }, maxPixels) {
+  const start = source.at;
+  source.take(HEAD, 'the frame table');
+  const count = source.view.getUint32(start, true);
+  const flags = source.bytes[start + 4];
+  const loop = source.view.getUint32(start + 5, true);
+  const stored = flags & 2 ? count : 1;
+  source.take(4 * stored, 'the durations of the frames');
+  source.check('the frame table', source.bytes.subarray(start, source.at));
+  if (count === 0) source.refuse('there are 0 frames', start);
+  if (flags > 3) source.refuse(`a reserved flag of the frame table is set (${flags})`, start + 4);
+  if (count * Math.max(width, height) > LARGEST_SIDE) {
+    source.refuse(`${grouped(count)} frames are more than a row can hold`, start);
+  }
+  if (count * width * height > maxPixels) {
+    const words = `${grouped(count)} frames are too large: more than ${grouped(maxPixels)} pixels`;
+    source.refuse(words, start, KmcLimitError);
+  }
+  const durations = [];
+  for (let i = 0; i < stored; i += 1) {
+    durations.push(source.view.getUint32(start + HEAD + 4 * i, true));
+  }
+  return { count, durations, loop, interleaved: (flags & 1) === 1 };
+}
+
+/** Bring indices that have the first rows of all frames, then the second, into order by frames. */
+export function frameAfterFrame(indices, { width, height }, count) {
+  if (count === 1) return indices;
+  const sorted = new indices.constructor(indices.length);
+  for (let row = 0, from = 0; row < height; row += 1) {
+    for (let frame = 0; frame < count; frame += 1, from += width) {
+      sorted.set(indices.subarray(from, from + width), (frame * height + row) * width);
+    }
+  }
+  return sorted;
+}

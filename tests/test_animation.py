@@ -1,0 +1,175 @@
+"""Several frames in one file: what is written is read back, and what cannot be is refused."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import kmcodec
+from kmcodec.frame_table import FrameTable
+
+PALETTE = np.array([[0, 0, 0], [255, 255, 255], [200, 30, 30], [30, 30, 200]], np.uint8)
+
+
+def frames_of(count, height=6, width=9, seed=0):
+    """Frames of which each has one square more than the one before."""
+    rng = np.random.default_rng(seed)
+    indices = np.zeros((count, height, width), np.uint8)
+    for frame in range(count):
+        y, x = rng.integers(0, height - 2), rng.integers(0, width - 2)
+        indices[frame:, y : y + 2, x : x + 2] = rng.integers(1, 4)
+    return indices
+
+
+def images_of(indices):
+    return [kmcodec.IndexedImage(PALETTE, frame) for frame in indices]
+
+
+@pytest.mark.parametrize("coding", ["packed", "deflate", "context"])
+@pytest.mark.parametrize("strip_rows", [None, 4])
+def test_frames_are_read_back(coding, strip_rows):
+    indices = frames_of(5)
+    data = kmcodec.encode_frames(
+        images_of(indices), durations=[1, 2, 3, 4, 2**32 - 1], loop=7, coding=coding,
+        strip_rows=strip_rows,
+    )  # fmt: skip
+    found = kmcodec.decode_frames(data)
+    np.testing.assert_array_equal(found.indices, indices)
+    np.testing.assert_array_equal(found.palette, PALETTE)
+    assert (found.durations, found.loop) == ((1, 2, 3, 4, 2**32 - 1), 7)
+    np.testing.assert_array_equal(found.to_array(), PALETTE[indices])
+
+
+def test_an_animation_that_was_read_is_written_as_it_was():
+    metadata = kmcodec.Metadata(text={"Title": "x"})
+    data = kmcodec.encode_frames(images_of(frames_of(4)), durations=40, loop=2, metadata=metadata)
+    assert kmcodec.encode_frames(kmcodec.decode_frames(data)) == data
+    assert kmcodec.decode_frames(data).metadata == metadata
+
+
+def test_all_that_knows_one_image_takes_the_first_frame(tmp_path):
+    indices = frames_of(3)
+    path = tmp_path / "a.kmc"
+    path.write_bytes(kmcodec.encode_frames(images_of(indices), strip_rows=4))
+    data, first = path.read_bytes(), PALETTE[indices[0]]
+    np.testing.assert_array_equal(kmcodec.decode(data), first)
+    np.testing.assert_array_equal(kmcodec.decode(data, salvage=True), first)
+    np.testing.assert_array_equal(kmcodec.read(path, rows=(1, 5)), first[1:5])
+    np.testing.assert_array_equal(np.vstack(list(kmcodec.decode_rows(path))), first)
+
+
+def test_rows_of_a_damaged_strip_are_lost_in_the_first_frame_and_the_rest_is_right():
+    indices = frames_of(3)
+    data = bytearray(kmcodec.encode_frames(images_of(indices), strip_rows=4))
+    data[-1] ^= 1
+    with pytest.warns(kmcodec.KmcWarning, match="strip 1"):
+        left = kmcodec.decode(bytes(data), salvage=True)
+    np.testing.assert_array_equal(left[:4], PALETTE[indices[0, :4]])
+    assert (left[4:] == (255, 0, 255)).all()
+    with pytest.raises(kmcodec.KmcFormatError, match="strip 1"):
+        kmcodec.decode_frames(bytes(data))
+
+
+def test_a_file_of_one_image_is_one_frame():
+    image = images_of(frames_of(1))[0]
+    found = kmcodec.decode_frames(kmcodec.encode(image))
+    assert len(found) == 1
+    assert found[0] == image
+
+
+def test_a_still_scene_costs_little_more_than_one_frame():
+    still = kmcodec.IndexedImage(PALETTE, np.random.default_rng(1).integers(0, 4, (30, 40)))
+    one, many = (len(kmcodec.encode_frames([still] * count)) for count in (1, 10))
+    assert many < 1.5 * one
+
+
+def test_palettes_are_united():
+    first, second = frames_of(2)
+    other = PALETTE[::-1] // 2
+    images = [kmcodec.IndexedImage(PALETTE, first), kmcodec.IndexedImage(other, second)]
+    found = kmcodec.decode_frames(kmcodec.encode_frames(images))
+    np.testing.assert_array_equal(found.to_array(), [PALETTE[first], other[second]])
+
+
+def test_more_colours_than_256_of_palette_images_are_kept_together():
+    rng = np.random.default_rng(2)
+    images = [
+        kmcodec.IndexedImage(rng.integers(0, 256, (200, 3)), rng.integers(0, 200, (20, 20)))
+        for _ in range(3)
+    ]
+    found = kmcodec.decode_frames(kmcodec.encode_frames(images))
+    np.testing.assert_array_equal(found.to_array(), [image.to_array() for image in images])
+
+
+def test_frames_of_different_channels_are_brought_together():
+    grey = np.full((4, 5), 7, np.uint8)
+    clear = np.zeros((4, 5, 4), np.uint8)
+    found = kmcodec.decode_frames(kmcodec.encode_frames([grey, clear]))
+    np.testing.assert_array_equal(found.to_array()[0], np.full((4, 5, 4), (7, 7, 7, 255)))
+    np.testing.assert_array_equal(found.to_array()[1], clear)
+
+
+def test_the_shared_palette_is_that_of_all_pixels_together():
+    rng = np.random.default_rng(3)
+    frames = [rng.integers(0, 256, (16, 16, 3), dtype=np.uint8) for _ in range(3)]
+    found = kmcodec.decode_frames(kmcodec.encode_frames(frames, 8))
+    together = kmcodec.quantize(np.hstack(frames), 8)
+    np.testing.assert_array_equal(found.palette, together.palette)
+    np.testing.assert_array_equal(np.hstack(list(found.indices)), together.indices)
+
+
+def test_dithering_spreads_no_error_into_another_frame():
+    ramp = np.tile(np.arange(0, 256, 16, dtype=np.uint8), (8, 1))
+    found = kmcodec.decode_frames(
+        kmcodec.encode_frames([ramp] * 3, 3, dither="floyd-steinberg")
+    ).indices
+    np.testing.assert_array_equal(found[0], found[1])
+    np.testing.assert_array_equal(found[0], found[2])
+    assert len(np.unique(found[0, :, 5])) > 1  # it was dithered
+
+
+@pytest.mark.parametrize(
+    ("frames", "options", "message"),
+    [
+        ([], {}, "there are no frames"),
+        ([np.zeros((3, 4)), np.zeros((4, 3))], {}, "frame 1 is 3 x 4 pixels, the first 4 x 3"),
+        ([np.zeros((3, 4))] * 2, {"durations": [1]}, "1 durations for 2 frames"),
+        ([np.zeros((3, 4))], {"durations": -1}, "durations"),
+        ([np.zeros((3, 4))], {"durations": 2.5}, "durations"),
+        ([np.zeros((3, 4))], {"loop": 2**32}, "loop"),
+    ],
+)
+def test_what_is_wrong_is_told_in_one_line(frames, options, message):
+    with pytest.raises(kmcodec.KmcInputError, match=message) as caught:
+        kmcodec.encode_frames(frames, **options)
+    assert "\n" not in str(caught.value)
+
+
+def test_the_limit_is_on_the_pixels_of_all_frames():
+    data = kmcodec.encode_frames(images_of(frames_of(3, 4, 5)))
+    assert len(kmcodec.decode_frames(data, max_pixels=60)) == 3
+    for decode in (kmcodec.decode_frames, kmcodec.decode):
+        with pytest.raises(kmcodec.KmcLimitError, match="3 x 5 x 4 pixels"):
+            decode(data, max_pixels=59)
+
+
+def test_the_layout_that_is_smaller_is_taken():
+    rng = np.random.default_rng(4)
+    shapes = kmcodec.encode_frames(images_of(frames_of(6, 40, 60)))
+    # Noise that is like that of the frame before, and like nothing beside it.
+    noise = [rng.integers(0, 4, (30, 40))]
+    while len(noise) < 8:
+        noise.append(np.where(rng.random((30, 40)) < 0.8, noise[-1], rng.integers(0, 4, (30, 40))))
+    grain = kmcodec.encode_frames(images_of(noise))
+    assert not kmcodec.inspect(shapes).frames.interleaved
+    assert kmcodec.inspect(grain).frames.interleaved
+    np.testing.assert_array_equal(kmcodec.decode_frames(grain).indices, noise)
+
+
+def test_one_duration_for_all_takes_four_bytes():
+    images = images_of(frames_of(4))
+    sizes = [len(kmcodec.encode_frames(images, durations=d)) for d in ([9] * 4, [9, 9, 9, 8])]
+    assert sizes[1] - sizes[0] == 12
+    info = kmcodec.inspect(kmcodec.encode_frames(images, durations=[9] * 4))
+    assert info.frames == FrameTable(4, (9,), 0, info.frames.interleaved)
+    assert info.to_dict()["frames"] == 4
