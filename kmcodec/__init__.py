@@ -17,6 +17,7 @@ from kmcodec.errors import (
 from kmcodec.files import decode_rows, read, write
 from kmcodec.image import IndexedImage, Metadata
 from kmcodec.inspection import FileInfo, inspect
+from kmcodec.labels import decode_labels, encode_labels
 from kmcodec.pillow_plugin import register_kmc_opener
 from kmcodec.quantizer import quantize
 
@@ -33,8 +34,10 @@ __all__ = [
     "__version__",
     "decode",
     "decode_indexed",
+    "decode_labels",
     "decode_rows",
     "encode",
+    "encode_labels",
     "inspect",
     "quantize",
     "read",
