@@ -20,6 +20,8 @@ from kmcodec.inspection import FileInfo, inspect
 from kmcodec.labels import decode_labels, encode_labels
 from kmcodec.pillow_plugin import register_kmc_opener
 from kmcodec.quantizer import quantize
+from kmcodec.row_encoder import encode_rows
+from kmcodec.shared_palettes import shared_palette
 
 __all__ = [
     "FileInfo",
@@ -38,10 +40,12 @@ __all__ = [
     "decode_rows",
     "encode",
     "encode_labels",
+    "encode_rows",
     "inspect",
     "quantize",
     "read",
     "register_kmc_opener",
+    "shared_palette",
     "write",
 ]
 

@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kmcodec.coding import CODINGS, EFFORTS, Coding, coding_for, encode_palette
-from kmcodec.container import Header, build
-from kmcodec.image import IndexedImage
+from kmcodec.coding import (
+    AUTO,
+    CODINGS,
+    EFFORTS,
+    METHODS,
+    Coding,
+    Survey,
+    coding_for,
+    coding_named,
+    encode_palette,
+)
+from kmcodec.container import Header, parts
+from kmcodec.image import IndexedImage, Metadata
 from kmcodec.metadata import sections_from_metadata
 from kmcodec.options import checked_choice, checked_integer
 from kmcodec.parallel import in_threads_each
+from kmcodec.strips import MAX_STRIP_ROWS, BusySample, is_cut, rows_of_strips
 
-__all__ = ["MAX_STRIP_ROWS", "Assembly"]
-
-MAX_STRIP_ROWS = 65_535
-
-# An image of more pixels than two of these is cut into strips of about as many, which are coded in
-# threads. What a strip has learned is lost to the next.
-_STRIP_PIXELS = 1 << 21
+__all__ = ["Assembly", "file_parts"]
 
 
 class Assembly:
@@ -40,51 +46,95 @@ class Assembly:
     def __init__(self, coding: str, effort: str, strip_rows: int | None) -> None:
         self._coding = checked_choice("coding", coding, CODINGS)
         self._effort = checked_choice("effort", effort, EFFORTS)
+        self._strip_rows: int | None = None
         if strip_rows is not None:
-            strip_rows = checked_integer("strip_rows", strip_rows, 0, MAX_STRIP_ROWS)
-        self._strip_rows = strip_rows
+            self._strip_rows = checked_integer("strip_rows", strip_rows, 0, MAX_STRIP_ROWS)
 
     def method_for(self, image: IndexedImage) -> Coding:
         """The coding method that an image gets."""
         return coding_for(self._coding, self._effort, image.indices, image.palette)
 
+    def survey(self, width: int, height: int) -> Survey | None:
+        """What chooses the coding method of an image by its indices, if anything does."""
+        wanted = self._coding == "context" and self._effort == AUTO
+        return Survey(width, height) if wanted else None
+
+    def surveyed_method(self, survey: Survey | None, entries: int) -> Coding:
+        """The coding method that a survey, if there is one, has come to."""
+        return coding_named(self._coding, survey.effort(entries) if survey else self._effort)
+
+    def sample(self, width: int, height: int) -> BusySample | None:
+        """What has to see some indices of an image to choose its strips, if anything has."""
+        wanted = self._strip_rows is None and self._coding == "context" and is_cut(width, height)
+        return BusySample(width, height) if wanted else None
+
     def header_for(self, image: IndexedImage) -> Header:
         """The header that an image gets, but for its flags: it tells the strips."""
+        sample = self.sample(image.width, image.height)
+        if sample is not None:
+            for pair in sample.pairs(image.indices):
+                sample.add(pair)
+        return self.header(self.method_for(image), image.width, image.height, image.palette, sample)
+
+    def header(
+        self,
+        method: Coding,
+        width: int,
+        height: int,
+        palette: NDArray[np.uint8],
+        sample: BusySample | None,
+    ) -> Header:
+        """The header of an image that is coded by some method; see `header_for`."""
         rows = self._strip_rows
         if rows is None:
-            rows = _strip_rows(image.width, image.height)
+            rows = rows_of_strips(width, height, method.effort, sample)
         return Header(
-            coding=self.method_for(image).number,
-            channels=image.channels,
-            width=image.width,
-            height=image.height,
-            entries=len(image.palette),
-            rows_per_strip=rows if rows < image.height else 0,
+            coding=method.number,
+            channels=palette.shape[1],
+            width=width,
+            height=height,
+            entries=len(palette),
+            rows_per_strip=rows if rows < height else 0,
         )
 
     def encode(self, image: IndexedImage) -> bytes:
         """The bytes of the file."""
-        method, header = self.method_for(image), self.header_for(image)
+        header = self.header_for(image)
+        method = METHODS[header.coding]
 
         def encode_strip(strip: int) -> bytes:
             first, end = header.rows_of(strip)
             return method.encode(image.indices[first:end], image.palette)
 
         payloads = in_threads_each(encode_strip, range(header.strip_count))
-        return _built(header, image, payloads)
+        return b"".join(file_parts(header, image.palette, payloads, image.metadata))
 
     def overhead(self, image: IndexedImage) -> int:
         """How many bytes of the file are no coded indices."""
         header = self.header_for(image)
-        return len(_built(header, image, [b""] * header.strip_count))
+        payloads = [b""] * header.strip_count
+        return sum(map(len, file_parts(header, image.palette, payloads, image.metadata)))
 
 
-def _built(header: Header, image: IndexedImage, payloads: list[bytes]) -> bytes:
-    sections = sections_from_metadata(image.metadata)
-    coded = _coded_palette(header, image.palette)
-    if coded is None:
-        return build(header, image.palette.tobytes(), payloads, sections)
-    return build(replace(header, palette_coded=True), coded, payloads, sections)
+def file_parts(
+    header: Header, palette: NDArray[np.uint8], payloads: Iterable[bytes], metadata: Metadata
+) -> Iterator[bytes]:
+    """The bytes of a file, part by part.
+
+    Parameters
+    ----------
+    header : Header
+        Of `Assembly.header`.
+    palette : ndarray, shape (K, C), uint8
+    payloads : iterable of bytes
+        The coded strips, taken as they are needed.
+    metadata : Metadata
+    """
+    sections = sections_from_metadata(metadata)
+    coded = _coded_palette(header, palette)
+    if coded is not None:
+        header = replace(header, palette_coded=True)
+    yield from parts(header, palette.tobytes() if coded is None else coded, payloads, sections)
 
 
 def _coded_palette(header: Header, palette: NDArray[np.uint8]) -> bytes | None:
@@ -95,9 +145,3 @@ def _coded_palette(header: Header, palette: NDArray[np.uint8]) -> bytes | None:
     if coded is None or len(coded) + header.palette_length_size >= header.palette_size:
         return None
     return coded
-
-
-def _strip_rows(width: int, height: int) -> int:
-    if width * height <= 2 * _STRIP_PIXELS:
-        return 0
-    return min(MAX_STRIP_ROWS, -(-_STRIP_PIXELS // width))

@@ -7,6 +7,7 @@ import errno
 import os
 import secrets
 import stat
+from collections.abc import Iterable
 from pathlib import Path
 
 from kmcodec.errors import KmcInputError
@@ -43,7 +44,7 @@ def reason_of(error: OSError) -> str:
 
 
 def write_atomically(
-    path: str | os.PathLike[str], data: bytes, *, create_only: bool = False
+    path: str | os.PathLike[str], data: bytes | Iterable[bytes], *, create_only: bool = False
 ) -> None:
     """Write a file so that at any moment either the old or the whole new one is there.
 
@@ -69,7 +70,9 @@ def write_atomically(
         raise KmcInputError(f"{name!r} is not a path") from error
 
 
-def replace_file(path: str | os.PathLike[str], data: bytes, *, create_only: bool = False) -> None:
+def replace_file(
+    path: str | os.PathLike[str], data: bytes | Iterable[bytes], *, create_only: bool = False
+) -> None:
     """Do what `write_atomically` does, but leave errors as the system raises them.
 
     Parameters
@@ -77,7 +80,8 @@ def replace_file(path: str | os.PathLike[str], data: bytes, *, create_only: bool
     path : path-like
         A symbolic link is followed. What exists and is no regular file (``/dev/null``, a FIFO)
         is written directly.
-    data : bytes
+    data : bytes or iterable of bytes
+        The whole file, or its parts, which are taken while it is written.
     create_only : bool
         Never replace a file, not even one that appears in the meantime.
 
@@ -97,7 +101,9 @@ def replace_file(path: str | os.PathLike[str], data: bytes, *, create_only: bool
     if found is not None and stat.S_ISDIR(found.st_mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), name)
     if found is not None and not stat.S_ISREG(found.st_mode):
-        target.write_bytes(data)
+        with open(target, "wb") as stream:
+            for part in _parts_of(data):
+                stream.write(part)
         return
     if found is not None and create_only:
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), name)
@@ -112,7 +118,7 @@ def _status(target: Path) -> os.stat_result | None:
 
 
 def _write_beside(
-    target: Path, data: bytes, found: os.stat_result | None, create_only: bool
+    target: Path, data: bytes | Iterable[bytes], found: os.stat_result | None, create_only: bool
 ) -> None:
     # A name of its own length: the target's may be as long as the file system permits.
     temporary = target.with_name(f".kmc-{secrets.token_hex(8)}.tmp")
@@ -131,9 +137,14 @@ def _write_beside(
         raise
 
 
-def _fill(temporary: Path, data: bytes) -> None:
+def _parts_of(data: bytes | Iterable[bytes]) -> Iterable[bytes]:
+    return [data] if isinstance(data, bytes) else data
+
+
+def _fill(temporary: Path, data: bytes | Iterable[bytes]) -> None:
     with open(os.open(temporary, _CREATE, 0o666), "wb") as stream:
-        stream.write(data)
+        for part in _parts_of(data):
+            stream.write(part)
         stream.flush()
         # Else a crash after the rename can leave an empty file under the target's name.
         os.fsync(stream.fileno())

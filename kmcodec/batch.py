@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from kmcodec.assembly import Assembly
-from kmcodec.atomic import write_atomically
+from kmcodec.atomic import reason_of, write_atomically
 from kmcodec.coding import AUTO
-from kmcodec.decoder import read_indexed
-from kmcodec.errors import KmcGoalError
+from kmcodec.decoder import checked_metadata, read_indexed
+from kmcodec.errors import KmcGoalError, KmcInputError
 from kmcodec.files import open_kmc
 from kmcodec.image import IndexedImage
 from kmcodec.metrics import psnr
+from kmcodec.npy import npy_start
 from kmcodec.planning import STANDARD, Job
-from kmcodec.quantizer import quantize
+from kmcodec.quantizer import Settings, quantize
 from kmcodec.rate_distortion import Goal, Outcome, optimize
-from kmcodec.reader import DEFAULT_MAX_PIXELS
+from kmcodec.reader import DEFAULT_MAX_PIXELS, StripReader
+from kmcodec.row_encoder import RowEncoder, write_parts
+from kmcodec.row_files import LARGE, RowFile, open_rows
+from kmcodec.rows import RowSource
 from kmcodec.salvage import salvage_indexed
-from kmcodec.sources import Source, read_source
+from kmcodec.sources import Source, named_warnings, read_source
 from kmcodec.targets import encode_image, write_target
 
 if TYPE_CHECKING:
@@ -29,7 +34,7 @@ if TYPE_CHECKING:
 
     from kmcodec.options import QuantizeOptions
 
-__all__ = ["EncodeReport", "decode_file", "encode_file", "quantize_source"]
+__all__ = ["DecodeReport", "EncodeReport", "decode_file", "encode_file", "quantize_source"]
 
 
 @dataclass(frozen=True)
@@ -51,6 +56,8 @@ class EncodeReport:
     seconds : float
     shortfall : str, optional
         What a goal was missed by.
+    written : bool
+        False if the file would not have been smaller than its source, and that was asked for.
     """
 
     source: str
@@ -65,6 +72,7 @@ class EncodeReport:
     size: int
     seconds: float
     shortfall: str | None = None
+    written: bool = True
 
     @property
     def ratio(self) -> float:
@@ -115,7 +123,9 @@ def encode_file(
     strip_rows: int | None = None,
     goal: Goal | None = None,
     strict: bool = False,
-    advance: Callable[[], None] = lambda: None,
+    skip_if_larger: bool = False,
+    advance: Callable[[float | None], None] = lambda _: None,
+    large: int = LARGE,
     **options: Unpack[QuantizeOptions],
 ) -> EncodeReport:
     """Encode one file.
@@ -131,8 +141,14 @@ def encode_file(
         See `encode`.
     goal : Goal, optional
         See `optimize`.
+    skip_if_larger : bool
+        Write nothing that is not smaller than the source.
     advance : callable
-        Called after each step towards the goal.
+        Called after each step towards the goal, with None; for a large file now and then with
+        the share of the work that is done.
+    large : int
+        Files of more pixels are coded row by row, where they can be read so, there is no goal, and
+        what is made is to be written whatever its size.
     **options
         See `quantize`.
 
@@ -144,6 +160,11 @@ def encode_file(
         If the source cannot be read or the target not be written.
     """
     started = time.perf_counter()
+    if goal is None and variable is None and not skip_if_larger:
+        file = open_rows(job.source, large)
+        if file is not None:
+            assembly = Assembly(coding, effort, strip_rows)
+            return _encode_rows(job, file, Settings(k=k, **options), assembly, advance)
     source = read_source(job.source, variable)
     assembly = Assembly(coding, effort, strip_rows)
     if goal is None:
@@ -154,7 +175,9 @@ def encode_file(
     if outcome.shortfall and strict:
         raise KmcGoalError(f"{job.source}: {outcome.shortfall}")
     indexed = outcome.image
-    _write(job, outcome.data)
+    written = not skip_if_larger or len(outcome.data) < source.size
+    if written:
+        _write(job, outcome.data)
     return EncodeReport(
         source=job.source,
         output=job.target,
@@ -168,6 +191,7 @@ def encode_file(
         size=len(outcome.data),
         seconds=time.perf_counter() - started,
         shortfall=outcome.shortfall,
+        written=written,
     )
 
 
@@ -176,13 +200,87 @@ def _optimize_source(
     k: int | None,
     goal: Goal,
     assembly: Assembly,
-    advance: Callable[[], None],
+    advance: Callable[[float | None], None],
     **options: Unpack[QuantizeOptions],
 ) -> Outcome:
     image = source.image
     if isinstance(image, IndexedImage) and k is not None and len(image.palette) > k:
         image = image.to_array()
-    return optimize(image, k, goal, assembly, metadata=source.metadata, advance=advance, **options)
+    return optimize(
+        image,
+        k,
+        goal,
+        assembly,
+        metadata=source.metadata,
+        advance=lambda: advance(None),
+        **options,
+    )
+
+
+def _encode_rows(
+    job: Job,
+    file: RowFile,
+    settings: Settings,
+    assembly: Assembly,
+    progress: Callable[[float], None],
+) -> EncodeReport:
+    started = time.perf_counter()
+    with _errors_of(job.source), named_warnings(job.source):
+        source = RowSource(file.rows, file.width, file.height)
+    encoder = RowEncoder(source, settings, assembly, file.metadata, progress, measures=True)
+
+    def parts() -> Iterator[bytes]:
+        with _errors_of(job.source):
+            yield from encoder.parts()
+
+    _write_parts(job, parts())
+    return EncodeReport(
+        source=job.source,
+        output=job.target,
+        width=file.width,
+        height=file.height,
+        channels=encoder.palette.shape[1],
+        entries=len(encoder.palette),
+        psnr=encoder.psnr,
+        raw_size=3 * file.width * file.height,
+        source_size=file.size,
+        size=encoder.size,
+        seconds=time.perf_counter() - started,
+    )
+
+
+@contextmanager
+def _errors_of(source: str) -> Iterator[None]:
+    """Say of what file errors are."""
+    try:
+        yield
+    except KmcInputError as error:
+        raise KmcInputError(f"{source}: {error}") from error
+    except OSError as error:
+        raise KmcInputError(f"{source}: {reason_of(error)}") from error
+
+
+@dataclass(frozen=True)
+class DecodeReport:
+    """What came of decoding a file.
+
+    Parameters
+    ----------
+    width, height : int
+        Of what was written.
+    entries : int
+        Of the palette.
+    size : int
+        Bytes written.
+    lost : tuple of str
+        What could not be salvaged.
+    """
+
+    width: int
+    height: int
+    entries: int
+    size: int
+    lost: tuple[str, ...] = ()
 
 
 def decode_file(
@@ -192,7 +290,7 @@ def decode_file(
     max_pixels: int | None = DEFAULT_MAX_PIXELS,
     rows: tuple[int, int] | None = None,
     salvage: bool = False,
-) -> tuple[IndexedImage, int, tuple[str, ...]]:
+) -> DecodeReport:
     """Decode one `.kmc` file to another format.
 
     Parameters
@@ -209,11 +307,7 @@ def decode_file(
 
     Returns
     -------
-    image : IndexedImage
-    size : int
-        Bytes written.
-    lost : tuple of str
-        What could not be salvaged.
+    DecodeReport
 
     Raises
     ------
@@ -225,11 +319,33 @@ def decode_file(
         if salvage:
             salvaged = salvage_indexed(stream, max_pixels=max_pixels)
             image, lost = salvaged.marked(), salvaged.lost
+        elif ending.lower() == ".npy" and rows is None:
+            return _decode_rows(job, StripReader(stream, max_pixels=max_pixels))
         else:
             image = read_indexed(stream, max_pixels=max_pixels, rows=rows)
     data = encode_image(image, ending)
     _write(job, data)
-    return image, len(data), lost
+    return DecodeReport(image.width, image.height, len(image.palette), len(data), lost)
+
+
+def _decode_rows(job: Job, reader: StripReader) -> DecodeReport:
+    """Decode to .npy: only a few strips are in memory at a time."""
+    header = reader.header
+    reader.check_rows(0, header.height)
+    checked_metadata(reader)
+    shape: tuple[int, ...] = (header.height, header.width)
+    if header.channels > 1:
+        shape += (header.channels,)
+    start = npy_start(shape)
+
+    def parts() -> Iterator[bytes]:
+        yield start
+        for indices in reader.blocks():
+            yield IndexedImage(reader.palette, indices).to_array().tobytes()
+
+    _write_parts(job, parts())
+    size = len(start) + math.prod(shape)
+    return DecodeReport(header.width, header.height, header.entries, size)
 
 
 def _write(job: Job, data: bytes) -> None:
@@ -237,3 +353,10 @@ def _write(job: Job, data: bytes) -> None:
         write_target(STANDARD, data)
     else:
         write_atomically(job.target, data, create_only=not job.replace)
+
+
+def _write_parts(job: Job, parts: Iterator[bytes]) -> None:
+    if job.target == STANDARD:
+        write_target(STANDARD, parts)
+    else:
+        write_parts(job.target, parts, create_only=not job.replace)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import struct
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import IO
 
@@ -19,7 +19,17 @@ from construct import Bytes, Int8ul, Int16ul, Int32ul, Struct
 from kmcodec.errors import KmcFormatError
 from kmcodec.image import MAX_SIDE
 
-__all__ = ["HEADER_SIZE", "SIGNATURE", "ContainerReader", "Header", "Section", "Strip", "build"]
+__all__ = [
+    "HEADER_SIZE",
+    "SIGNATURE",
+    "STRIP_FRAME_SIZE",
+    "ContainerReader",
+    "Header",
+    "Section",
+    "Strip",
+    "build",
+    "parts",
+]
 
 SIGNATURE = b"\x8bKMC\r\n\x1a\n"
 VERSION = 1
@@ -41,6 +51,9 @@ _HEADER = Struct(
 _STRIP = Struct("length" / Int32ul, "crc" / Int32ul)
 _SECTION = Struct("type" / Bytes(4), "length" / Int32ul)
 _CRC = Int32ul
+
+STRIP_FRAME_SIZE = _STRIP.sizeof()
+"""Bytes before the payload of a strip."""
 
 _FIELDS_SIZE = _HEADER.sizeof()
 HEADER_SIZE = _FIELDS_SIZE + _CRC.sizeof()
@@ -119,6 +132,11 @@ class Strip:
         """How messages call this strip."""
         return _strip_name(self.number, self.rows)
 
+    @property
+    def end(self) -> int:
+        """The byte after the payload."""
+        return self.offset + self.length
+
 
 @dataclass(frozen=True)
 class Section:
@@ -149,6 +167,10 @@ class ContainerReader:
         As stored: entry by entry, or coded if the header says so.
     palette_offset : int
         Where these bytes stand.
+    strips_offset : int
+        Where the frame of the first strip stands.
+    size : int
+        Bytes of the file.
 
     Raises
     ------
@@ -162,32 +184,49 @@ class ContainerReader:
         stream.seek(0)
         self.header = _parse_header(stream.read(HEADER_SIZE))
         self.palette_offset, self.palette = self._read_palette()
-        self._strips_offset = self.palette_offset + len(self.palette) + _CRC.sizeof()
+        self.strips_offset = self.palette_offset + len(self.palette) + _CRC.sizeof()
 
-    def strips(self, *, all_there: bool = True) -> Iterator[Strip]:
+    def strips(self) -> Iterator[Strip]:
         """All strips in order, their payloads skipped.
-
-        Parameters
-        ----------
-        all_there : bool
-            Whether to refuse at once a file that is too short for as many as the header implies.
 
         Raises
         ------
         KmcFormatError
             If a strip does not fit into the file.
         """
-        if all_there:
-            self._check_strip_count()
-        offset = self._strips_offset
+        self._check_strip_count()
+        offset = self.strips_offset
         for number in range(self.header.strip_count):
-            rows = self.header.rows_of(number)
-            frame = _STRIP.parse(self._read(offset, _STRIP.sizeof(), _strip_name(number, rows)))
-            strip = Strip(number, rows, offset + _STRIP.sizeof(), frame.length, frame.crc)
-            offset = strip.offset + strip.length
-            if offset > self.size:
-                raise _truncated(strip.name, strip.offset, strip.length, self.size)
+            strip = self.strip_at(number, offset)
+            offset = strip.end
             yield strip
+
+    def strip_at(self, number: int, offset: int, length: int | None = None) -> Strip:
+        """The strip of this number, if its frame stands at this byte.
+
+        Parameters
+        ----------
+        number, offset : int
+        length : int, optional
+            Bytes of its payload; what the frame says if not given.
+
+        Raises
+        ------
+        KmcFormatError
+            If it does not fit into the file.
+        """
+        rows = self.header.rows_of(number)
+        frame = _STRIP.parse(self._read(offset, STRIP_FRAME_SIZE, _strip_name(number, rows)))
+        length = frame.length if length is None else length
+        strip = Strip(number, rows, offset + STRIP_FRAME_SIZE, length, frame.crc)
+        if strip.end > self.size:
+            raise _truncated(strip.name, strip.offset, strip.length, self.size)
+        return strip
+
+    def bytes_from(self, offset: int, length: int) -> bytes:
+        """So many bytes of the file, or as many as there are."""
+        self._stream.seek(offset)
+        return self._stream.read(length)
 
     def payload(self, strip: Strip) -> bytes:
         """The coded indices of a strip, their CRC checked."""
@@ -205,9 +244,9 @@ class ContainerReader:
         KmcFormatError
             If a section is damaged, or something follows the last part of the file.
         """
-        offset = self._strips_offset
+        offset = self.strips_offset
         for strip in self.strips():
-            offset = strip.offset + strip.length
+            offset = strip.end
         while self.header.has_sections:
             section = self._read_section(offset)
             offset += _SECTION.sizeof() + len(section.payload) + _CRC.sizeof()
@@ -256,10 +295,10 @@ class ContainerReader:
     def _check_strip_count(self) -> None:
         # Each strip takes at least its frame: a header that promises more is told at once,
         # not after a walk over millions of strips.
-        least = self._strips_offset + self.header.strip_count * _STRIP.sizeof()
+        least = self.strips_offset + self.header.strip_count * STRIP_FRAME_SIZE
         if least > self.size:
             part = f"index data in {self.header.strip_count:,} strips"
-            raise _truncated(part, self._strips_offset, least - self._strips_offset, self.size)
+            raise _truncated(part, self.strips_offset, least - self.strips_offset, self.size)
 
     def _read_section(self, offset: int) -> Section:
         frame = _SECTION.parse(self._read(offset, _SECTION.sizeof(), "section"))
@@ -281,10 +320,31 @@ class ContainerReader:
 def build(
     header: Header,
     palette: bytes,
-    payloads: Sequence[bytes],
+    payloads: Iterable[bytes],
     sections: Iterable[Section] = (),
 ) -> bytes:
     """Put the parts of a file together.
+
+    Parameters
+    ----------
+    header, palette, payloads, sections
+        See `parts`.
+
+    Returns
+    -------
+    bytes
+        A whole `.kmc` file.
+    """
+    return b"".join(parts(header, palette, payloads, sections))
+
+
+def parts(
+    header: Header,
+    palette: bytes,
+    payloads: Iterable[bytes],
+    sections: Iterable[Section] = (),
+) -> Iterator[bytes]:
+    """Make a file part by part; a strip is wanted only when all before it were taken.
 
     Parameters
     ----------
@@ -292,18 +352,16 @@ def build(
         Its `has_sections` is set from `sections`.
     palette : bytes
         Entry by entry; coded if the header says so.
-    payloads : sequence of bytes
+    payloads : iterable of bytes
         The coded strips, one for each that the header implies.
     sections : iterable of Section
 
-    Returns
-    -------
+    Yields
+    ------
     bytes
-        A whole `.kmc` file.
+        Together a whole `.kmc` file.
     """
     sections = list(sections)
-    if len(payloads) != header.strip_count:
-        raise ValueError(f"{header.strip_count} strips are due, {len(payloads)} were given")
     fields = _HEADER.build(
         {
             "signature": SIGNATURE,
@@ -319,16 +377,19 @@ def build(
     )
     if header.palette_coded:
         palette = len(palette).to_bytes(header.palette_length_size, "little") + palette
-    parts = [fields, _crc(fields), palette, _crc(palette)]
-    for number, payload in enumerate(payloads):
-        crc = _strip_crc(number, payload)
-        parts += [_STRIP.build({"length": len(payload), "crc": crc}), payload]
+    yield b"".join([fields, _crc(fields), palette, _crc(palette)])
+    given = 0
+    for payload in payloads:
+        yield _STRIP.build({"length": len(payload), "crc": _strip_crc(given, payload)})
+        yield payload
+        given += 1
+    if given != header.strip_count:
+        raise ValueError(f"{header.strip_count} strips are due, {given} were given")
     if sections:
         for section in [*sections, Section(END_OF_SECTIONS.decode(), b"")]:
             frame = {"type": section.type.encode(), "length": len(section.payload)}
             body = _SECTION.build(frame) + section.payload
-            parts += [body, _crc(body)]
-    return b"".join(parts)
+            yield body + _crc(body)
 
 
 def _parse_header(data: bytes) -> Header:

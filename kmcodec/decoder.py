@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kmcodec.errors import KmcFormatError, KmcWarning
-from kmcodec.image import IndexedImage
+from kmcodec.image import IndexedImage, Metadata
 from kmcodec.metadata import DEFAULT_MAX_METADATA
 from kmcodec.reader import DEFAULT_MAX_PIXELS, StripReader
 from kmcodec.salvage import salvage_indexed
 
-__all__ = ["decode", "decode_indexed", "read_indexed"]
+__all__ = ["checked_metadata", "decode", "decode_indexed", "read_indexed"]
 
 
 def decode(
@@ -107,12 +107,16 @@ def read_indexed(
     reader.check_rows(first, end)
     if rows is not None:
         return IndexedImage(reader.palette, reader.rows(first, end))
+    metadata = checked_metadata(reader)
+    return IndexedImage(reader.palette, reader.rows(first, end), metadata)
+
+
+def checked_metadata(reader: StripReader) -> Metadata:
+    """The metadata of a file, read before its strips: most damage is told without decoding."""
     try:
-        # Frames and sections first: most damage is told without decoding.
-        metadata = reader.metadata()
+        return reader.metadata()
     except KmcFormatError:
         # Unless a strip comes before it that is damaged, too.
         for strip in reader.container.strips():
             reader.container.payload(strip)
         raise
-    return IndexedImage(reader.palette, reader.rows(first, end), metadata)

@@ -49,7 +49,8 @@ def encode(
         takes the strongest that decodes in about half a second on one core.
     strip_rows : int, optional
         Rows of an independently coded strip, up to 65,535; 0 codes the image as one. Not given,
-        images of more than 4 megapixels get strips of about 2, which are coded in threads.
+        images of more than 4 megapixels get strips of 2 to 16, which are coded in threads: the
+        busier the image, the smaller they are.
     metadata : Metadata, optional
         What to write instead of the image's own metadata; ``Metadata()`` for none.
     rdo : float, optional

@@ -13,6 +13,7 @@ from kmcodec.errors import KmcInputError
 __all__ = [
     "check_same_size",
     "common_channels",
+    "decibels_of",
     "mean_squared_error",
     "products",
     "psnr",
@@ -65,7 +66,11 @@ def psnr(original: NDArray[np.uint8], image: NDArray[np.uint8]) -> float:
     original, image : ndarray
         See `squared_error`.
     """
-    error = mean_squared_error(original, image)
+    return decibels_of(mean_squared_error(original, image))
+
+
+def decibels_of(error: float) -> float:
+    """The PSNR that belongs to a mean squared error."""
     return 10 * math.log10(255**2 / error) if error else math.inf
 
 

@@ -15,14 +15,15 @@ from kmcodec.image import Metadata
 __all__ = [
     "EncodeOptions",
     "QuantizeOptions",
+    "SearchOptions",
     "checked_choice",
     "checked_integer",
     "checked_number",
 ]
 
 
-class QuantizeOptions(TypedDict, total=False):
-    """Options of `kmcodec.quantize`, for type checkers."""
+class SearchOptions(TypedDict, total=False):
+    """Options of `kmcodec.shared_palette`, for type checkers."""
 
     init: str
     seed: int
@@ -30,6 +31,11 @@ class QuantizeOptions(TypedDict, total=False):
     iterations: int
     restarts: int
     space: str
+
+
+class QuantizeOptions(SearchOptions, total=False):
+    """Options of `kmcodec.quantize`, for type checkers."""
+
     dither: str
     dither_amount: float
     palette: ArrayLike | None

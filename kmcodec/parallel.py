@@ -5,11 +5,12 @@ from __future__ import annotations
 import functools
 import os
 import threading
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
-__all__ = ["in_threads", "in_threads_each", "thread_count"]
+__all__ = ["in_threads", "in_threads_each", "in_turn", "thread_count"]
 
 _T = TypeVar("_T")
 _S = TypeVar("_S")
@@ -74,8 +75,55 @@ def in_threads_each(work: Callable[[_S], _T], items: Sequence[_S]) -> list[_T]:
         for number in numbers:
             results[number] = work(items[number])
 
-    in_threads(take, threads)
+    try:
+        in_threads(take, threads)
+    except BaseException:
+        # Nobody wants the rest any more: the other threads find nothing left to take.
+        for _ in numbers:
+            pass
+        raise
     return [results[number] for number in range(len(items))]
+
+
+def in_turn(work: Callable[[_S], _T], items: Iterable[_S]) -> Iterator[_T]:
+    """The results of ``work(item)`` in order, of items that are taken only as they are needed.
+
+    Parameters
+    ----------
+    work : callable
+        Lets go of the interpreter's lock for most of its time.
+    items : iterable
+        Taken in the calling thread: at most one more than there are threads is under way, or done
+        and waiting, at a time. If it fails, that is told after the results of the items before.
+    """
+    threads = thread_count()
+    if threads == 1 or _state.__dict__.get("is_part"):
+        yield from map(work, items)
+        return
+    pool = ThreadPoolExecutor(threads, "kmcodec", initializer=_become_part)
+    waiting: deque[Future[_T]] = deque()
+    failure: Exception | None = None
+    left = iter(items)
+    try:
+        while failure is None:
+            try:
+                waiting.append(pool.submit(work, next(left)))
+            except StopIteration:
+                break
+            except Exception as error:
+                failure = error
+            if len(waiting) > threads:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+    if failure is not None:
+        raise failure
+
+
+def _become_part() -> None:
+    _state.is_part = True
 
 
 @functools.cache

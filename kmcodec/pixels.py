@@ -11,7 +11,13 @@ from numpy.typing import ArrayLike, NDArray
 from kmcodec.errors import KmcInputError, KmcWarning
 from kmcodec.image import MAX_SIDE
 
-__all__ = ["as_pixels", "common_channels_for", "from_16_bits", "to_channels"]
+__all__ = [
+    "as_pixels",
+    "common_channels_for",
+    "from_16_bits",
+    "reduce_16_bits",
+    "to_channels",
+]
 
 
 def as_pixels(array: ArrayLike) -> NDArray[np.uint8]:
@@ -69,6 +75,11 @@ def from_16_bits(samples: NDArray[Any]) -> NDArray[np.uint8]:
         Always: bits are lost.
     """
     warnings.warn("16-bit samples reduced to 8 bits", KmcWarning, stacklevel=2)
+    return reduce_16_bits(samples)
+
+
+def reduce_16_bits(samples: NDArray[Any]) -> NDArray[np.uint8]:
+    """Do what `from_16_bits` does without a word."""
     # In integers, so that no platform's rounding mode has a say; 65535 * 255 fits in 32 bits.
     scaled = samples.astype(np.uint32)
     scaled *= 255

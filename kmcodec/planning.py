@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from kmcodec.atomic import reason_of
 from kmcodec.errors import KmcInputError
 from kmcodec.sources import is_image_name
 
-__all__ = ["STANDARD", "Job", "plan"]
+__all__ = ["STANDARD", "Job", "plan", "plan_reading"]
 
 STANDARD = "-"
 """The path that means standard input or standard output."""
@@ -25,15 +26,24 @@ class Job:
     source, target : str
     replace : bool
         Whether a target that exists may be replaced: one that the user named, or all by force.
+    skip : bool
+        Whether the target is there, and to be left as it is.
     """
 
     source: str
     target: str
     replace: bool
+    skip: bool = False
 
 
 def plan(
-    sources: Sequence[str], out: str | None, ending: str, *, force: bool
+    sources: Sequence[str],
+    out: str | None,
+    ending: str,
+    *,
+    force: bool,
+    recursive: bool = False,
+    skip_existing: bool = False,
 ) -> list[Job | KmcInputError]:
     """Decide where the result of each source goes.
 
@@ -48,6 +58,11 @@ def plan(
         Of derived names, with the dot.
     force : bool
         Replace files whose names were derived.
+    recursive : bool
+        Take the folders in folders too, and make the same ones in `out`. Hidden ones are not
+        taken, nor those that are symbolic links, nor `out` itself.
+    skip_existing : bool
+        Leave targets that are there.
 
     Returns
     -------
@@ -59,68 +74,117 @@ def plan(
     KmcInputError
         If sources and target do not fit each other.
     """
-    files, many = _expand(sources, ending)
+    found = list(_expand(sources, ending, out if recursive else None, recursive))
+    files = [each for each in found if isinstance(each, _File)]
+    many = any(map(os.path.isdir, sources))
     into_folder = out not in (None, STANDARD) and (
         many or len(files) > 1 or os.path.isdir(str(out)) or str(out).endswith(os.sep)
     )
     if out == STANDARD and (many or len(files) != 1):
         raise KmcInputError("only one file can be written to standard output")
-    if out is None and STANDARD in files:
+    if out is None and STANDARD in sources:
         raise KmcInputError("standard input has no name to derive one from: give -o")
     if into_folder:
         _make_folder(str(out))
     jobs: list[Job | KmcInputError] = []
     taken: dict[str, str] = {}
-    for source in files:
+    for each in found:
+        if isinstance(each, KmcInputError):
+            jobs.append(each)
+            continue
         if out is None or into_folder:
-            target = _derived(source, str(out) if into_folder else None, ending)
+            target = _derived(each, str(out) if into_folder else None, ending)
             replace = force
         else:
             target, replace = str(out), True
-        jobs.append(_checked_job(source, target, replace, taken))
+        jobs.append(_checked_job(each.path, target, replace, taken, skip_existing))
+    for folder in dict.fromkeys(os.path.dirname(j.target) for j in jobs if isinstance(j, Job)):
+        if recursive and folder:
+            _make_folder(folder)
     return jobs
 
 
-def _expand(sources: Iterable[str], ending: str) -> tuple[list[str], bool]:
-    """Folders replaced by the files in them that fit; and whether there was one."""
-    files: list[str] = []
-    found_folder = False
-    wanted = _is_kmc if ending != ".kmc" else is_image_name
+def plan_reading(sources: Sequence[str], *, recursive: bool) -> list[Job | KmcInputError]:
+    """The images in files and folders, as jobs that make nothing.
+
+    Parameters
+    ----------
+    sources, recursive
+        See `plan`.
+    """
+    found = _expand(sources, ".kmc", None, recursive)
+    return [Job(f.path, "", False) if isinstance(f, _File) else f for f in found]
+
+
+@dataclass(frozen=True)
+class _File:
+    """A source, and in which folder of the one that was given it lies."""
+
+    path: str
+    folder: str = ""
+
+
+def _expand(
+    sources: Iterable[str], ending: str, out: str | None, recursive: bool
+) -> Iterator[_File | KmcInputError]:
+    """Folders replaced by the files in them that fit."""
     for source in sources:
         if source == STANDARD or not os.path.isdir(source):
-            files.append(source)
+            yield _File(source)
             continue
-        found_folder = True
-        inside = sorted(p for p in Path(source).iterdir() if p.is_file() and wanted(p))
+        inside = list(_inside(source, ending, out, recursive))
         if not inside:
             kind = ".kmc files" if ending != ".kmc" else "images"
             raise KmcInputError(f"{source}: no {kind} in this folder")
-        files += map(str, inside)
-    return files, found_folder
+        yield from inside
 
 
-def _is_kmc(path: Path) -> bool:
-    return path.suffix.lower() == ".kmc" and not path.name.startswith(".")
+def _inside(
+    source: str, ending: str, out: str | None, recursive: bool
+) -> Iterator[_File | KmcInputError]:
+    """The files of a folder that fit, by name; an error for a folder that cannot be read."""
+    wanted = _is_kmc if ending != ".kmc" else is_image_name
+    unread: list[OSError] = []
+    own = os.path.realpath(out) if out is not None else None
+    for folder, folders, names in os.walk(source, onerror=unread.append):
+        below = os.path.relpath(folder, source)
+        for name in sorted(names):
+            path = os.path.join(folder, name)
+            # A link that leads nowhere is told when it is opened, not passed over.
+            if wanted(name) and (os.path.isfile(path) or os.path.islink(path)):
+                yield _File(path, "" if below == os.curdir else below)
+        folders[:] = sorted(
+            name
+            for name in folders
+            if recursive
+            and not name.startswith(".")
+            and os.path.realpath(os.path.join(folder, name)) != own
+        )
+    for error in unread:
+        yield KmcInputError(f"{error.filename}: {reason_of(error)}")
 
 
-def _derived(source: str, folder: str | None, ending: str) -> str:
-    if source == STANDARD:
+def _is_kmc(name: str) -> bool:
+    return name.lower().endswith(".kmc") and not name.startswith(".")
+
+
+def _derived(source: _File, folder: str | None, ending: str) -> str:
+    if source.path == STANDARD:
         raise KmcInputError("standard input has no name to derive one from: give -o FILE")
-    path = Path(source)
-    return str((path.parent if folder is None else Path(folder)) / (path.stem + ending))
+    path = Path(source.path)
+    place = path.parent if folder is None else Path(folder) / source.folder
+    return str(place / (path.stem + ending))
 
 
 def _make_folder(folder: str) -> None:
     try:
         os.makedirs(folder, exist_ok=True)
     except OSError as error:
-        raise KmcInputError(
-            f"{folder}: cannot be made a folder ({(error.strerror or str(error)).lower()})"
-        ) from error
+        raise KmcInputError(f"{folder}: cannot be made a folder ({reason_of(error)})") from error
 
 
 def _checked_job(
-    source: str, target: str, replace: bool, taken: dict[str, str]
+    source: str, target: str, replace: bool, taken: dict[str, str], skip_existing: bool
 ) -> Job | KmcInputError:
     if target == STANDARD:
         return Job(source, target, replace)
@@ -132,6 +196,8 @@ def _checked_job(
     taken[target] = source
     if os.path.exists(source) and os.path.exists(target) and os.path.samefile(source, target):
         return KmcInputError(f"{source}: not done, the result would replace the input itself")
+    if skip_existing and os.path.exists(target):
+        return Job(source, target, replace, skip=True)
     if not replace and os.path.exists(target):
         return KmcInputError(f"{target}: exists already; --force replaces it")
     return Job(source, target, replace)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -24,7 +25,7 @@ from kmcodec.quantization import (
     quantize_pixels,
 )
 
-__all__ = ["DEFAULT_COLORS", "ImageLike", "pixels_of", "quantize"]
+__all__ = ["DEFAULT_COLORS", "ImageLike", "Settings", "pixels_of", "quantize"]
 
 ImageLike: TypeAlias = "ArrayLike | Image.Image | IndexedImage"
 
@@ -103,13 +104,20 @@ def quantize(
     >>> kmcodec.quantize(ramp, 4).palette.ravel().tolist()
     [31, 94, 158, 223]
     """
-    if k is not None and palette is not None:
-        raise KmcInputError("k and palette exclude each other: a palette has its number of entries")
-    if reorder and palette is not None:
-        raise KmcInputError("reorder and palette exclude each other: a given palette is kept")
-    colors = checked_integer("k", DEFAULT_COLORS if k is None else k, 1, MAX_COLORS)
-    placing = _placing(space, dither, dither_amount)
-    options = _searching(init, search, seed, iterations, restarts)
+    settings = Settings(
+        k=k,
+        init=init,
+        seed=seed,
+        search=search,
+        iterations=iterations,
+        restarts=restarts,
+        space=space,
+        dither=dither,
+        dither_amount=dither_amount,
+        palette=palette,
+        reorder=reorder,
+    )
+    colors, placing = settings.colors, settings.placing
     pixels, metadata = _opened(image, None if palette is not None else colors, k)
     if isinstance(pixels, IndexedImage):
         if not reorder:
@@ -119,28 +127,71 @@ def quantize(
     if palette is not None:
         entries = IndexedImage(palette, [[0]]).palette
         return _with_palette(pixels, entries, metadata, placing)
-    entries, indices = quantize_pixels(pixels, colors, **placing, **options)
+    entries, indices = quantize_pixels(pixels, colors, **placing, **settings.searching)
     return IndexedImage(entries, indices, metadata)
 
 
-def _placing(space: str, dither: str, dither_amount: float) -> dict[str, Any]:
-    """How entries are placed, checked, as `apply_palette` takes it."""
-    return {
-        "space": checked_choice("space", space, SPACES),
-        "dithering": None if dither == "none" else checked_choice("dither", dither, DITHERS),
-        "amount": checked_number("dither_amount", dither_amount, 0, 1),
-    }
+@dataclass(frozen=True, eq=False)
+class Settings:
+    """The options of `quantize`, with its defaults.
 
+    Raises
+    ------
+    KmcInputError
+        If one is wrong, or two exclude each other.
+    """
 
-def _searching(init: str, search: int, seed: int, iterations: int, restarts: int) -> dict[str, Any]:
-    """How a palette is looked for, checked, as `quantize_pixels` takes it."""
-    return {
-        "init": checked_choice("init", init, INITS),
-        "search": checked_integer("search", search, 0, len(LEVELS) - 1),
-        "seed": checked_integer("seed", seed, 0),
-        "iterations": checked_integer("iterations", iterations, 1),
-        "restarts": checked_integer("restarts", restarts, 1),
-    }
+    k: int | None = None
+    init: str = "pca"
+    seed: int = 0
+    search: int = DEFAULT_LEVEL
+    iterations: int = 100
+    restarts: int = 1
+    space: str = "srgb"
+    dither: str = "none"
+    dither_amount: float = 1.0
+    palette: ArrayLike | None = None
+    reorder: bool = False
+
+    def __post_init__(self) -> None:
+        if self.palette is not None and self.k is not None:
+            raise KmcInputError(
+                "k and palette exclude each other: a palette has its number of entries"
+            )
+        if self.palette is not None and self.reorder:
+            raise KmcInputError("reorder and palette exclude each other: a given palette is kept")
+        # All are looked at once, so that what is wrong is told before anything is done.
+        _ = self.colors, self.placing, self.searching
+
+    @property
+    def colors(self) -> int:
+        """The most entries."""
+        return checked_integer("k", DEFAULT_COLORS if self.k is None else self.k, 1, MAX_COLORS)
+
+    @property
+    def dithers(self) -> bool:
+        """Whether entries are not simply the nearest."""
+        return self.dither != "none"
+
+    @property
+    def placing(self) -> dict[str, Any]:
+        """How entries are placed, as `apply_palette` takes it."""
+        return {
+            "space": checked_choice("space", self.space, SPACES),
+            "dithering": checked_choice("dither", self.dither, DITHERS) if self.dithers else None,
+            "amount": checked_number("dither_amount", self.dither_amount, 0, 1),
+        }
+
+    @property
+    def searching(self) -> dict[str, Any]:
+        """How a palette is looked for, as `quantize_pixels` takes it."""
+        return {
+            "init": checked_choice("init", self.init, INITS),
+            "search": checked_integer("search", self.search, 0, len(LEVELS) - 1),
+            "seed": checked_integer("seed", self.seed, 0),
+            "iterations": checked_integer("iterations", self.iterations, 1),
+            "restarts": checked_integer("restarts", self.restarts, 1),
+        }
 
 
 def _opened(

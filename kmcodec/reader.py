@@ -13,7 +13,7 @@ from kmcodec.container import ContainerReader, Header, Strip
 from kmcodec.errors import KmcFormatError, KmcInputError, KmcLimitError
 from kmcodec.image import Metadata, index_dtype
 from kmcodec.metadata import DEFAULT_MAX_METADATA, metadata_from_sections
-from kmcodec.parallel import in_threads_each
+from kmcodec.parallel import in_threads_each, in_turn
 
 __all__ = ["DEFAULT_MAX_PIXELS", "StripReader", "coding_of", "palette_of"]
 
@@ -108,10 +108,14 @@ class StripReader:
         return indices
 
     def blocks(self) -> Iterator[NDArray[Any]]:
-        """The indices of strip after strip."""
-        for strip in self.container.strips():
-            self.check_rows(*strip.rows)
-            yield self.decode(strip, self.container.payload(strip))
+        """The indices of strip after strip, of which only a few are in memory at a time."""
+
+        def payloads() -> Iterator[tuple[Strip, bytes]]:
+            for strip in self.container.strips():
+                self.check_rows(*strip.rows)
+                yield strip, self.container.payload(strip)
+
+        yield from in_turn(lambda strip: self.decode(*strip), payloads())
 
     def blank(self, rows: int) -> NDArray[Any]:
         """Zeros for the indices of so many rows."""

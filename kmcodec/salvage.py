@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO
 
@@ -15,6 +14,7 @@ from kmcodec.image import MAX_COLORS, IndexedImage, Metadata
 from kmcodec.metadata import DEFAULT_MAX_METADATA
 from kmcodec.parallel import in_threads_each
 from kmcodec.reader import DEFAULT_MAX_PIXELS, StripReader
+from kmcodec.resync import intact_strips
 
 __all__ = ["Salvaged", "salvage_indexed"]
 
@@ -89,7 +89,7 @@ def salvage_indexed(
         return None
 
     metadata: Metadata | None = None
-    whole = list(_intact(reader, losses))
+    whole = list(intact_strips(reader.container, losses))
     losses += [loss for loss in in_threads_each(decode_into, whole) if loss]
     try:
         metadata = reader.metadata()
@@ -97,16 +97,3 @@ def salvage_indexed(
         if not losses:
             losses.append(f"metadata: {error}")
     return Salvaged(IndexedImage(reader.palette, indices, metadata), tuple(losses), lost_rows)
-
-
-def _intact(reader: StripReader, losses: list[str]) -> Iterator[tuple[Strip, bytes]]:
-    """Strips with their payloads as far as their CRCs are right."""
-    try:
-        for strip in reader.container.strips(all_there=False):
-            try:
-                yield strip, reader.container.payload(strip)
-            except KmcFormatError as error:
-                losses.append(str(error))
-    except KmcFormatError as error:
-        # Where a frame is damaged or missing, nobody knows where the next one begins.
-        losses.append(f"{error}: all rows from there on are lost")

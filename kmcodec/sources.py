@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import math
 import os
 import sys
 import threading
@@ -21,13 +20,14 @@ from kmcodec.atomic import reason_of
 from kmcodec.errors import KmcError, KmcFormatError, KmcInputError, KmcLimitError, KmcWarning
 from kmcodec.image import IndexedImage, Metadata
 from kmcodec.matlab import is_mat, read_mat
+from kmcodec.npy import MAGIC, read_npy_header
 from kmcodec.pillow_images import from_pillow, metadata_from_pillow
 from kmcodec.pixels import as_pixels
+from kmcodec.streamed_images import can_stream
 
-__all__ = ["Source", "is_image_name", "named_warnings", "read_source"]
+__all__ = ["Source", "is_image_name", "named_warnings", "read_source", "warn_of_frames"]
 
 _KMC = b"\x8bKMC"
-_NPY = b"\x93NUMPY"
 
 # What these call frames are layers and previews; the first is the picture, nothing is lost.
 _NO_ANIMATION = frozenset({"MPO", "PSD"})
@@ -164,7 +164,7 @@ def _decoded(
         with named_warnings(name):
             if is_mat(data):
                 return _pixels(read_mat(data, name, variable), name), Metadata()
-            if data.startswith(_NPY):
+            if data.startswith(MAGIC):
                 return _pixels(_from_npy(data, name), name), Metadata()
             return _from_image(data, name)
     except MemoryError as error:
@@ -195,20 +195,11 @@ def _from_kmc(data: bytes, name: str) -> IndexedImage:
 
 
 def _from_npy(data: bytes, name: str) -> NDArray[np.generic]:
-    stream = io.BytesIO(data)
-    readers = {
-        (1, 0): np.lib.format.read_array_header_1_0,
-        (2, 0): np.lib.format.read_array_header_2_0,
-    }
     try:
-        # Version 3 differs only in the names of structured dtypes, which are no pixels.
-        shape, _, dtype = readers[np.lib.format.read_magic(stream)](stream)
-        size = math.prod(shape) * dtype.itemsize
         # Before numpy allocates what the header asks for.
-        if size != len(data) - stream.tell() or min(shape, default=0) < 0:
-            raise ValueError("the header does not fit the data")
+        read_npy_header(io.BytesIO(data), len(data))
         array: NDArray[np.generic] = np.load(io.BytesIO(data), allow_pickle=False)
-    except Exception as error:  # the header is Python text: anything can be wrong with it
+    except Exception as error:  # an array of objects, for one
         raise KmcInputError(f"{name}: damaged or truncated .npy file") from error
     return array
 
@@ -223,8 +214,10 @@ def _from_image(data: bytes, name: str) -> tuple[NDArray[np.uint8] | IndexedImag
         ) from error
     except Image.DecompressionBombError as error:
         limit = 2 * (Image.MAX_IMAGE_PIXELS or 0)
+        # What is still refused where libvips is there, is of no kind that it could read.
+        hint = "" if can_stream() else " (most PNG and TIFF are, with kmcodec[large] installed)"
         raise KmcLimitError(
-            f"{name}: more than {limit:,} pixels, too large to be read safely"
+            f"{name}: more than {limit:,} pixels, too large to be read safely{hint}"
         ) from error
     except KmcError as error:
         raise type(error)(f"{name}: {error}") from error
@@ -246,7 +239,7 @@ def _from_opened(image: Image.Image) -> tuple[NDArray[np.uint8] | IndexedImage, 
     if isinstance(pixels, IndexedImage):
         pixels = IndexedImage(pixels.palette, pixels.indices, metadata)
     # Last: to count the frames Pillow goes through the whole file.
-    _warn_of_frames(image)
+    warn_of_frames(image)
     return pixels, metadata
 
 
@@ -257,7 +250,8 @@ def _warn_of_16_bits(image: Image.Image) -> None:
         warnings.warn("16-bit samples reduced to 8 bits", KmcWarning, stacklevel=2)
 
 
-def _warn_of_frames(image: Image.Image) -> None:
+def warn_of_frames(image: Image.Image) -> None:
+    """Tell that there are more frames than the first."""
     if image.format in _NO_ANIMATION:
         return
     try:

@@ -6,6 +6,7 @@ import io
 import os
 import sys
 import warnings
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -80,14 +81,17 @@ def encode_image(image: IndexedImage, kind: str) -> bytes:
         return _encode_by_pillow(_fit_for_gif(image) if format_ == "GIF" else image, format_)
 
 
-def write_target(path: str | os.PathLike[str], data: bytes, *, create_only: bool = False) -> None:
+def write_target(
+    path: str | os.PathLike[str], data: bytes | Iterable[bytes], *, create_only: bool = False
+) -> None:
     """Write to a file at once, or to standard output.
 
     Parameters
     ----------
     path : path-like
         ``-`` is standard output.
-    data : bytes
+    data : bytes or iterable of bytes
+        See `write_atomically`.
     create_only : bool
         Never replace a file.
 
@@ -102,7 +106,8 @@ def write_target(path: str | os.PathLike[str], data: bytes, *, create_only: bool
         write_atomically(path, data, create_only=create_only)
         return
     try:
-        sys.stdout.buffer.write(data)
+        for part in [data] if isinstance(data, bytes) else data:
+            sys.stdout.buffer.write(part)
         sys.stdout.buffer.flush()
     except BrokenPipeError:
         raise

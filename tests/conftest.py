@@ -20,6 +20,9 @@ ROOT = Path(__file__).parent.parent
 SAMPLES = ROOT / "samples"
 VECTORS = ROOT / "spec" / "vectors"
 
+# No tests, but programs: fuzz/run.py.
+collect_ignore = ["fuzz"]
+
 # Machines differ in speed, and this is no place to measure it.
 settings.register_profile(
     "kmcodec", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=60

@@ -62,6 +62,18 @@ def test_blocks_are_all_rows(path, image):
     np.testing.assert_array_equal(np.concatenate(blocks), image.to_array())
 
 
+def test_blocks_before_a_damaged_one_are_read(path, image):
+    data = bytearray(path.read_bytes())
+    hurt = strips_of(bytes(data))[5]
+    data[hurt.offset] ^= 255
+    path.write_bytes(data)
+    blocks = kmcodec.decode_rows(path)
+    for first in range(0, 40, 8):
+        np.testing.assert_array_equal(next(blocks), image.to_array()[first : first + 8])
+    with pytest.raises(kmcodec.KmcFormatError, match=r"strip 5 \(rows 40 to 47\)"):
+        next(blocks)
+
+
 def test_limits(path, image, rng):
     data = path.read_bytes()
     for function in (kmcodec.decode, kmcodec.decode_indexed):
@@ -213,3 +225,67 @@ def test_threads_within_threads_end(bird):
     data = [kmcodec.encode(bird, k, strip_rows=16, effort="fast") for k in (4, 8, 16, 32)]
     images = in_threads_each(kmcodec.decode_indexed, data)
     assert [len(image.palette) for image in images] == [4, 8, 16, 32]
+
+
+def in_strips(rng, rows=6, metadata=None):
+    image = kmcodec.IndexedImage(PALETTE, rng.integers(0, 3, (60, 40)), metadata)
+    data = kmcodec.encode(image, strip_rows=rows)
+    return image, bytearray(data), strips_of(data)
+
+
+def salvaged(data):
+    """Indices, with 3 in lost rows, and what is said of each loss."""
+    with pytest.warns(kmcodec.KmcWarning) as warned:
+        found = kmcodec.decode_indexed(bytes(data), salvage=True)
+    return found.indices, [str(w.message) for w in warned]
+
+
+@pytest.mark.parametrize("metadata", [None, kmcodec.Metadata(text={"Title": "x"})])
+@pytest.mark.parametrize("number", [0, 4, 8, 9])
+@pytest.mark.parametrize("bit", [0, 3, 9, 31])
+def test_strips_after_a_damaged_length_are_found(rng, metadata, number, bit):
+    image, data, strips = in_strips(rng, metadata=metadata)
+    data[strips[number].offset - 8 + bit // 8] ^= 1 << bit % 8
+    indices, _ = salvaged(data)
+    if number == 9:  # nothing follows that would tell where it ends
+        assert (indices[54:] == 3).all()
+        indices = np.vstack([indices[:54], image.indices[54:]])
+    np.testing.assert_array_equal(indices, image.indices)
+
+
+@pytest.mark.parametrize("change", ["overwritten", "removed", "inserted"])
+def test_strips_are_found_where_several_are_gone(rng, change):
+    image, data, strips = in_strips(rng)
+    start, end = strips[2].offset - 8, strips[4].offset + 5
+    put = {"overwritten": bytes(end - start), "removed": b"", "inserted": rng.bytes(500)}[change]
+    data[start:end] = put
+    indices, _ = salvaged(data)
+    lost = np.flatnonzero((indices == 3).all(axis=1))
+    assert lost.tolist() == [*range(12, 30)]
+    kept = np.delete(np.arange(60), lost)
+    np.testing.assert_array_equal(indices[kept], image.indices[kept])
+
+
+def test_what_is_lost_is_told_strip_by_strip(rng):
+    _, data, strips = in_strips(rng)
+    for number in (1, 2, 6):
+        data[strips[number].offset] ^= 1
+    data[strips[8].offset - 8] ^= 1
+    indices, told = salvaged(data)
+    assert np.flatnonzero((indices == 3).all(axis=1)).tolist() == [*range(6, 18), *range(36, 42)]
+    assert len(told) == 3
+    assert "strip 1 (rows 6 to 11): CRC" in told[0]
+    assert "rows 12 to 17 are lost with it" in told[0]
+    assert "strip 6 (rows 36 to 41): CRC" in told[1]
+    assert "strip 8 (rows 48 to 53): its length is damaged, its rows are not" in told[2]
+
+
+def test_files_made_to_be_searched_long_are_given_up():
+    # Each byte from the damage on may be the place of a frame whose CRC takes megabytes.
+    wide = kmcodec.IndexedImage(PALETTE, np.zeros((40, 100_000), np.uint8))
+    data = bytearray(kmcodec.encode(wide, coding="packed", strip_rows=10))
+    start = strips_of(bytes(data))[1].offset - 8
+    data[start:] = b"\x01\x04\x04\x00" * 500_000
+    indices, _ = salvaged(data)
+    assert (indices[:10] == 0).all()
+    assert (indices[10:] == 3).all()

@@ -296,7 +296,7 @@ def test_colours_of_16_bits_that_pillow_reduces_are_told(read):
 def test_decompression_bombs_are_refused(read, monkeypatch):
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 14)
     told = refused(read, saved(Image.fromarray(BIRD)), KmcLimitError)
-    assert told == "more than 28 pixels, too large to be read safely"
+    assert told.startswith("more than 28 pixels, too large to be read safely")
 
 
 def test_large_images_are_told_with_the_name(read, monkeypatch):

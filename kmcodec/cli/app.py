@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
-import signal
 import sys
 import warnings
 from typing import Any, NoReturn
@@ -12,8 +12,9 @@ from typing import Any, NoReturn
 import click
 
 from kmcodec._version import __version__
+from kmcodec.atomic import reason_of
 from kmcodec.cli.exit_codes import FAILED, INTERRUPTED, USAGE
-from kmcodec.cli.printable import printable
+from kmcodec.cli.process import end_cleanly_on_signals, note, open_missing_streams
 from kmcodec.errors import KmcError, KmcWarning
 
 __all__ = ["main"]
@@ -21,7 +22,8 @@ __all__ = ["main"]
 _HELP = """Palette images by k-means: encode to .kmc, decode, and look inside.
 
 Exit codes: 0 fine, 1 failed (with several files: at least one), 2 wrong usage, 3 a quality or size
-was not reached, 130 interrupted.
+was not reached, 130 interrupted, 143 terminated. Whatever happens, a file is there whole or not at
+all; only a process that is killed may leave a file .kmc-*.tmp, which can be deleted.
 The name - stands for standard input or standard output. Reports and messages go to standard
 error; what a command was asked to print, or data by `-o -`, to standard output.
 """
@@ -30,7 +32,16 @@ error; what a command was asked to print, or data by `-o -`, to standard output.
 class _LazyGroup(click.Group):
     """Imports a command's module when the command is called: `kmc --version` stays fast."""
 
-    commands_here = ("encode", "decode", "info", "verify", "compare", "sweep", "view")
+    commands_here = (
+        "encode",
+        "decode",
+        "info",
+        "view",
+        "verify",
+        "compare",
+        "sweep",
+        "palette",
+    )
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self.commands_here)
@@ -67,6 +78,8 @@ def _tell_version(ctx: click.Context) -> NoReturn:
 def main() -> NoReturn:
     """Run the command line and exit."""
     warnings.showwarning = _show_warning
+    open_missing_streams()
+    end_cleanly_on_signals()
     try:
         code = kmc.main(prog_name="kmc", standalone_mode=False)
         sys.stdout.flush()
@@ -81,10 +94,13 @@ def main() -> NoReturn:
     except (KeyboardInterrupt, click.Abort):
         _complain("interrupted")
         code = INTERRUPTED
-    except BrokenPipeError:
-        # Whoever read our output has gone: the rest of it has nowhere to go.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 128 + getattr(signal, "SIGPIPE", 13)
+    except OSError as error:
+        # Commands name the files that fail; what is left is what they print.
+        if error.errno != errno.EPIPE:
+            _complain(f"{error.filename or 'standard output'}: {reason_of(error)}")
+        # The rest has nowhere to go, and the interpreter would try once more to write it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        code = FAILED
     except MemoryError:
         _complain("there is not enough memory for this image")
         code = FAILED
@@ -97,9 +113,9 @@ def _help_hint(error: click.UsageError) -> str:
 
 
 def _complain(message: str) -> None:
-    click.echo("kmc: " + printable(" ".join(message.split("\n"))), err=True)
+    note("kmc: " + " ".join(message.split("\n")))
 
 
 def _show_warning(message: Any, category: type[Warning], *args: Any, **kwargs: Any) -> None:
     kind = "note" if issubclass(category, KmcWarning) else "warning"
-    click.echo(printable(f"kmc: {kind}: {message}"), err=True)
+    note(f"kmc: {kind}: {message}")

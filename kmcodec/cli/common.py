@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import math
-import os
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import click
 
-from kmcodec.cli.exit_codes import FAILED, MISSED
-from kmcodec.cli.printable import printable
+from kmcodec.cli.process import note
 from kmcodec.coding import AUTO, CODINGS, EFFORTS
 from kmcodec.encoder import DEFAULT_CODING
-from kmcodec.errors import KmcError, KmcGoalError
-from kmcodec.planning import Job
 from kmcodec.quantization import DEFAULT_LEVEL, DITHERS, INITS, LEVELS, SPACES
 from kmcodec.reader import DEFAULT_MAX_PIXELS
 
@@ -26,7 +21,7 @@ __all__ = [
     "kmeans_options",
     "max_pixels_option",
     "note",
-    "run_all",
+    "search_options",
     "variable_option",
 ]
 
@@ -66,8 +61,8 @@ def coding_options(command: _F) -> _F:
     return coding(effort(command))
 
 
-def kmeans_options(command: _F) -> _F:
-    """The options of `quantize` that a command line can give, under their names."""
+def search_options(command: _F) -> _F:
+    """How a palette is looked for: options of `quantize` under their names."""
     options = [
         click.option(
             "--init",
@@ -90,21 +85,6 @@ def kmeans_options(command: _F) -> _F:
             default="srgb",
             show_default=True,
             help="In which colour space distances are taken.",
-        ),
-        click.option(
-            "--dither",
-            type=click.Choice(["none", *DITHERS]),
-            default="none",
-            show_default=True,
-            help="How entries are placed.",
-        ),
-        click.option(
-            "--dither-amount",
-            type=click.FloatRange(0, 1),
-            metavar="0-1",
-            default=1.0,
-            show_default=True,
-            help="How much of the error dithering makes up for.",
         ),
         click.option(
             "--seed",
@@ -136,51 +116,33 @@ def kmeans_options(command: _F) -> _F:
     return command
 
 
-def run_all(jobs: Sequence[Job | KmcError], do: Callable[[Job], str | None], verb: str) -> None:
-    """Do every job, tell what fails, and exit with 1 if anything did, else 3 if a goal was missed.
-
-    Parameters
-    ----------
-    jobs : sequence of Job or KmcError
-        An error stands for a file that cannot be done.
-    do : callable
-        Does one job and raises `KmcError` if it cannot; what it returns says by what it missed
-        a goal.
-    verb : str
-        For the progress bar, which is shown for several jobs on a terminal.
-    """
-    failures = missed = 0
-    hidden = len(jobs) < 2 or not sys.stderr.isatty()
-    with click.progressbar(jobs, label=verb, file=sys.stderr, hidden=hidden) as bar:
-        for job in bar:
-            try:
-                if isinstance(job, KmcError):
-                    raise job
-                shortfall = do(job)
-                if shortfall:
-                    missed += 1
-                    complain(f"{job.source}: {shortfall}")
-            except KmcGoalError as error:
-                missed += 1
-                complain(str(error))
-            except KmcError as error:
-                failures += 1
-                complain(str(error))
-    if failures and len(jobs) > 1:
-        complain(f"{failures} of {len(jobs)} files failed")
-    if failures or missed:
-        raise click.exceptions.Exit(FAILED if failures else MISSED)
+def kmeans_options(command: _F) -> _F:
+    """The options of `quantize` that a command line can give, under their names."""
+    options = [
+        click.option(
+            "--dither",
+            type=click.Choice(["none", *DITHERS]),
+            default="none",
+            show_default=True,
+            help="How entries are placed.",
+        ),
+        click.option(
+            "--dither-amount",
+            type=click.FloatRange(0, 1),
+            metavar="0-1",
+            default=1.0,
+            show_default=True,
+            help="How much of the error dithering makes up for.",
+        ),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return search_options(command)
 
 
 def complain(message: str) -> None:
     """Print an error in one line on standard error."""
     note("kmc: " + message.replace("\n", " "))
-
-
-def note(line: str) -> None:
-    """Print a line on standard error, clear of a progress bar that may stand there."""
-    clear = "\r\x1b[K" if sys.stderr.isatty() and os.environ.get("TERM") != "dumb" else ""
-    click.echo(clear + printable(line), err=True)
 
 
 def decibels(value: float) -> str:

@@ -7,7 +7,8 @@ import os
 import click
 
 from kmcodec.batch import decode_file
-from kmcodec.cli.common import max_pixels_option, note, run_all
+from kmcodec.cli.common import max_pixels_option, note
+from kmcodec.cli.many import recursive_option, run_all
 from kmcodec.cli.types import RowRange
 from kmcodec.errors import KmcFormatError
 from kmcodec.planning import STANDARD, Job, plan
@@ -29,6 +30,7 @@ from kmcodec.planning import STANDARD, Job, plan
     metavar="FORMAT",
     help="png, npy, mat, or any format that Pillow writes. [default: by OUT, else png]",
 )
+@recursive_option
 @click.option(
     "--rows",
     type=RowRange(),
@@ -47,6 +49,7 @@ def decode(
     sources: tuple[str, ...],
     output: str | None,
     ending: str | None,
+    recursive: bool,
     rows: tuple[int, int] | None,
     salvage: bool,
     max_pixels: int,
@@ -55,24 +58,24 @@ def decode(
 ) -> None:
     """Decode .kmc files to other image files.
 
-    SRC is a .kmc file, a folder of them, or - for standard input. PNG keeps the palette.
+    SRC is a .kmc file, a folder of them, or - for standard input. PNG keeps the palette. A .npy
+    file is written strip by strip, in little memory.
     """
     if rows is not None and salvage:
         raise click.UsageError("--rows and --salvage exclude each other")
     derived = "." + (ending or "png").lstrip(".").lower()
-    jobs = plan(sources, output, derived, force=force)
+    jobs = plan(sources, output, derived, force=force, recursive=recursive)
 
     def do(job: Job) -> None:
         own = os.path.splitext(job.target)[1].lower()
         wanted = derived if ending or job.target == STANDARD or not own else own
-        image, size, lost = decode_file(
-            job, wanted, max_pixels=max_pixels or None, rows=rows, salvage=salvage
-        )
+        report = decode_file(job, wanted, max_pixels=max_pixels or None, rows=rows, salvage=salvage)
         if not quiet:
             note(
-                f"{job.target}: {image.width} x {image.height}, "
-                f"{len(image.palette):,} palette entries, {size:,} bytes"
+                f"{job.target}: {report.width} x {report.height}, "
+                f"{report.entries:,} palette entries, {report.size:,} bytes"
             )
+        lost = report.lost
         if lost:
             more = f", and {len(lost) - 1} more" if len(lost) > 1 else ""
             for loss in lost[1:] if not quiet else ():

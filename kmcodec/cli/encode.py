@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
-import json
+import functools
 import os
+from collections.abc import Sequence
+from concurrent.futures import Executor
 from typing import Any
 
 import click
+import numpy as np
+from numpy.typing import NDArray
 
-from kmcodec.assembly import MAX_STRIP_ROWS
 from kmcodec.batch import EncodeReport, encode_file
 from kmcodec.cli.common import (
     coding_options,
-    decibels,
     kmeans_options,
-    note,
-    run_all,
     variable_option,
 )
 from kmcodec.cli.goals import GoalCommand, Steps, goal_options
-from kmcodec.errors import KmcInputError
+from kmcodec.cli.many import executor_for, jobs_option, recursive_option, run_jobs
+from kmcodec.cli.reports import Reporter
+from kmcodec.errors import KmcError, KmcInputError
 from kmcodec.image import MAX_COLORS
+from kmcodec.options import SearchOptions
 from kmcodec.palette_files import read_palette
 from kmcodec.planning import STANDARD, Job, plan
+from kmcodec.pool import run_each
 from kmcodec.rate_distortion import Goal
+from kmcodec.shared_palettes import ColorSum, count_job
+from kmcodec.strips import MAX_STRIP_ROWS
 
 
 @click.command(cls=GoalCommand)
@@ -49,6 +55,11 @@ from kmcodec.rate_distortion import Goal
     "file, an image, or a list such as '#1d3557,#e63946,#f1faee'.",
 )
 @click.option(
+    "--shared-palette",
+    is_flag=True,
+    help="Find one palette for all sources together (see 'kmc palette').",
+)
+@click.option(
     "--reorder",
     is_flag=True,
     help="Order the palette of a palette image from dark to bright, without unused and double "
@@ -60,11 +71,17 @@ from kmcodec.rate_distortion import Goal
     type=click.IntRange(0, MAX_STRIP_ROWS),
     metavar="N",
     help="Rows of an independently coded strip, 0 for all. [default: all up to 4 megapixels, then "
-    "strips of about 2, coded in threads]",
+    "strips of 2 to 16, coded in threads]",
 )
 @goal_options
 @kmeans_options
 @variable_option
+@recursive_option
+@jobs_option
+@click.option("--skip-existing", is_flag=True, help="Leave targets that are there as they are.")
+@click.option(
+    "--skip-if-larger", is_flag=True, help="Write no file that is not smaller than its source."
+)
 @click.option("-f", "--force", is_flag=True, help="Replace files whose names were derived.")
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors.")
 @click.option("--json", "as_json", is_flag=True, help="Report as JSON lines on standard output.")
@@ -73,6 +90,10 @@ def encode(
     output: str | None,
     colors: int | None,
     palette: str | None,
+    shared_palette: bool,
+    recursive: bool,
+    workers: int | None,
+    skip_existing: bool,
     force: bool,
     quiet: bool,
     as_json: bool,
@@ -81,43 +102,80 @@ def encode(
     """Encode images as .kmc files.
 
     SRC is a .mat, .npy or .kmc file, any image that Pillow reads, a folder of those, or - for
-    standard input. For each file one line tells its size before and after.
+    standard input. For each file one line tells its size before and after, and one at the end of
+    several those of all.
+
+    Files of more than 16 megapixels are read row by row, in little memory, if they are .npy, or
+    PNG or TIFF and pyvips is installed, and no quality or size is asked for.
     """
     if as_json and output == STANDARD:
         raise click.UsageError("--json and '-o -' both want standard output")
-    if colors is not None and palette is not None:
-        raise click.UsageError("-k and --palette exclude each other")
-    if options["reorder"] and palette is not None:
-        raise click.UsageError("--reorder and --palette exclude each other")
-    rdo, psnr, max_bytes = (options.pop(name) for name in ("rdo", "psnr", "max_bytes"))
-    try:
-        goal = Goal.of(rdo, psnr, max_bytes, options["coding"])
-    except KmcInputError as error:
-        raise click.UsageError(str(error)) from error
+    _check_palette(sources, colors, palette, shared_palette, options["reorder"])
+    goal = _goal_of(options)
     options["palette"] = None if palette is None else read_palette(palette)
-    jobs = plan(sources, output, ".kmc", force=force)
+    jobs = plan(
+        sources, output, ".kmc", force=force, recursive=recursive, skip_existing=skip_existing
+    )
+    reporter = Reporter(as_json, quiet)
 
-    def do(job: Job) -> str | None:
-        steps = Steps(os.path.basename(job.source), hidden=quiet or len(jobs) > 1)
+    def work_here(job: Job) -> EncodeReport:
+        steps = Steps(os.path.basename(job.source), hidden=quiet)
         try:
-            report = encode_file(job, colors, goal=goal, advance=steps, **options)
+            return encode_file(job, colors, goal=goal, advance=steps, **options)
         finally:
             steps.finish()
-        if as_json:
-            click.echo(json.dumps(report.to_dict()))
-        elif not quiet:
-            note(_in_words(report))
-        return report.shortfall
 
-    run_all(jobs, do, "encoding")
+    with executor_for(jobs, workers) as executor:
+        if shared_palette:
+            options["palette"] = _palette_for(jobs, colors, executor, options)
+            colors = None
+        work = functools.partial(encode_file, k=colors, goal=goal, **options)
+        counts = run_jobs(
+            jobs,
+            work_here if len(jobs) == 1 else work,
+            reporter.tell,
+            "encoding",
+            executor=executor,
+            tell_error=reporter.tell_error,
+        )
+    reporter.tell_all(counts)
+    counts.exit()
 
 
-def _in_words(report: EncodeReport) -> str:
-    colors = f"{report.entries:,} colour{'' if report.entries == 1 else 's'}"
-    source = "standard input" if report.source == STANDARD else os.path.basename(report.source)
-    return (
-        f"{report.output}: {report.width} x {report.height}, {colors}, {decibels(report.psnr)}, "
-        f"{report.size:,} bytes: {report.ratio:.1f} times smaller than raw ({report.raw_size:,}), "
-        f"{report.source_size / report.size:.1f} than {source} ({report.source_size:,}), "
-        f"{report.seconds:.2f} s"
-    )
+def _check_palette(
+    sources: Sequence[str], colors: int | None, palette: str | None, shared: bool, reorder: bool
+) -> None:
+    if colors is not None and palette is not None:
+        raise click.UsageError("-k and --palette exclude each other")
+    if reorder and palette is not None:
+        raise click.UsageError("--reorder and --palette exclude each other")
+    if shared and (palette is not None or reorder):
+        raise click.UsageError("--shared-palette excludes --palette and --reorder")
+    if shared and STANDARD in sources:
+        raise click.UsageError("--shared-palette reads twice, which standard input cannot be")
+
+
+def _goal_of(options: dict[str, Any]) -> Goal | None:
+    """The goal that options ask for, which are taken away."""
+    rdo, psnr, max_bytes = (options.pop(name) for name in ("rdo", "psnr", "max_bytes"))
+    try:
+        return Goal.of(rdo, psnr, max_bytes, options["coding"])
+    except KmcInputError as error:
+        raise click.UsageError(str(error)) from error
+
+
+def _palette_for(
+    jobs: Sequence[Job | KmcError],
+    k: int | None,
+    executor: tuple[Executor | None, int],
+    options: dict[str, Any],
+) -> NDArray[np.uint8] | None:
+    """The palette for all sources that can be read, also those whose targets are there already."""
+    total = ColorSum()
+    count = functools.partial(count_job, variable=options["variable"])
+    readable = [job for job in jobs if isinstance(job, Job)]
+    for done in run_each(count, readable, executor[0], workers=executor[1]):
+        if done.value is not None:  # else it is told when it cannot be encoded either
+            total.add(done.value)
+    searching = {name: options[name] for name in SearchOptions.__annotations__}
+    return total.find_palette(k, **searching) if total else None

@@ -35,7 +35,10 @@ class GoalCommand(click.Command):
 
 
 class Steps:
-    """Shows on a terminal that something takes its time; call it after each step."""
+    """Shows on a terminal that something takes its time; call it after each step.
+
+    Where the share that is done is known, from 0 to 1, it is given.
+    """
 
     def __init__(self, label: str, hidden: bool) -> None:
         self._hidden = hidden or not sys.stderr.isatty()
@@ -44,9 +47,14 @@ class Steps:
         self._done = 0
         self._bar: Any = None
 
-    def __call__(self) -> None:
+    def __call__(self, share: float | None = None) -> None:
         self._done += 1
         if self._hidden or time.monotonic() - self._started < _PATIENCE:
+            return
+        if share is not None:
+            if self._bar is None:
+                self._bar = click.progressbar(length=100, label=self._label, file=sys.stderr)
+            self._bar.update(int(100 * share) - self._bar.pos)
             return
         if self._bar is None:
             length = max(_STEPS, 2 * self._done)

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from kmcodec.coding.budget import affordable_effort
+from kmcodec.coding.budget import Survey, affordable_effort
 from kmcodec.coding.context import (
     COMPILED,
     PROFILES,
@@ -29,8 +29,10 @@ __all__ = [
     "EFFORTS",
     "METHODS",
     "Coding",
+    "Survey",
     "coding_by_number",
     "coding_for",
+    "coding_named",
     "decode_palette",
     "encode_palette",
 ]
@@ -119,4 +121,9 @@ def coding_for(name: str, effort: str, indices: NDArray[Any], palette: NDArray[n
     """
     if name == "context" and effort == AUTO:
         effort = affordable_effort(indices, len(palette))
+    return coding_named(name, effort)
+
+
+def coding_named(name: str, effort: str) -> Coding:
+    """The coding method of a name and an effort other than `auto`."""
     return next(m for m in METHODS if m.name == name and m.effort in (None, effort))

@@ -6,13 +6,58 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-__all__ = ["affordable_effort"]
+__all__ = ["Survey", "affordable_effort"]
 
 # Nanoseconds that a decoder takes on one core of a machine of 2024, roughly: for each pixel, and
 # for each bit of the index of a pixel that is not as its neighbours.
 _PIXEL = {"max": 20, "default": 15}
 _BIT = {"max": 1000, "default": 150}
 _BUDGET = 500_000_000
+
+
+class Survey:
+    """Looks at the indices of an image to tell the strongest profile that it can afford.
+
+    Parameters
+    ----------
+    width, height : int
+    """
+
+    def __init__(self, width: int, height: int) -> None:
+        self._pixels = width * height
+        self._busy = self._pixels
+        self._above: NDArray[Any] | None = None
+
+    @property
+    def is_decided(self) -> bool:
+        """Whether the size alone says that the answer is the fastest."""
+        return not self._affords("default", 0, 1)
+
+    def add(self, indices: NDArray[Any]) -> None:
+        """Look at the next rows, shape (rows, width)."""
+        if self._above is not None:
+            inside = indices[:1, 1:]
+            same = (inside == indices[:1, :-1]) & (inside == self._above[:, 1:])
+            self._busy -= int(same.sum())
+        inside = indices[1:, 1:]
+        same = (inside == indices[1:, :-1]) & (inside == indices[:-1, 1:])
+        self._busy -= int(same.sum())
+        self._above = indices[-1:]
+
+    def effort(self, entries: int) -> str:
+        """``'max'``, ``'default'`` or ``'fast'``, once all rows were added.
+
+        Parameters
+        ----------
+        entries : int
+            Of the palette.
+        """
+        bits = max(1, (entries - 1).bit_length())
+        efforts = ("max", "default")
+        return next((e for e in efforts if self._affords(e, self._busy, bits)), "fast")
+
+    def _affords(self, effort: str, busy: int, bits: int) -> bool:
+        return self._pixels * _PIXEL[effort] + busy * bits * _BIT[effort] <= _BUDGET
 
 
 def affordable_effort(indices: NDArray[Any], entries: int) -> str:
@@ -29,11 +74,6 @@ def affordable_effort(indices: NDArray[Any], entries: int) -> str:
     str
         ``'max'``, ``'default'`` or ``'fast'``: by the image alone, not by the machine.
     """
-    bits = max(1, (entries - 1).bit_length())
-    inside = indices[1:, 1:]
-    same = (inside == indices[1:, :-1]) & (inside == indices[:-1, 1:])
-    busy = indices.size - int(same.sum())
-    for effort in ("max", "default"):
-        if indices.size * _PIXEL[effort] + busy * bits * _BIT[effort] <= _BUDGET:
-            return effort
-    return "fast"
+    survey = Survey(indices.shape[1], indices.shape[0])
+    survey.add(indices)
+    return survey.effort(entries)

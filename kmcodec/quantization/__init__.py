@@ -1,11 +1,18 @@
 """From pixels to a palette and an index map; knows nothing of files and of coding."""
 
 from kmcodec.quantization.colorspace import SPACES
-from kmcodec.quantization.dither import DITHERS
+from kmcodec.quantization.dither import DITHERS, Ditherer
 from kmcodec.quantization.initialize import INITS
 from kmcodec.quantization.kernels import COMPILED
+from kmcodec.quantization.labels import Labels
 from kmcodec.quantization.levels import DEFAULT_LEVEL, LEVELS
-from kmcodec.quantization.palette import apply_palette, quantize_pixels
+from kmcodec.quantization.palette import (
+    apply_palette,
+    find_palette,
+    quantize_pixels,
+    renumbering,
+)
+from kmcodec.quantization.tally import MOST_COLORS, Tally
 
 __all__ = [
     "COMPILED",
@@ -13,7 +20,13 @@ __all__ = [
     "DITHERS",
     "INITS",
     "LEVELS",
+    "MOST_COLORS",
     "SPACES",
+    "Ditherer",
+    "Labels",
+    "Tally",
     "apply_palette",
+    "find_palette",
     "quantize_pixels",
+    "renumbering",
 ]

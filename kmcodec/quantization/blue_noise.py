@@ -27,7 +27,7 @@ from kmcodec.quantization.diffusion import (
 )
 from kmcodec.quantization.keys import colors_of, groups_of_rows, keys_of
 
-__all__ = ["blue_noise_mask", "place_by_mask"]
+__all__ = ["MaskPlacing", "blue_noise_mask"]
 
 # Candidates of a colour in ordered dithering. 8 show bands in gradients of two entries; 32 are
 # noisier and no nearer to the colour.
@@ -37,26 +37,32 @@ _MOVE_QUARTERS = 3
 _MASK_SIDE = 64
 
 
-def place_by_mask(
-    pixels: NDArray[np.uint8], palette: NDArray[np.uint8], indices: NDArray[np.intp], share: int
-) -> None:
-    """Fill in the indices that are -1, by the mask.
+class MaskPlacing:
+    """Fills in the entries of an image by the mask.
 
     Parameters
     ----------
-    pixels, palette, indices
-        See `diffuse`.
+    palette : ndarray, shape (K, C), uint8
+        Contiguous.
     share : int
         Share of the errors that is made up for, in 1/256.
     """
-    mixtures = _Mixtures(palette, share)
-    mask = blue_noise_mask()
-    for rows in groups_of_rows(pixels):
-        y, x = np.nonzero(indices[rows] < 0)
-        distinct, which = np.unique(keys_of(pixels[rows])[y, x], return_inverse=True)
-        mixed = mixtures.of(colors_of(distinct, palette.shape[1]))
-        ranks = mask[(y + rows.start) % _MASK_SIDE, x % _MASK_SIDE]
-        indices[rows][y, x] = mixed[which, ranks * _CANDIDATES // mask.size]
+
+    def __init__(self, palette: NDArray[np.uint8], share: int) -> None:
+        self._channels = palette.shape[1]
+        self._mixtures = _Mixtures(palette, share)
+        self._rows_done = 0
+
+    def fill(self, pixels: NDArray[np.uint8], indices: NDArray[np.intp]) -> None:
+        """Fill in the indices of the next rows that are -1; see `Diffusion.fill`."""
+        mask = blue_noise_mask()
+        for rows in groups_of_rows(pixels):
+            y, x = np.nonzero(indices[rows] < 0)
+            distinct, which = np.unique(keys_of(pixels[rows])[y, x], return_inverse=True)
+            mixed = self._mixtures.of(colors_of(distinct, self._channels))
+            ranks = mask[(y + rows.start + self._rows_done) % _MASK_SIDE, x % _MASK_SIDE]
+            indices[rows][y, x] = mixed[which, ranks * _CANDIDATES // mask.size]
+        self._rows_done += len(pixels)
 
 
 class _Mixtures:
@@ -78,7 +84,7 @@ class _Mixtures:
         """Entries for colours of shape (N, C); shape (N, 16), intp.
 
         Each next entry is the nearest to the colour moved by the error of all those before it,
-        as Knoll has it; but less than all of it, and clamped like the errors in `diffuse`.
+        as Knoll has it; but less than all of it, and clamped like the errors of `Diffusion`.
         """
         depth = colors.shape[1] - has_alpha(colors.shape[1])
         wanted = coordinates_of(colors)

@@ -33,9 +33,9 @@ from kmcodec.quantization.colorspace import has_alpha
 __all__ = [
     "SHARE_BITS",
     "STEPS",
+    "Diffusion",
     "PythonEntries",
     "coordinates_of",
-    "diffuse",
     "error_limit",
     "searchable",
     "shown",
@@ -49,32 +49,48 @@ SHARE_BITS = 8
 """Shares of the errors are in 1/256."""
 
 
-def diffuse(
-    pixels: NDArray[np.uint8], palette: NDArray[np.uint8], indices: NDArray[np.intp], share: int
-) -> None:
-    """Fill in the indices that are -1, row by row, every other row backwards.
+class Diffusion:
+    """Fills in the entries of an image row by row, every other row backwards.
 
     Errors are kept in 1/16 of a step, which holds every sixteenth of an error exactly; what
     falls into the column added on either side is lost.
 
     Parameters
     ----------
-    pixels : ndarray, shape (H, W, C), uint8
     palette : ndarray, shape (K, C), uint8
-        Both contiguous.
-    indices : ndarray, shape (H, W), intp
+        Contiguous.
     share : int
         Share of the errors that is passed on, in 1/256.
     """
-    if kernels.Entries is None:
-        warn_of_slowness()
-    entries, limit = searchable(palette), error_limit(palette)
-    here = np.zeros((pixels.shape[1] + 2, pixels.shape[2]), np.intc)
-    under = np.zeros_like(here)
-    for y in range(len(pixels)):
-        entries.diffuse_row(pixels[y], indices[y], here, under, bool(y % 2), share, limit)
-        here, under = under, here
-        under[:] = 0
+
+    def __init__(self, palette: NDArray[np.uint8], share: int) -> None:
+        if kernels.Entries is None:
+            warn_of_slowness()
+        self._entries, self._limit = searchable(palette), error_limit(palette)
+        self._share = share
+        self._rows_done = 0
+        self._here: NDArray[np.intc] | None = None
+
+    def fill(self, pixels: NDArray[np.uint8], indices: NDArray[np.intp]) -> None:
+        """Fill in the indices of the next rows that are -1.
+
+        Parameters
+        ----------
+        pixels : ndarray, shape (rows, W, C), uint8
+            Contiguous.
+        indices : ndarray, shape (rows, W), intp
+        """
+        here = self._here
+        if here is None:
+            here = np.zeros((pixels.shape[1] + 2, pixels.shape[2]), np.intc)
+        under = np.zeros_like(here)
+        for row, wanted in zip(pixels, indices, strict=True):
+            backwards = bool(self._rows_done % 2)
+            self._entries.diffuse_row(row, wanted, here, under, backwards, self._share, self._limit)
+            here, under = under, here
+            under[:] = 0
+            self._rows_done += 1
+        self._here = here
 
 
 @functools.cache
@@ -82,7 +98,7 @@ def warn_of_slowness() -> None:
     warnings.warn(
         "the compiled dithering kernel is missing: floyd-steinberg is slow",
         KmcWarning,
-        stacklevel=4,
+        stacklevel=5,
     )
 
 

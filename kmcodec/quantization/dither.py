@@ -26,14 +26,14 @@ from numpy.typing import NDArray
 
 from kmcodec.errors import KmcInputError
 from kmcodec.quantization.assign import nearest_entries
-from kmcodec.quantization.blue_noise import place_by_mask
+from kmcodec.quantization.blue_noise import MaskPlacing
 from kmcodec.quantization.colorspace import has_alpha
-from kmcodec.quantization.diffusion import SHARE_BITS, diffuse
+from kmcodec.quantization.diffusion import SHARE_BITS, Diffusion
 from kmcodec.quantization.keys import colors_of, groups_of_rows, keys_of
 
-__all__ = ["DITHERS", "dither"]
+__all__ = ["DITHERS", "Ditherer", "dither"]
 
-_METHODS = {"floyd-steinberg": diffuse, "blue-noise": place_by_mask}
+_METHODS: dict[str, Any] = {"floyd-steinberg": Diffusion, "blue-noise": MaskPlacing}
 
 DITHERS = tuple(_METHODS)
 """The ways to dither, by name."""
@@ -44,23 +44,12 @@ def dither(
 ) -> NDArray[np.intp]:
     """Assign palette entries to pixels so that their local mean is near the colour.
 
-    A pixel whose colour is exactly an entry takes it (the first, if there are several), and
-    neither receives nor passes on error: an image whose colours are all in the palette is not
-    changed. With alpha, only the colour is dithered, weighed by the pixel's alpha; what is fully
-    transparent takes the nearest entry and stays out of it.
-
     Parameters
     ----------
     pixels : ndarray, shape (H, W) or (H, W, C), uint8
         C = 1 to 4: grey, grey and alpha, RGB, RGBA.
-    palette : ndarray, shape (K, C), uint8
-        K = 1 to 65,536; C = 1 where pixels have shape (H, W).
-    method : str
-        One of `DITHERS`; the caller checks it.
-    amount : float
-        How much of the error is made up for, from 0 to 1, in steps of 1/256; the caller checks
-        it. At 0 each pixel takes its nearest entry; less than 1 is less noisy, and leaves colours
-        near an entry flat.
+    palette, method, amount
+        See `Ditherer`.
 
     Returns
     -------
@@ -77,16 +66,54 @@ def dither(
         Once, if the compiled kernel is missing and `floyd-steinberg` therefore slow.
     """
     _check(pixels, palette)
-    pixels = np.ascontiguousarray(pixels.reshape(*pixels.shape[:2], palette.shape[1]))
-    palette = np.ascontiguousarray(palette)
-    share = math.floor(amount * (1 << SHARE_BITS) + 0.5)
-    if share == 0:
-        return _without_dither(pixels, palette)
-    indices = _settled(pixels, palette)
-    _METHODS[method](pixels, palette, indices, share)
-    if has_alpha(palette.shape[1]):
-        _keep_opaque(pixels, palette, indices)
-    return indices
+    return Ditherer(palette, method, amount).place(pixels)
+
+
+class Ditherer:
+    """Assigns entries to the pixels of an image, row after row.
+
+    A pixel whose colour is exactly an entry takes it (the first, if there are several), and
+    neither receives nor passes on error: an image whose colours are all in the palette is not
+    changed. With alpha, only the colour is dithered, weighed by the pixel's alpha; what is fully
+    transparent takes the nearest entry and stays out of it.
+
+    Parameters
+    ----------
+    palette : ndarray, shape (K, C), uint8
+        K = 1 to 65,536; C = 1 where pixels have shape (H, W).
+    method : str
+        One of `DITHERS`; the caller checks it.
+    amount : float
+        How much of the error is made up for, from 0 to 1, in steps of 1/256; the caller checks
+        it. At 0 each pixel takes its nearest entry; less than 1 is less noisy, and leaves colours
+        near an entry flat.
+    """
+
+    def __init__(self, palette: NDArray[np.uint8], method: str, amount: float = 1.0) -> None:
+        self._palette = np.ascontiguousarray(palette)
+        share = math.floor(amount * (1 << SHARE_BITS) + 0.5)
+        self._fill = _METHODS[method](self._palette, share) if share else None
+
+    def place(self, pixels: NDArray[np.uint8]) -> NDArray[np.intp]:
+        """The entries of the next rows.
+
+        Parameters
+        ----------
+        pixels : ndarray, shape (rows, W) or (rows, W, C), uint8
+
+        Returns
+        -------
+        ndarray, shape (rows, W), intp
+        """
+        palette = self._palette
+        pixels = np.ascontiguousarray(pixels.reshape(*pixels.shape[:2], palette.shape[1]))
+        if self._fill is None:
+            return _without_dither(pixels, palette)
+        indices = _settled(pixels, palette)
+        self._fill.fill(pixels, indices)
+        if has_alpha(palette.shape[1]):
+            _keep_opaque(pixels, palette, indices)
+        return indices
 
 
 def _keep_opaque(

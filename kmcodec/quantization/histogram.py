@@ -11,7 +11,14 @@ from numpy.typing import NDArray
 from kmcodec.parallel import in_threads, thread_count
 from kmcodec.quantization import kernels
 
-__all__ = ["ColorMap", "Histogram", "histogram", "index_colors"]
+__all__ = [
+    "ColorMap",
+    "Histogram",
+    "colors_from_keys",
+    "histogram",
+    "index_colors",
+    "keys_from_colors",
+]
 
 # Pixels are taken in groups, so that what is needed beside them stays small.
 _GROUP = 1 << 20
@@ -35,12 +42,12 @@ class Histogram:
 
     def __add__(self, other: Histogram) -> Histogram:
         """The histogram of both images together; they have the same channels."""
-        keys = np.concatenate([_keys(self.colors), _keys(other.colors)])
+        keys = np.concatenate([keys_from_colors(self.colors), keys_from_colors(other.colors)])
         counts = np.concatenate([self.counts, other.counts])
         distinct, inverse = np.unique(keys, return_inverse=True)
         # bincount sums in float64, exact below 2**53 pixels.
         summed = np.bincount(inverse, counts).astype(np.int64)
-        return Histogram(_colors(distinct, self.colors.shape[1]), summed)
+        return Histogram(colors_from_keys(distinct, self.colors.shape[1]), summed)
 
 
 def histogram(pixels: NDArray[np.uint8]) -> Histogram:
@@ -122,7 +129,9 @@ def index_colors(pixels: NDArray[np.uint8]) -> tuple[Histogram, ColorMap]:
     counts = np.concatenate([part[1] for part in counted])
     distinct, inverse = np.unique(keys, return_inverse=True)
     # bincount sums in float64, exact below 2**53 pixels.
-    found = Histogram(_colors(distinct, channels), np.bincount(inverse, counts).astype(np.int64))
+    found = Histogram(
+        colors_from_keys(distinct, channels), np.bincount(inverse, counts).astype(np.int64)
+    )
     ends = np.cumsum([len(part[0]) for part in counted])[:-1]
     ranks = np.split(inverse.astype(np.int32), ends)
     numbers = [part[2] for part in counted]
@@ -143,11 +152,13 @@ def _by_sorting(
     flat: NDArray[np.uint8],
 ) -> tuple[NDArray[np.uint32], NDArray[np.int64], NDArray[np.uint32]]:
     """The twin of `_by_table`."""
-    keys, numbers, counts = np.unique(_keys(flat), return_inverse=True, return_counts=True)
+    keys, numbers, counts = np.unique(
+        keys_from_colors(flat), return_inverse=True, return_counts=True
+    )
     return keys, counts.astype(np.int64), numbers.astype(np.uint32)
 
 
-def _keys(flat: NDArray[np.uint8]) -> NDArray[np.uint32]:
+def keys_from_colors(flat: NDArray[np.uint8]) -> NDArray[np.uint32]:
     """Colours as numbers, first channel most significant; shape (N,)."""
     keys: NDArray[np.uint32] = flat[:, 0].astype(np.uint32)
     for channel in range(1, flat.shape[1]):
@@ -156,6 +167,6 @@ def _keys(flat: NDArray[np.uint8]) -> NDArray[np.uint32]:
     return keys
 
 
-def _colors(keys: NDArray[np.uint32], channels: int) -> NDArray[np.uint8]:
+def colors_from_keys(keys: NDArray[np.uint32], channels: int) -> NDArray[np.uint8]:
     shifts = np.arange(8 * (channels - 1), -1, -8, dtype=np.uint32)
     return ((keys[:, np.newaxis] >> shifts) & 255).astype(np.uint8)

@@ -18,7 +18,7 @@ from kmcodec.quantization.levels import LEVELS, find_centroids
 from kmcodec.quantization.rounding import rounded
 from kmcodec.quantization.samples import Samples
 
-__all__ = ["apply_palette", "quantize_pixels"]
+__all__ = ["apply_palette", "find_palette", "quantize_pixels", "renumbering"]
 
 
 def quantize_pixels(
@@ -55,16 +55,37 @@ def quantize_pixels(
     indices : ndarray, shape (H, W), uint8 for up to 256 entries, else uint16
     """
     colors, places = index_colors(pixels)
-    if len(colors.counts) <= k:
-        order = dark_to_bright(colors.colors)
-        rank = np.empty(len(order), index_dtype(len(order)))
-        rank[order] = np.arange(len(order))
-        return colors.colors[order], places.replace(rank)
-    palette, labels = _find_palette(colors, k, space, search, options)
-    if dithering:
+    palette, labels = find_palette(colors, k, space=space, search=search, **options)
+    if dithering and len(colors.counts) > k:
         return _only_used(palette, dither(pixels, palette, dithering, amount))
     palette, labels = _only_used(palette, labels)
     return palette, places.replace(labels)
+
+
+def find_palette(
+    colors: Histogram, k: int, *, space: str, search: int, **options: Any
+) -> tuple[NDArray[np.uint8], NDArray[Any]]:
+    """Find a palette of at most k colours for those of a histogram.
+
+    Parameters
+    ----------
+    colors : Histogram
+    k, space, search, **options
+        See `quantize_pixels`.
+
+    Returns
+    -------
+    palette : ndarray, shape (at most k, C), uint8
+        Distinct, dark to bright; some entries may be nearest to nothing.
+    labels : ndarray, shape (N,), integer
+        The entry of each colour.
+    """
+    if len(colors.counts) > k:
+        return _find_palette(colors, k, space, search, options)
+    order = dark_to_bright(colors.colors)
+    rank = np.empty(len(order), index_dtype(len(order)))
+    rank[order] = np.arange(len(order))
+    return colors.colors[order], rank
 
 
 def apply_palette(
@@ -158,8 +179,12 @@ def _only_used(
 ) -> tuple[NDArray[np.uint8], NDArray[Any]]:
     """The entries that labels of any shape use, and the labels renumbered."""
     used = np.bincount(labels.ravel(), minlength=len(palette)) > 0
-    renumbered = np.cumsum(used) - 1
-    return palette[used], renumbered.astype(index_dtype(int(used.sum())))[labels]
+    return palette[used], renumbering(used)[labels]
+
+
+def renumbering(used: NDArray[np.bool_]) -> NDArray[Any]:
+    """The new number of each entry when those that are not used are left out."""
+    return (np.cumsum(used) - 1).astype(index_dtype(int(used.sum())))
 
 
 def _sorted(entries: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -1,0 +1,175 @@
+"""Commands that do the same with many files: options, failures, exit codes."""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TypeVar, cast
+
+import click
+
+from kmcodec.cli.common import complain
+from kmcodec.cli.exit_codes import FAILED, MISSED
+from kmcodec.errors import KmcError, KmcGoalError
+from kmcodec.parallel import thread_count
+from kmcodec.planning import STANDARD, Job
+from kmcodec.pool import Done, LocalPool, run_each
+
+__all__ = ["Counts", "executor_for", "jobs_option", "recursive_option", "run_all", "run_jobs"]
+
+_R = TypeVar("_R")
+
+# With less to read than this, processes would take longer to start than to work.
+_WORTH_PROCESSES = 4 << 20
+
+recursive_option = click.option(
+    "-r",
+    "--recursive",
+    is_flag=True,
+    help="Take the folders in folders too, and make the same ones in OUT; hidden ones and "
+    "symbolic links to folders are left out.",
+)
+
+jobs_option = click.option(
+    "--jobs",
+    "workers",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Processes that work at a time on several files; the results are the same for any "
+    "number. [default: one for each processor, if there is enough to do]",
+)
+
+
+@dataclass
+class Counts:
+    """How many jobs there were, failed, missed a goal, and were left out."""
+
+    jobs: int = 0
+    failed: int = 0
+    missed: int = 0
+    skipped: int = 0
+
+    def tell_failures(self) -> None:
+        """Say how many of several failed."""
+        if self.failed and self.jobs > 1:
+            complain(f"{self.failed} of {self.jobs} files failed")
+
+    def exit(self) -> None:
+        """End the command with the code of the worst of them, unless all is fine."""
+        if self.failed or self.missed:
+            raise click.exceptions.Exit(FAILED if self.failed else MISSED)
+
+
+@contextmanager
+def executor_for(
+    jobs: Sequence[Job | KmcError], workers: int | None
+) -> Iterator[tuple[Executor | None, int]]:
+    """Who does jobs, and how many at a time; None and 1 for the calling thread.
+
+    Parameters
+    ----------
+    jobs : sequence of Job or KmcError
+    workers : int, optional
+        Processes; as many as are worth while if not given.
+    """
+    paths = [job.source for job in jobs if isinstance(job, Job) and not job.skip]
+    if workers is None:
+        enough = sum(map(_size_of, paths)) >= _WORTH_PROCESSES
+        workers = thread_count() if enough else 1
+    workers = min(workers, len(paths))
+    pool = None if workers <= 1 or STANDARD in paths else _new_pool(workers)
+    if pool is None:
+        yield None, 1
+        return
+    with pool:
+        yield pool, workers
+
+
+def _new_pool(workers: int) -> LocalPool | None:
+    try:
+        return LocalPool(workers)
+    except (ImportError, NotImplementedError, OSError):
+        return None  # there are systems without semaphores: slower there, but done
+
+
+def _size_of(path: str) -> int:
+    try:
+        return os.path.getsize(path)
+    except (OSError, ValueError):
+        return 0
+
+
+def run_jobs(
+    jobs: Sequence[Job | KmcError],
+    work: Callable[[Job], _R],
+    tell: Callable[[Job, _R], str | None],
+    verb: str,
+    *,
+    executor: tuple[Executor | None, int] = (None, 1),
+    tell_error: Callable[[Job | None, KmcError], None] = lambda job, error: None,
+) -> Counts:
+    """Do every job and tell what fails.
+
+    Parameters
+    ----------
+    jobs : sequence of Job or KmcError
+        An error stands for a file that cannot be done.
+    work : callable
+        Does one job and raises `KmcError` if it cannot. For an executor it can be pickled.
+    tell : callable
+        Gets each job and what came of it, in order, and returns by what that missed a goal. It
+        may raise `KmcError` too.
+    verb : str
+        For the progress bar, which is shown for several jobs on a terminal.
+    executor : tuple of Executor and int
+        See `executor_for`.
+    tell_error : callable
+        Gets what could not be done, beside what is told of it on standard error.
+    """
+    counts = Counts(len(jobs), skipped=sum(isinstance(job, Job) and job.skip for job in jobs))
+    todo = [job for job in jobs if isinstance(job, Job) and not job.skip]
+    hidden = len(jobs) < 2 or not sys.stderr.isatty()
+    results = run_each(work, todo, executor[0], workers=executor[1])
+    with click.progressbar(jobs, label=verb, file=sys.stderr, hidden=hidden) as bar:
+        for job in bar:
+            try:
+                if isinstance(job, KmcError):
+                    raise job
+                shortfall = None if job.skip else tell(job, _value_of(next(results)))
+                if shortfall:
+                    counts.missed += 1
+                    complain(f"{job.source}: {shortfall}")
+            except KmcError as error:
+                counts.missed += isinstance(error, KmcGoalError)
+                counts.failed += not isinstance(error, KmcGoalError)
+                complain(str(error))
+                tell_error(job if isinstance(job, Job) else None, error)
+    return counts
+
+
+def _value_of(done: Done[_R]) -> _R:
+    for warning in done.notes:
+        warnings.warn(warning, stacklevel=2)
+    if done.error is not None:
+        raise done.error
+    return cast("_R", done.value)
+
+
+def run_all(jobs: Sequence[Job | KmcError], do: Callable[[Job], str | None], verb: str) -> None:
+    """Do every job in this process, and exit with the code of the worst.
+
+    Parameters
+    ----------
+    jobs, verb
+        See `run_jobs`.
+    do : callable
+        Does one job and tells of it; what it returns says by what it missed a goal.
+    """
+    counts = run_jobs(jobs, do, lambda job, shortfall: shortfall, verb)
+    counts.tell_failures()
+    counts.exit()

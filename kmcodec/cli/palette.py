@@ -1,0 +1,77 @@
+"""`kmc palette`."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import click
+
+from kmcodec.cli.common import note, search_options, variable_option
+from kmcodec.cli.many import executor_for, jobs_option, recursive_option, run_jobs
+from kmcodec.image import MAX_COLORS
+from kmcodec.palette_targets import encode_palette_file, hex_lines, palette_ending
+from kmcodec.planning import Job, plan_reading
+from kmcodec.quantization.histogram import Histogram
+from kmcodec.shared_palettes import ColorSum, count_job
+from kmcodec.targets import write_target
+
+
+@click.command()
+@click.argument("sources", metavar="SRC...", nargs=-1, required=True)
+@click.option(
+    "-k",
+    "--colors",
+    type=click.IntRange(1, MAX_COLORS),
+    metavar="N",
+    help="Palette entries. [default: 256]",
+)
+@click.option(
+    "-o",
+    "--output",
+    metavar="PALETTE",
+    help="The file to write, replaced if it exists: .kmc, .gpl, .hex or .png. Without it the "
+    "colours are printed, one in a line.",
+)
+@search_options
+@variable_option
+@recursive_option
+@jobs_option
+@click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors.")
+def palette(
+    sources: tuple[str, ...],
+    colors: int | None,
+    output: str | None,
+    variable: str | None,
+    recursive: bool,
+    workers: int | None,
+    quiet: bool,
+    **options: Any,
+) -> None:
+    """Find one palette for several images.
+
+    SRC is as for encode. The palette is that of k-means over all their pixels together, as
+    'encode --shared-palette' takes it; 'encode --palette' takes it from the file.
+    """
+    ending = None if output is None else palette_ending(output)
+    jobs = plan_reading(sources, recursive=recursive)
+    total = ColorSum()
+
+    def tell(job: Job, found: Histogram) -> None:
+        total.add(found)
+
+    work = functools.partial(count_job, variable=variable)
+    with executor_for(jobs, workers) as executor:
+        counts = run_jobs(jobs, work, tell, "counting colours", executor=executor)
+    counts.tell_failures()
+    if counts.failed == counts.jobs:
+        counts.exit()
+    found = total.find_palette(colors, **options)
+    if output is None or ending is None:
+        click.echo("".join(f"#{line}\n" for line in hex_lines(found)), nl=False)
+    else:
+        write_target(output, encode_palette_file(found, ending))
+        if not quiet:
+            files = counts.jobs - counts.failed
+            note(f"{output}: {len(found):,} colours for {files:,} image{'s' * (files != 1)}")
+    counts.exit()

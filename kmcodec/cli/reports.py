@@ -1,0 +1,87 @@
+"""What `kmc encode` tells of files: lines of words or of JSON, and a summary."""
+
+from __future__ import annotations
+
+import json
+import os
+
+import click
+
+from kmcodec.batch import EncodeReport
+from kmcodec.cli.common import decibels, note
+from kmcodec.cli.many import Counts
+from kmcodec.errors import KmcError
+from kmcodec.planning import STANDARD, Job
+
+__all__ = ["Reporter"]
+
+
+class Reporter:
+    """Tells what came of each file, and of all.
+
+    Parameters
+    ----------
+    as_json : bool
+        Tell of each file in JSON on standard output.
+    quiet : bool
+        Say nothing else but errors.
+    """
+
+    def __init__(self, as_json: bool, quiet: bool) -> None:
+        self._as_json = as_json
+        self._quiet = quiet
+        self._files = self._before = self._after = self._unwritten = 0
+
+    def tell(self, job: Job, report: EncodeReport) -> str | None:
+        """Tell of a file, and return by what it missed a goal."""
+        if report.written:
+            self._files += 1
+            self._before += report.source_size
+            self._after += report.size
+        else:
+            self._unwritten += 1
+        if self._as_json:
+            click.echo(json.dumps(report.to_dict()))
+        elif not self._quiet:
+            note(_in_words(report))
+        return report.shortfall
+
+    def tell_error(self, job: Job | None, error: KmcError) -> None:
+        """Tell of a file that could not be done, where no line of words does."""
+        if self._as_json:
+            source = job.source if job else None
+            click.echo(json.dumps({"source": source, "error": str(error)}))
+
+    def tell_all(self, counts: Counts) -> None:
+        """Tell what became of all files, if there were several."""
+        if self._quiet:
+            counts.tell_failures()
+        elif counts.jobs > 1:
+            note(f"kmc: {self._summary(counts)}")
+
+    def _summary(self, counts: Counts) -> str:
+        words = f"{self._files:,} of {counts.jobs:,} files encoded"
+        if self._files:
+            ratio = self._before / self._after
+            words += f", {self._before:,} bytes to {self._after:,}: {ratio:.1f} times smaller"
+        others = {
+            "failed": counts.failed,
+            "were there already": counts.skipped,
+            "would not be smaller": self._unwritten,
+        }
+        return "; ".join([words, *(f"{n:,} {what}" for what, n in others.items() if n)])
+
+
+def _in_words(report: EncodeReport) -> str:
+    colors = f"{report.entries:,} colour{'' if report.entries == 1 else 's'}"
+    source = "standard input" if report.source == STANDARD else os.path.basename(report.source)
+    if not report.written:
+        return (
+            f"{report.source}: {report.source_size:,} bytes, as .kmc {report.size:,}: not written"
+        )
+    return (
+        f"{report.output}: {report.width} x {report.height}, {colors}, {decibels(report.psnr)}, "
+        f"{report.size:,} bytes: {report.ratio:.1f} times smaller than raw ({report.raw_size:,}), "
+        f"{report.source_size / report.size:.1f} than {source} ({report.source_size:,}), "
+        f"{report.seconds:.2f} s"
+    )

@@ -1,0 +1,164 @@
+"""Histograms of images that are larger than memory."""
+
+from __future__ import annotations
+
+import threading
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kmcodec.parallel import in_turn
+from kmcodec.quantization.histogram import Histogram, colors_from_keys, keys_from_colors
+
+__all__ = ["MOST_COLORS", "Tally"]
+
+MOST_COLORS = 1 << 20
+"""With more distinct colours than these, similar ones are put together."""
+
+# Colours are counted in a table where that has at most 2**24 counts.
+_MOST_TABLE_BITS = 24
+# Pixels that are counted, and counts of the table that are looked through, at a time.
+_GROUP = 1 << 18
+_COUNTS = 1 << 18
+# How many cells may wait to be put together with those that were.
+_MOST_WAITING = 1 << 19
+
+
+class Tally:
+    """Counts the colours of an image block by block, in several threads at a time.
+
+    Up to a number of distinct colours the histogram is exact. Beyond that, colours that have the
+    upper 7 bits of each channel in common, or 6, or still fewer, count as their mean: as many
+    bits as there are few enough such cells. That does not depend on the order of the blocks. The
+    mean of a cluster stays where it was, but for the rounding of these means to whole levels.
+    Alpha of 0 and of 255 is never put together with other alpha.
+
+    Parameters
+    ----------
+    channels : int
+        1 to 4.
+    most : int
+        Distinct colours, or cells, that are kept.
+    """
+
+    def __init__(self, channels: int, most: int = MOST_COLORS) -> None:
+        self._channels = channels
+        self._cells = _Cells(channels, most)
+        self._most = most
+        self._lock = threading.Lock()
+        self._table: NDArray[np.int64] | None = None
+        if 8 * channels <= _MOST_TABLE_BITS:
+            # Memory that is never written to takes none.
+            self._table = np.zeros(1 << (8 * channels), np.int64)
+
+    def add(self, pixels: NDArray[np.uint8]) -> None:
+        """Count pixels of shape (H, W, C)."""
+        flat = pixels.reshape(-1, self._channels)
+        for start in range(0, len(flat), _GROUP):
+            keys, counts = _distinct(keys_from_colors(flat[start : start + _GROUP]))
+            with self._lock:
+                if self._table is not None:
+                    self._table[keys] += counts
+                else:
+                    self._cells.add(self._cells.of(keys, counts))
+
+    def result(self) -> tuple[Histogram, bool]:
+        """The histogram, and whether it is exact."""
+        if self._table is not None:
+            table, self._table = self._table, None
+            if np.count_nonzero(table) > self._most:
+                self._cells.coarsen()
+
+            def cells_from(start: int) -> _Part:
+                part = table[start : start + _COUNTS]
+                keys = np.flatnonzero(part)
+                return self._cells.of((keys + start).astype(np.uint32), part[keys])
+
+            for part in in_turn(cells_from, range(0, len(table), _COUNTS)):
+                self._cells.add(part)
+        return self._cells.result()
+
+
+class _Part(NamedTuple):
+    """Cells by so many bits: of each its key, and a row of its count and sums of its channels."""
+
+    bits: int
+    keys: NDArray[np.uint32]
+    totals: NDArray[np.int64]
+
+
+class _Cells:
+    """Counts and sums of the colours that have their upper bits in common."""
+
+    def __init__(self, channels: int, most: int) -> None:
+        self._channels = channels
+        self._most = most
+        self._bits = 8
+        self._waiting: list[_Part] = []
+
+    def of(self, keys: NDArray[np.uint32], counts: NDArray[np.int64]) -> _Part:
+        """The cells of colours by their keys, which are distinct; may be called in threads."""
+        sums = colors_from_keys(keys, self._channels) * counts[:, np.newaxis]
+        totals = np.hstack([counts[:, np.newaxis], sums])
+        return self._coarser(_Part(8, keys, totals), self._bits)
+
+    def add(self, part: _Part) -> None:
+        """Take in cells."""
+        self._waiting.append(self._coarser(part, self._bits))
+        if sum(len(p.keys) for p in self._waiting[1:]) > min(_MOST_WAITING, self._most):
+            self._join()
+
+    def coarsen(self) -> None:
+        """Go on with one bit less."""
+        self._bits -= 1
+        self._waiting = [self._coarser(part, self._bits) for part in self._waiting]
+
+    def result(self) -> tuple[Histogram, bool]:
+        self._join()
+        _, keys, totals = self._waiting[0]
+        if self._bits == 8:
+            return Histogram(colors_from_keys(keys, self._channels), totals[:, 0].copy()), True
+        counts = totals[:, :1]
+        # Between the least and the largest of its colours: distinct, as the cells are.
+        means = ((2 * totals[:, 1:] + counts) // (2 * counts)).astype(np.uint8)
+        order = np.argsort(keys_from_colors(means))
+        return Histogram(means[order], totals[order, 0]), False
+
+    def _join(self) -> None:
+        keys = np.concatenate([part.keys for part in self._waiting])
+        totals = np.concatenate([part.totals for part in self._waiting])
+        self._waiting = [_Part(self._bits, *_summed(keys, totals))]
+        while len(self._waiting[0].keys) > self._most:
+            self.coarsen()
+
+    def _coarser(self, part: _Part, bits: int) -> _Part:
+        if part.bits == bits:
+            return part
+        return _Part(bits, *_summed(self._cell_keys(part.keys, bits), part.totals))
+
+    def _cell_keys(self, keys: NDArray[np.uint32], bits: int) -> NDArray[np.uint32]:
+        colors = colors_from_keys(keys, self._channels)
+        cells = colors & np.uint8(256 - (1 << (8 - bits)))
+        if self._channels in (2, 4):
+            alpha = colors[:, -1]
+            cells[:, -1] = np.where(
+                (alpha == 0) | (alpha == 255), alpha, np.maximum(cells[:, -1], 1)
+            )
+        return keys_from_colors(cells)
+
+
+def _distinct(keys: NDArray[np.uint32]) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
+    # By hand: numpy's own is slower where it looks for more.
+    ascending = np.sort(keys)
+    first = np.concatenate([[0], np.flatnonzero(ascending[1:] != ascending[:-1]) + 1])
+    return ascending[first], np.diff(first, append=len(ascending))
+
+
+def _summed(
+    keys: NDArray[np.uint32], totals: NDArray[np.int64]
+) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
+    distinct, inverse = np.unique(keys, return_inverse=True)
+    # bincount sums in float64, exact below 2**53.
+    columns = [np.bincount(inverse, column, len(distinct)) for column in totals.T]
+    return distinct, np.stack(columns, axis=1).astype(np.int64)

@@ -1,0 +1,150 @@
+"""Intact strips of damaged files: where a length is wrong, the strips after it are looked for.
+
+A strip's CRC covers its number and its length, so where it fits that strip stands. The work is
+bounded: each byte is looked at as the place of a frame at most twice, and what CRCs are taken of
+is at most some ten times the size of the file, and 64 MiB more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from kmcodec.container import STRIP_FRAME_SIZE, ContainerReader, Strip
+from kmcodec.errors import KmcFormatError
+
+__all__ = ["intact_strips"]
+
+_MISSING = 3  # strips that may be missing in a row
+_FOLLOWING = 2  # frames after a place that must make sense for a CRC, in files that are large
+_GROUP = 1 << 20  # places that are looked at at once
+_LEAST_EFFORT = 1 << 26
+_TRIAL = 2048  # what it takes to look closely at a place, in bytes of a CRC
+
+
+def intact_strips(container: ContainerReader, losses: list[str]) -> Iterator[tuple[Strip, bytes]]:
+    """Strips with their payloads, as far as their CRCs are right.
+
+    Parameters
+    ----------
+    container : ContainerReader
+    losses : list of str
+        What is damaged is added to it.
+
+    Yields
+    ------
+    strip : Strip
+    payload : bytes
+    """
+    search = _Search(container)
+    number, offset = 0, container.strips_offset
+    while number < container.header.strip_count:
+        strip, payload, fault = _attempt(container, number, offset)
+        if strip and payload is not None:
+            yield strip, payload
+            number, offset = number + 1, strip.end
+            continue
+        place = search.next_place(number, offset, strip)
+        if place:
+            # Where the next strip begins this one ends, whatever its own frame says.
+            strip, payload, _ = _attempt(container, number, offset, place[1] - offset)
+            if strip and payload is not None and place[0] == number + 1:
+                losses.append(f"{strip.name}: its length is damaged, its rows are not")
+                yield strip, payload
+            else:
+                losses.append(f"{fault}{_with_it(container, number, place[0])}")
+            number, offset = place
+        elif strip:
+            losses.append(fault)
+            number, offset = number + 1, strip.end
+        else:
+            losses.append(f"{fault}: all rows from there on are lost")
+            return
+
+
+def _attempt(
+    container: ContainerReader, number: int, offset: int, size: int | None = None
+) -> tuple[Strip | None, bytes | None, str]:
+    """What stands there if a strip does, of so many bytes with its frame; and what is wrong."""
+    strip = None
+    try:
+        length = None if size is None else size - STRIP_FRAME_SIZE
+        strip = container.strip_at(number, offset, length)
+        return strip, container.payload(strip), ""
+    except KmcFormatError as error:
+        return strip, None, str(error)
+
+
+def _with_it(container: ContainerReader, number: int, found: int) -> str:
+    if found == number + 1:
+        return ""
+    first, end = container.header.rows_of(number + 1)[0], container.header.rows_of(found)[0]
+    return f"; rows {first} to {end - 1} are lost with it"
+
+
+class _Search:
+    """Looks for the next strip that is intact."""
+
+    def __init__(self, container: ContainerReader) -> None:
+        header = container.header
+        self._container = container
+        self._effort = 8 * container.size + _LEAST_EFFORT
+        # No coding takes as much; it keeps what is no frame from being taken for one.
+        pixels = header.width * (header.rows_per_strip or header.height)
+        self._longest = min(4 * pixels + 1024, container.size)
+        # Of random bytes, what would have to be read for the CRCs of all that may be frames.
+        at_random = container.size * self._longest**2 >> 33
+        self._following = 0 if at_random < self._effort // 2 else _FOLLOWING
+
+    def next_place(self, number: int, offset: int, strip: Strip | None) -> tuple[int, int] | None:
+        """Number and place of the first intact strip after one that stands at `offset`."""
+        numbers = range(number + 1, min(number + 2 + _MISSING, self._container.header.strip_count))
+        if not numbers:
+            return None
+        # Most often only the payload is damaged.
+        if strip and self._is_intact(numbers[0], strip.end):
+            return numbers[0], strip.end
+        for place in self._places(offset + 1):
+            for candidate in numbers:
+                if self._effort < 0:
+                    return None
+                if self._is_intact(candidate, place):
+                    return candidate, place
+        # There is nothing more: it is looked for but once.
+        self._effort = -1
+        return None
+
+    def _is_intact(self, number: int, offset: int) -> bool:
+        strip, payload, _ = _attempt(self._container, number, offset)
+        self._effort -= _TRIAL + (strip.length if strip else 0)
+        return payload is not None
+
+    def _places(self, start: int) -> Iterator[int]:
+        """Bytes from `start` on at which a frame may stand."""
+        for begin in range(start, self._container.size, _GROUP):
+            if self._effort < 0:
+                return
+            data = self._container.bytes_from(begin, _GROUP + 3)
+            count = len(data) - 3
+            if count <= 0:
+                return
+            lengths = np.ndarray(count, "<u4", data, strides=(1,))
+            for place in np.flatnonzero((lengths > 0) & (lengths <= self._longest)).tolist():
+                self._effort -= _TRIAL
+                if self._effort < 0:
+                    return
+                if self._leads_on(begin + place):
+                    yield begin + place
+
+    def _leads_on(self, place: int) -> bool:
+        """Whether what follows a frame at this place looks like frames, or like the end."""
+        for _ in range(1 + self._following):
+            frame = self._container.bytes_from(place, STRIP_FRAME_SIZE)
+            if place == self._container.size or (frame[:4].isalpha() and frame[:4].isascii()):
+                return True  # the end of the file, or a section
+            length = int.from_bytes(frame[:4], "little")
+            if len(frame) < STRIP_FRAME_SIZE or not 0 < length <= self._longest:
+                return False
+            place += STRIP_FRAME_SIZE + length
+        return place <= self._container.size

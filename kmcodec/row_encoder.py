@@ -1,0 +1,258 @@
+"""Rows of pixels to a `.kmc` file, for images larger than memory."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from typing import IO, TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kmcodec.assembly import Assembly, file_parts
+from kmcodec.atomic import write_atomically
+from kmcodec.coding import AUTO, Coding, Survey
+from kmcodec.container import Header
+from kmcodec.encoder import DEFAULT_CODING
+from kmcodec.errors import KmcInputError
+from kmcodec.image import Metadata
+from kmcodec.metrics import decibels_of, squared_error
+from kmcodec.quantizer import Settings
+from kmcodec.row_quantizer import RowQuantizer
+from kmcodec.rows import Rows, RowSource
+from kmcodec.strips import BusySample
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from kmcodec.options import QuantizeOptions
+
+__all__ = ["RowEncoder", "encode_rows", "write_parts"]
+
+# Of the time that a file takes, in which share a row is counted, looked at and coded.
+_COUNTED, _SEEN, _CODED = 1, 1, 6
+# Pixels that are compared at a time.
+_GROUP = 1 << 18
+
+
+def encode_rows(
+    rows: Rows,
+    width: int | None = None,
+    height: int | None = None,
+    k: int | None = None,
+    *,
+    output: str | os.PathLike[str] | IO[bytes],
+    coding: str = DEFAULT_CODING,
+    effort: str = AUTO,
+    strip_rows: int | None = None,
+    metadata: Metadata | None = None,
+    progress: Callable[[float], None] | None = None,
+    **options: Unpack[QuantizeOptions],
+) -> int:
+    """Encode an image that is larger than memory, block by block.
+
+    The rows are gone through three times: colours are counted, strips chosen, and rows coded. Of
+    the rows only a few blocks and strips are in memory at a time, however many there are.
+
+    The file is the one that `encode` makes of the whole image, byte for byte, as long as that has
+    no more than 1,048,576 colours. Beyond that, colours that have the upper 7 bits of each channel
+    in common (or 6, and so on) count as their mean when a palette is looked for.
+
+    Parameters
+    ----------
+    rows : callable or array_like
+        Called without arguments, it returns an iterator over the blocks of the image from the
+        top, each an array of shape (n, W) or (n, W, C) with any n; it must do so, with the same
+        pixels, each time it is called. Or an array of shape (H, W) or (H, W, C) that is sliced by
+        rows: a memory map, a dataset of HDF5 or Zarr. For the dtypes see `quantize`.
+    width, height : int, optional
+        In pixels; needed where `rows` is a callable.
+    k
+        See `quantize`.
+    output : path-like or binary file
+        What to write to. A file that is named is replaced at once or not at all.
+    coding, effort, metadata
+        See `encode`.
+    strip_rows : int, optional
+        See `encode`. Strips are in memory as a whole: 0 makes one of the image.
+    progress : callable, optional
+        Called now and then with the share of the work that is done, from 0 to 1.
+    **options
+        All others of `quantize`. `encode` alone has goals (`rdo`, `psnr`, `max_bytes`): for them
+        the whole image has to be in memory.
+
+    Returns
+    -------
+    int
+        Bytes written.
+
+    Raises
+    ------
+    KmcInputError
+        If rows, an option or the metadata are wrong, or the file cannot be written.
+
+    Examples
+    --------
+    >>> import io, numpy as np, kmcodec
+    >>> def rows():
+    ...     for y in range(0, 400, 100):
+    ...         yield np.full((100, 300, 3), y // 100, np.uint8)
+    >>> file = io.BytesIO()
+    >>> size = kmcodec.encode_rows(rows, 300, 400, k=4, output=file)
+    >>> kmcodec.decode(file.getvalue())[::100, 0, 0].tolist()
+    [0, 1, 2, 3]
+    """
+    goals = {"rdo", "psnr", "max_bytes", "strict"} & options.keys()
+    if goals:
+        raise KmcInputError(f"{min(goals)} needs the whole image in memory: use encode()")
+    encoder = RowEncoder(
+        RowSource(rows, width, height),
+        Settings(k=k, **options),
+        Assembly(coding, effort, strip_rows),
+        metadata or Metadata(),
+        progress or (lambda _: None),
+    )
+    if not isinstance(output, (str, os.PathLike)):
+        for part in encoder.parts():
+            output.write(part)
+        return encoder.size
+    write_parts(output, encoder.parts())
+    return encoder.size
+
+
+class RowEncoder:
+    """Makes a file of rows, part by part.
+
+    Parameters
+    ----------
+    source : RowSource
+    settings : Settings
+    assembly : Assembly
+    metadata : Metadata
+    progress : callable
+        See `encode_rows`.
+    measures : bool
+        Whether `psnr` is wanted.
+
+    Attributes
+    ----------
+    palette : ndarray, shape (K, C), uint8
+    size : int
+        Bytes of all parts so far.
+    psnr : float
+        Decibels against the rows, once all parts were made.
+    """
+
+    def __init__(
+        self,
+        source: RowSource,
+        settings: Settings,
+        assembly: Assembly,
+        metadata: Metadata,
+        progress: Callable[[float], None],
+        *,
+        measures: bool = False,
+    ) -> None:
+        self._source = source
+        self._settings = settings
+        self._assembly = assembly
+        self._metadata = metadata
+        self._progress = progress
+        self._measures = measures
+        self._done, self._work = 0, 1
+        self.palette = np.zeros((0, source.channels), np.uint8)
+        self.size = 0
+        self._error = 0.0
+
+    def parts(self) -> Iterator[bytes]:
+        """The bytes of the file, part by part."""
+        width, height = self._source.width, self._source.height
+        survey = self._assembly.survey(width, height)
+        undecided = None if survey is None or survey.is_decided else survey
+        sample = self._assembly.sample(width, height)
+        looks = self._settings.dithers or undecided is not None or sample is not None
+        self._work = height * (_COUNTED + _SEEN * looks + _CODED)
+        quantizer = RowQuantizer(self._source, self._settings, self._advance)
+        if undecided is not None or quantizer.finds_unused or (sample and quantizer.dithers):
+            self._look(quantizer, undecided, sample)
+        elif sample is not None:
+            quantizer.look(sample, self._advance)
+        self.palette = quantizer.palette
+        method = self._assembly.surveyed_method(survey, len(self.palette))
+        header = self._assembly.header(method, width, height, self.palette, sample)
+        payloads = self._payloads(quantizer, header, method)
+        for part in file_parts(header, self.palette, payloads, self._metadata):
+            self.size += len(part)
+            yield part
+        self._progress(1.0)
+
+    @property
+    def psnr(self) -> float:
+        samples = self._source.width * self._source.height * self.palette.shape[1]
+        return decibels_of(self._error / samples)
+
+    def _look(
+        self, quantizer: RowQuantizer, survey: Survey | None, sample: BusySample | None
+    ) -> None:
+        """Go through all entries, without keeping them, for what depends on them all."""
+        used = np.zeros(len(quantizer.palette), bool)
+        for entries in quantizer.entries(quantizer.block_rows(), lambda _, entries: entries):
+            used |= np.bincount(entries.ravel(), minlength=len(used)) > 0
+            if survey is not None:
+                survey.add(entries)
+            if sample is not None:
+                for pair in sample.pairs(entries):
+                    sample.add(pair)
+            self._advance(_SEEN * len(entries))
+        if quantizer.finds_unused:
+            quantizer.keep(used)
+
+    def _payloads(self, quantizer: RowQuantizer, header: Header, method: Coding) -> Iterator[bytes]:
+        def code(pixels: NDArray[np.uint8], entries: NDArray[Any]) -> tuple[int, bytes, float]:
+            error = self._error_of(pixels, entries) if self._measures else 0.0
+            return len(pixels), method.encode(entries, self.palette), error
+
+        for rows, payload, error in quantizer.entries(header.rows_per_strip or header.height, code):
+            self._error += error
+            yield payload
+            self._advance(_CODED * rows)
+        quantizer.warn_of_losses()
+
+    def _error_of(self, pixels: NDArray[np.uint8], entries: NDArray[Any]) -> float:
+        step = max(1, _GROUP // self._source.width)
+        groups = [slice(start, start + step) for start in range(0, len(pixels), step)]
+        return sum(squared_error(pixels[rows], self.palette[entries[rows]]) for rows in groups)
+
+    def _advance(self, work: int) -> None:
+        self._done += work
+        self._progress(self._done / self._work)
+
+
+def write_parts(
+    path: str | os.PathLike[str], parts: Iterator[bytes], *, create_only: bool = False
+) -> None:
+    """Write a file at once or not at all, of parts that are made while it is written.
+
+    Parameters
+    ----------
+    path, create_only
+        See `write_atomically`.
+    parts : iterator of bytes
+        What it raises is raised, and nothing is written.
+    """
+    try:
+        write_atomically(path, _carried(parts), create_only=create_only)
+    except _Carried as carried:
+        raise carried.error from None
+
+
+class _Carried(Exception):  # noqa: N818 - it brings an error past those who would explain it
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+
+def _carried(parts: Iterator[bytes]) -> Iterator[bytes]:
+    try:
+        yield from parts
+    except (OSError, ValueError) as error:
+        raise _Carried(error) from error

@@ -1,0 +1,107 @@
+"""Image files that are larger than what should be in memory at once, row by row."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import IO
+
+from numpy.typing import ArrayLike
+
+from kmcodec.atomic import reason_of
+from kmcodec.errors import KmcInputError
+from kmcodec.image import Metadata
+from kmcodec.npy import MAGIC, npy_rows, read_npy_header
+from kmcodec.pillow_images import metadata_from_pillow
+from kmcodec.sources import named_warnings, warn_of_frames
+from kmcodec.streamed_images import can_stream, image_rows, streamable
+
+__all__ = ["LARGE", "RowFile", "open_rows"]
+
+LARGE = 1 << 24
+"""Files of more pixels are read row by row, where that is possible."""
+
+# What a few compressed bytes may claim as one row.
+_WIDEST = 1 << 20
+
+
+@dataclass(frozen=True)
+class RowFile:
+    """An image file whose rows can be read again and again.
+
+    Parameters
+    ----------
+    rows : callable
+        See `kmcodec.encode_rows`.
+    width, height : int
+    metadata : Metadata
+    size : int
+        Bytes of the file.
+    """
+
+    rows: Callable[[], Iterable[ArrayLike]]
+    width: int
+    height: int
+    metadata: Metadata
+    size: int
+
+
+def open_rows(path: str, large: int = LARGE) -> RowFile | None:
+    """Open an image file to be read row by row, if it is large and of a kind that allows that.
+
+    Parameters
+    ----------
+    path : str
+    large : int
+        Pixels up to which a file is better read as a whole.
+
+    Returns
+    -------
+    RowFile or None
+        None for all other files, also those that cannot be read: `read_source` says why.
+
+    Raises
+    ------
+    KmcInputError
+        If a .npy file is damaged.
+
+    Warns
+    -----
+    KmcWarning
+        If frames or metadata are left out.
+    """
+    try:
+        if not os.path.isfile(path):
+            return None
+        size = os.path.getsize(path)
+        with open(path, "rb") as stream, named_warnings(path):
+            start = stream.read(len(MAGIC))
+            stream.seek(0)
+            return (_npy if start == MAGIC else _image)(path, stream, size, large)
+    except OSError as error:
+        raise KmcInputError(f"{path}: {reason_of(error)}") from error
+    except ValueError as error:
+        raise KmcInputError(f"{path}: {error}") from error
+
+
+def _npy(path: str, stream: IO[bytes], size: int, large: int) -> RowFile | None:
+    header = read_npy_header(stream, size)
+    is_plain = header.dtype.kind in "uifb" and len(header.shape) in (2, 3)
+    if header.in_columns or not is_plain or math.prod(header.shape[:2]) <= large:
+        return None
+    height, width = header.shape[:2]
+    return RowFile(lambda: npy_rows(path, header), width, height, Metadata(), size)
+
+
+def _image(path: str, stream: IO[bytes], size: int, large: int) -> RowFile | None:
+    found = streamable(stream) if can_stream() else None
+    if found is None or math.prod(found[1]) <= large:
+        return None
+    image, (width, height) = found
+    if width > _WIDEST:
+        return None
+    metadata = metadata_from_pillow(image)
+    warn_of_frames(image)
+    return RowFile(image_rows(path, width, height), width, height, metadata, size)

@@ -1,0 +1,149 @@
+"""Rows of pixels to a palette, and rows of its entries, for images larger than memory."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kmcodec.errors import KmcWarning
+from kmcodec.image import IndexedImage
+from kmcodec.parallel import in_turn
+from kmcodec.pixels import common_channels_for, to_channels
+from kmcodec.quantization import Ditherer, Labels, Tally, find_palette, renumbering
+from kmcodec.quantizer import Settings
+from kmcodec.rows import RowSource
+from kmcodec.strips import BusySample
+
+__all__ = ["RowQuantizer"]
+
+# Pixels that are looked at at a time where there are no strips yet.
+_BLOCK = 1 << 20
+
+
+class RowQuantizer:
+    """Finds the palette of an image, and the entries of its rows.
+
+    Parameters
+    ----------
+    source : RowSource
+    settings : Settings
+    advance : callable
+        Called with the number of rows that were just looked at.
+
+    Attributes
+    ----------
+    palette : ndarray, shape (K, C), uint8
+    dithers : bool
+        Whether entries depend on those of the rows before.
+    finds_unused : bool
+        Whether only the entries of all rows tell which of the palette are used: `keep` them then.
+    """
+
+    def __init__(
+        self, source: RowSource, settings: Settings, advance: Callable[[int], None]
+    ) -> None:
+        self._source = source
+        self._settings = settings
+        self.dithers = settings.dithers
+        self._labels: Labels | None = None
+        self._numbers: NDArray[Any] | None = None
+        self.finds_unused = False
+        self._lost_alpha = False
+        if settings.palette is not None:
+            entries = IndexedImage(settings.palette, [[0]]).palette
+            channels = common_channels_for(entries, source.channels)
+            self.palette = to_channels(entries, channels)
+            if not self.dithers:
+                self._labels = Labels(self.palette, settings.space)
+        else:
+            self._find(advance)
+        self._placed_with = self.palette
+
+    def entries(
+        self, rows: int, work: Callable[[NDArray[np.uint8], NDArray[Any]], Any]
+    ) -> Iterator[Any]:
+        """What is made of block after block, in threads.
+
+        Parameters
+        ----------
+        rows : int
+            Of a block.
+        work : callable
+            Gets the pixels of a block, shape (rows, W, C), and their entries (rows, W).
+        """
+        blocks = map(self._in_channels, self._source.blocks(rows))
+        if self.dithers:
+            # Row after row: what an entry is depends on those before it.
+            yield from in_turn(lambda both: work(*both), self._dithered(blocks))
+        else:
+            labels = self._labels
+            assert labels is not None
+            yield from in_turn(lambda pixels: work(pixels, labels.of(pixels)), blocks)
+
+    def look(self, sample: BusySample, advance: Callable[[int], None]) -> None:
+        """Show a sample what it wants to see, without looking for all entries."""
+        assert self._labels is not None
+        for pixels in self._source.blocks(self.block_rows()):
+            for pair in sample.pairs(pixels):
+                sample.add(self._labels.of(self._in_channels(pair)))
+            advance(len(pixels))
+
+    def block_rows(self) -> int:
+        """Rows of about a million pixels."""
+        return max(1, _BLOCK // self._source.width)
+
+    def keep(self, used: NDArray[np.bool_]) -> None:
+        """Leave out the entries that are not used."""
+        self.palette = self.palette[used]
+        self._numbers = renumbering(used)
+
+    def warn_of_losses(self) -> None:
+        """Say what was lost in the rows that were asked for."""
+        if self._lost_alpha:
+            warnings.warn(
+                "the palette has no transparent entry: made opaque", KmcWarning, stacklevel=2
+            )
+
+    def _find(self, advance: Callable[[int], None]) -> None:
+        settings, tally = self._settings, Tally(self._source.channels)
+
+        def count(pixels: NDArray[np.uint8]) -> int:
+            tally.add(pixels)
+            return len(pixels)
+
+        for rows in in_turn(count, self._source.blocks(self.block_rows())):
+            advance(rows)
+        colors, exact = tally.result()
+        self.dithers = self.dithers and len(colors.counts) > settings.colors
+        palette, labels = find_palette(
+            colors, settings.colors, space=settings.space, **settings.searching
+        )
+        self.palette, self.finds_unused = palette, self.dithers
+        if not self.dithers:
+            used = np.bincount(labels, minlength=len(palette)) > 0
+            self.palette = palette[used]
+            known = (colors, renumbering(used)[labels]) if exact else None
+            self._labels = Labels(self.palette, settings.space, known)
+
+    def _in_channels(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        channels = self.palette.shape[1]
+        pixels = to_channels(pixels, channels)
+        if self._settings.palette is not None and channels in (2, 4) and not self._lost_alpha:
+            self._lost_alpha = bool(self.palette[:, -1].min() == 255 > pixels[..., -1].min())
+        return pixels
+
+    def _dithered(
+        self, blocks: Iterator[NDArray[np.uint8]]
+    ) -> Iterator[tuple[NDArray[np.uint8], NDArray[Any]]]:
+        settings = self._settings
+        ditherer = Ditherer(self._placed_with, settings.dither, settings.dither_amount)
+        for pixels in blocks:
+            placed = ditherer.place(pixels)
+            if self._numbers is None:
+                yield pixels, placed
+            else:
+                yield pixels, self._numbers[placed]

@@ -1,0 +1,120 @@
+"""Images that come some rows at a time, as often as they are asked for."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from PIL import Image
+
+from kmcodec.errors import KmcInputError, KmcWarning
+from kmcodec.image import MAX_SIDE, IndexedImage
+from kmcodec.options import checked_integer
+from kmcodec.pixels import as_pixels, reduce_16_bits
+
+__all__ = ["RowSource", "Rows"]
+
+Rows: TypeAlias = "Callable[[], Iterable[ArrayLike]] | ArrayLike"
+
+
+class RowSource:
+    """The pixels of an image, block by block.
+
+    Parameters
+    ----------
+    rows, width, height
+        See `kmcodec.encode_rows`.
+
+    Attributes
+    ----------
+    width, height, channels : int
+
+    Raises
+    ------
+    KmcInputError
+        If `rows` is not what was agreed on.
+    """
+
+    def __init__(self, rows: Rows, width: int | None, height: int | None) -> None:
+        if isinstance(rows, (Image.Image, IndexedImage)):
+            raise KmcInputError("encode() takes images, encode_rows() takes rows of pixels")
+        self._rows = rows if callable(rows) or hasattr(rows, "shape") else np.asarray(rows)
+        if not callable(rows):
+            height, width = self._checked_size(width, height)
+        if width is None or height is None:
+            raise KmcInputError("rows of a callable need their width and height beside them")
+        self.width = checked_integer("width", width, 1, MAX_SIDE)
+        self.height = checked_integer("height", height, 1, MAX_SIDE)
+        first = next(self._raw_blocks(1), None)
+        if first is None:
+            raise KmcInputError(f"no rows came, {self.height:,} were due")
+        self._dtype = first.dtype
+        self._deep = self._is_deep()
+        self.channels = self._pixels(first, 0).shape[2]
+
+    def blocks(self, rows: int) -> Iterator[NDArray[np.uint8]]:
+        """Blocks of so many rows, shape (rows, width, channels); the last may have fewer."""
+        # At most one block, which is not kept once it was handed on.
+        kept: list[NDArray[np.uint8]] = []
+        filled = done = 0
+        for raw in self._raw_blocks(rows):
+            block = self._pixels(raw, done)
+            done += len(block)
+            if block.shape[1:] != (self.width, self.channels) or done > self.height:
+                raise KmcInputError(
+                    f"blocks of rows have shape (n, {self.width}, {self.channels}), "
+                    f"{self.height:,} rows in all: this one, up to row {done - 1:,}, has "
+                    f"{np.shape(raw)}"
+                )
+            while len(block):
+                if not kept:
+                    due = min(rows, self.height - done + len(block))
+                    kept, filled = [np.empty((due, self.width, self.channels), np.uint8)], 0
+                part = block[: len(kept[0]) - filled]
+                kept[0][filled : filled + len(part)] = part
+                filled, block = filled + len(part), block[len(part) :]
+                if filled == len(kept[0]):
+                    yield kept.pop()
+        if done != self.height:
+            raise KmcInputError(f"only {done:,} rows came, {self.height:,} were due")
+
+    def _checked_size(self, width: int | None, height: int | None) -> tuple[int, int]:
+        shape = self._rows.shape  # type: ignore[union-attr]
+        if len(shape) not in (2, 3):
+            raise KmcInputError(f"pixels have shape (height, width[, channels]), not {shape}")
+        if (height or shape[0], width or shape[1]) != shape[:2]:
+            raise KmcInputError(f"pixels of shape {shape} are not {width} x {height}")
+        return shape[0], shape[1]
+
+    def _raw_blocks(self, rows: int) -> Iterator[NDArray[Any]]:
+        if callable(self._rows):
+            blocks = map(np.asarray, self._rows())
+            yield from (block for block in blocks if block.shape[:1] != (0,))
+            return
+        for start in range(0, self.height, rows):
+            yield np.asarray(self._rows[start : start + rows])  # type: ignore[index]
+
+    def _is_deep(self) -> bool:
+        """Whether samples are of 16 bits: which only all of them can tell."""
+        if self._dtype.kind != "u" or self._dtype.itemsize != 2:
+            return False
+        if not any(block.max(initial=0) > 255 for block in self._raw_blocks(_rows_at(self.width))):
+            return False
+        warnings.warn("16-bit samples reduced to 8 bits", KmcWarning, stacklevel=4)
+        return True
+
+    def _pixels(self, raw: NDArray[Any], first: int) -> NDArray[np.uint8]:
+        if raw.dtype != self._dtype:
+            raise KmcInputError(f"rows are {self._dtype} at first, {raw.dtype} from row {first:,}")
+        try:
+            pixels = as_pixels(reduce_16_bits(raw) if self._deep else raw)
+        except KmcInputError as error:
+            raise KmcInputError(f"from row {first:,}: {error}") from error
+        return pixels.reshape(*pixels.shape[:2], -1)
+
+
+def _rows_at(width: int) -> int:
+    return max(1, (1 << 20) // width)

@@ -1,0 +1,158 @@
+"""One palette for many images: their colours are counted together."""
+
+from __future__ import annotations
+
+import functools
+import operator
+import os
+from collections.abc import Iterable
+from concurrent.futures import Executor
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kmcodec.errors import KmcInputError
+from kmcodec.pixels import to_channels
+from kmcodec.planning import Job
+from kmcodec.pool import run_each
+from kmcodec.quantization.histogram import Histogram, histogram
+from kmcodec.quantization.palette import find_palette
+from kmcodec.quantizer import ImageLike, Settings, pixels_of
+from kmcodec.sources import read_source
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from kmcodec.options import SearchOptions
+
+__all__ = ["ColorSum", "count_colors", "count_job", "shared_palette"]
+
+PathOrImage: TypeAlias = "str | os.PathLike[str] | ImageLike"
+
+
+def shared_palette(
+    images: Iterable[PathOrImage],
+    k: int | None = None,
+    *,
+    executor: Executor | None = None,
+    **options: Unpack[SearchOptions],
+) -> NDArray[np.uint8]:
+    """Find one palette for several images by k-means over all their pixels together.
+
+    Parameters
+    ----------
+    images : iterable of path-like, array_like, PIL.Image.Image or IndexedImage
+        Of any sizes and channels. Where they differ in channels, all are taken as what holds all
+        of them: grey with RGB as RGB, with alpha as opaque where they had none.
+    k : int, optional
+        The most entries, 1 to 65,536; 256 if not given. With no more colours than that in all
+        the images together, the palette is those.
+    executor : concurrent.futures.Executor, optional
+        Who counts the colours, image by image; the calling thread if not given.
+    **options
+        `init`, `seed`, `search`, `iterations`, `restarts` and `space` of `quantize`.
+
+    Returns
+    -------
+    ndarray, shape (at most k, C), uint8
+        Distinct entries, each the nearest of some pixel, from dark to bright: the palette that
+        `quantize` finds for an image that holds all these pixels. To be given as `palette` to
+        `quantize`, `encode` or `write`.
+
+    Raises
+    ------
+    KmcError
+        If an image cannot be read or is none, or an option is wrong.
+
+    Examples
+    --------
+    >>> import numpy as np, kmcodec
+    >>> dark, bright = np.full((2, 2), 10, np.uint8), np.full((2, 3), 200, np.uint8)
+    >>> kmcodec.shared_palette([dark, bright]).ravel().tolist()
+    [10, 200]
+    """
+    Settings(k=k, **options)  # what is wrong is told before the work
+    colors = ColorSum()
+    for done in run_each(count_colors, list(images), executor):
+        if done.value is None:
+            assert done.error is not None
+            raise done.error
+        colors.add(done.value)
+    return colors.find_palette(k, **options)
+
+
+def count_colors(image: PathOrImage, variable: str | None = None) -> Histogram:
+    """Count the colours of an image or an image file.
+
+    Parameters
+    ----------
+    image
+        See `shared_palette`.
+    variable : str, optional
+        Of a `.mat` file.
+
+    Raises
+    ------
+    KmcError
+        If it cannot be read, or is no image.
+    """
+    if isinstance(image, (str, os.PathLike)):
+        return histogram(read_source(image, variable).pixels)
+    return histogram(pixels_of(image)[0])
+
+
+def count_job(job: Job, variable: str | None = None) -> Histogram:
+    """Count the colours of the source of a job; see `count_colors`."""
+    return count_colors(job.source, variable)
+
+
+class ColorSum:
+    """Adds the histograms of images up, in any order."""
+
+    def __init__(self) -> None:
+        # By channels, the small on top of the large: each colour is gone through a few times only.
+        self._sums: dict[int, list[Histogram]] = {}
+
+    def add(self, colors: Histogram) -> None:
+        """Count the colours of an image too."""
+        stack = self._sums.setdefault(colors.colors.shape[1], [])
+        while stack and len(stack[-1].counts) <= len(colors.counts):
+            colors = stack.pop() + colors
+        stack.append(colors)
+
+    def __bool__(self) -> bool:
+        return bool(self._sums)
+
+    def total(self) -> Histogram:
+        """All colours, in as many channels as hold them.
+
+        Raises
+        ------
+        KmcInputError
+            If there are none.
+        """
+        if not self._sums:
+            raise KmcInputError("a palette is found for at least one image, none is given")
+        in_color, with_alpha = max(self._sums) > 2, any(c in (2, 4) for c in self._sums)
+        channels = (3 if in_color else 1) + with_alpha
+        sums = [functools.reduce(operator.add, reversed(stack)) for stack in self._sums.values()]
+        widened = (Histogram(to_channels(s.colors, channels), s.counts) for s in sums)
+        return functools.reduce(operator.add, widened)
+
+    def find_palette(
+        self, k: int | None = None, **options: Unpack[SearchOptions]
+    ) -> NDArray[np.uint8]:
+        """The palette for all.
+
+        Parameters
+        ----------
+        k, **options
+            See `shared_palette`.
+        """
+        settings = Settings(k=k, **options)
+        space = settings.placing["space"]
+        palette, labels = find_palette(
+            self.total(), settings.colors, space=space, **settings.searching
+        )
+        return palette[np.bincount(labels, minlength=len(palette)) > 0]

@@ -1,0 +1,228 @@
+"""`kmc encode` on whole folders: real processes, real trees."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from contextlib import ExitStack
+
+import numpy as np
+import pytest
+from conftest import SAMPLES
+from PIL import Image
+
+import kmcodec
+from kmcodec.errors import KmcInputError
+from kmcodec.planning import Job, plan
+
+posix = pytest.mark.skipif(os.name == "nt", reason="links, FIFOs and signals are POSIX's")
+
+
+def save(path, value=0, size=(8, 8)):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", size, (value, 5, 250)).save(path)
+
+
+def names_in(folder):
+    return sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file())
+
+
+@pytest.fixture
+def tree(tmp_path):
+    for number, name in enumerate(["b.png", "a.png", "sub/a.png", "sub/deep/c.gif", "z/z.bmp"]):
+        save(tmp_path / "in" / name, number)
+    (tmp_path / "in" / "sub" / "notes.txt").write_text("no image")
+    save(tmp_path / "in" / ".hidden" / "x.png")
+    save(tmp_path / "in" / ".x.png")
+    return tmp_path / "in"
+
+
+MADE = ["a.kmc", "b.kmc", "sub/a.kmc", "sub/deep/c.kmc", "z/z.kmc"]
+
+
+def test_a_tree_is_mirrored_with_the_same_bytes_for_any_number_of_processes(kmc, tmp_path, tree):
+    runs = [
+        kmc("encode", "in", "-r", "-o", f"out{jobs}", "--jobs", jobs, "--json") for jobs in (1, 2)
+    ]
+    for run in runs:
+        assert run.returncode == 0
+        assert b"5 of 5 files encoded" in run.stderr
+        reports = [json.loads(line) for line in run.stdout.splitlines()]
+        paths = ["a.png", "b.png", "sub/a.png", "sub/deep/c.gif", "z/z.bmp"]
+        assert [r["source"] for r in reports] == [os.path.join("in", p) for p in paths]
+    assert names_in(tmp_path / "out1") == names_in(tmp_path / "out2") == MADE
+    for name in MADE:
+        same = (tmp_path / "out1" / name).read_bytes()
+        assert (tmp_path / "out2" / name).read_bytes() == same
+    back = kmc("decode", "out2", "-r", "-o", "back")
+    assert back.returncode == 0
+    for name in MADE:
+        kmcodec.decode((tmp_path / "out1" / name).read_bytes())
+        with Image.open(tmp_path / "back" / name.replace(".kmc", ".png")) as image:
+            pixels = np.asarray(image.convert("RGB"))
+        np.testing.assert_array_equal(pixels, kmcodec.read(tmp_path / "out1" / name).to_array())
+
+
+def test_without_r_only_the_folder_itself(tree):
+    jobs = plan([str(tree)], None, ".kmc", force=False)
+    assert [os.path.basename(job.source) for job in jobs] == ["a.png", "b.png"]
+
+
+def test_results_go_beside_their_sources_without_o(tree):
+    jobs = plan([str(tree)], None, ".kmc", force=False, recursive=True)
+    assert [job.target for job in jobs] == [str(tree / name) for name in MADE]
+
+
+@posix
+def test_links_that_go_round_are_not_followed_and_dead_ones_are_told(tmp_path, tree):
+    (tree / "sub" / "loop").symlink_to("..")
+    (tree / "z" / "dead.png").symlink_to("nowhere.png")
+    (tree / "z" / "linked.png").symlink_to("../a.png")
+    os.mkfifo(tree / "z" / "pipe.png")
+    jobs = plan([str(tree)], str(tmp_path / "out"), ".kmc", force=False, recursive=True)
+    made = [os.path.relpath(job.target, tmp_path / "out") for job in jobs]
+    assert made == [*MADE[:4], "z/dead.kmc", "z/linked.kmc", "z/z.kmc"]
+
+
+def test_the_folder_of_results_is_not_taken_for_a_source(tmp_path, tree):
+    out = tree / "out"
+    save(out / "earlier.png")
+    jobs = plan([str(tree)], str(out), ".kmc", force=False, recursive=True)
+    assert [os.path.relpath(job.target, out) for job in jobs] == MADE
+
+
+def test_a_folder_that_cannot_be_read_is_told_and_stops_nothing(tmp_path, tree, monkeypatch):
+    scandir = os.scandir
+
+    def forbidding(path):
+        if os.path.basename(path) == "deep":
+            raise PermissionError(13, "Permission denied", path)
+        return scandir(path)
+
+    monkeypatch.setattr("os.scandir", forbidding)
+    found = plan([str(tree)], str(tmp_path / "out"), ".kmc", force=False, recursive=True)
+    assert [type(each) for each in found] == [Job] * 4 + [KmcInputError]
+    assert str(found[-1]) == f"{tree / 'sub' / 'deep'}: permission denied"
+
+
+def test_of_two_that_would_make_the_same_file_the_first_by_name_is_done(kmc, tmp_path, tree):
+    save(tree / "sub" / "a.bmp")
+    run = kmc("encode", "in", "-r", "-o", "out", "-q", "--json")
+    assert run.returncode == 1
+    told = "sub/a.png: not done, its result would take the name of that of in/sub/a.bmp"
+    assert told in run.stderr.decode().replace(os.sep, "/")
+    assert names_in(tmp_path / "out") == MADE
+    failed = [line for line in map(json.loads, run.stdout.splitlines()) if "error" in line]
+    assert len(failed) == 1
+
+
+def test_bad_files_stop_nothing_and_give_the_exit_code(kmc, tmp_path, tree):
+    (tree / "sub" / "bad.png").write_bytes(b"\x89PNG\r\n\x1a\nno more")
+    (tree / "bad.mat").write_bytes(b"MATLAB")
+    run = kmc("encode", "in", "-r", "-o", "out", "--jobs", "2", "--json")
+    assert run.returncode == 1
+    assert names_in(tmp_path / "out") == MADE
+    lines = [json.loads(line) for line in run.stdout.splitlines()]
+    bad = [line["source"] for line in lines if "error" in line]
+    assert bad == [os.path.join("in", "bad.mat"), os.path.join("in", "sub", "bad.png")]
+    told = run.stderr.decode().splitlines()
+    assert len(told) == 3
+    assert "5 of 7 files encoded" in told[-1]
+    assert told[-1].endswith("; 2 failed")
+
+
+def test_what_is_there_is_skipped_and_what_would_be_larger_not_written(kmc, tmp_path, tree, rng):
+    (tmp_path / "out" / "sub").mkdir(parents=True)
+    for name in ("a.kmc", "sub/a.kmc"):
+        (tmp_path / "out" / name).write_bytes(b"precious")
+    noise = rng.integers(0, 256, (40, 40), dtype=np.uint8)
+    Image.fromarray(noise).save(tree / "noise.jpg", quality=5)
+    run = kmc("encode", "in", "-r", "-o", "out", "--skip-existing", "--skip-if-larger")
+    assert run.returncode == 0
+    assert names_in(tmp_path / "out") == MADE
+    for name in ("a.kmc", "sub/a.kmc"):
+        assert (tmp_path / "out" / name).read_bytes() == b"precious"
+    told = run.stderr.decode().splitlines()
+    assert told[-1].endswith("; 2 were there already; 1 would not be smaller")
+    assert "3 of 6 files encoded" in told[-1]
+    assert any("noise.jpg: " in line and line.endswith(": not written") for line in told)
+
+
+def test_notices_of_other_processes_are_told(kmc, tmp_path):
+    for name in ("a", "b"):
+        deep = np.arange(0, 60000, 1000, np.uint16).reshape(6, 10)
+        Image.fromarray(deep).save(tmp_path / f"{name}.png")
+    run = kmc("encode", "a.png", "b.png", "-o", "out", "--jobs", "2", "-q")
+    assert run.returncode == 0
+    assert [line.split(":")[:3] for line in run.stderr.decode().splitlines()] == [
+        ["kmc", " note", " a.png"],
+        ["kmc", " note", " b.png"],
+    ]
+
+
+@posix
+@pytest.mark.parametrize(
+    ("whom", "number", "code"),
+    [
+        ("all", signal.SIGINT, 130),
+        ("one", signal.SIGINT, 130),
+        ("one", signal.SIGTERM, 143),
+        ("one", signal.SIGKILL, -signal.SIGKILL),
+    ],
+)
+def test_processes_end_with_the_one_that_started_them(tmp_path, whom, number, code):
+    shutil.copy(SAMPLES / "icon.png", tmp_path / "a.png")
+    os.mkfifo(tmp_path / "b.png")  # nobody writes to it: who reads it is busy as long as we like
+    process = subprocess.Popen(
+        [sys.executable, "-m", "kmcodec", "encode", "a.png", "b.png", "-o", "out", "--jobs", "2"],
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        bufsize=0,
+        start_new_session=True,
+        # Who is started in the background ignores it, and so would this.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    try:
+        assert b"a.kmc" in process.stderr.readline()
+        (os.killpg if whom == "all" else os.kill)(process.pid, number)
+        # All of them hold this pipe, so it ends with the last.
+        _, told = process.communicate(timeout=60)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+    assert process.returncode == code
+    if number != signal.SIGKILL:  # then multiprocessing says what it had to tidy up
+        assert told.strip() == (b"kmc: interrupted" if number == signal.SIGINT else b"")
+    assert os.listdir(tmp_path / "out") == ["a.kmc"]
+    kmcodec.read(tmp_path / "out" / "a.kmc")
+
+
+def test_where_no_processes_can_be_had_one_does_it_all(monkeypatch):
+    from kmcodec.cli import many
+
+    def impossible(workers):
+        raise NotImplementedError("sem_open")
+
+    monkeypatch.setattr(many, "LocalPool", impossible)
+    jobs = [Job("a.png", "a.kmc", False), Job("b.png", "b.kmc", False)]
+    with many.executor_for(jobs, 2) as executor:
+        assert executor == (None, 1)
+
+
+def test_processes_are_started_where_there_is_enough_to_do(tmp_path, monkeypatch):
+    from kmcodec.cli import many
+
+    monkeypatch.setattr(many, "LocalPool", lambda workers: ExitStack())
+    monkeypatch.setattr(many, "thread_count", lambda: 8)
+    for size, workers in ((100, 1), (3 << 20, 3)):
+        jobs = []
+        for number in range(3):
+            (tmp_path / f"{number}").write_bytes(bytes(size))
+            jobs.append(Job(str(tmp_path / f"{number}"), "", False))
+        with many.executor_for(jobs, None) as executor:
+            assert executor[1] == workers

@@ -1,0 +1,179 @@
+"""One palette for many images: that of all their pixels together."""
+
+from __future__ import annotations
+
+import io
+import shutil
+
+import numpy as np
+import pytest
+from conftest import OPAQUE_PALETTES, PALETTES, SAMPLES
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+import kmcodec
+from kmcodec.palette_files import read_palette
+from kmcodec.palette_targets import encode_palette_file, palette_ending
+from kmcodec.pixels import to_channels
+from kmcodec.pool import LocalPool
+from kmcodec.shared_palettes import ColorSum, count_colors
+
+
+@pytest.fixture
+def parts(rng, bird):
+    """The bird cut in pieces, of other shapes each."""
+    return [bird[:50], bird[50:90, :70], bird[50:90, 70:], bird[90:]]
+
+
+@pytest.mark.parametrize("options", [{}, {"search": 0}, {"space": "oklab"}, {"init": "k-means++"}])
+def test_it_is_the_palette_of_all_pixels_together(parts, bird, options):
+    expected = kmcodec.quantize(bird, 16, **options).palette
+    for images in (parts, parts[::-1]):
+        found = kmcodec.shared_palette(images, 16, **options)
+        np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("k", [1, 7, 300])
+@pytest.mark.parametrize("channels", [(1, 1), (1, 3), (2, 1), (1, 4), (2, 3), (3, 4), (1, 2, 3, 4)])
+def test_images_of_several_channels_are_taken_as_what_holds_all(rng, k, channels):
+    images = [rng.integers(0, 256, (9, 9, c), dtype=np.uint8) for c in channels]
+    for image, c in zip(images, channels, strict=True):
+        if c in (2, 4):
+            image[:4, :, -1] = rng.choice([0, 255], (4, 9))
+    in_color = max(channels) > 2
+    widest = (3 if in_color else 1) + any(c in (2, 4) for c in channels)
+    together = np.concatenate([to_channels(image, widest) for image in images])
+    expected = kmcodec.quantize(together, k).palette
+    given = [image[..., 0] if image.shape[2] == 1 else image for image in images]
+    np.testing.assert_array_equal(kmcodec.shared_palette(given, k), expected)
+
+
+@given(st.permutations(range(6)), st.integers(0, 2**32 - 1))
+def test_the_sum_does_not_depend_on_the_order(order, seed):
+    rng = np.random.default_rng(seed)
+    images = [rng.integers(0, 4, (int(rng.integers(1, 9)), 5, 3), dtype=np.uint8) for _ in order]
+    total = ColorSum()
+    for number in order:
+        total.add(count_colors(images[number]))
+    expected = count_colors(np.concatenate(images))
+    np.testing.assert_array_equal(total.total().colors, expected.colors)
+    np.testing.assert_array_equal(total.total().counts, expected.counts)
+
+
+def test_files_pillow_images_and_palette_images_count_too(tmp_path, bird, parts):
+    Image.fromarray(parts[0]).save(tmp_path / "0.png")
+    indexed = kmcodec.quantize(parts[1], 65536)
+    images = [tmp_path / "0.png", indexed, Image.fromarray(parts[2]), parts[3].tolist()]
+    np.testing.assert_array_equal(
+        kmcodec.shared_palette(images, 8), kmcodec.quantize(bird, 8).palette
+    )
+
+
+def test_others_can_count_the_colours(bird, parts):
+    with LocalPool(2) as pool:
+        found = kmcodec.shared_palette(parts, 8, executor=pool)
+    np.testing.assert_array_equal(found, kmcodec.quantize(bird, 8).palette)
+
+
+def test_what_is_wrong_is_told(tmp_path, parts):
+    for images, options, told in [
+        ([], {}, "at least one image"),
+        (parts, {"k": 0}, "k is a whole number"),
+        (parts, {"space": "lab"}, "space is one of"),
+        ([*parts, tmp_path / "none.png"], {}, "none.png: no such file"),
+        ([np.zeros((3, 3, 7), np.uint8)], {}, "shape"),
+    ]:
+        with pytest.raises(kmcodec.KmcInputError, match=told):
+            kmcodec.shared_palette(images, **options)
+
+
+# Palette files.
+
+
+@given(PALETTES, st.sampled_from([".kmc", ".gpl", ".hex", ".png"]))
+def test_palettes_are_read_as_they_were_written(tmp_path_factory, palette, ending):
+    path = tmp_path_factory.getbasetemp() / f"palette{ending}"
+    path.write_bytes(encode_palette_file(palette, ending))
+    found = read_palette(str(path))
+    if ending == ".png" and len(palette) > 256:  # then it has none, only pixels
+        palette = palette[np.sort(np.unique(palette, axis=0, return_index=True)[1])]
+    np.testing.assert_array_equal(to_channels(found, 4), to_channels(palette, 4))
+
+
+@given(OPAQUE_PALETTES)
+def test_a_palette_png_has_the_palette(palette):
+    with Image.open(io.BytesIO(encode_palette_file(palette, ".png"))) as image:
+        assert image.mode == "P"
+        assert image.getpalette()[: palette.size] == palette.ravel().tolist()
+
+
+@pytest.mark.parametrize("ending", [".kmc", ".gpl", ".hex", ".png"])
+def test_grey_palettes_are_written_too(tmp_path, ending):
+    grey = np.array([[3], [90], [255]], np.uint8)
+    (tmp_path / f"p{ending}").write_bytes(encode_palette_file(grey, ending))
+    found = read_palette(str(tmp_path / f"p{ending}"))
+    np.testing.assert_array_equal(to_channels(found, 3), to_channels(grey, 3))
+
+
+def test_other_endings_are_refused():
+    with pytest.raises(kmcodec.KmcInputError, match=r"^x\.aco: palettes are written as \.kmc, "):
+        palette_ending("x.aco")
+
+
+# The commands.
+
+
+@pytest.fixture
+def folder(tmp_path, parts):
+    (tmp_path / "in" / "sub").mkdir(parents=True)
+    for number, part in enumerate(parts):
+        Image.fromarray(part).save(
+            tmp_path / "in" / ("sub" if number == 3 else "") / f"{number}.png"
+        )
+    return tmp_path / "in"
+
+
+def test_the_command_writes_and_prints_a_palette(kmc, tmp_path, bird, folder):
+    expected = kmcodec.quantize(bird, 12).palette
+    run = kmc("palette", "in", "-r", "-k", "12", "-o", "theme.gpl", "--jobs", "2")
+    assert run.returncode == 0
+    assert run.stderr == b"theme.gpl: 12 colours for 4 images\n"
+    np.testing.assert_array_equal(read_palette(str(tmp_path / "theme.gpl")), expected)
+    printed = kmc("palette", "in", "-r", "-k", "12").stdout.decode()
+    np.testing.assert_array_equal(read_palette(printed), expected)
+
+
+def test_images_are_encoded_with_the_shared_palette(kmc, tmp_path, bird, parts, folder):
+    expected = kmcodec.quantize(bird, 12).palette
+    (folder / "bad.png").write_bytes(b"no image")
+    for jobs in (1, 2):
+        out = f"out{jobs}"
+        run = kmc("encode", "in", "-r", "--shared-palette", "-k12", "-o", out, "--jobs", jobs)
+        assert run.returncode == 1
+        assert run.stderr.decode().count("bad.png") == 1
+        for number, part in enumerate(parts):
+            name = "sub/3.kmc" if number == 3 else f"{number}.kmc"
+            found = kmcodec.read(tmp_path / out / name)
+            assert found == kmcodec.quantize(part, palette=expected)
+
+
+def test_grey_images_take_the_colours_of_the_others(kmc, tmp_path):
+    shutil.copy(SAMPLES / "grey.png", tmp_path / "grey.png")
+    shutil.copy(SAMPLES / "icon.png", tmp_path / "icon.png")
+    run = kmc("encode", "grey.png", "icon.png", "--shared-palette", "-k", "16")
+    assert run.returncode == 0
+    palettes = [kmcodec.read(tmp_path / name).palette for name in ("grey.kmc", "icon.kmc")]
+    np.testing.assert_array_equal(palettes[0], palettes[1])
+    assert palettes[0].shape == (16, 4)
+
+
+def test_what_excludes_each_other_is_told(kmc):
+    for args in (["--palette", "#fff"], ["--reorder"]):
+        assert kmc("encode", "a.png", "--shared-palette", *args).returncode == 2
+    run = kmc("encode", "-", "--shared-palette", "-o", "x.kmc")
+    assert run.returncode == 2
+    assert b"reads twice" in run.stderr
+    run = kmc("palette", "none.png", "-o", "x.aco")
+    assert run.returncode == 1
+    assert run.stderr.startswith(b"kmc: x.aco: palettes are written as")
