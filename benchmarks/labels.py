@@ -99,11 +99,11 @@ PEERS: dict[str, Callable[[np.ndarray], int | None]] = {
 
 
 def chunks_of(labels: np.ndarray, side: int | None) -> Iterator[np.ndarray]:
-    """The array, or its chunks: in the last two axes of this side, in all others of 1."""
+    """The array, or its chunks of this side in all axes."""
     if side is None:
         yield labels
         return
-    sides = [1] * (labels.ndim - 2) + [side] * min(2, labels.ndim)
+    sides = [side] * labels.ndim
     starts = (range(0, length, step) for length, step in zip(labels.shape, sides, strict=True))
     for corner in product(*starts):
         part = (slice(at, at + step) for at, step in zip(corner, sides, strict=True))
