@@ -25,7 +25,7 @@ FLOORS = [
     {"files", "inspection", "labels", "row_encoder"},
     {"pillow_plugin", "sources", "targets", "palette_files", "palette_texts", "sweep", "plots"},
     {"numcodecs_codec", "zarr_codec"},
-    {"planning", "pool", "row_files"},
+    {"planning", "pool", "cluster", "row_files"},
     {"shared_palettes", "palette_targets"},
     {"batch"},
     {"cli", "__init__", "__main__"},
@@ -61,7 +61,7 @@ def test_no_import_runs_back_up(path):
 def test_nothing_heavy_is_imported_at_start(command):
     code = f"import sys; {command}; print(*sys.modules)"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
-    heavy = {"scipy", "matplotlib", "dask", "skimage", "zarr", "numcodecs"}
+    heavy = {"scipy", "matplotlib", "dask", "skimage", "zarr", "numcodecs", "distributed"}
     heavy |= {"click"} if "cli" not in command else set()
     assert not heavy & set(run.stdout.split())
 
@@ -69,7 +69,7 @@ def test_nothing_heavy_is_imported_at_start(command):
 def test_runtime_dependencies_are_the_five_and_no_others():
     allowed = set(sys.stdlib_module_names) | {
         *("kmcodec", "numpy", "scipy", "PIL", "click", "construct"),
-        *("matplotlib", "mpl_toolkits", "pyvips", "numcodecs", "zarr"),  # extras
+        *("matplotlib", "mpl_toolkits", "pyvips", "numcodecs", "zarr", "distributed"),  # extras
         "typing_extensions",  # for type checkers
     }
     found = {m.split(".")[0] for path in PACKAGE.rglob("*.py") for m in imports_of(path)}
