@@ -40,7 +40,7 @@ class ClusterExecutor(Executor):
 
     Notes
     -----
-    Work whose worker dies is done again by another: by the third that dies of it, it fails with
+    Work whose worker dies is done again by another; if four die of it, it fails with
     `concurrent.futures.BrokenExecutor`. Paths are those of the workers: give absolute ones.
     """
 
