@@ -59,7 +59,8 @@ def test_few_values_from_all_over_a_dtype_come_back(dtype, seed):
 def test_values_at_the_limits_come_back(values):
     array = np.array(list(values), np.int64)
     array = np.concatenate([array, array[::-1]]).reshape(2, -1)
-    assert_same(decode_labels(encode_labels(array, effort="fast")), array)
+    # Not by the context coder, which takes minutes for this where it is not compiled.
+    assert_same(decode_labels(encode_labels(array, coding="deflate")), array)
 
 
 def test_arrays_in_any_order_of_memory_and_views_come_back(rng):
