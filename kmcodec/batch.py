@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from kmcodec.assembly import Assembly
@@ -19,7 +19,7 @@ from kmcodec.decoder import checked_metadata, read_indexed
 from kmcodec.encoder import DEFAULT_CODING
 from kmcodec.errors import KmcGoalError, KmcInputError
 from kmcodec.files import open_kmc
-from kmcodec.image import IndexedImage
+from kmcodec.image import IndexedImage, Metadata
 from kmcodec.metrics import psnr
 from kmcodec.npy import npy_start
 from kmcodec.planning import STANDARD, Job
@@ -135,6 +135,7 @@ def encode_file(
     strip_rows: int | None = None,
     goal: Goal | None = None,
     strict: bool = False,
+    strip: bool = False,
     skip_if_larger: bool = False,
     advance: Callable[[float | None], None] = lambda _: None,
     large: int = LARGE,
@@ -153,6 +154,8 @@ def encode_file(
         See `encode`.
     goal : Goal, optional
         See `optimize`.
+    strip : bool
+        Whether to leave out all metadata.
     skip_if_larger : bool
         Write nothing that is not smaller than the source.
     advance : callable
@@ -175,9 +178,13 @@ def encode_file(
     if goal is None and variable is None and not skip_if_larger:
         file = open_rows(job.source, large)
         if file is not None:
+            if strip:
+                file = replace(file, metadata=Metadata())
             assembly = Assembly(coding, effort, strip_rows)
             return _encode_rows(job, file, Settings(k=k, **options), assembly, advance)
     source = read_source(job.source, variable)
+    if strip:
+        source = replace(source, metadata=Metadata())
     assembly = Assembly(coding, effort, strip_rows)
     if goal is None:
         quantized = quantize_source(source, k, **options)
@@ -330,6 +337,7 @@ def decode_file(
     max_pixels: int | None = DEFAULT_MAX_PIXELS,
     rows: tuple[int, int] | None = None,
     salvage: bool = False,
+    strip: bool = False,
 ) -> DecodeReport:
     """Decode one `.kmc` file to another format.
 
@@ -344,6 +352,8 @@ def decode_file(
         See `read`.
     salvage : bool
         See `decode`; of the rows that are asked for, if some are.
+    strip : bool
+        Whether to leave out all metadata.
 
     Returns
     -------
@@ -363,6 +373,8 @@ def decode_file(
             return _decode_rows(job, StripReader(stream, max_pixels=max_pixels))
         else:
             image = read_indexed(stream, max_pixels=max_pixels, rows=rows)
+    if strip:
+        image = IndexedImage(image.palette, image.indices)
     data = encode_image(image, ending)
     _write(job, data)
     return DecodeReport(image.width, image.height, len(image.palette), len(data), lost)

@@ -101,7 +101,8 @@ class StripReader:
 
         def decode_into(item: tuple[Strip, bytes]) -> None:
             begin, after = item[0].rows
-            part = self.decode(*item)[max(first - begin, 0) : end - begin]
+            stop = min(end, after) - begin
+            part = self.decode(*item, stop)[max(first - begin, 0) :]
             indices[max(begin - first, 0) : after - first] = part
 
         in_threads_each(decode_into, [(strip, self.container.payload(strip)) for strip in wanted])
@@ -121,8 +122,8 @@ class StripReader:
         """Zeros for the indices of so many rows."""
         return np.zeros((rows, self.header.width), index_dtype(self.header.entries))
 
-    def decode(self, strip: Strip, payload: bytes) -> NDArray[Any]:
-        """The indices of a strip, shape (rows, width).
+    def decode(self, strip: Strip, payload: bytes, stop: int | None = None) -> NDArray[Any]:
+        """The indices of a strip, shape (rows, width), or of its first rows only.
 
         Raises
         ------
@@ -131,7 +132,7 @@ class StripReader:
         """
         first, end = strip.rows
         try:
-            return self._coding.decode(payload, end - first, self.header.width, self.palette)
+            return self._coding.decode(payload, end - first, self.header.width, self.palette, stop)
         except KmcFormatError as error:
             raise error.inside(strip.name, strip.offset) from None
 

@@ -115,6 +115,29 @@ def test_twins_write_the_same_bytes_and_read_the_same_indices(coding, strip):
 
 @needs_kernels
 @by_profile
+@settings(max_examples=20)
+@given(strips(8, 24), st.data())
+def test_the_first_rows_of_a_strip_are_had_without_the_others(coding, strip, data):
+    indices, palette = strip
+    stop = data.draw(st.integers(1, len(indices)))
+    payload = coding.encode(indices, palette)
+    for reader in (coding, Twin(coding)):
+        decoded = reader.decode(payload, *indices.shape, palette, stop)
+        np.testing.assert_array_equal(decoded, indices[:stop], strict=True)
+
+
+@by_profile
+def test_first_rows_that_are_not_all_there_are_refused(coding, rng):
+    indices = rng.integers(0, 256, (20, 30), np.uint8)
+    palette = np.arange(256, dtype=np.uint8)[:, np.newaxis]
+    payload = coding.encode(indices, palette)
+    coding.decode(payload[: len(payload) // 2], 20, 30, palette, 5)
+    with pytest.raises(kmcodec.KmcFormatError, match="but the decoder used"):
+        coding.decode(payload[: len(payload) // 2], 20, 30, palette, 15)
+
+
+@needs_kernels
+@by_profile
 @given(strips(6, 20), st.binary(max_size=60))
 def test_twins_agree_on_bytes_that_nobody_has_encoded(coding, strip, payload):
     indices, palette = strip
@@ -198,8 +221,8 @@ def test_the_twin_stops_where_the_kernel_does(coding):
     tree = tree_of(np.eye(64, 3, dtype=np.uint8))
     for length in range(0, 12, 3):
         payload = bytes(range(7, 7 + length))
-        mine = coding._decoded(payload, 6, 9, tree)
-        twin = model.decode(payload, 6, 9, tree, coding.profile)
+        mine = coding._decoded(payload, 6, 9, tree, 6)
+        twin = model.decode(payload, 6, 9, tree, coding.profile, 6)
         assert (mine[0] == twin[0]).all()
         assert mine[1:] == twin[1:]
 
@@ -254,14 +277,6 @@ def test_any_number_of_threads_writes_the_same_file(tmp_path):
         for threads in ("1", "2", "5")
     ]
     assert runs[0] == runs[1] == runs[2]
-
-
-def test_large_images_are_cut_into_strips():
-    indices = np.zeros((3000, 2000), np.uint8)
-    indices[::50] = 1
-    data = kmcodec.encode(kmcodec.IndexedImage([[0], [9]], indices), effort="fast")
-    assert kmcodec.inspect(data).header.rows_per_strip == 1049
-    np.testing.assert_array_equal(kmcodec.decode_indexed(data).indices, indices)
 
 
 def test_auto_takes_the_strongest_that_is_fast_enough():

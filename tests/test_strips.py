@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import kmcodec
 from kmcodec.strips import MAX_STRIP_ROWS, BusySample, is_cut, rows_of_strips
 
 SIDE = 1 << 13
@@ -60,3 +61,10 @@ def test_heights_that_a_header_can_hold():
     assert rows_of_strips(1, 1 << 30, "fast", sample) == MAX_STRIP_ROWS
     assert rows_of_strips(1 << 30, 2, "fast", sample) == 1
     assert rows_of_strips(1 << 30, 1, "fast", sample) == 1
+
+
+def test_a_large_image_is_cut_and_put_together_again(rng):
+    indices = rng.integers(0, 2, (2100, 2100), np.uint8)
+    data = kmcodec.encode(kmcodec.IndexedImage([[0], [9]], indices), effort="fast")
+    assert len(kmcodec.inspect(data).strips) == 2
+    np.testing.assert_array_equal(kmcodec.decode_indexed(data).indices, indices)

@@ -40,6 +40,7 @@ class _LazyGroup(click.Group):
         "verify",
         "compare",
         "sweep",
+        "plot",
         "palette",
     )
 
@@ -84,8 +85,11 @@ def main() -> NoReturn:
         code = kmc.main(prog_name="kmc", standalone_mode=False)
         sys.stdout.flush()
     except click.UsageError as error:
-        message = error.format_message().rstrip(".")
-        _complain(f"{message} ({_help_hint(error)})")
+        if isinstance(error, getattr(click.exceptions, "NoArgsIsHelpError", ())):
+            error.show()  # its message is the whole help
+        else:
+            message = error.format_message().rstrip(".")
+            _complain(f"{message} ({_help_hint(error)})")
         code = USAGE
     except (KmcError, click.ClickException) as error:
         message = error.format_message() if isinstance(error, click.ClickException) else str(error)

@@ -22,6 +22,7 @@ __all__ = [
     "max_pixels_option",
     "note",
     "search_options",
+    "strip_option",
     "variable_option",
 ]
 
@@ -29,6 +30,10 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 
 variable_option = click.option(
     "--var", "variable", metavar="NAME", help="The variable of a .mat file that holds the image."
+)
+
+strip_option = click.option(
+    "--strip", is_flag=True, help="Leave out metadata: ICC profile, EXIF, XMP, texts."
 )
 
 max_pixels_option = click.option(

@@ -8,10 +8,11 @@ import click
 
 from kmcodec.cli.common import decibels, note, variable_option
 from kmcodec.cli.figures import save_or_show
+from kmcodec.color_profiles import image_in_srgb, pixels_in_srgb
 from kmcodec.decoder import read_indexed
 from kmcodec.files import open_kmc
 from kmcodec.metrics import psnr
-from kmcodec.sources import read_source
+from kmcodec.sources import named_warnings, read_source
 
 
 @click.command()
@@ -24,7 +25,9 @@ from kmcodec.sources import read_source
 def compare(original: str, file: str, output: str | None, variable: str | None) -> None:
     """Show an image and its .kmc file side by side, with palette, error map, PSNR and bytes.
 
-    Needs matplotlib: pip install 'kmcodec[plot]'.
+    Where one of them has an ICC profile, its colours are brought to sRGB first, as a screen would
+    show them; the numbers are those of what is shown. Needs matplotlib: pip install
+    'kmcodec[plot]'.
     """
     from kmcodec.plots import compare_figure
 
@@ -32,7 +35,10 @@ def compare(original: str, file: str, output: str | None, variable: str | None) 
     with open_kmc(file) as stream:
         image = read_indexed(stream)
         size = stream.seek(0, os.SEEK_END)
-    pixels = source.pixels
+    with named_warnings(source.name):
+        pixels = pixels_in_srgb(source.pixels, source.metadata.icc)
+    with named_warnings(file):
+        image = image_in_srgb(image)
     quality = psnr(pixels, image.to_array())
     raw_size = 3 * image.width * image.height
     name = os.path.basename(source.name)

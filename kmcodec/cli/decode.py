@@ -7,7 +7,7 @@ import os
 import click
 
 from kmcodec.batch import decode_file
-from kmcodec.cli.common import max_pixels_option, note
+from kmcodec.cli.common import max_pixels_option, note, strip_option
 from kmcodec.cli.many import recursive_option, run_all
 from kmcodec.cli.types import RowRange
 from kmcodec.errors import KmcFormatError
@@ -42,6 +42,7 @@ from kmcodec.planning import STANDARD, Job, plan
     is_flag=True,
     help="Write what is left of a damaged file, lost rows marked. The exit code is 1 all the same.",
 )
+@strip_option
 @max_pixels_option
 @click.option("-f", "--force", is_flag=True, help="Replace files whose names were derived.")
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors.")
@@ -52,6 +53,7 @@ def decode(
     recursive: bool,
     rows: tuple[int, int] | None,
     salvage: bool,
+    strip: bool,
     max_pixels: int,
     force: bool,
     quiet: bool,
@@ -69,7 +71,14 @@ def decode(
     def do(job: Job) -> None:
         own = os.path.splitext(job.target)[1].lower()
         wanted = derived if ending or job.target == STANDARD or not own else own
-        report = decode_file(job, wanted, max_pixels=max_pixels or None, rows=rows, salvage=salvage)
+        report = decode_file(
+            job,
+            wanted,
+            max_pixels=max_pixels or None,
+            rows=rows,
+            salvage=salvage,
+            strip=strip,
+        )
         if not quiet:
             note(
                 f"{job.target}: {report.width} x {report.height}, "

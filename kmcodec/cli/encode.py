@@ -16,6 +16,7 @@ from kmcodec.batch import EncodeReport, encode_file
 from kmcodec.cli.common import (
     coding_options,
     kmeans_options,
+    strip_option,
     variable_option,
 )
 from kmcodec.cli.goals import GoalCommand, Steps, goal_options
@@ -90,6 +91,7 @@ from kmcodec.strips import MAX_STRIP_ROWS
 @click.option(
     "--skip-if-larger", is_flag=True, help="Write no file that is not smaller than its source."
 )
+@strip_option
 @click.option("-f", "--force", is_flag=True, help="Replace files whose names were derived.")
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors.")
 @click.option("--json", "as_json", is_flag=True, help="Report as JSON lines on standard output.")

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from kmcodec.cli.printable import printable
 from kmcodec.files import open_kmc
+from kmcodec.hexdump import hexdump
 from kmcodec.inspection import FileInfo, inspect_stream
 
 _CHANNELS = {1: "grey", 2: "grey and alpha", 3: "RGB", 4: "RGBA"}
@@ -21,10 +22,24 @@ _MOST_SWATCHES = 1024
 @click.command()
 @click.argument("file", metavar="FILE")
 @click.option("--json", "as_json", is_flag=True, help="Everything as one JSON object.")
-def info(file: str, as_json: bool) -> None:
+@click.option(
+    "--hexdump",
+    "as_hexdump",
+    is_flag=True,
+    help="Every part as it stands in the file, with what its bytes mean; of a damaged file too.",
+)
+def info(file: str, as_json: bool, as_hexdump: bool) -> None:
     """Tell what a .kmc file holds: header, strips, sections, bytes by part, palette."""
+    if as_json and as_hexdump:
+        raise click.UsageError("--json and --hexdump exclude each other")
     with open_kmc(file) as stream:
+        if as_hexdump:
+            for line in hexdump(stream.read()):
+                click.echo(printable(line))
+        # After a hexdump, too: it goes on where this says what is wrong.
         found = inspect_stream(stream)
+    if as_hexdump:
+        return
     if as_json:
         click.echo(json.dumps({"file": file, **found.to_dict()}))
         return

@@ -71,13 +71,27 @@ class Coding(Protocol):
         """
 
     def decode(
-        self, payload: bytes, rows: int, width: int, palette: NDArray[np.uint8]
+        self,
+        payload: bytes,
+        rows: int,
+        width: int,
+        palette: NDArray[np.uint8],
+        stop: int | None = None,
     ) -> NDArray[Any]:
         """Decode a strip.
 
+        Parameters
+        ----------
+        payload : bytes
+        rows, width : int
+            Of the strip.
+        palette : ndarray, shape (K, C), uint8
+        stop : int, optional
+            How many of the rows are wanted; then what comes after them may remain unchecked.
+
         Returns
         -------
-        ndarray, shape (rows, width), uint8 for up to 256 entries, else uint16
+        ndarray, shape (stop or rows, width), uint8 for up to 256 entries, else uint16
 
         Raises
         ------

@@ -27,7 +27,12 @@ class Deflate:
         return zlib.compress(pack_rows(indices, _aligned_bits(len(palette))), 9)
 
     def decode(
-        self, payload: bytes, rows: int, width: int, palette: NDArray[np.uint8]
+        self,
+        payload: bytes,
+        rows: int,
+        width: int,
+        palette: NDArray[np.uint8],
+        stop: int | None = None,
     ) -> NDArray[Any]:
         """Decode a strip; see `Coding`."""
         entries = len(palette)
@@ -42,7 +47,7 @@ class Deflate:
             raise KmcFormatError(f"the zlib stream is damaged ({error})") from None
         if len(data) == due and (not inflater.eof or inflater.unused_data):
             raise KmcFormatError("the zlib stream does not end where the strip does")
-        return unpack_rows(data, rows, width, entries, bits)
+        return unpack_rows(data, rows, width, entries, bits)[:stop]
 
 
 def _aligned_bits(entries: int) -> int:

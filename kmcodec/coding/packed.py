@@ -128,7 +128,12 @@ class Packed:
         return pack_rows(indices, bits_for(len(palette)))
 
     def decode(
-        self, payload: bytes, rows: int, width: int, palette: NDArray[np.uint8]
+        self,
+        payload: bytes,
+        rows: int,
+        width: int,
+        palette: NDArray[np.uint8],
+        stop: int | None = None,
     ) -> NDArray[Any]:
         """Decode a strip; see `Coding`."""
-        return unpack_rows(payload, rows, width, len(palette), bits_for(len(palette)))
+        return unpack_rows(payload, rows, width, len(palette), bits_for(len(palette)))[:stop]

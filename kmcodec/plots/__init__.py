@@ -1,12 +1,15 @@
-"""Figures: an image beside its compressed self, and what each K costs; drawn by matplotlib."""
+"""Figures drawn by matplotlib: an image beside its compressed self, what each K costs, clusters."""
 
+from kmcodec.plots.clusters import DEFAULT_POINTS, clusters_figure
 from kmcodec.plots.compare import compare_figure
 from kmcodec.plots.output import ENDINGS, figure_bytes, require_matplotlib, show
 from kmcodec.plots.sweep import Row, sweep_figure
 
 __all__ = [
+    "DEFAULT_POINTS",
     "ENDINGS",
     "Row",
+    "clusters_figure",
     "compare_figure",
     "figure_bytes",
     "require_matplotlib",

@@ -78,7 +78,7 @@ class Page:
         self.height = height
         self.figure = Figure(figsize=(WIDTH, height), dpi=100, facecolor="white")
 
-    def axes(self, place: Place) -> Axes:
+    def axes(self, place: Place, **options: Any) -> Axes:
         bottom = 1 - (place.top + place.height) / self.height
         return self.figure.add_axes(
             (
@@ -87,7 +87,7 @@ class Page:
                 place.width / WIDTH,
                 place.height / self.height,
             ),
-            frameon=False,
+            **(options or {"frameon": False}),
         )
 
     def text(self, left: float, baseline: float, text: str, **style: Any) -> None:

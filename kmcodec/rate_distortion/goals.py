@@ -186,13 +186,19 @@ def best_within_bytes(source: Source, maker: Maker, most_bytes: int) -> Outcome:
     found = _with_entries(maker, smaller, doubling=1 / _GROWTH, near=_NEAR_SIZE, least=-math.inf)
     image = found[0]
     outcome = smallest([image], maker)
-    if len(image.palette) == maker.most and len(outcome.data) <= most_bytes:
+    fits = len(outcome.data) <= most_bytes
+    if fits and (len(image.palette) == maker.most or not source.error_of(image)):
         return outcome
+    fitting: list[Outcome] = []
     while len(image.palette) > 1:
-        fitting = _within_bytes(source, maker, image, most_bytes)
-        if fitting is not None:
-            return fitting
+        best = _within_bytes(source, maker, image, most_bytes)
+        fitting += [best] if best is not None else []
+        # What is far smaller has lost more than it had to.
+        if best is not None and (fits or 2 * len(best.data) >= most_bytes):
+            break
         image = maker.quantized(len(image.palette) // 2)
+    if fitting:
+        return min(fitting, key=lambda outcome: source.error_of(outcome.image))
     outcome = smallest([image], maker)
     size = len(outcome.data)
     if size <= most_bytes:
@@ -241,7 +247,8 @@ def _within_bytes(
         size = len(chosen.data)
         if size <= most_bytes:
             best = chosen
-            if size >= (1 - 2 * _NEAR_BYTES) * most_bytes:
+            # Near enough, or there is nothing between what is too large and next to nothing.
+            if size >= (1 - 2 * _NEAR_BYTES) * most_bytes or 2 * size < most_bytes:
                 break
         # What a trial took was not what its file takes, with entries moved and reordered, or
         # with an image that has become simple enough for a stronger profile.

@@ -16,6 +16,10 @@ _SPREADS = (1.6, 1.06, 1.03, 1.015)
 _WIDE = 1.25
 # Prices go up or down at once by no more than a factor of e**this.
 _LEAP = 2.0
+# From a trial whose value is within this of the limit, the next may begin.
+_NEAR = 2.0
+# Prices are far apart if they are by more than this factor.
+_FAR = 3
 # Prices that are as good as the same: what is measured may jump between them.
 _SAME = 1.005
 # No price is higher: one bit would be worth the error of black against white, and more.
@@ -120,8 +124,10 @@ class PriceSearch:
             self._round += 1
             self._advance()
             kept = self._kept(limit)
-            # Each makes trials better, so all of them come before one is good enough.
-            moves = self._round <= self._moves and bool(kept)
+            # Each makes trials better, so all of them come before one is good enough. But from
+            # far off, such as a blank image, there is no way back.
+            near = any(abs(point.value - limit) <= _NEAR for point in kept)
+            moves = self._round <= self._moves and near
             if not moves and any(abs(point.value - limit) <= slack for point in kept):
                 break
             low, high = self._bracket(limit)
@@ -173,7 +179,9 @@ class PriceSearch:
         low, high = self._bracket(limit)
         if low and high:
             share = (limit - low.value) / (high.value - low.value)
-            step = logarithm(high.price / low.price) * min(max(share, 0.05), 0.95)
+            # Far apart, values tell little but that there is a jump between them.
+            least = 0.35 if high.price > _FAR * low.price else 0.05
+            step = logarithm(high.price / low.price) * min(max(share, least), 1 - least)
             return low.price * exponential(step)
         order = sorted(self._points, key=lambda point: point.price)
         near, far = (order[-1], order[-2:][0]) if low else (order[0], order[:2][-1])

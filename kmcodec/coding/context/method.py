@@ -85,30 +85,37 @@ class Context:
         return payload, tree.entries[coded].astype(index_dtype(len(palette)), copy=False)
 
     def decode(
-        self, payload: bytes, rows: int, width: int, palette: NDArray[np.uint8]
+        self,
+        payload: bytes,
+        rows: int,
+        width: int,
+        palette: NDArray[np.uint8],
+        stop: int | None = None,
     ) -> NDArray[Any]:
         """Decode a strip; see `Coding`."""
         if len(palette) == 1:
             if payload:
                 raise KmcFormatError("indices are coded although there is only one palette entry")
-            return np.zeros((rows, width), np.uint8)
+            return np.zeros((rows if stop is None else stop, width), np.uint8)
         _check_width(width)
         tree = tree_of(palette)
-        symbols, shifts, low = self._decoded(payload, rows, width, tree)
-        check_end(payload, shifts, low, "indices")
+        wanted = rows if stop is None else stop
+        symbols, shifts, low = self._decoded(payload, rows, width, tree, wanted)
+        if wanted == rows or shifts >= len(payload):
+            check_end(payload, shifts, low, "indices")
         return tree.entries[symbols].astype(index_dtype(len(palette)), copy=False)
 
     def _decoded(
-        self, payload: bytes, rows: int, width: int, tree: ColorTree
+        self, payload: bytes, rows: int, width: int, tree: ColorTree, wanted: int
     ) -> tuple[NDArray[np.uint16], int, int]:
         compiled = MODELS.get(self.profile.name)
         if compiled is None:
             _warn_if_slow(rows * width)
             from kmcodec.coding.context import model
 
-            return model.decode(payload, rows, width, tree, self.profile)
+            return model.decode(payload, rows, width, tree, self.profile, wanted)
         symbols, shifts, low = compiled.decode(
-            payload, rows, width, tree, tables(), *self._start(rows * width)
+            payload, wanted, width, tree, tables(), *self._start(rows * width)
         )
         return symbols, shifts, low
 

@@ -265,9 +265,9 @@ def encode(
 
 
 def decode(
-    payload: bytes, rows: int, width: int, tree: ColorTree, profile: Profile
+    payload: bytes, rows: int, width: int, tree: ColorTree, profile: Profile, wanted: int
 ) -> tuple[NDArray[np.uint16], int, int]:
-    """Decode a strip.
+    """Decode so many rows of a strip as are wanted.
 
     Any bytes decode to something. They are what `encode` writes if they are as many as the coder
     has shifted and one more, and that one is the highest byte of `low` plus 1. If they are fewer,
@@ -275,15 +275,15 @@ def decode(
 
     Returns
     -------
-    symbols : ndarray, shape (rows, width), uint16
+    symbols : ndarray, shape (wanted, width), uint16
     shifts : int
     low : int
         The lower end of the coder's last interval.
     """
     coder = BitDecoder(payload)
     model = Model(coder, rows, width, tree, profile)
-    symbols = np.zeros((rows, width), np.uint16)
-    for y in range(rows):
+    symbols = np.zeros((wanted, width), np.uint16)
+    for y in range(wanted):
         row = [0] * width
         model.code_row(row)
         symbols[y] = row

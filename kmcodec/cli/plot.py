@@ -1,0 +1,70 @@
+"""`kmc plot`."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import click
+
+from kmcodec.cli.common import kmeans_options, variable_option
+from kmcodec.image import MAX_COLORS
+from kmcodec.plots import DEFAULT_POINTS
+from kmcodec.quantizer import quantize
+from kmcodec.sources import read_source
+
+
+@click.group()
+def plot() -> None:
+    """Figures to learn from. They need matplotlib: pip install 'kmcodec[plot]'."""
+
+
+@plot.command()
+@click.argument("source", metavar="SRC")
+@click.option(
+    "-k",
+    "--colors",
+    type=click.IntRange(1, MAX_COLORS),
+    default=16,
+    show_default=True,
+    metavar="N",
+    help="Clusters to find.",
+)
+@click.option(
+    "-o", "--output", metavar="FIGURE", help="A .png, .pdf, .svg or .jpg; else a window opens."
+)
+@click.option(
+    "--points",
+    type=click.IntRange(1),
+    default=DEFAULT_POINTS,
+    show_default=True,
+    metavar="N",
+    help="The most pixels to draw, an even sample.",
+)
+@kmeans_options
+@variable_option
+def clusters(
+    source: str,
+    colors: int,
+    output: str | None,
+    points: int,
+    variable: str | None,
+    **options: Any,
+) -> None:
+    """Show what k-means does: pixels as points in a colour space, and the centroids among them.
+
+    With --space oklab distances are taken, and the points drawn, in that space.
+    """
+    from kmcodec.cli.figures import save_or_show
+    from kmcodec.plots import clusters_figure, require_matplotlib
+
+    require_matplotlib()  # says at once, not after the work, if there is none
+    image = read_source(source, variable)
+    figure = clusters_figure(
+        image.pixels,
+        quantize(image.pixels, colors, **options),
+        name=os.path.basename(image.name),
+        space=options["space"],
+        points=points,
+    )
+    save_or_show(figure, output)

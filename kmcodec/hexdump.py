@@ -1,0 +1,303 @@
+"""A `.kmc` file byte by byte, each part with what it says; damaged files as far as they go.
+
+It walks by the text of spec/kmc-1.md and not by `ContainerReader`, which stops at the first fault.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Callable, Generator, Iterator
+
+import numpy as np
+
+from kmcodec.coding import coding_by_number, decode_palette
+from kmcodec.container import (
+    END_OF_SECTIONS,
+    HAS_SECTIONS,
+    PALETTE_CODED,
+    SIGNATURE,
+    VERSION,
+    Header,
+    Section,
+    Strip,
+)
+from kmcodec.errors import KmcError
+from kmcodec.image import MAX_SIDE
+from kmcodec.metadata import metadata_from_sections
+
+__all__ = ["hexdump"]
+
+_ROW = 8
+# Longer parts are shown by their first two rows and their last.
+_LONGEST = 4 * _ROW
+_MOST_ENTRIES = 16
+_FAULT = "!! "
+_CHANNELS = {1: "grey", 2: "grey, alpha", 3: "red, green, blue", 4: "red, green, blue, alpha"}
+
+_Lines = Generator[str, None, bytes]
+
+
+class _Stop(Exception):  # noqa: N818 - no error: what the walk cannot go beyond
+    """The parts that follow cannot be told apart; the text says why."""
+
+
+def hexdump(data: bytes) -> Iterator[str]:
+    r"""Every part of a file in lines: offset, bytes, and what they mean.
+
+    Parameters
+    ----------
+    data : bytes
+        A `.kmc` file, or one that should have been.
+
+    Yields
+    ------
+    str
+        Offsets and bytes in hexadecimal. Of long parts the bytes in the middle are only counted.
+        What is wrong begins with ``!!``. Texts of the file are escaped as by `repr`.
+
+    Examples
+    --------
+    >>> import kmcodec
+    >>> from kmcodec.hexdump import hexdump
+    >>> lines = list(hexdump(kmcodec.encode(kmcodec.IndexedImage([[9, 9, 9]], [[0]]))))
+    >>> print(lines[0], lines[1], sep="\n")
+    0000  8b 4b 4d 43 0d 0a 1a 0a  signature
+    0008  01                       version 1
+    """
+    walk = _Walk(data)
+    try:
+        yield from walk.file()
+        why = "after the end of the image"
+    except _Stop as stop:
+        why = str(stop)
+    left = len(data) - walk.at
+    if left:
+        yield from walk.part(left, f"{_FAULT}{left:,} bytes {why}")
+    elif why.startswith("missing"):
+        yield walk.line(b"", f"{_FAULT}the file ends here, {why}")
+
+
+def _missing(count: int) -> _Stop:
+    return _Stop(f"missing {count:,} byte{'' if count == 1 else 's'}")
+
+
+class _Walk:
+    """Goes through the bytes; `at` is the first that has not been shown."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._digits = max(4, len(f"{len(data):x}"))
+        self.at = 0
+
+    def file(self) -> Iterator[str]:
+        header = yield from self._header()
+        yield from self._palette(header)
+        for number in range(header.strip_count):
+            yield from self._strip(number, header.rows_of(number))
+        while header.has_sections:
+            type_ = yield from self._section()
+            if type_ == END_OF_SECTIONS:
+                break
+
+    def line(self, shown: bytes, label: str) -> str:
+        offset = f"{self.at:0{self._digits}x}"
+        return f"{offset}  {shown.hex(' '):{3 * _ROW - 1}}  {label}".rstrip()
+
+    def note(self, label: str) -> str:
+        """A line about the bytes above it."""
+        return f"{'':{self._digits}}  {'':{3 * _ROW - 1}}  {label}"
+
+    def part(self, size: int, label: str) -> _Lines:
+        """Show bytes, the middle of many only as a count; refuse to go on if some are missing."""
+        part = self._data[self.at : self.at + size]
+        missing = size - len(part)
+        if missing:
+            label = f"{_FAULT}{label.removeprefix(_FAULT)}: cut off"
+        rows = [part[i : i + _ROW] for i in range(0, min(len(part), _LONGEST), _ROW)]
+        if len(part) > _LONGEST:
+            rows = rows[:2]
+        for row in rows:
+            yield self.line(row, label)
+            self.at += len(row)
+            label = ""
+        if len(part) > _LONGEST:
+            yield self._elision(len(part) - 3 * _ROW)
+            yield self.line(part[-_ROW:], "")
+            self.at += _ROW
+        if missing:
+            raise _missing(missing)
+        return part
+
+    def _elision(self, size: int) -> str:
+        """Pass over bytes, telling only how many."""
+        at = self.at
+        self.at += size
+        return f"{at:0{self._digits}x}  ... {size:,} bytes ..."
+
+    def _value(self, size: int, name: str, tell: Callable[[int], str]) -> Generator[str, None, int]:
+        """Show a number with what it says."""
+        part = self._data[self.at : self.at + size]
+        value = int.from_bytes(part, "little")
+        yield from self.part(size, tell(value) if len(part) == size else name)
+        return value
+
+    def _crc(self, name: str, computed: int, of: str) -> Iterator[str]:
+        def tell(stored: int) -> str:
+            if stored == computed:
+                return f"{name} CRC {stored:08x}, of {of}"
+            return f"{_FAULT}{name} CRC {stored:08x}, but {computed:08x} computed of {of}: damaged"
+
+        yield from self._value(4, f"{name} CRC", tell)
+
+    def _span(self, start: int, end: int) -> str:
+        return f"bytes {start:0{self._digits}x} to {end - 1:0{self._digits}x}"
+
+    def _header(self) -> Generator[str, None, Header]:
+        yield from self._signature()
+        version = yield from self._value(1, "version", _known_version)
+        if version != VERSION:
+            raise _Stop("that may mean anything in a version that is not known here")
+        coding = yield from self._value(1, "coding", _coding_in_words)
+        channels = yield from self._value(1, "channels", _channels_in_words)
+        flags = yield from self._value(1, "flags", _flags_in_words)
+        width = yield from self._value(4, "width", lambda v: _side("width", v))
+        height = yield from self._value(4, "height", lambda v: _side("height", v))
+        last = yield from self._value(
+            2, "entries", lambda v: f"palette entries: {v + 1:,}, stored less 1"
+        )
+        rows = yield from self._value(2, "rows per strip", _rows_in_words)
+        yield from self._crc("header", zlib.crc32(self._data[: self.at]), self._span(0, self.at))
+        if channels not in _CHANNELS or flags & ~(HAS_SECTIONS | PALETTE_CODED):
+            raise _Stop("that follow cannot be told apart by such a header")
+        sections, coded = bool(flags & HAS_SECTIONS), bool(flags & PALETTE_CODED)
+        return Header(coding, channels, width, height, last + 1, rows, sections, coded)
+
+    def _signature(self) -> Iterator[str]:
+        found = self._data[: len(SIGNATURE)]
+        if SIGNATURE.startswith(found):
+            yield from self.part(len(SIGNATURE), "signature")
+        elif found.startswith(SIGNATURE[:4]):
+            raise _Stop("with line ends changed, as by a transfer in text mode")
+        else:
+            raise _Stop(f"that do not begin with {SIGNATURE.hex(' ')}: no .kmc file")
+
+    def _palette(self, header: Header) -> Iterator[str]:
+        start = self.at
+        if header.palette_coded:
+            yield from self._coded_palette(header)
+        else:
+            yield from self._entries(header)
+        computed = zlib.crc32(self._data[start : self.at])
+        yield from self._crc("palette", computed, self._span(start, self.at))
+
+    def _entries(self, header: Header) -> Iterator[str]:
+        count, channels = header.entries, header.channels
+        few = range(count if count <= _MOST_ENTRIES else _MOST_ENTRIES // 2)
+        for number in few:
+            yield from self._entry(number, channels)
+        if len(few) < count:
+            last = self.at + (count - 1 - len(few)) * channels
+            yield self._elision(min(last, len(self._data)) - self.at)
+            if self.at < last:
+                raise _missing(last - self.at + channels)
+            yield from self._entry(count - 1, channels)
+
+    def _entry(self, number: int, channels: int) -> _Lines:
+        entry = self._data[self.at : self.at + channels]
+        return (yield from self.part(channels, f"entry {number:,}: #{entry.hex()}"))
+
+    def _coded_palette(self, header: Header) -> Iterator[str]:
+        length = yield from self._value(
+            header.palette_length_size, "palette length", lambda v: f"palette: {v:,} coded bytes"
+        )
+        plain = f"for {header.entries:,} entries, which plain have {header.palette_size:,}"
+        coded = yield from self.part(length, plain)
+        try:
+            if length >= header.palette_size:
+                raise KmcError("the coded palette has not fewer bytes than the plain one")
+            colors = decode_palette(coded, header.entries, header.channels)
+        except KmcError as error:
+            yield self.note(f"{_FAULT}{error}")
+            return
+        for number in range(0, min(len(colors), _MOST_ENTRIES), 4):
+            four = colors[number : number + 4]
+            yield self.note(" ".join("#" + np.asarray(color).tobytes().hex() for color in four))
+        if len(colors) > _MOST_ENTRIES:
+            yield self.note(f"... {len(colors) - _MOST_ENTRIES:,} more")
+
+    def _strip(self, number: int, rows: tuple[int, int]) -> Iterator[str]:
+        name = f"strip {number}"
+        length = yield from self._value(4, name, lambda v: f"{name}: {v:,} bytes")
+        payload = self._data[self.at + 4 : self.at + 4 + length]
+        computed = zlib.crc32(payload, zlib.crc32(struct.pack("<II", number, length)))
+        yield from self._crc(name, computed, "its number, length and payload")
+        called = Strip(number, rows, self.at, length, computed).name
+        yield from self.part(length, f"indices of {called}")
+
+    def _section(self) -> Generator[str, None, bytes]:
+        start = self.at
+        type_ = self._data[start : start + 4]
+        if len(type_) == 4 and not (type_.isalpha() and type_.isascii()):
+            raise _Stop(f"that should be a section, whose type is four letters, not {type_!r}")
+        yield from self.part(4, f"section {type_.decode('ascii', 'replace')}")
+        length = yield from self._value(4, "length", lambda v: f"{v:,} bytes")
+        payload = self._data[self.at : self.at + length]
+        label = _payload_in_words(type_, payload) if len(payload) == length else "payload"
+        yield from self.part(length, label)
+        span = self._span(start, self.at)
+        yield from self._crc("section", zlib.crc32(self._data[start : self.at]), span)
+        return type_
+
+
+def _known_version(value: int) -> str:
+    return f"version {value}" if value == VERSION else f"{_FAULT}version {value}: not known here"
+
+
+def _coding_in_words(value: int) -> str:
+    coding = coding_by_number(value)
+    if coding is None:
+        return f"{_FAULT}coding {value}: not known here"
+    return f"coding {value}: {coding.name}" + (f", {coding.effort}" if coding.effort else "")
+
+
+def _channels_in_words(value: int) -> str:
+    if value not in _CHANNELS:
+        return f"{_FAULT}channels {value}: 1 to 4 there are"
+    return f"channels {value}: {_CHANNELS[value]}"
+
+
+def _flags_in_words(value: int) -> str:
+    said = ["sections follow the strips"] * bool(value & HAS_SECTIONS)
+    said += ["the palette is coded"] * bool(value & PALETTE_CODED)
+    words = f"flags {value}: {', '.join(said) or 'none'}"
+    unknown = value & ~(HAS_SECTIONS | PALETTE_CODED)
+    return f"{_FAULT}{words}, {unknown:#04x} is not known here" if unknown else words
+
+
+def _side(name: str, value: int) -> str:
+    if 1 <= value <= MAX_SIDE:
+        return f"{name} {value:,}"
+    return f"{_FAULT}{name} {value:,}: 1 to {MAX_SIDE:,} there are"
+
+
+def _rows_in_words(value: int) -> str:
+    return f"{value:,} rows a strip" if value else "rows a strip: 0, all in one"
+
+
+def _payload_in_words(type_: bytes, payload: bytes) -> str:
+    """What is in a section; the reader's own words for what is wrong with it."""
+    if type_ == END_OF_SECTIONS:
+        return f"{_FAULT}not empty, but it ends the file"
+    try:
+        found = metadata_from_sections([Section(type_.decode(), payload)])
+    except KmcError as error:
+        return f"{_FAULT}{getattr(error, 'message', error)}"
+    for keyword, text in found.text.items():
+        return f"{keyword!r}: {text[:40]!r}{'...' if len(text) > 40 else ''}"
+    data = found.icc or found.exif or found.xmp
+    if data is None:
+        return "of a type not known here, which may be skipped"
+    names = {b"iccp": "ICC profile", b"exif": "EXIF", b"xmpp": "XMP"}
+    stored = "deflated" if payload[0] else "as they are"
+    return f"{names[type_]}, {len(data):,} bytes {stored}"

@@ -1,0 +1,193 @@
+"""The figure of what k-means does: pixels as points in a colour space, and their centroids."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kmcodec.errors import KmcInputError
+from kmcodec.image import IndexedImage
+from kmcodec.metrics import check_same_size
+from kmcodec.pixels import to_channels
+from kmcodec.plots.output import require_matplotlib
+from kmcodec.plots.page import (
+    CONTENT,
+    FAINT,
+    HEADING,
+    INK,
+    MARGIN,
+    SOFT,
+    STYLE,
+    TITLES,
+    Page,
+    Place,
+)
+from kmcodec.plots.words import color_count, dimensions
+from kmcodec.quantization.colorspace import SPACES, has_alpha
+from kmcodec.quantization.histogram import histogram
+from kmcodec.quantization.oklab import NEUTRAL, SCALE, to_oklab
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["DEFAULT_POINTS", "clusters_figure"]
+
+DEFAULT_POINTS = 6000
+"""How many pixels are drawn unless it is told otherwise: enough to see where they crowd."""
+
+# In inches.
+_GAP, _HEIGHT = 0.3, 5.3
+
+# Steps by this share of the whole never come near one another (Weyl), so that a sample covers the
+# image evenly, and it is the same each time.
+_GOLDEN = (5**0.5 - 1) / 2
+
+_SMALLEST, _LARGEST = 45.0, 420.0
+
+
+def clusters_figure(
+    original: NDArray[np.uint8],
+    image: IndexedImage,
+    *,
+    name: str,
+    space: str = "srgb",
+    points: int = DEFAULT_POINTS,
+) -> Figure:
+    """Draw pixels as points in a colour space, in their own colours and in those of their entries.
+
+    Parameters
+    ----------
+    original : ndarray, shape (H, W) or (H, W, C) with C = 1 to 4, uint8
+        Pixels that are fully transparent are left out; alpha is not drawn.
+    image : IndexedImage
+        Of the same width and height: its indices are the clusters, its palette the centroids.
+    name : str
+        The title.
+    space : {'srgb', 'oklab'}
+    points : int
+        The most pixels to draw, an even sample of all; the same ones each time.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Not known to pyplot.
+
+    Raises
+    ------
+    KmcInputError
+        If there is no matplotlib, the sizes differ, or an option is wrong.
+    """
+    matplotlib = require_matplotlib()
+    check_same_size(original.shape, image.shape)
+    if space not in SPACES:
+        raise KmcInputError(f"the space is {' or '.join(SPACES)}, not {space!r}")
+    if points < 1:
+        raise KmcInputError(f"at least one pixel is drawn, not {points:,}")
+    sample = _even_sample(image.indices.size, points)
+    colors, seen = _visible_colors(original.reshape(image.indices.size, -1)[sample])
+    clusters = image.indices.ravel()[sample][seen]
+    distinct, channels = histogram(original).colors.shape
+    width = (CONTENT - _GAP) / 2
+    left, right = (
+        Place(MARGIN + i * (width + _GAP), HEADING + TITLES, width, _HEIGHT) for i in (0, 1)
+    )
+    with matplotlib.rc_context(STYLE):
+        page = Page(HEADING + TITLES + _HEIGHT + 0.25)
+        page.heading(name, dimensions(image.width, image.height))
+        shown = "every pixel" if len(sample) == image.indices.size else f"{len(sample):,} pixels"
+        page.titles(left, color_count(distinct, channels), f"{shown}, each in its own colour")
+        own = _Cloud(page, left, space, colors)
+        own.pixels(colors)
+        page.titles(
+            right,
+            f"{len(image.palette):,} cluster{'' if len(image.palette) == 1 else 's'}",
+            "each pixel in the colour of its entry; large discs: much used entries",
+        )
+        grouped = _Cloud(page, right, space, colors)
+        grouped.pixels(_without_alpha(image.palette)[clusters], alpha=0.45)
+        grouped.centroids(image)
+    return page.figure
+
+
+def _even_sample(count: int, most: int) -> NDArray[np.int64]:
+    if count <= most:
+        return np.arange(count)
+    steps = np.arange(1, most + 1) * _GOLDEN % 1
+    return np.unique((steps * count).astype(np.int64))
+
+
+def _visible_colors(pixels: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+    """RGB of the pixels, shape (N, C), that can be seen, and which they are."""
+    seen = pixels[:, -1] > 0 if has_alpha(pixels.shape[1]) else np.ones(len(pixels), bool)
+    return _without_alpha(pixels)[seen], seen
+
+
+def _without_alpha(colors: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    plain = colors[:, :-1] if has_alpha(colors.shape[1]) else colors
+    return to_channels(plain, 3)
+
+
+class _Cloud:
+    """Three axes of a colour space, with room for colours of shape (N, 3)."""
+
+    def __init__(self, page: Page, place: Place, space: str, colors: NDArray[np.uint8]) -> None:
+        self._oklab = space == "oklab"
+        self._at = self._coordinates(colors)
+        axes: Any = page.axes(place, projection="3d", computed_zorder=False)
+        axes.view_init(elev=18, azim=-62)
+        axes.set_box_aspect((1, 1, 1), zoom=1.02)
+        names, ticks = ("red", "green", "blue"), [[0.0, 128.0, 255.0]] * 3
+        if self._oklab:
+            names = ("a: green to red", "b: blue to yellow", "L: lightness")
+            # Few pictures go near the ends of a and b, which are at 0.31.
+            end = float(np.ceil(10 * np.abs(self._at[:, :2]).max(initial=0.01)) / 10)
+            ticks = [[-end, 0.0, end], [-end, 0.0, end], [0.0, 0.5, 1.0]]
+        for axis, label, at in zip("xyz", names, ticks, strict=True):
+            room = (at[-1] - at[0]) / 16  # so that numbers do not meet at the corners
+            getattr(axes, f"set_{axis}lim")(at[0] - room, at[-1] + room)
+            getattr(axes, f"set_{axis}label")(label, color=SOFT, fontsize=10, labelpad=2)
+            getattr(axes, f"set_{axis}ticks")(at)
+            ruler = getattr(axes, f"{axis}axis")
+            ruler.set_pane_color("white")
+            ruler.line.set_color(FAINT)
+            # mplot3d has no other way to these two.
+            ruler._axinfo["grid"].update(color=FAINT, linewidth=0.8)
+            ruler._axinfo["tick"].update(inward_factor=0, outward_factor=0)
+        axes.tick_params(labelsize=9, labelcolor=SOFT, pad=0)
+        self._axes = axes
+
+    def pixels(self, colors: NDArray[np.uint8], alpha: float = 0.85) -> None:
+        """Draw the pixels, in colours of shape (N, 3)."""
+        self._axes.scatter(
+            *self._at.T,
+            c=colors / 255,
+            s=7,
+            alpha=alpha,
+            linewidths=0,
+            depthshade=False,
+        )
+
+    def centroids(self, image: IndexedImage) -> None:
+        """Draw the entries that can be seen, those of many pixels as larger discs."""
+        colors, seen = _visible_colors(image.palette)
+        counts = np.bincount(image.indices.ravel(), minlength=len(image.palette))[seen]
+        area = np.sqrt(counts / max(1, counts.max(initial=0)))
+        crowd = max(1, len(colors) / 24)
+        self._axes.scatter(
+            *self._coordinates(colors).T,
+            c=colors / 255,
+            s=np.maximum(_SMALLEST, _LARGEST * area) / crowd,
+            edgecolors=INK,
+            linewidths=1 / crowd**0.25,
+            alpha=1,
+            depthshade=False,
+            zorder=3,
+        )
+
+    def _coordinates(self, colors: NDArray[np.uint8]) -> NDArray[np.float64]:
+        if not self._oklab:
+            return colors.astype(float)
+        lightness, a, b = to_oklab(colors).T
+        return np.stack([a - NEUTRAL, b - NEUTRAL, lightness], axis=1) / SCALE
