@@ -18,6 +18,7 @@ from kmcodec.errors import (
 from kmcodec.files import decode_rows, read, write
 from kmcodec.image import IndexedImage, Metadata
 from kmcodec.inspection import FileInfo, inspect
+from kmcodec.labels import decode_labels, encode_labels
 from kmcodec.pillow_plugin import register_kmc_opener
 from kmcodec.quantizer import quantize
 from kmcodec.row_encoder import encode_rows
@@ -38,9 +39,11 @@ __all__ = [
     "decode",
     "decode_frames",
     "decode_indexed",
+    "decode_labels",
     "decode_rows",
     "encode",
     "encode_frames",
+    "encode_labels",
     "encode_rows",
     "inspect",
     "quantize",

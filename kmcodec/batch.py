@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import math
+import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -15,12 +18,14 @@ from kmcodec.assembly import Assembly
 from kmcodec.atomic import reason_of, write_atomically
 from kmcodec.coding import AUTO
 from kmcodec.decoder import checked_metadata, read_indexed
+from kmcodec.encoder import DEFAULT_CODING
 from kmcodec.errors import KmcGoalError, KmcInputError
 from kmcodec.files import open_kmc
 from kmcodec.image import IndexedImage, Metadata
 from kmcodec.metrics import psnr
 from kmcodec.npy import npy_start
 from kmcodec.planning import STANDARD, Job
+from kmcodec.pool import Done, run_each
 from kmcodec.quantizer import Settings, quantize
 from kmcodec.rate_distortion import Goal, Outcome, optimize
 from kmcodec.reader import DEFAULT_MAX_PIXELS, StripReader
@@ -36,7 +41,14 @@ if TYPE_CHECKING:
 
     from kmcodec.options import QuantizeOptions
 
-__all__ = ["DecodeReport", "EncodeReport", "decode_file", "encode_file", "quantize_source"]
+__all__ = [
+    "DecodeReport",
+    "EncodeReport",
+    "decode_file",
+    "encode_file",
+    "encode_files",
+    "quantize_source",
+]
 
 
 @dataclass(frozen=True)
@@ -204,6 +216,34 @@ def encode_file(
         written=written,
         frames=frames,
     )
+
+
+def encode_files(
+    jobs: Sequence[Job],
+    k: int | None = None,
+    *,
+    executor: Executor | None = None,
+    coding: str = DEFAULT_CODING,
+    **options: Any,
+) -> Iterator[Done[EncodeReport]]:
+    """Encode files, by whatever does the work.
+
+    Parameters
+    ----------
+    jobs : sequence of Job
+    k, coding, **options
+        See `encode_file`.
+    executor : concurrent.futures.Executor, optional
+        A `kmcodec.pool.LocalPool` or a `kmcodec.cluster.ClusterExecutor`; the calling thread if
+        not given.
+
+    Yields
+    ------
+    Done
+        For each job, in order, its report or its error; one that fails stops no other.
+    """
+    work = functools.partial(encode_file, k=k, coding=coding, **options)
+    return run_each(work, jobs, executor)
 
 
 def _encode_source(
@@ -404,12 +444,34 @@ def _decode_rows(job: Job, reader: StripReader) -> DecodeReport:
 def _write(job: Job, data: bytes) -> None:
     if job.target == STANDARD:
         write_target(STANDARD, data)
-    else:
+    elif not _is_there(job, [data]):
         write_atomically(job.target, data, create_only=not job.replace)
 
 
 def _write_parts(job: Job, parts: Iterator[bytes]) -> None:
     if job.target == STANDARD:
         write_target(STANDARD, parts)
-    else:
+    elif not _is_there(job, parts):
         write_parts(job.target, parts, create_only=not job.replace)
+
+
+def _is_there(job: Job, parts: Iterable[bytes]) -> bool:
+    """Whether a file that may not be replaced is there, and is just what would be written.
+
+    So it is when work is done again, as the process died that had written it.
+
+    Raises
+    ------
+    KmcInputError
+        If it is there and is another.
+    """
+    if job.replace or not os.path.isfile(job.target):
+        return False
+    try:
+        with open(job.target, "rb") as stream:
+            same = all(stream.read(len(part)) == part for part in parts) and not stream.read(1)
+    except OSError as error:
+        raise KmcInputError(f"{job.target}: {reason_of(error)}") from error
+    if not same:
+        raise KmcInputError(f"{job.target}: exists already")
+    return True

@@ -59,7 +59,7 @@ def run_each(
     items: Sequence[_T],
     executor: Executor | None = None,
     *,
-    workers: int = 1,
+    workers: int | None = None,
 ) -> Iterator[Done[_R]]:
     """Do the same work on each item; one that fails stops no other.
 
@@ -73,8 +73,9 @@ def run_each(
     executor : concurrent.futures.Executor, optional
         Who does it; the calling thread if not given. Processes that do one item at a time each:
         threads of one process would collect each other's warnings.
-    workers : int
-        How many items the executor does at a time, about.
+    workers : int, optional
+        How many items the executor does at a time, about; its attribute of that name, or 1, if
+        not given.
 
     Yields
     ------
@@ -85,11 +86,12 @@ def run_each(
         for item in items:
             yield _attempt(work, item)
         return
+    ahead = _AHEAD * (workers or int(getattr(executor, "workers", 1)))
     waiting: deque[tuple[_T, Future[Done[_R]]]] = deque()
     left = iter(items)
     for item in left:
         waiting.append((item, executor.submit(_attempt, work, item)))
-        if len(waiting) >= _AHEAD * workers:
+        if len(waiting) >= ahead:
             yield _result_of(work, waiting, executor)
     while waiting:
         yield _result_of(work, waiting, executor)
@@ -157,7 +159,7 @@ class LocalPool(Executor):
     """
 
     def __init__(self, workers: int) -> None:
-        self._workers = workers
+        self.workers = workers
         self._others = set(multiprocessing.active_children())
         self._pool = self._new_pool()
 
@@ -196,8 +198,8 @@ class LocalPool(Executor):
         # A fork of this process would have its locks, but not the threads that hold them.
         ways = multiprocessing.get_all_start_methods()
         context = multiprocessing.get_context("forkserver" if "forkserver" in ways else "spawn")
-        threads = max(1, thread_count() // self._workers)
-        return ProcessPoolExecutor(self._workers, context, _begin, (threads,))
+        threads = max(1, thread_count() // self.workers)
+        return ProcessPoolExecutor(self.workers, context, _begin, (threads,))
 
 
 @contextmanager

@@ -20,7 +20,14 @@ from kmcodec.cli.common import (
     variable_option,
 )
 from kmcodec.cli.goals import GoalCommand, Steps, goal_options
-from kmcodec.cli.many import executor_for, jobs_option, recursive_option, run_jobs
+from kmcodec.cli.many import (
+    check_cluster,
+    executor_for,
+    jobs_option,
+    recursive_option,
+    run_jobs,
+    scheduler_option,
+)
 from kmcodec.cli.reports import Reporter
 from kmcodec.errors import KmcError, KmcInputError
 from kmcodec.image import MAX_COLORS
@@ -79,6 +86,7 @@ from kmcodec.strips import MAX_STRIP_ROWS
 @variable_option
 @recursive_option
 @jobs_option
+@scheduler_option
 @click.option("--skip-existing", is_flag=True, help="Leave targets that are there as they are.")
 @click.option(
     "--skip-if-larger", is_flag=True, help="Write no file that is not smaller than its source."
@@ -95,6 +103,7 @@ def encode(
     shared_palette: bool,
     recursive: bool,
     workers: int | None,
+    scheduler: str | None,
     skip_existing: bool,
     force: bool,
     quiet: bool,
@@ -115,8 +124,9 @@ def encode(
     _check_palette(sources, colors, palette, shared_palette, options["reorder"])
     goal = _goal_of(options)
     options["palette"] = None if palette is None else read_palette(palette)
+    paths, output = check_cluster(scheduler, workers, sources, output)
     jobs = plan(
-        sources, output, ".kmc", force=force, recursive=recursive, skip_existing=skip_existing
+        paths, output, ".kmc", force=force, recursive=recursive, skip_existing=skip_existing
     )
     reporter = Reporter(as_json, quiet)
 
@@ -127,14 +137,14 @@ def encode(
         finally:
             steps.finish()
 
-    with executor_for(jobs, workers) as executor:
+    with executor_for(jobs, workers, scheduler) as executor:
         if shared_palette:
             options["palette"] = _palette_for(jobs, colors, executor, options)
             colors = None
         work = functools.partial(encode_file, k=colors, goal=goal, **options)
         counts = run_jobs(
             jobs,
-            work_here if len(jobs) == 1 else work,
+            work_here if len(jobs) == 1 and scheduler is None else work,
             reporter.tell,
             "encoding",
             executor=executor,

@@ -20,7 +20,16 @@ from kmcodec.parallel import thread_count
 from kmcodec.planning import STANDARD, Job
 from kmcodec.pool import Done, LocalPool, run_each
 
-__all__ = ["Counts", "executor_for", "jobs_option", "recursive_option", "run_all", "run_jobs"]
+__all__ = [
+    "Counts",
+    "check_cluster",
+    "executor_for",
+    "jobs_option",
+    "recursive_option",
+    "run_all",
+    "run_jobs",
+    "scheduler_option",
+]
 
 _R = TypeVar("_R")
 
@@ -43,6 +52,38 @@ jobs_option = click.option(
     help="Processes that work at a time on several files; the results are the same for any "
     "number. [default: one for each processor, if there is enough to do]",
 )
+
+scheduler_option = click.option(
+    "--scheduler",
+    metavar="ADDRESS",
+    help="Let the workers of a Dask cluster do the work, such as tcp://10.0.0.1:8786; they see "
+    "the same files under the same paths. [extra: dask]",
+)
+
+
+def check_cluster(
+    scheduler: str | None, workers: int | None, sources: Sequence[str], output: str | None
+) -> tuple[list[str], str | None]:
+    """Sources and output as the workers of a cluster call them, if there is a scheduler.
+
+    Raises
+    ------
+    click.UsageError
+        If they cannot have them.
+    """
+    if scheduler is None:
+        return list(sources), output
+    if workers is not None:
+        raise click.UsageError("--scheduler and --jobs exclude each other")
+    if STANDARD in (*sources, output):
+        raise click.UsageError("the workers of --scheduler have no standard input and output")
+    return [_full(source) for source in sources], None if output is None else _full(output)
+
+
+def _full(path: str) -> str:
+    whole = os.path.abspath(path)
+    # A slash at the end says that a folder is meant.
+    return os.path.join(whole, "") if path.endswith(os.sep) else whole
 
 
 @dataclass
@@ -67,7 +108,7 @@ class Counts:
 
 @contextmanager
 def executor_for(
-    jobs: Sequence[Job | KmcError], workers: int | None
+    jobs: Sequence[Job | KmcError], workers: int | None, scheduler: str | None = None
 ) -> Iterator[tuple[Executor | None, int]]:
     """Who does jobs, and how many at a time; None and 1 for the calling thread.
 
@@ -76,7 +117,15 @@ def executor_for(
     jobs : sequence of Job or KmcError
     workers : int, optional
         Processes; as many as are worth while if not given.
+    scheduler : str, optional
+        Of a Dask cluster that does them instead.
     """
+    if scheduler is not None:
+        from kmcodec.cluster import connected
+
+        with connected(scheduler) as cluster:
+            yield cluster, cluster.workers
+        return
     paths = [job.source for job in jobs if isinstance(job, Job) and not job.skip]
     if workers is None:
         enough = sum(map(_size_of, paths)) >= _WORTH_PROCESSES
@@ -137,10 +186,12 @@ def run_jobs(
     results = run_each(work, todo, executor[0], workers=executor[1])
     with click.progressbar(jobs, label=verb, file=sys.stderr, hidden=hidden) as bar:
         for job in bar:
+            # What is wrong with who does the work is no fault of this job: it ends all.
+            done = next(results) if isinstance(job, Job) and not job.skip else None
             try:
                 if isinstance(job, KmcError):
                     raise job
-                shortfall = None if job.skip else tell(job, _value_of(next(results)))
+                shortfall = None if done is None else tell(job, _value_of(done))
                 if shortfall:
                     counts.missed += 1
                     complain(f"{job.source}: {shortfall}")

@@ -8,7 +8,14 @@ from typing import Any
 import click
 
 from kmcodec.cli.common import note, search_options, variable_option
-from kmcodec.cli.many import executor_for, jobs_option, recursive_option, run_jobs
+from kmcodec.cli.many import (
+    check_cluster,
+    executor_for,
+    jobs_option,
+    recursive_option,
+    run_jobs,
+    scheduler_option,
+)
 from kmcodec.image import MAX_COLORS
 from kmcodec.palette_targets import encode_palette_file, hex_lines, palette_ending
 from kmcodec.planning import Job, plan_reading
@@ -37,6 +44,7 @@ from kmcodec.targets import write_target
 @variable_option
 @recursive_option
 @jobs_option
+@scheduler_option
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors.")
 def palette(
     sources: tuple[str, ...],
@@ -45,6 +53,7 @@ def palette(
     variable: str | None,
     recursive: bool,
     workers: int | None,
+    scheduler: str | None,
     quiet: bool,
     **options: Any,
 ) -> None:
@@ -54,14 +63,15 @@ def palette(
     'encode --shared-palette' takes it; 'encode --palette' takes it from the file.
     """
     ending = None if output is None else palette_ending(output)
-    jobs = plan_reading(sources, recursive=recursive)
+    paths, _ = check_cluster(scheduler, workers, sources, None)
+    jobs = plan_reading(paths, recursive=recursive)
     total = ColorSum()
 
     def tell(job: Job, found: Histogram) -> None:
         total.add(found)
 
     work = functools.partial(count_job, variable=variable)
-    with executor_for(jobs, workers) as executor:
+    with executor_for(jobs, workers, scheduler) as executor:
         counts = run_jobs(jobs, work, tell, "counting colours", executor=executor)
     counts.tell_failures()
     if counts.failed == counts.jobs:

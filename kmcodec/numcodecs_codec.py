@@ -1,0 +1,99 @@
+"""The codec for numcodecs, and with it for Zarr 2, HDF5 filters and others (extra: zarr).
+
+numcodecs finds it by its entry point: `numcodecs.get_codec({"id": "kmcodec"})`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numcodecs.abc import Codec
+from numcodecs.compat import ensure_bytes, ensure_contiguous_ndarray_like, ensure_ndarray
+
+from kmcodec.assembly import Assembly
+from kmcodec.coding import AUTO
+from kmcodec.encoder import DEFAULT_CODING
+from kmcodec.errors import KmcInputError
+from kmcodec.labels import decode_labels, encode_labels
+from kmcodec.reader import DEFAULT_MAX_PIXELS
+
+__all__ = ["KmcCodec"]
+
+
+class KmcCodec(Codec):  # type: ignore[misc, unused-ignore]
+    """Labels in a buffer as a `.kmc` file; see `kmcodec.encode_labels`.
+
+    Parameters
+    ----------
+    coding, effort : str, optional
+        See `kmcodec.encode`.
+
+    Raises
+    ------
+    KmcInputError
+        If there are no such ones.
+
+    Notes
+    -----
+    Contiguous arrays come back with the same bytes in memory, in whatever order of their axes.
+    """
+
+    codec_id = "kmcodec"
+
+    def __init__(self, coding: str = DEFAULT_CODING, effort: str = AUTO) -> None:
+        Assembly(coding, effort, None)  # refuses what is wrong
+        self.coding = coding
+        self.effort = effort
+
+    def encode(self, buf: Any) -> bytes:
+        """Encode a chunk.
+
+        Parameters
+        ----------
+        buf : array or buffer, bool or integer
+
+        Raises
+        ------
+        KmcInputError
+            If these are no labels, have too many values, or are more than can be decoded.
+        """
+        array = ensure_ndarray(buf)
+        if array.size > DEFAULT_MAX_PIXELS:
+            raise KmcInputError(
+                f"a chunk has at most {DEFAULT_MAX_PIXELS:,} labels, this one {array.size:,}"
+            )
+        if array.flags.f_contiguous and not array.flags.c_contiguous:
+            array = array.T
+        return encode_labels(array, coding=self.coding, effort=self.effort)
+
+    def decode(self, buf: Any, out: Any = None) -> Any:
+        """Decode a chunk.
+
+        Parameters
+        ----------
+        buf : buffer
+        out : writable buffer, optional
+            Of as many bytes as the chunk.
+
+        Returns
+        -------
+        ndarray or buffer
+            The labels, or `out`.
+
+        Raises
+        ------
+        KmcFormatError, KmcLimitError
+            See `kmcodec.decode_labels`.
+        KmcInputError
+            If `out` has another size.
+        """
+        labels = decode_labels(ensure_bytes(buf))
+        if out is None:
+            return labels
+        target = ensure_contiguous_ndarray_like(out).reshape(-1).view("u1")
+        if target.nbytes != labels.nbytes:
+            raise KmcInputError(
+                f"the chunk has {labels.nbytes:,} bytes, the buffer for it {target.nbytes:,}"
+            )
+        target[:] = labels.reshape(-1).view("u1")
+        return out

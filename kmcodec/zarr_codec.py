@@ -1,0 +1,106 @@
+"""The codec for Zarr 3: array to bytes (extra: zarr).
+
+zarr finds it by its entry point: `zarr.create_array(..., serializer={"name": "kmcodec"})`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from zarr.abc.codec import ArrayBytesCodec
+
+from kmcodec.assembly import Assembly
+from kmcodec.coding import AUTO
+from kmcodec.encoder import DEFAULT_CODING
+from kmcodec.errors import KmcFormatError, KmcInputError
+from kmcodec.labels import decode_labels, encode_labels
+
+if TYPE_CHECKING:
+    from zarr.core.array_spec import ArraySpec
+    from zarr.core.buffer import Buffer, NDBuffer
+
+__all__ = ["KmcCodec"]
+
+_NAME = "kmcodec"
+
+
+@dataclass(frozen=True)
+class KmcCodec(ArrayBytesCodec):  # type: ignore[misc, unused-ignore]
+    """Chunks of labels as `.kmc` files; see `kmcodec.encode_labels`.
+
+    Parameters
+    ----------
+    coding, effort : str, optional
+        See `kmcodec.encode`.
+
+    Raises
+    ------
+    KmcInputError
+        If there are no such ones.
+    """
+
+    coding: str = DEFAULT_CODING
+    effort: str = AUTO
+
+    is_fixed_size = False
+
+    def __post_init__(self) -> None:
+        Assembly(self.coding, self.effort, None)  # refuses what is wrong
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> KmcCodec:
+        """The codec that an array's metadata describe.
+
+        Raises
+        ------
+        KmcInputError
+            If they have an option that is not known.
+        """
+        configuration = data.get("configuration") or {}
+        try:
+            return cls(**configuration)
+        except TypeError:
+            options = ", ".join(configuration)
+            raise KmcInputError(f"the codec takes coding and effort, not {options}") from None
+
+    def to_dict(self) -> dict[str, Any]:
+        """What an array's metadata say of the codec."""
+        configuration = {"coding": self.coding, "effort": self.effort}
+        return {"name": _NAME, "configuration": configuration}
+
+    def validate(self, *, shape: Any, dtype: Any, chunk_grid: Any) -> None:
+        """Refuse an array of anything but labels, before it is made.
+
+        Raises
+        ------
+        KmcInputError
+        """
+        native = dtype.to_native_dtype()
+        if native.kind not in "iub":
+            raise KmcInputError(f"labels are integers or bool, not {native}")
+
+    def compute_encoded_size(self, input_byte_length: int, chunk_spec: ArraySpec) -> int:
+        """Not known beforehand."""
+        raise NotImplementedError
+
+    async def _encode_single(self, chunk_data: NDBuffer, chunk_spec: ArraySpec) -> Buffer:
+        data = await asyncio.to_thread(
+            encode_labels, chunk_data.as_numpy_array(), coding=self.coding, effort=self.effort
+        )
+        return chunk_spec.prototype.buffer.from_bytes(data)
+
+    async def _decode_single(self, chunk_data: Buffer, chunk_spec: ArraySpec) -> NDBuffer:
+        size = max(1, math.prod(chunk_spec.shape))
+        labels = await asyncio.to_thread(decode_labels, chunk_data.to_bytes(), max_pixels=size)
+        dtype = chunk_spec.dtype.to_native_dtype()
+        same_but_for_byte_order = np.can_cast(labels.dtype, dtype, "equiv")
+        if labels.shape != chunk_spec.shape or not same_but_for_byte_order:
+            raise KmcFormatError(
+                f"the chunk holds {labels.dtype} of shape {labels.shape}, "
+                f"not {dtype} of shape {chunk_spec.shape}"
+            )
+        return chunk_spec.prototype.nd_buffer.from_numpy_array(labels.astype(dtype, copy=False))

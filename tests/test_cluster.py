@@ -1,0 +1,235 @@
+"""Folders and shared palettes on a Dask cluster: real schedulers and real worker processes."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import kmcodec
+from kmcodec.batch import encode_file, encode_files
+from kmcodec.planning import Job, plan
+
+if os.environ.get("KMC_REQUIRE_ARRAYS") != "1":
+    pytest.importorskip("distributed", reason="no distributed (pip install 'kmcodec[dask]')")
+
+from distributed import Client, LocalCluster
+
+from kmcodec.cluster import ClusterExecutor, connected
+
+# What distributed leaves to be collected is not ours to close.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+    pytest.mark.skipif(os.name == "nt", reason="kills by signals"),
+]
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    with LocalCluster(n_workers=2, threads_per_worker=2, dashboard_address=None) as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def images(tmp_path):
+    """A tree of ten images of some colours, and one that is none."""
+    rng = np.random.default_rng(7)
+    for number in range(10):
+        path = tmp_path / "in" / str(number % 3) / f"{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(rng.integers(0, 256, (60, 80, 3), np.uint8)).save(path)
+    (tmp_path / "in" / "1" / "broken.png").write_bytes(b"no image")
+    return tmp_path / "in"
+
+
+def contents(folder):
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+def test_a_cluster_makes_the_files_that_this_process_makes(kmc, tmp_path, cluster, images):
+    command = ["encode", "in", "-r", "-k", 5, "--shared-palette"]
+    here = kmc(*command, "-o", "here", "--jobs", 1)
+    there = kmc(*command, "-o", "there", "--scheduler", cluster.scheduler_address, "--json")
+    assert (here.returncode, there.returncode) == (1, 1)
+    assert contents(tmp_path / "there") == contents(tmp_path / "here")
+    assert len(contents(tmp_path / "there")) == 10
+    lines = [json.loads(line) for line in there.stdout.splitlines()]
+    assert sum("error" in line for line in lines) == 1
+    failure, summary = there.stderr.decode().splitlines()
+    assert failure.startswith(f"kmc: {images / '1' / 'broken.png'}: ")
+    assert summary.startswith("kmc: 10 of 11 files encoded")
+
+
+def test_a_palette_is_found_on_a_cluster(kmc, cluster, images):
+    (images / "1" / "broken.png").unlink()
+    here = kmc("palette", "in", "-r", "-k", 9, "--jobs", 1)
+    there = kmc("palette", "in", "-r", "-k", 9, "--scheduler", cluster.scheduler_address)
+    assert (here.returncode, there.returncode) == (0, 0)
+    assert there.stdout == here.stdout
+    assert len(there.stdout.split()) == 9
+
+
+def test_the_library_takes_a_client(tmp_path, cluster, images):
+    (images / "1" / "broken.png").unlink()
+    jobs = plan([str(images)], str(tmp_path / "out"), ".kmc", force=False, recursive=True)
+    with Client(cluster, set_as_default=False) as client:
+        executor = ClusterExecutor(client)
+        assert executor.workers == 2
+        sources = [job.source for job in jobs]
+        palette = kmcodec.shared_palette(sources, 7, executor=executor)
+        done = list(encode_files(jobs, palette=palette, executor=executor))
+    assert np.array_equal(palette, kmcodec.shared_palette(sources, 7))
+    assert [each.value.output for each in done] == [job.target for job in jobs]
+    assert all(np.array_equal(kmcodec.read(job.target).palette, palette) for job in jobs)
+
+
+def test_warnings_of_workers_are_told(kmc, tmp_path, cluster):
+    for name in "ab":
+        Image.fromarray(np.full((4, 4), 1000, np.uint16)).save(tmp_path / f"{name}.png")
+    run = kmc("encode", "a.png", "b.png", "-o", "out/", "--scheduler", cluster.scheduler_address)
+    assert run.returncode == 0
+    notes = [line for line in run.stderr.decode().splitlines() if line.startswith("kmc: note: ")]
+    assert len(notes) == 2
+
+
+def started(*command, **options):
+    return subprocess.Popen([sys.executable, "-m", *map(str, command)], **options)
+
+
+@contextlib.contextmanager
+def ended(processes):
+    """See that processes end with the block."""
+    try:
+        yield processes
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
+
+
+def wait_for(condition, seconds=60):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "this takes too long"
+        time.sleep(0.02)
+
+
+@pytest.fixture(scope="module")
+def separate(tmp_path_factory):
+    """The address of a scheduler; its process and those of two workers."""
+    file = tmp_path_factory.mktemp("cluster") / "scheduler.json"
+    silent = {"stderr": subprocess.DEVNULL}
+    with ended([]) as processes:
+        options = ["--no-dashboard", "--port", 0, "--scheduler-file", file]
+        processes.append(started("distributed.cli.dask_scheduler", *options, **silent))
+        options = ["--no-dashboard", "--no-nanny", "--nthreads", 1, "--scheduler-file", file]
+        for name in ("first", "second"):
+            named = ["--name", name, *options]
+            processes.append(started("distributed.cli.dask_worker", *named, **silent))
+        wait_for(lambda: file.exists() and file.read_text().endswith("}"))
+        address = json.loads(file.read_text())["address"]
+        with Client(address, set_as_default=False) as client:
+            client.wait_for_workers(2, timeout=60)
+        yield address, *processes
+
+
+def encoding(address, images, out):
+    """A process that encodes on a cluster, and has begun to."""
+    command = ["kmcodec", "encode", images, "-r", "-o", out, "-q", "-k", 200]
+    process = started(*command, "--scheduler", address, stderr=subprocess.PIPE)
+    wait_for(lambda: out.is_dir() and any(out.rglob("*.kmc")))
+    return process
+
+
+def test_a_worker_that_is_killed_at_work_costs_nothing(kmc, tmp_path, images, separate):
+    (images / "1" / "broken.png").unlink()
+    assert kmc("encode", "in", "-r", "-o", "here", "--jobs", 1, "-k", 200).returncode == 0
+    address, _, worker, _ = separate
+    out = tmp_path / "there"
+    with ended([encoding(address, images, out)]) as (process,):
+        # It stands still with work in its hands, and is then gone with it.
+        worker.send_signal(signal.SIGSTOP)
+        with Client(address, set_as_default=False) as client:
+            workers = client.scheduler_info(n_workers=-1)["workers"]
+            (where,) = (at for at, worker in workers.items() if worker["name"] == "first")
+            wait_for(lambda: client.processing().get(where))
+            worker.kill()
+        assert process.communicate(timeout=60) == (None, b"")
+        assert process.returncode == 0
+    left = {name: data for name, data in contents(out).items() if name.endswith(".kmc")}
+    assert left == contents(tmp_path / "here")
+
+
+def test_a_scheduler_that_is_gone_is_told_in_a_line(tmp_path, images, separate):
+    address, scheduler, *_ = separate
+    with ended([encoding(address, images, tmp_path / "out")]) as (process,):
+        scheduler.kill()
+        _, told = process.communicate(timeout=60)
+        assert process.returncode == 1
+    assert told.decode() == f"kmc: {address}: the connection to the scheduler was lost\n"
+
+
+def test_what_was_written_by_one_who_died_then_is_not_written_again(tmp_path, images):
+    job = Job(str(images / "0" / "0.png"), str(tmp_path / "a.kmc"), replace=False)
+    encode = functools.partial(encode_file, job, coding="deflate")
+    first = encode(8)
+    written = os.stat(job.target)
+    assert encode(8).size == first.size
+    assert os.stat(job.target).st_mtime_ns == written.st_mtime_ns
+    assert os.stat(job.target).st_ino == written.st_ino
+    with pytest.raises(kmcodec.KmcInputError, match="exists already"):
+        encode(9)
+    Path(job.target).write_bytes(Path(job.target).read_bytes() + b"more")
+    with pytest.raises(kmcodec.KmcInputError, match="exists already"):
+        encode(8)
+
+
+def test_a_scheduler_that_does_not_answer_is_told_in_a_line(kmc, tmp_path, images):
+    run = kmc("encode", "in", "-r", "-o", "out", "--scheduler", "tcp://127.0.0.1:9")
+    assert run.returncode == 1
+    assert run.stderr.decode() == "kmc: tcp://127.0.0.1:9: no Dask scheduler answers there\n"
+    assert not list((tmp_path / "out").rglob("*.kmc"))
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:9", "nowhere", "tcp://a:b:c", "carrier://x:1", ""])
+def test_an_address_that_is_none_is_refused(address):
+    with pytest.raises(kmcodec.KmcInputError, match="no Dask scheduler"), connected(address):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["encode", "in", "--jobs", 2], "exclude each other"),
+        (["encode", "-", "-o", "x.kmc"], "no standard input and output"),
+        (["encode", "in/0/0.png", "-o", "-"], "no standard input and output"),
+        (["palette", "in", "--jobs", 2], "exclude each other"),
+    ],
+    ids=str,
+)
+def test_what_a_cluster_cannot_do_is_wrong_usage(kmc, images, arguments, words):
+    run = kmc(*arguments, "--scheduler", "tcp://127.0.0.1:9")
+    assert run.returncode == 2
+    assert words in run.stderr.decode()
+
+
+def test_without_dask_a_line_says_what_to_install(kmc, images, tmp_path):
+    (tmp_path / "distributed.py").write_text("raise ImportError('none')")
+    run = kmc("encode", "in", "-r", "-o", "out", "--scheduler", "tcp://127.0.0.1:9")
+    assert run.returncode == 1
+    assert b"pip install 'kmcodec[dask]'" in run.stderr

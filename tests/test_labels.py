@@ -1,0 +1,192 @@
+"""Arrays of labels: what goes in comes out, and what cannot is told in a line."""
+
+from __future__ import annotations
+
+from io import BytesIO
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from PIL import Image
+
+import kmcodec
+from kmcodec import IndexedImage, Metadata, decode_labels, encode_labels
+
+DTYPES = st.one_of(
+    hnp.boolean_dtypes(),
+    hnp.integer_dtypes(endianness="<"),
+    hnp.integer_dtypes(endianness=">"),
+    hnp.unsigned_integer_dtypes(endianness="<"),
+    hnp.unsigned_integer_dtypes(endianness=">"),
+)
+SHAPES = hnp.array_shapes(min_dims=0, max_dims=4, min_side=0, max_side=6)
+
+
+def assert_same(found, array):
+    assert found.dtype.str == array.dtype.str
+    assert found.shape == array.shape
+    assert np.array_equal(found, array)
+
+
+@given(hnp.arrays(DTYPES, SHAPES), st.sampled_from(["context", "deflate", "packed"]))
+def test_any_integer_array_comes_back_as_it_was(array, coding):
+    assert_same(decode_labels(encode_labels(array, coding=coding, effort="fast")), array)
+
+
+@given(DTYPES, st.integers(0, 2**32 - 1))
+def test_few_values_from_all_over_a_dtype_come_back(dtype, seed):
+    rng = np.random.default_rng(seed)
+    values = np.frombuffer(rng.bytes(8 * dtype.itemsize), np.uint8)
+    values = values > 127 if dtype.kind == "b" else values.view(dtype)
+    array = values[rng.integers(0, len(values), (2, 9, 7))]
+    assert_same(decode_labels(encode_labels(array, effort="fast")), array)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [-(2**63), 2**63 - 1, 0],
+        range(256),
+        range(257),
+        range(-70_000, 70_000, 1_000),
+        range(0, 2**62, 2**53),
+        range(65_536),
+    ],
+    ids=str,
+)
+def test_values_at_the_limits_come_back(values):
+    array = np.array(list(values), np.int64)
+    array = np.concatenate([array, array[::-1]]).reshape(2, -1)
+    # Not by the context coder, which takes minutes for this where it is not compiled.
+    assert_same(decode_labels(encode_labels(array, coding="deflate")), array)
+
+
+def test_arrays_in_any_order_of_memory_and_views_come_back(rng):
+    array = rng.integers(0, 9, (5, 6, 7))
+    for view in (array.T, array[::-1, ::2], array[:, 1], np.asfortranarray(array)):
+        assert_same(decode_labels(encode_labels(view)), view)
+
+
+def test_lists_are_labels_too():
+    assert decode_labels(encode_labels([[1, 2], [2, 1]])).tolist() == [[1, 2], [2, 1]]
+
+
+def test_the_file_is_a_picture_whose_greys_rise_with_the_labels():
+    labels = np.array([[-7, 5], [300, 5]])
+    picture = Image.open(BytesIO(encode_labels(labels)))
+    assert np.asarray(picture.convert("L")).tolist() == [[0, 127], [255, 127]]
+
+
+def test_more_than_256_labels_are_a_picture_in_distinct_colors():
+    image = kmcodec.decode_indexed(encode_labels(np.arange(1000).reshape(20, 50), effort="fast"))
+    assert len(np.unique(image.to_array().reshape(-1, 3), axis=0)) == 1000
+
+
+def test_slices_lie_below_each_other():
+    image = kmcodec.decode_indexed(encode_labels(np.zeros((3, 4, 5, 6), np.uint8)))
+    assert (image.height, image.width) == (60, 6)
+
+
+def test_the_text_is_what_the_specification_says():
+    data = encode_labels(np.array([[3, 4, 5], [9, 3, 3]], ">u2"))
+    text = kmcodec.decode_indexed(data).metadata.text
+    assert text == {"label array": ">u2 (2,3) 3,1*2,4"}
+
+
+def test_labels_survive_another_order_of_the_palette():
+    labels = np.array([[-7, 5], [300, 5]])
+    image = kmcodec.decode_indexed(encode_labels(labels))
+    turned = IndexedImage(
+        image.palette[::-1], len(image.palette) - 1 - image.indices, image.metadata
+    )
+    assert_same(decode_labels(kmcodec.encode(turned)), labels)
+    assert_same(decode_labels(kmcodec.encode(turned, reorder=True)), labels)
+
+
+@pytest.mark.parametrize(
+    ("array", "words"),
+    [
+        (np.zeros((2, 2)), "not float64"),
+        (np.zeros((2, 2), complex), "not complex128"),
+        (np.array([["a", "b"]]), "not <U1"),
+        (np.array([[None, 1]]), "not object"),
+        (np.array(["2020-01-01"], "M8[D]"), "not datetime64"),
+        (np.arange(65_537), "65,537 distinct values, at most 65,536"),
+        (np.arange(65_537) << 40, "65,537 distinct values, at most 65,536"),
+    ],
+    ids=["float", "complex", "text", "object", "dates", "too many", "too many, far apart"],
+)
+def test_what_is_no_label_array_is_refused_in_a_line(array, words):
+    with pytest.raises(kmcodec.KmcInputError, match=words) as caught:
+        encode_labels(array)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_image_without_labels_is_refused(bird):
+    with pytest.raises(kmcodec.KmcFormatError, match="holds no labels"):
+        decode_labels(kmcodec.encode(bird, 4, coding="deflate"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "<u2 (2,2) 0,1*2 ",
+        "<f4 (2,2) 0,1*2",
+        "<u1 (2,2) 0,1*2",
+        "<u2 (2,2) zero",
+        "<u2 (2,2) 0,1,-1",
+        "<u2 (2,2) 0,1",
+        "<u2 (2,2) 0,1*3",
+        "<u2 (2,2) 0,1*0,1*2",
+        "<u2 (2,2) 0,1,0",
+        "<u2 (2,2) 0,1*99999",
+        "<u2 (2,2) -1,1*2",
+        "<u2 (2,2) 65534,1*2",
+        "|b1 (2,2) 0,1*2",
+        "<u2 (4) 0,1*2",
+        "<u2 (2,3) 0,1*2",
+        "<u2 () 0,1*2",
+        "<u2 (0,2) 0,1*2",
+        "<u2 (9999999999999999999,9999999999999999999,0) 0,1*2",
+        "<u2 (" + "1," * 99 + "2,2) 0,1*2",
+        "<u2 (2,2) 0,99999999999999999999*2",
+        "<u2 (2,2) \N{ARABIC-INDIC DIGIT ZERO},1*2",
+    ],
+)
+def test_a_text_that_does_not_fit_its_image_is_refused(text):
+    indices = np.array([[0, 1], [2, 0]])
+    image = IndexedImage([0, 1, 2], indices, Metadata(text={"label array": text}))
+    with pytest.raises(kmcodec.KmcFormatError, match="label array"):
+        decode_labels(kmcodec.encode(image))
+
+
+def test_no_array_of_a_size_beyond_all_is_made_of_one_pixel():
+    text = "<u2 (9999999999999999999,9999999999999999999,0) 0"
+    image = IndexedImage([0], [[0]], Metadata(text={"label array": text}))
+    with pytest.raises(kmcodec.KmcFormatError, match="no array has the shape"):
+        decode_labels(kmcodec.encode(image))
+
+
+def test_a_palette_that_repeats_is_refused():
+    image = kmcodec.decode_indexed(encode_labels(np.array([[0, 1]])))
+    palette = np.zeros_like(image.palette)
+    with pytest.raises(kmcodec.KmcFormatError, match="entry twice"):
+        decode_labels(kmcodec.encode(IndexedImage(palette, image.indices, image.metadata)))
+
+
+def test_limits_hold_for_labels():
+    data = encode_labels(np.zeros((10, 10), np.uint8))
+    with pytest.raises(kmcodec.KmcLimitError):
+        decode_labels(data, max_pixels=99)
+    with pytest.raises(kmcodec.KmcLimitError):
+        decode_labels(data, max_metadata=5)
+
+
+def test_every_prefix_is_refused():
+    data = encode_labels(np.array([[1, 2, 1], [1, 1, 2]]))
+    for end in range(len(data)):
+        with pytest.raises(kmcodec.KmcFormatError):
+            decode_labels(data[:end])

@@ -1,0 +1,237 @@
+"""The codecs for numcodecs and Zarr, on real stores, found by their entry points."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+import kmcodec
+
+REQUIRED = os.environ.get("KMC_REQUIRE_ARRAYS") == "1"
+
+
+def missing():
+    """What stops these tests here, or None."""
+    groups = importlib.metadata.entry_points()
+    for group, module in (("numcodecs.codecs", "numcodecs"), ("zarr.codecs", "zarr")):
+        try:
+            __import__(module)
+        except ImportError:
+            return f"no {module} (pip install 'kmcodec[zarr]')"
+        if not groups.select(group=group, name="kmcodec"):
+            return "kmcodec is not installed with the entry points of these codecs"
+    return None
+
+
+WHY = missing()
+if WHY and not REQUIRED:
+    pytest.skip(WHY, allow_module_level=True)
+
+import numcodecs  # noqa: E402
+import zarr  # noqa: E402
+
+# Zarr says so of any codec, data type or store key that its specification does not have.
+pytestmark = pytest.mark.filterwarnings("ignore::zarr.errors.ZarrUserWarning")
+
+LABELS = st.one_of(hnp.boolean_dtypes(), hnp.integer_dtypes(), hnp.unsigned_integer_dtypes())
+FAST = {"id": "kmcodec", "effort": "fast"}
+
+
+def fresh(code, *arguments):
+    """Run code in a new process, which knows of kmcodec only what is installed."""
+    # In isolation: neither this folder nor PYTHONPATH may be what makes it known.
+    options = ["-I", "-W", "error", "-W", "ignore::UserWarning"]
+    command = [sys.executable, *options, "-c", code, *map(str, arguments)]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert run.returncode == 0, run.stderr
+    return run.stdout
+
+
+def field():
+    """Labels in three dimensions that do not fill their chunks; one chunk has but zeros."""
+    rows, columns = np.mgrid[:50, :70]
+    field = (rows // 7 * 100 + columns // 9).astype(np.int32) - 3
+    return np.stack([field, field + 1, np.zeros_like(field)])
+
+
+OPEN = """
+import sys
+import numpy as np
+import zarr
+array = zarr.open_array(sys.argv[1], mode="r")
+assert np.array_equal(array[:], np.load(sys.argv[2])), "other labels"
+assert array.dtype == np.load(sys.argv[2]).dtype
+codecs = sorted(name for name in sys.modules if name.startswith("kmcodec.") and "_codec" in name)
+print(array.metadata.zarr_format, *codecs)
+"""
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_a_zarr_2_store_is_read_by_a_fresh_process(tmp_path, order):
+    labels = field()
+    np.save(tmp_path / "labels.npy", labels)
+    array = zarr.create_array(
+        tmp_path / "map.zarr",
+        shape=labels.shape,
+        chunks=(1, 32, 32),
+        dtype=labels.dtype,
+        zarr_format=2,
+        order=order,
+        filters=None,
+        compressors=numcodecs.get_codec(FAST),
+    )
+    array[:] = labels
+    described = json.loads((tmp_path / "map.zarr" / ".zarray").read_text())["compressor"]
+    assert described == {"id": "kmcodec", "coding": "context", "effort": "fast"}
+    chunk = kmcodec.decode_labels((tmp_path / "map.zarr" / "1.0.1").read_bytes())
+    expected = labels[1:2, :32, 32:64]
+    assert np.array_equal(chunk, expected if order == "C" else expected.T)
+    shown = fresh(OPEN, tmp_path / "map.zarr", tmp_path / "labels.npy")
+    assert shown.split() == ["2", "kmcodec.numcodecs_codec"]
+
+
+@pytest.mark.parametrize("shards", [None, (3, 64, 64)], ids=["chunks", "shards"])
+def test_a_zarr_3_store_is_read_by_a_fresh_process(tmp_path, shards):
+    labels = field()
+    np.save(tmp_path / "labels.npy", labels)
+    array = zarr.create_array(
+        tmp_path / "map.zarr",
+        shape=labels.shape,
+        chunks=(1, 32, 32),
+        shards=shards,
+        dtype=labels.dtype,
+        serializer={"name": "kmcodec", "configuration": {"effort": "fast"}},
+        compressors=None,
+    )
+    array[:] = labels
+    assert np.array_equal(array[1, 5:40, 7], labels[1, 5:40, 7])
+    if not shards:
+        chunk = (tmp_path / "map.zarr" / "c" / "1" / "0" / "1").read_bytes()
+        assert np.array_equal(kmcodec.decode_labels(chunk), labels[1:2, :32, 32:64])
+    shown = fresh(OPEN, tmp_path / "map.zarr", tmp_path / "labels.npy")
+    assert shown.split() == ["3", "kmcodec.zarr_codec"]
+
+
+def test_numcodecs_finds_the_codec_by_its_entry_point():
+    code = "import numcodecs; print(numcodecs.get_codec({'id': 'kmcodec', 'effort': 'max'}))"
+    assert fresh(code).strip() == "KmcCodec(coding='context', effort='max')"
+
+
+@settings(max_examples=25)
+@given(hnp.arrays(LABELS, hnp.array_shapes(max_dims=4, max_side=6)), st.booleans())
+def test_what_numcodecs_encodes_has_the_same_bytes_in_memory(array, fortran):
+    codec = numcodecs.get_codec(FAST)
+    array = np.asfortranarray(array) if fortran else array
+    data = codec.encode(array)
+    assert codec.decode(data).tobytes() == array.tobytes(order="A")
+    out = np.empty_like(array)
+    codec.decode(data, out=out)
+    assert out.tobytes(order="A") == array.tobytes(order="A")
+
+
+def test_numcodecs_encodes_bytes_too():
+    codec = numcodecs.get_codec(FAST)
+    assert codec.decode(codec.encode(b"abracadabra")).tobytes() == b"abracadabra"
+
+
+@settings(max_examples=15)
+@given(hnp.arrays(LABELS, hnp.array_shapes(max_dims=4, max_side=6)))
+def test_zarr_keeps_arrays_of_every_integer_dtype(array):
+    for zarr_format in (2, 3):
+        chosen = (
+            {"compressors": numcodecs.get_codec(FAST)}
+            if zarr_format == 2
+            else {"serializer": {"name": "kmcodec"}, "compressors": None}
+        )
+        stored = zarr.create_array(
+            zarr.storage.MemoryStore(),
+            shape=array.shape,
+            chunks=tuple(min(4, side) for side in array.shape),
+            dtype=array.dtype,
+            zarr_format=zarr_format,
+            filters=None,
+            **chosen,
+        )
+        stored[...] = array
+        assert np.array_equal(stored[...], array)
+        assert stored[...].dtype == array.dtype
+
+
+def test_big_endian_labels_are_kept_by_both_formats(tmp_path):
+    labels = np.arange(12, dtype=">u2").reshape(3, 4)
+    version2 = zarr.create_array(
+        tmp_path / "2.zarr",
+        data=labels,
+        zarr_format=2,
+        filters=None,
+        compressors=numcodecs.get_codec(FAST),
+    )
+    version3 = zarr.create_array(
+        tmp_path / "3.zarr", data=labels, serializer={"name": "kmcodec"}, compressors=None
+    )
+    assert np.array_equal(version2[:], labels)
+    assert np.array_equal(version3[:], labels)
+
+
+def test_zarr_3_refuses_floats_before_it_makes_an_array(tmp_path):
+    with pytest.raises(kmcodec.KmcInputError, match="integers or bool, not float32"):
+        zarr.create_array(
+            tmp_path / "map.zarr",
+            shape=(4, 4),
+            dtype="f4",
+            serializer={"name": "kmcodec"},
+            compressors=None,
+        )
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+def test_numcodecs_refuses_floats():
+    with pytest.raises(kmcodec.KmcInputError, match="integers or bool, not float64"):
+        numcodecs.get_codec(FAST).encode(np.zeros((2, 2)))
+
+
+def test_numcodecs_refuses_a_buffer_of_another_size():
+    codec = numcodecs.get_codec(FAST)
+    data = codec.encode(np.zeros((2, 2), np.int32))
+    with pytest.raises(kmcodec.KmcInputError, match="16 bytes, the buffer for it 12"):
+        codec.decode(data, out=np.empty(3, np.int32))
+
+
+@pytest.mark.parametrize(
+    "configuration", [{"effort": "utmost"}, {"coding": "gif"}, {"level": 9}], ids=str
+)
+def test_an_option_that_is_not_there_is_refused(configuration):
+    with pytest.raises(kmcodec.KmcInputError):
+        zarr.create_array(
+            zarr.storage.MemoryStore(),
+            shape=(4, 4),
+            dtype="u1",
+            serializer={"name": "kmcodec", "configuration": configuration},
+            compressors=None,
+        )
+
+
+def test_a_chunk_of_another_shape_or_dtype_is_refused(tmp_path):
+    array = zarr.create_array(
+        tmp_path / "map.zarr",
+        data=np.ones((4, 4), np.uint8),
+        serializer={"name": "kmcodec"},
+        compressors=None,
+    )
+    (chunk,) = (path for path in tmp_path.rglob("c/**/*") if path.is_file())
+    for other in (np.ones((2, 8), np.uint8), np.ones((4, 4), np.int8)):
+        chunk.write_bytes(kmcodec.encode_labels(other))
+        with pytest.raises(kmcodec.KmcFormatError, match="the chunk holds"):
+            array[:]
+    chunk.write_bytes(kmcodec.encode_labels(np.ones((100, 100), np.uint8)))
+    with pytest.raises(kmcodec.KmcLimitError):
+        array[:]
