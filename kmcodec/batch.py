@@ -1,40 +1,33 @@
-"""Whole files: read, encode or decode, write, and tell what came of it."""
+"""Whole files to `.kmc` files: read, encode, write, and tell what came of it."""
 
 from __future__ import annotations
 
 import functools
 import math
-import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from kmcodec.animated_targets import encode_animation
-from kmcodec.animation import quantize_frames, read_frames, sheet_of, table_of
+from kmcodec.animation import quantize_frames, sheet_of, table_of
 from kmcodec.assembly import Assembly
-from kmcodec.atomic import reason_of, write_atomically
+from kmcodec.atomic import reason_of
 from kmcodec.coding import AUTO
-from kmcodec.decoder import checked_metadata, read_indexed
 from kmcodec.encoder import DEFAULT_CODING
 from kmcodec.errors import KmcGoalError, KmcInputError
-from kmcodec.files import open_kmc
 from kmcodec.image import IndexedImage, Metadata
+from kmcodec.job_targets import write_job, write_job_parts
 from kmcodec.metrics import psnr
-from kmcodec.npy import npy_start
-from kmcodec.planning import STANDARD, Job
+from kmcodec.planning import Job
 from kmcodec.pool import Done, run_each
 from kmcodec.quantizer import Settings, quantize
 from kmcodec.rate_distortion import Goal, Outcome, optimize
-from kmcodec.reader import DEFAULT_MAX_PIXELS, StripReader
-from kmcodec.row_encoder import RowEncoder, write_parts
+from kmcodec.row_encoder import RowEncoder
 from kmcodec.row_files import LARGE, RowFile, open_rows
 from kmcodec.rows import RowSource
-from kmcodec.salvage import salvage_indexed
 from kmcodec.sources import Source, SourceFrames, named_warnings, read_source
-from kmcodec.targets import encode_image, write_target
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -42,9 +35,7 @@ if TYPE_CHECKING:
     from kmcodec.options import QuantizeOptions
 
 __all__ = [
-    "DecodeReport",
     "EncodeReport",
-    "decode_file",
     "encode_file",
     "encode_files",
     "quantize_source",
@@ -196,7 +187,7 @@ def encode_file(
     indexed = outcome.image
     written = not skip_if_larger or len(outcome.data) < source.size
     if written:
-        _write(job, outcome.data)
+        write_job(job, outcome.data)
     pixels, frames = source.pixels, 1
     if source.frames is not None:
         pixels, frames = sheet_of(source.frames.images), len(source.frames.images)
@@ -314,7 +305,7 @@ def _encode_rows(
         with _errors_of(job.source):
             yield from encoder.parts()
 
-    _write_parts(job, parts())
+    write_job_parts(job, parts())
     return EncodeReport(
         source=job.source,
         output=job.target,
@@ -339,139 +330,3 @@ def _errors_of(source: str) -> Iterator[None]:
         raise KmcInputError(f"{source}: {error}") from error
     except OSError as error:
         raise KmcInputError(f"{source}: {reason_of(error)}") from error
-
-
-@dataclass(frozen=True)
-class DecodeReport:
-    """What came of decoding a file.
-
-    Parameters
-    ----------
-    width, height : int
-        Of what was written.
-    entries : int
-        Of the palette.
-    size : int
-        Bytes written.
-    lost : tuple of str
-        What could not be salvaged.
-    """
-
-    width: int
-    height: int
-    entries: int
-    size: int
-    lost: tuple[str, ...] = ()
-
-
-def decode_file(
-    job: Job,
-    ending: str,
-    *,
-    max_pixels: int | None = DEFAULT_MAX_PIXELS,
-    rows: tuple[int, int] | None = None,
-    salvage: bool = False,
-    strip: bool = False,
-) -> DecodeReport:
-    """Decode one `.kmc` file to another format: all frames where that holds animations.
-
-    Parameters
-    ----------
-    job : Job
-    ending : str
-        Of the format to write, with the dot.
-    max_pixels : int, optional
-        See `decode`.
-    rows : tuple of int, optional
-        See `read`.
-    salvage : bool
-        See `decode`; of the rows that are asked for, if some are.
-    strip : bool
-        Whether to leave out all metadata.
-
-    Returns
-    -------
-    DecodeReport
-
-    Raises
-    ------
-    KmcError
-        If the source is no `.kmc` file, damaged or too large, or the target cannot be written.
-    """
-    lost: tuple[str, ...] = ()
-    data: bytes | None = None
-    with open_kmc(job.source) as stream:
-        if salvage:
-            salvaged = salvage_indexed(stream, max_pixels=max_pixels)
-            image, lost = salvaged.marked(), salvaged.lost
-        elif ending.lower() == ".npy" and rows is None:
-            return _decode_rows(job, StripReader(stream, max_pixels=max_pixels))
-        elif rows is not None:
-            image = read_indexed(stream, max_pixels=max_pixels, rows=rows)
-        else:
-            animation = read_frames(stream, max_pixels=max_pixels)
-            image = animation[0]
-            if len(animation) > 1:
-                data = encode_animation(animation, ending)
-    if strip:
-        image = IndexedImage(image.palette, image.indices)
-    if data is None:
-        data = encode_image(image, ending)
-    _write(job, data)
-    return DecodeReport(image.width, image.height, len(image.palette), len(data), lost)
-
-
-def _decode_rows(job: Job, reader: StripReader) -> DecodeReport:
-    """Decode to .npy: only a few strips are in memory at a time."""
-    header = reader.header
-    reader.check_rows(0, header.height)
-    checked_metadata(reader)
-    shape: tuple[int, ...] = (header.height, header.width)
-    if header.channels > 1:
-        shape += (header.channels,)
-    start = npy_start(shape)
-
-    def parts() -> Iterator[bytes]:
-        yield start
-        for indices in reader.blocks():
-            yield IndexedImage(reader.palette, indices).to_array().tobytes()
-
-    _write_parts(job, parts())
-    size = len(start) + math.prod(shape)
-    return DecodeReport(header.width, header.height, header.entries, size)
-
-
-def _write(job: Job, data: bytes) -> None:
-    if job.target == STANDARD:
-        write_target(STANDARD, data)
-    elif not _is_there(job, [data]):
-        write_atomically(job.target, data, create_only=not job.replace)
-
-
-def _write_parts(job: Job, parts: Iterator[bytes]) -> None:
-    if job.target == STANDARD:
-        write_target(STANDARD, parts)
-    elif not _is_there(job, parts):
-        write_parts(job.target, parts, create_only=not job.replace)
-
-
-def _is_there(job: Job, parts: Iterable[bytes]) -> bool:
-    """Whether a file that may not be replaced is there, and is just what would be written.
-
-    So it is when work is done again, as the process died that had written it.
-
-    Raises
-    ------
-    KmcInputError
-        If it is there and is another.
-    """
-    if job.replace or not os.path.isfile(job.target):
-        return False
-    try:
-        with open(job.target, "rb") as stream:
-            same = all(stream.read(len(part)) == part for part in parts) and not stream.read(1)
-    except OSError as error:
-        raise KmcInputError(f"{job.target}: {reason_of(error)}") from error
-    if not same:
-        raise KmcInputError(f"{job.target}: exists already")
-    return True

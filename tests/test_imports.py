@@ -29,8 +29,8 @@ FLOORS = [
     {"animated_targets"},
     {"numcodecs_codec", "zarr_codec"},
     {"planning", "pool", "cluster", "row_files"},
-    {"shared_palettes", "palette_targets"},
-    {"batch"},
+    {"shared_palettes", "palette_targets", "job_targets"},
+    {"batch", "decode_files"},
     {"cli", "__init__", "__main__"},
 ]
 FLOOR = {name: level for level, names in enumerate(FLOORS) for name in names}

@@ -10,7 +10,8 @@ import pytest
 from PIL import Image, PngImagePlugin
 
 import kmcodec
-from kmcodec.batch import decode_file, encode_file
+from kmcodec.batch import encode_file
+from kmcodec.decode_files import decode_file
 from kmcodec.planning import Job
 from kmcodec.row_files import open_rows
 

@@ -6,10 +6,10 @@ import os
 
 import click
 
-from kmcodec.batch import decode_file
 from kmcodec.cli.common import max_pixels_option, note, strip_option
 from kmcodec.cli.many import recursive_option, run_all
 from kmcodec.cli.types import RowRange
+from kmcodec.decode_files import decode_file
 from kmcodec.errors import KmcFormatError
 from kmcodec.planning import STANDARD, Job, plan
 
