@@ -45,6 +45,7 @@ class ClusterExecutor(Executor):
     """
 
     def __init__(self, client: Client) -> None:
+        self._client = client
         self._executor = client.get_executor(pure=False)
         self._address = getattr(client.scheduler, "address", "")
         self.workers = max(1, len(client.scheduler_info(n_workers=-1)["workers"]))
@@ -62,19 +63,23 @@ class ClusterExecutor(Executor):
             except KilledWorker as error:
                 outcome.set_exception(BrokenExecutor(str(error)))
             except CancelledError:
-                lost = f"{self._address}: the connection to the scheduler was lost"
-                outcome.set_exception(KmcError(lost))
+                outcome.set_exception(self._lost())
             except Exception as error:
                 outcome.set_exception(error)
 
         try:
             work = self._executor.submit(_in_turn, fn, args, kwargs)
-        except Exception:
-            work = Future()
-            work.cancel()
-            work.set_running_or_notify_cancel()
+        except Exception as error:
+            raise self._lost() from error
+        # A client that loses its scheduler says so first, and then cancels what it knows of: what
+        # came in between would never end.
+        if self._client.status != "running":
+            raise self._lost()
         work.add_done_callback(hand_on)
         return outcome
+
+    def _lost(self) -> KmcError:
+        return KmcError(f"{self._address}: the connection to the scheduler was lost")
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """See `concurrent.futures.Executor`."""

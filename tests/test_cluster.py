@@ -175,15 +175,6 @@ def test_a_worker_that_is_killed_at_work_costs_nothing(kmc, tmp_path, images, se
     assert left == contents(tmp_path / "here")
 
 
-def test_a_scheduler_that_is_gone_is_told_in_a_line(tmp_path, images, separate):
-    address, scheduler, *_ = separate
-    with ended([encoding(address, images, tmp_path / "out")]) as (process,):
-        scheduler.kill()
-        _, told = process.communicate(timeout=60)
-        assert process.returncode == 1
-    assert told.decode() == f"kmc: {address}: the connection to the scheduler was lost\n"
-
-
 def test_what_was_written_by_one_who_died_then_is_not_written_again(tmp_path, images):
     job = Job(str(images / "0" / "0.png"), str(tmp_path / "a.kmc"), replace=False)
     encode = functools.partial(encode_file, job, coding="deflate")
