@@ -21,6 +21,8 @@ _R = TypeVar("_R")
 
 # Seconds in which a scheduler has to answer.
 _PATIENCE = 5.0
+# Seconds between two looks whether it is still there.
+_LOOK = 0.5
 # One for each process that does work.
 _turn = threading.Lock()
 
@@ -48,42 +50,70 @@ class ClusterExecutor(Executor):
         self._client = client
         self._executor = client.get_executor(pure=False)
         self._address = getattr(client.scheduler, "address", "")
+        self._pending: set[Future[Any]] = set()
+        self._guard = threading.Lock()
+        self._ended = threading.Event()
+        threading.Thread(target=self._watch, daemon=True).start()
         self.workers = max(1, len(client.scheduler_info(n_workers=-1)["workers"]))
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         """See `concurrent.futures.Executor`."""
         outcome: Future[Any] = Future()
         outcome.set_running_or_notify_cancel()
-
-        def hand_on(done: Future[Any]) -> None:
-            from distributed import KilledWorker
-
-            try:
-                outcome.set_result(done.result())
-            except KilledWorker as error:
-                outcome.set_exception(BrokenExecutor(str(error)))
-            except CancelledError:
-                outcome.set_exception(self._lost())
-            except Exception as error:
-                outcome.set_exception(error)
-
         try:
             work = self._executor.submit(_in_turn, fn, args, kwargs)
         except Exception as error:
             raise self._lost() from error
-        # A client that loses its scheduler says so first, and then cancels what it knows of: what
-        # came in between would never end.
-        if self._client.status != "running":
-            raise self._lost()
-        work.add_done_callback(hand_on)
+        with self._guard:
+            self._pending.add(outcome)
+        work.add_done_callback(lambda done: self._end(outcome, _fault_of(done), done))
         return outcome
+
+    def _end(
+        self, outcome: Future[Any], fault: BaseException | None, done: Future[Any] | None
+    ) -> None:
+        """Hand on a result or a fault, unless one was handed on before."""
+        with self._guard:
+            if outcome not in self._pending:
+                return
+            self._pending.remove(outcome)
+        if isinstance(fault, CancelledError):
+            fault = self._lost()
+        if fault is not None:
+            outcome.set_exception(fault)
+        elif done is not None:
+            outcome.set_result(done.result())
+
+    def _watch(self) -> None:
+        """Give up what is pending when the scheduler is gone.
+
+        A client that loses its scheduler cancels what it knows of by then; what is submitted while
+        it does so would never end.
+        """
+        missed = 0
+        while not self._ended.wait(_LOOK):
+            missed = 0 if self._client.status == "running" else missed + 1
+            if missed > 1:
+                for outcome in list(self._pending):
+                    self._end(outcome, self._lost(), None)
 
     def _lost(self) -> KmcError:
         return KmcError(f"{self._address}: the connection to the scheduler was lost")
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """See `concurrent.futures.Executor`."""
-        self._executor.shutdown(wait)
+        self._executor.shutdown(wait and self._client.status == "running")
+        self._ended.set()
+
+
+def _fault_of(done: Future[Any]) -> BaseException | None:
+    from distributed import KilledWorker
+
+    try:
+        fault = done.exception()
+    except CancelledError as error:
+        return error
+    return BrokenExecutor(str(fault)) if isinstance(fault, KilledWorker) else fault
 
 
 def _in_turn(fn: Callable[..., _R], args: tuple[Any, ...], kwargs: dict[str, Any]) -> _R:
@@ -122,8 +152,11 @@ def connected(address: str) -> Iterator[ClusterExecutor]:
         client = Client(address, timeout=_PATIENCE, set_as_default=False)
     except (OSError, ValueError, TypeError, asyncio.TimeoutError) as error:
         raise KmcInputError(f"{address}: no Dask scheduler answers there") from error
-    with client:
+    try:
         yield ClusterExecutor(client)
+    finally:
+        # Whether it answers or not.
+        client.close(timeout=_PATIENCE)
 
 
 async def _greet(address: str) -> None:
