@@ -175,6 +175,19 @@ def test_a_worker_that_is_killed_at_work_costs_nothing(kmc, tmp_path, images, se
     assert left == contents(tmp_path / "here")
 
 
+def test_a_scheduler_that_is_lost_ends_the_command_in_a_line(tmp_path, images, separate):
+    (images / "1" / "broken.png").unlink()
+    address, scheduler, _, worker = separate
+    with ended([encoding(address, images, tmp_path / "out")]) as (process,):
+        # Of work that nobody does, and nobody will ever tell of.
+        worker.send_signal(signal.SIGSTOP)
+        scheduler.kill()
+        _, said = process.communicate(timeout=60)
+    lost = f"kmc: {address}: the connection to the scheduler was lost\n"
+    assert (process.returncode, said.decode()) in [(1, lost), (0, "")]
+    assert not list((tmp_path / "out").rglob("*.tmp"))
+
+
 def test_what_was_written_by_one_who_died_then_is_not_written_again(tmp_path, images):
     job = Job(str(images / "0" / "0.png"), str(tmp_path / "a.kmc"), replace=False)
     encode = functools.partial(encode_file, job, coding="deflate")
