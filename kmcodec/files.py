@@ -20,6 +20,7 @@ from kmcodec.image import IndexedImage
 from kmcodec.metadata import DEFAULT_MAX_METADATA
 from kmcodec.quantizer import ImageLike
 from kmcodec.reader import DEFAULT_MAX_PIXELS, StripReader
+from kmcodec.urls import is_url, open_url
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -129,7 +130,7 @@ def open_kmc(name: str) -> Iterator[IO[bytes]]:
     Parameters
     ----------
     name : str
-        A path, or ``-`` for standard input.
+        A path, a URL, or ``-`` for standard input.
 
     Raises
     ------
@@ -140,6 +141,9 @@ def open_kmc(name: str) -> Iterator[IO[bytes]]:
     try:
         if name == "-":
             yield io.BytesIO(sys.stdin.buffer.read())
+        elif is_url(name):
+            with open_url(name) as stream:
+                yield io.BytesIO(stream.read())
         else:
             with open(name, "rb") as stream:
                 yield stream

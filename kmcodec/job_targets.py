@@ -10,6 +10,7 @@ from kmcodec.errors import KmcInputError
 from kmcodec.planning import STANDARD, Job
 from kmcodec.row_encoder import write_parts
 from kmcodec.targets import write_target
+from kmcodec.urls import is_url, write_url
 
 __all__ = ["write_job", "write_job_parts"]
 
@@ -24,6 +25,8 @@ def write_job(job: Job, data: bytes) -> None:
     """
     if job.target == STANDARD:
         write_target(STANDARD, data)
+    elif is_url(job.target):
+        write_url(job.target, [data], create_only=not job.replace)
     elif not _is_there(job, [data]):
         write_atomically(job.target, data, create_only=not job.replace)
 
@@ -32,6 +35,8 @@ def write_job_parts(job: Job, parts: Iterator[bytes]) -> None:
     """Write what a job makes part by part; see `write_job`."""
     if job.target == STANDARD:
         write_target(STANDARD, parts)
+    elif is_url(job.target):
+        write_url(job.target, parts, create_only=not job.replace)
     elif not _is_there(job, parts):
         write_parts(job.target, parts, create_only=not job.replace)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from kmcodec.atomic import reason_of
 from kmcodec.errors import KmcInputError
 from kmcodec.sources import is_image_name
+from kmcodec.urls import is_url, url_exists, url_with
 
 __all__ = ["STANDARD", "Job", "plan", "plan_reading"]
 
@@ -50,7 +51,7 @@ def plan(
     Parameters
     ----------
     sources : sequence of str
-        Files, folders (the images in them, by name), or `STANDARD`.
+        Files, folders (the images in them, by name), URLs of files, or `STANDARD`.
     out : str, optional
         The target; a folder if there are several sources, or one that is a folder, or if `out`
         is one. Without it, results go beside their sources.
@@ -171,12 +172,18 @@ def _is_kmc(name: str) -> bool:
 def _derived(source: _File, folder: str | None, ending: str) -> str:
     if source.path == STANDARD:
         raise KmcInputError("standard input has no name to derive one from: give -o FILE")
+    if is_url(source.path) or (folder is not None and is_url(folder)):
+        name = os.path.splitext(os.path.basename(source.path))[0] + ending
+        beside = os.path.dirname(source.path) if folder is None else folder
+        return url_with(url_with(beside, source.folder), name)
     path = Path(source.path)
     place = path.parent if folder is None else Path(folder) / source.folder
     return str(place / (path.stem + ending))
 
 
 def _make_folder(folder: str) -> None:
+    if is_url(folder):
+        return  # made with the first file in it
     try:
         os.makedirs(folder, exist_ok=True)
     except OSError as error:
@@ -194,10 +201,17 @@ def _checked_job(
             f"({target})"
         )
     taken[target] = source
-    if os.path.exists(source) and os.path.exists(target) and os.path.samefile(source, target):
+    if _are_same(source, target):
         return KmcInputError(f"{source}: not done, the result would replace the input itself")
-    if skip_existing and os.path.exists(target):
+    there = url_exists(target) if is_url(target) else os.path.exists(target)
+    if skip_existing and there:
         return Job(source, target, replace, skip=True)
-    if not replace and os.path.exists(target):
+    if not replace and there:
         return KmcInputError(f"{target}: exists already; --force replaces it")
     return Job(source, target, replace)
+
+
+def _are_same(source: str, target: str) -> bool:
+    if source == target:
+        return True
+    return os.path.exists(source) and os.path.exists(target) and os.path.samefile(source, target)

@@ -27,6 +27,7 @@ from kmcodec.pillow_images import from_pillow, metadata_from_pillow
 from kmcodec.pixels import as_pixels
 from kmcodec.quantizer import ImageLike
 from kmcodec.streamed_images import can_stream
+from kmcodec.urls import is_url, open_url
 
 __all__ = [
     "Source",
@@ -96,7 +97,7 @@ def read_source(
     Parameters
     ----------
     path : path-like
-        ``-`` is standard input.
+        ``-`` is standard input; a URL is read through fsspec.
     variable : str, optional
         The variable of a .mat file that is meant.
     frames : bool
@@ -175,6 +176,9 @@ def _bytes_of(path: str, name: str) -> bytes:
     try:
         if path == "-":
             return sys.stdin.buffer.read()
+        if is_url(path):
+            with open_url(path) as stream:
+                return stream.read()
         if os.path.isdir(path):
             # Windows would call it a matter of permission.
             raise KmcInputError(f"{name}: is a folder")

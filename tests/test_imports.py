@@ -14,7 +14,7 @@ PACKAGE = ROOT / "kmcodec"
 # From the ground up: a module may import those of its own row and of the rows before it.
 FLOORS = [
     {"_version", "errors"},
-    {"image", "pixels", "palette_order", "atomic", "parallel", "strips", "viewer"},
+    {"image", "pixels", "palette_order", "atomic", "parallel", "strips", "urls", "viewer"},
     {"frame_table"},
     {"layout"},
     {"container", "coding", "quantization", "metrics", "options"},
@@ -72,7 +72,15 @@ def test_nothing_heavy_is_imported_at_start(command):
 def test_runtime_dependencies_are_the_five_and_no_others():
     allowed = set(sys.stdlib_module_names) | {
         *("kmcodec", "numpy", "scipy", "PIL", "click", "construct"),
-        *("matplotlib", "mpl_toolkits", "pyvips", "numcodecs", "zarr", "distributed"),  # extras
+        *(
+            "matplotlib",
+            "mpl_toolkits",
+            "pyvips",
+            "numcodecs",
+            "zarr",
+            "distributed",
+            "fsspec",
+        ),  # extras
         "typing_extensions",  # for type checkers
     }
     found = {m.split(".")[0] for path in PACKAGE.rglob("*.py") for m in imports_of(path)}

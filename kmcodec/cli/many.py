@@ -19,6 +19,7 @@ from kmcodec.errors import KmcError, KmcGoalError
 from kmcodec.parallel import thread_count
 from kmcodec.planning import STANDARD, Job
 from kmcodec.pool import Done, LocalPool, run_each
+from kmcodec.urls import is_url
 
 __all__ = [
     "Counts",
@@ -81,6 +82,8 @@ def check_cluster(
 
 
 def _full(path: str) -> str:
+    if is_url(path):
+        return path
     whole = os.path.abspath(path)
     # A slash at the end says that a folder is meant.
     return os.path.join(whole, "") if path.endswith(os.sep) else whole
