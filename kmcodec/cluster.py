@@ -144,7 +144,7 @@ def connected(address: str) -> Iterator[ClusterExecutor]:
     except ImportError:
         raise KmcInputError("a scheduler needs Dask: pip install 'kmcodec[dask]'") from None
     # What goes wrong is told by exceptions; its log would tell it once more, at length.
-    for name in ("distributed", "distributed.client"):
+    for name in ("distributed", "distributed.client", "tornado.application", "asyncio"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
         # Asked beforehand: a client that was never connected cannot be closed in peace.
