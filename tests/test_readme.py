@@ -1,0 +1,71 @@
+"""The commands of the README, as they stand there."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from conftest import ROOT, SAMPLES
+from PIL import Image
+
+import kmcodec
+
+needs_bash = pytest.mark.skipif(shutil.which("bash") is None, reason="no bash")
+
+# Those with a marker before them are run by .ci/run, in clones of their own.
+BLOCKS = re.findall(r"(?<!-->)\n```sh\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.S)
+
+
+@pytest.fixture
+def surroundings(tmp_path):
+    """What a reader has at hand: files of the names that the README uses, and `kmc`."""
+    y, x = np.mgrid[:40, :60]
+    for name in ("photo.png", "map.png", "more.png", "photos/a.png", "photos/b/c.jpg"):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        pixels = np.stack([4 * x, 6 * y, x * y % 256], axis=-1).astype(np.uint8)
+        Image.fromarray(pixels).save(path)
+    shutil.copy(SAMPLES / "bird_small.mat", tmp_path)
+    (tmp_path / "sprites").mkdir()
+    for name in ("icon.png", "pixelart.png"):
+        shutil.copy(SAMPLES / name, tmp_path / "sprites")
+    waves = [((x + 5 * t) % 60 * 4).astype(np.uint8) for t in range(4)]
+    frames = [Image.fromarray(wave).convert("P") for wave in waves]
+    frames[0].save(tmp_path / "waves.gif", save_all=True, append_images=frames[1:], duration=80)
+    command = tmp_path / "bin" / "kmc"
+    command.parent.mkdir()
+    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m kmcodec "$@"\n')
+    command.chmod(0o755)
+    # As the browser takes "true": it opens nothing.
+    path = os.pathsep.join([str(command.parent), os.environ["PATH"]])
+    paths = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
+    return {**os.environ, "PATH": path, "PYTHONPATH": paths, "BROWSER": "true"}
+
+
+@needs_bash
+@pytest.mark.parametrize("block", BLOCKS, ids=lambda block: block.split("\n")[0][:40])
+def test_commands_run_one_after_another(block, tmp_path, surroundings):
+    for line in block.splitlines():
+        run = subprocess.run(
+            ["bash", "-c", line],
+            cwd=tmp_path,
+            env=surroundings,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert run.returncode == 0, f"{line}\n{run.stderr}"
+    if "waves.gif" in block:
+        assert len(kmcodec.decode_frames((tmp_path / "waves.kmc").read_bytes())) == 4
+        with Image.open(tmp_path / "bird.png") as image:
+            assert image.size == (128, 128)
+
+
+def test_there_are_such_commands():
+    assert sum(block.count("kmc ") for block in BLOCKS) > 15
