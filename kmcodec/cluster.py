@@ -132,7 +132,7 @@ def connected(address: str) -> Iterator[ClusterExecutor]:
     Parameters
     ----------
     address : str
-        Such as ``tcp://10.0.0.1:8786``.
+        Such as ``tcp://scheduler:8786``.
 
     Raises
     ------

@@ -57,7 +57,7 @@ jobs_option = click.option(
 scheduler_option = click.option(
     "--scheduler",
     metavar="ADDRESS",
-    help="Let the workers of a Dask cluster do the work, such as tcp://10.0.0.1:8786; they see "
+    help="Let the workers of a Dask cluster do the work, such as tcp://scheduler:8786; they see "
     "the same files under the same paths. [extra: dask]",
 )
 
