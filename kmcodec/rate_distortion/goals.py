@@ -98,12 +98,13 @@ def smallest_within_tolerance(
         More than 0.
     maker : Maker
     """
-    room = source.error_of(image) * (ratio(decibels) - 1)
+    error = source.error_of(image)
+    room = error * (ratio(decibels) - 1)
     price = source.error_scale(image) * 0.15 * math.sqrt(10 * decibels)
     if not room or price == 0:
         return smallest([image], maker)
     # What is added to the error goes with the price, whatever the error is that there was.
-    added = source.nearest(image).error
+    added = 0.0 if source.dithered else error
     search = PriceSearch(
         source,
         source.base(image),

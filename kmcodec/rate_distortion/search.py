@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from kmcodec.rate_distortion.exact import exponential, logarithm
-from kmcodec.rate_distortion.source import Base, Source, Trial
+from kmcodec.rate_distortion.source import SAVING, Base, Source, Trial
 
 __all__ = ["Measure", "PriceSearch"]
 
@@ -82,7 +82,7 @@ class PriceSearch:
         measure: Measure,
         *,
         moves: int,
-        saving: int = 512,
+        saving: int = SAVING,
         advance: Callable[[], None],
     ) -> None:
         self._source = source

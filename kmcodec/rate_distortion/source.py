@@ -25,7 +25,7 @@ from kmcodec.rate_distortion.exact import decibels, ratio
 from kmcodec.rate_distortion.moments import Moments
 from kmcodec.rate_distortion.soft import smoothed
 
-__all__ = ["Base", "Source", "Trial"]
+__all__ = ["SAVING", "Base", "Source", "Trial"]
 
 # What may be added to a pixel's error, in bits: a fleck that costs more than these stays.
 _ALLOWANCE = 8
@@ -39,8 +39,8 @@ _TRANSPARENT, _OPAQUE = 0, 2
 # Of a point and of an entry, as the model takes them.
 _COORDINATES = 4
 
-# 1/256 bits that an entry saves where a pixel ahead has it, too.
-_SAVING = 512
+SAVING = Criterion.saving
+"""1/256 bits that an entry saves where a pixel ahead has it, too."""
 
 # Rows that are taken at once.
 _GROUP = 64
@@ -118,17 +118,13 @@ class Source:
     ) -> None:
         self.pixels = pixels
         self._space = ColorSpace(space, pixels.shape[2])
-        self._dithered = dithered
+        self.dithered = dithered
         self._has_own_palette = has_own_palette
         self._assembly = assembly
 
-    def nearest(self, image: IndexedImage) -> Trial:
-        """An image as it comes from quantising: its entries nearest to the pixels, or dithered."""
-        return Trial(image, 0.0 if self._dithered else self.error_of(image))
-
     def true_error(self, trial: Trial) -> float:
         """The error of a trial from the pixels, dithered or not."""
-        return self.error_of(trial.image) if self._dithered else trial.error
+        return self.error_of(trial.image) if self.dithered else trial.error
 
     def error_of(self, image: IndexedImage) -> float:
         """The sum of squared differences from the pixels."""
@@ -159,9 +155,9 @@ class Source:
 
     def base(self, image: IndexedImage) -> Base:
         """What to choose from first: an image with the nearest entries, or dithered."""
-        return self._based(image, self._likely(image, image.indices), _SAVING)
+        return self._based(image, self._likely(image, image.indices), SAVING)
 
-    def rebased(self, start: Base, trial: Trial, saving: int = _SAVING) -> Base:
+    def rebased(self, start: Base, trial: Trial, saving: int = SAVING) -> Base:
         """What to choose from after a trial, `start` being what was first chosen from.
 
         Entries are where those of the trial have moved to, and pixels ahead are taken to get the
@@ -206,7 +202,7 @@ class Source:
     @property
     def _moves_entries(self) -> bool:
         # Means are no good where neighbours make up for each other's errors.
-        return self._has_own_palette and not self._dithered
+        return self._has_own_palette and not self.dithered
 
     def _based(self, image: IndexedImage, ahead: NDArray[Any], saving: int) -> Base:
         method = self._assembly.method_for(image)
@@ -218,7 +214,7 @@ class Source:
             image=image,
             method=method,
             header=self._assembly.header_for(image),
-            targets=entries[image.indices] if self._dithered else self._padded,
+            targets=entries[image.indices] if self.dithered else self._padded,
             entries=entries,
             kinds=_kinds(image.palette),
             ahead=ahead,
@@ -230,7 +226,7 @@ class Source:
     ) -> Trial:
         indices, size = np.concatenate(strips), sum(sizes)
         image = IndexedImage(base.palette, indices, base.metadata)
-        if self._dithered:
+        if self.dithered:
             return Trial(image, squared_error(base.to_array(), image.to_array()), size)
         if self._moves_entries:
             counts, sums = self._moments.of(base, indices)
@@ -264,7 +260,7 @@ class Source:
         There the nearest entries are noise along the border of two, which lets a choice carry one
         of them on for long: flat streaks. Without grain the border is where it is seen.
         """
-        if self._dithered or has_alpha(base.channels):
+        if self.dithered or has_alpha(base.channels):
             return indices
         grain, smooth = self._grain
         nearest = apply_palette(
