@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import kmcodec
-from kmcodec.animated_targets import encode_animation
 from kmcodec.animation import Animation
+from kmcodec.targets.animations import encode_animation
 
 
 def read_gif(path: str) -> Animation:

@@ -16,8 +16,8 @@ import math
 from peers import to_gif, to_oxipng, to_png, to_webp, versions
 
 import kmcodec
-from kmcodec.batch import quantize_source
-from kmcodec.sources import read_source
+from kmcodec.batch.encoding import quantize_source
+from kmcodec.sources.images import read_source
 
 
 def sizes_of(image: kmcodec.IndexedImage) -> dict[str, int | None]:

@@ -28,7 +28,7 @@ from speed import print_speeds, print_threads
 
 import kmcodec
 from kmcodec.coding import CODINGS
-from kmcodec.sources import read_source
+from kmcodec.sources.images import read_source
 
 Sizes = dict[str, int | None]
 

@@ -17,9 +17,9 @@ import numpy as np
 from PIL import Image
 
 import kmcodec
+from kmcodec.formats.pillow_images import to_pillow
 from kmcodec.image import index_dtype
-from kmcodec.pillow_images import to_pillow
-from kmcodec.targets import encode_image
+from kmcodec.targets.images import encode_image
 
 __all__ = [
     "Peer",

@@ -20,7 +20,7 @@ import numpy as np
 from PIL import Image
 
 import kmcodec
-from kmcodec.sources import read_source
+from kmcodec.sources.images import read_source
 
 __all__ = [
     "HAS_SEARCH",

@@ -35,7 +35,7 @@ from quantizers import run_pngquant
 
 import kmcodec
 from kmcodec.metrics import common_channels, psnr, samples
-from kmcodec.sources import read_source
+from kmcodec.sources.images import read_source
 
 SIDE_FORMATS = ["oxipng", "WebP", "JPEG XL e9"]
 MOST_ENTRIES = 65_536

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 
 import kmcodec
+from kmcodec.formats.pillow_images import to_pillow
 from kmcodec.metrics import psnr
-from kmcodec.pillow_images import to_pillow
-from kmcodec.sources import read_source
+from kmcodec.sources.images import read_source
 
 COLORS = 16
 TOLERANCES = (None, 0.1, 1)

@@ -13,7 +13,7 @@ from pathlib import Path
 from PIL import Image
 
 import kmcodec
-from kmcodec.pillow_images import to_pillow
+from kmcodec.formats.pillow_images import to_pillow
 
 COLORS = 256
 

@@ -12,7 +12,7 @@ from selenium import webdriver
 from selenium.webdriver.support.wait import WebDriverWait
 
 import kmcodec
-from kmcodec.sources import read_source
+from kmcodec.sources.images import read_source
 from kmcodec.viewer import page_with
 
 COLORS = 16

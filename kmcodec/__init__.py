@@ -5,6 +5,8 @@ Importing this package lets Pillow open and save `.kmc` files.
 
 from kmcodec._version import __version__
 from kmcodec.animation import Animation, decode_frames, encode_frames
+from kmcodec.arrays.labels import decode_labels, encode_labels
+from kmcodec.batch.shared_palettes import shared_palette
 from kmcodec.decoder import decode, decode_indexed
 from kmcodec.encoder import encode
 from kmcodec.errors import (
@@ -18,11 +20,9 @@ from kmcodec.errors import (
 from kmcodec.files import decode_rows, read, write
 from kmcodec.image import IndexedImage, Metadata
 from kmcodec.inspection import FileInfo, inspect
-from kmcodec.labels import decode_labels, encode_labels
 from kmcodec.pillow_plugin import register_kmc_opener
 from kmcodec.quantizer import quantize
-from kmcodec.row_encoder import encode_rows
-from kmcodec.shared_palettes import shared_palette
+from kmcodec.rows.encoder import encode_rows
 
 __all__ = [
     "Animation",

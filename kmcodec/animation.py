@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from kmcodec.assembly import Assembly
 from kmcodec.coding import AUTO
+from kmcodec.container.frame_table import MAX_DURATION, FrameTable
+from kmcodec.container.metadata import DEFAULT_MAX_METADATA
 from kmcodec.decoder import checked_metadata
 from kmcodec.errors import KmcInputError
-from kmcodec.frame_table import MAX_DURATION, FrameTable
 from kmcodec.image import MAX_COLORS, MAX_SIDE, IndexedImage, Metadata
-from kmcodec.metadata import DEFAULT_MAX_METADATA
 from kmcodec.options import checked_integer
 from kmcodec.pixels import to_channels
 from kmcodec.quantizer import DEFAULT_COLORS, ImageLike, is_indexed, pixels_of, quantize

@@ -19,10 +19,10 @@ from kmcodec.coding import (
     coding_named,
     encode_palette,
 )
-from kmcodec.frame_table import FrameTable
+from kmcodec.container.frame_table import FrameTable
+from kmcodec.container.layout import Header, parts
+from kmcodec.container.metadata import sections_from_metadata
 from kmcodec.image import IndexedImage, Metadata
-from kmcodec.layout import Header, parts
-from kmcodec.metadata import sections_from_metadata
 from kmcodec.options import checked_choice, checked_integer
 from kmcodec.parallel import in_threads_each
 from kmcodec.strips import MAX_STRIP_ROWS, BusySample, is_cut, rows_of_strips

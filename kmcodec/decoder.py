@@ -9,9 +9,9 @@ from typing import IO
 import numpy as np
 from numpy.typing import NDArray
 
+from kmcodec.container.metadata import DEFAULT_MAX_METADATA
 from kmcodec.errors import KmcFormatError, KmcWarning
 from kmcodec.image import IndexedImage, Metadata
-from kmcodec.metadata import DEFAULT_MAX_METADATA
 from kmcodec.reader import DEFAULT_MAX_PIXELS, StripReader
 from kmcodec.salvage import salvage_indexed
 

@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kmcodec.atomic import write_atomically
+from kmcodec.container.metadata import DEFAULT_MAX_METADATA
 from kmcodec.decoder import read_indexed
 from kmcodec.encoder import encode
 from kmcodec.errors import KmcFormatError, KmcInputError, KmcLimitError
 from kmcodec.image import IndexedImage
-from kmcodec.metadata import DEFAULT_MAX_METADATA
 from kmcodec.quantizer import ImageLike
 from kmcodec.reader import DEFAULT_MAX_PIXELS, StripReader
 from kmcodec.urls import is_url, open_url

@@ -12,10 +12,8 @@ from collections.abc import Callable, Generator, Iterator
 import numpy as np
 
 from kmcodec.coding import coding_by_number, decode_palette
-from kmcodec.errors import KmcError
-from kmcodec.frame_table import FRAME_TABLE_HEAD, FrameTable
-from kmcodec.image import MAX_SIDE
-from kmcodec.layout import (
+from kmcodec.container.frame_table import FRAME_TABLE_HEAD, FrameTable
+from kmcodec.container.layout import (
     END_OF_SECTIONS,
     HAS_FRAMES,
     HAS_SECTIONS,
@@ -26,7 +24,9 @@ from kmcodec.layout import (
     Section,
     Strip,
 )
-from kmcodec.metadata import metadata_from_sections
+from kmcodec.container.metadata import metadata_from_sections
+from kmcodec.errors import KmcError
+from kmcodec.image import MAX_SIDE
 
 __all__ = ["hexdump"]
 

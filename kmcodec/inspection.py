@@ -9,11 +9,11 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kmcodec.container import ContainerReader
-from kmcodec.frame_table import FrameTable
+from kmcodec.container.frame_table import FrameTable
+from kmcodec.container.layout import HEADER_SIZE, Header, Section, Strip
+from kmcodec.container.metadata import DEFAULT_MAX_METADATA, metadata_from_sections
+from kmcodec.container.reader import ContainerReader
 from kmcodec.image import Metadata
-from kmcodec.layout import HEADER_SIZE, Header, Section, Strip
-from kmcodec.metadata import DEFAULT_MAX_METADATA, metadata_from_sections
 from kmcodec.reader import coding_of, palette_of
 
 __all__ = ["FileInfo", "inspect", "inspect_stream"]

@@ -11,24 +11,24 @@ from PIL import Image, ImageFile, ImagePalette
 
 from kmcodec.animation import Animation, encode_frames, read_frames
 from kmcodec.atomic import replace_file
-from kmcodec.container import ContainerReader
+from kmcodec.container.frame_table import FrameTable
+from kmcodec.container.layout import SIGNATURE
+from kmcodec.container.metadata import metadata_from_sections
+from kmcodec.container.reader import ContainerReader
 from kmcodec.decoder import read_indexed
 from kmcodec.encoder import encode
 from kmcodec.errors import KmcError, KmcFormatError, KmcInputError
-from kmcodec.frame_table import FrameTable
-from kmcodec.image import IndexedImage, Metadata
-from kmcodec.inspection import inspect_stream
-from kmcodec.layout import SIGNATURE
-from kmcodec.metadata import metadata_from_sections
-from kmcodec.pillow_frames import frames_of, loop_of
-from kmcodec.pillow_images import (
+from kmcodec.formats.pillow_images import (
     attach_metadata,
     metadata_from_pillow,
     mode_of,
     transparency_of,
 )
+from kmcodec.image import IndexedImage, Metadata
+from kmcodec.inspection import inspect_stream
 from kmcodec.reader import palette_of
 from kmcodec.salvage import salvage_indexed
+from kmcodec.sources.frames import frames_of, loop_of
 
 __all__ = ["KmcImageFile", "register_kmc_opener"]
 

@@ -11,9 +11,9 @@ from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
 from kmcodec.errors import KmcInputError, KmcWarning
+from kmcodec.formats.pillow_images import from_pillow, metadata_from_pillow
 from kmcodec.image import MAX_COLORS, IndexedImage, Metadata
 from kmcodec.options import checked_choice, checked_integer, checked_number
-from kmcodec.pillow_images import from_pillow, metadata_from_pillow
 from kmcodec.pixels import as_pixels, common_channels_for, to_channels
 from kmcodec.quantization import (
     DEFAULT_LEVEL,

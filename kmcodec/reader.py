@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kmcodec.coding import Coding, coding_by_number, decode_palette
-from kmcodec.container import ContainerReader
+from kmcodec.container.layout import Header, Strip
+from kmcodec.container.metadata import DEFAULT_MAX_METADATA, metadata_from_sections
+from kmcodec.container.reader import ContainerReader
 from kmcodec.errors import KmcFormatError, KmcInputError, KmcLimitError
 from kmcodec.image import Metadata, index_dtype
-from kmcodec.layout import Header, Strip
-from kmcodec.metadata import DEFAULT_MAX_METADATA, metadata_from_sections
 from kmcodec.parallel import in_threads_each, in_turn
 
 __all__ = ["DEFAULT_MAX_PIXELS", "StripReader", "coding_of", "palette_of"]

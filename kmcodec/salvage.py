@@ -8,13 +8,13 @@ from typing import IO
 import numpy as np
 from numpy.typing import NDArray
 
+from kmcodec.container.layout import Strip
+from kmcodec.container.metadata import DEFAULT_MAX_METADATA
+from kmcodec.container.resync import intact_strips
 from kmcodec.errors import KmcFormatError
 from kmcodec.image import MAX_COLORS, IndexedImage, Metadata
-from kmcodec.layout import Strip
-from kmcodec.metadata import DEFAULT_MAX_METADATA
 from kmcodec.parallel import in_threads_each
 from kmcodec.reader import DEFAULT_MAX_PIXELS, StripReader
-from kmcodec.resync import intact_strips
 
 __all__ = ["Salvaged", "salvage_indexed"]
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import kmcodec
-from kmcodec.palette_files import read_palette
+from kmcodec.sources.palettes import read_palette
 
 ROOT = Path(__file__).parent.parent
 SAMPLES = ROOT / "samples"

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import kmcodec
-from kmcodec.frame_table import FrameTable
+from kmcodec.container.frame_table import FrameTable
 
 PALETTE = np.array([[0, 0, 0], [255, 255, 255], [200, 30, 30], [30, 30, 200]], np.uint8)
 

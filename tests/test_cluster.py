@@ -17,15 +17,16 @@ import pytest
 from PIL import Image
 
 import kmcodec
-from kmcodec.batch import encode_file, encode_files
-from kmcodec.planning import Job, plan
+from kmcodec.batch.encoding import encode_file, encode_files
+from kmcodec.batch.planning import Job, plan
 
 if os.environ.get("KMC_REQUIRE_ARRAYS") != "1":
     pytest.importorskip("distributed", reason="no distributed (pip install 'kmcodec[dask]')")
 
 from distributed import Client, LocalCluster
 
-from kmcodec.cluster import ClusterExecutor, connected
+from kmcodec.batch.cluster import ClusterExecutor
+from kmcodec.batch.scheduler import connected
 
 # What distributed leaves to be collected is not ours to close.
 pytestmark = [

@@ -9,9 +9,9 @@ from dataclasses import replace
 
 import pytest
 
-from kmcodec.container import ContainerReader
+from kmcodec.container.layout import HEADER_SIZE, SIGNATURE, Header, Section, build
+from kmcodec.container.reader import ContainerReader
 from kmcodec.errors import KmcFormatError
-from kmcodec.layout import HEADER_SIZE, SIGNATURE, Header, Section, build
 
 PALETTE = bytes.fromhex("1d3557e63946f1faee")
 PAYLOADS = [bytes.fromhex("18405680"), bytes.fromhex("8080")]

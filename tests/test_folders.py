@@ -17,8 +17,8 @@ from conftest import SAMPLES
 from PIL import Image
 
 import kmcodec
+from kmcodec.batch.planning import Job, plan
 from kmcodec.errors import KmcInputError
-from kmcodec.planning import Job, plan
 
 posix = pytest.mark.skipif(os.name == "nt", reason="links, FIFOs and signals are POSIX's")
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from kmcodec.errors import KmcInputError
-from kmcodec.matlab import is_mat, read_mat, write_mat
+from kmcodec.formats.matlab import is_mat, read_mat, write_mat
 
 BIRD = np.random.default_rng(1).integers(0, 256, (6, 5, 3), np.uint8)
 VERSIONS = {
@@ -287,7 +287,7 @@ import io, random, struct, zlib
 import numpy as np
 from scipy.io import savemat
 from kmcodec.errors import KmcInputError
-from kmcodec.matlab import read_mat
+from kmcodec.formats.matlab import read_mat
 
 def mat(version, **variables):
     stream = io.BytesIO()

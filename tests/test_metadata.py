@@ -10,11 +10,11 @@ import pytest
 from PIL import Image, ImageCms
 
 import kmcodec
-from kmcodec.batch import encode_file
-from kmcodec.color_profiles import image_in_srgb, pixels_in_srgb
+from kmcodec.batch.encoding import encode_file
+from kmcodec.batch.planning import Job
 from kmcodec.errors import KmcWarning
-from kmcodec.pillow_images import metadata_from_pillow
-from kmcodec.planning import Job
+from kmcodec.formats.color_profiles import image_in_srgb, pixels_in_srgb
+from kmcodec.formats.pillow_images import metadata_from_pillow
 from kmcodec.rate_distortion import Goal
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()

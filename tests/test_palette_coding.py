@@ -15,8 +15,8 @@ from PIL import Image
 
 import kmcodec
 from kmcodec.coding import decode_palette, encode_palette
-from kmcodec.container import ContainerReader
-from kmcodec.layout import Header, build
+from kmcodec.container.layout import Header, build
+from kmcodec.container.reader import ContainerReader
 from kmcodec.palette_order import dark_to_bright
 
 CODED, PLAIN = 2, 0

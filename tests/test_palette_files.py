@@ -14,10 +14,10 @@ from PIL import Image
 
 import kmcodec
 from kmcodec.errors import KmcError, KmcFormatError, KmcInputError, KmcWarning
+from kmcodec.formats.matlab import write_mat
+from kmcodec.formats.pillow_images import to_pillow
 from kmcodec.image import IndexedImage
-from kmcodec.matlab import write_mat
-from kmcodec.palette_files import read_palette
-from kmcodec.pillow_images import to_pillow
+from kmcodec.sources.palettes import read_palette
 
 RED, GREEN, BLUE = [255, 0, 0], [0, 255, 0], [0, 0, 255]
 ENDINGS = [".gpl", ".hex", ".act", ".pal", ".png", ".txt"]
@@ -167,7 +167,7 @@ def test_an_image_without_a_palette_gives_its_colors_as_they_appear(palette_of, 
 
 
 def test_colors_of_a_large_image_are_found_in_order(palette_of, monkeypatch, rng):
-    monkeypatch.setattr("kmcodec.palette_files._GROUP", 7)
+    monkeypatch.setattr("kmcodec.sources.palettes._GROUP", 7)
     pixels = rng.integers(0, 3, (9, 11, 3), np.uint8)
     expected = list(dict.fromkeys(map(tuple, pixels.reshape(-1, 3).tolist())))
     assert [tuple(c) for c in palette_of(png(pixels)).tolist()] == expected

@@ -10,8 +10,7 @@ from hypothesis.extra import numpy as hnp
 from PIL import Image, PngImagePlugin
 
 from kmcodec.errors import KmcInputError, KmcWarning
-from kmcodec.image import IndexedImage, Metadata
-from kmcodec.pillow_images import (
+from kmcodec.formats.pillow_images import (
     attach_metadata,
     from_pillow,
     metadata_from_pillow,
@@ -19,6 +18,7 @@ from kmcodec.pillow_images import (
     to_pillow,
     transparency_of,
 )
+from kmcodec.image import IndexedImage, Metadata
 
 EXIF = Image.Exif()
 EXIF[0x010E] = "a bird"

@@ -10,10 +10,10 @@ import pytest
 from PIL import Image, PngImagePlugin
 
 import kmcodec
-from kmcodec.batch import encode_file
-from kmcodec.decode_files import decode_file
-from kmcodec.planning import Job
-from kmcodec.row_files import open_rows
+from kmcodec.batch.decoding import decode_file
+from kmcodec.batch.encoding import encode_file
+from kmcodec.batch.planning import Job
+from kmcodec.sources.rows import open_rows
 
 # The twin of the kernel says that it is slow.
 pytestmark = pytest.mark.filterwarnings("ignore:the compiled dithering kernel is missing")

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import kmcodec
-from kmcodec.palette_files import read_palette
-from kmcodec.palette_targets import encode_palette_file, palette_ending
+from kmcodec.batch.pool import LocalPool
+from kmcodec.batch.shared_palettes import ColorSum, count_colors
 from kmcodec.pixels import to_channels
-from kmcodec.pool import LocalPool
-from kmcodec.shared_palettes import ColorSum, count_colors
+from kmcodec.sources.palettes import read_palette
+from kmcodec.targets.palettes import encode_palette_file, palette_ending
 
 
 @pytest.fixture

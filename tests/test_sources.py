@@ -17,9 +17,9 @@ from PIL import Image, PngImagePlugin
 
 import kmcodec
 from kmcodec.errors import KmcFormatError, KmcInputError, KmcLimitError, KmcWarning
+from kmcodec.formats.matlab import write_mat
 from kmcodec.image import IndexedImage, Metadata
-from kmcodec.matlab import write_mat
-from kmcodec.sources import Source, is_image_name, named_warnings, read_source
+from kmcodec.sources.images import Source, is_image_name, named_warnings, read_source
 
 BIRD = np.random.default_rng(3).integers(0, 256, (6, 5, 3), np.uint8)
 INDEXED = IndexedImage([[1, 2, 3], [4, 5, 6], [4, 5, 6]], [[0, 1], [1, 0]])
@@ -309,7 +309,7 @@ def test_what_does_not_fit_into_memory_is_refused(read, monkeypatch):
     def fail(_image):
         raise MemoryError
 
-    monkeypatch.setattr("kmcodec.sources.from_pillow", fail)
+    monkeypatch.setattr("kmcodec.sources.images.from_pillow", fail)
     told = refused(read, saved(Image.fromarray(BIRD)), KmcLimitError)
     assert told == "too large for the memory there is"
 

@@ -15,10 +15,10 @@ from hypothesis.extra import numpy as hnp
 from PIL import Image
 
 from kmcodec.errors import KmcInputError, KmcWarning
+from kmcodec.formats.matlab import read_mat
+from kmcodec.formats.pillow_images import from_pillow, metadata_from_pillow
 from kmcodec.image import IndexedImage, Metadata
-from kmcodec.matlab import read_mat
-from kmcodec.pillow_images import from_pillow, metadata_from_pillow
-from kmcodec.targets import encode_image, write_target
+from kmcodec.targets.images import encode_image, write_target
 
 EXIF = Image.Exif()
 EXIF[0x010E] = "a bird"

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import kmcodec
-from kmcodec.batch import encode_file
-from kmcodec.planning import Job, plan
+from kmcodec.batch.encoding import encode_file
+from kmcodec.batch.planning import Job, plan
 from kmcodec.urls import is_url, open_url, write_url
 
 fsspec = pytest.importorskip("fsspec", reason="no fsspec (pip install 'kmcodec[remote]')")

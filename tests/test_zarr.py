@@ -96,7 +96,7 @@ def test_a_zarr_2_store_is_read_by_a_fresh_process(tmp_path, order):
     expected = labels[1:2, :32, 32:64]
     assert np.array_equal(chunk, expected if order == "C" else expected.T)
     shown = fresh(OPEN, tmp_path / "map.zarr", tmp_path / "labels.npy")
-    assert shown.split() == ["2", "kmcodec.numcodecs_codec"]
+    assert shown.split() == ["2", "kmcodec.arrays.numcodecs_codec"]
 
 
 @pytest.mark.parametrize("shards", [None, (3, 64, 64)], ids=["chunks", "shards"])
@@ -118,7 +118,7 @@ def test_a_zarr_3_store_is_read_by_a_fresh_process(tmp_path, shards):
         chunk = (tmp_path / "map.zarr" / "c" / "1" / "0" / "1").read_bytes()
         assert np.array_equal(kmcodec.decode_labels(chunk), labels[1:2, :32, 32:64])
     shown = fresh(OPEN, tmp_path / "map.zarr", tmp_path / "labels.npy")
-    assert shown.split() == ["3", "kmcodec.zarr_codec"]
+    assert shown.split() == ["3", "kmcodec.arrays.zarr_codec"]
 
 
 def test_numcodecs_finds_the_codec_by_its_entry_point():

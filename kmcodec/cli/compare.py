@@ -8,11 +8,11 @@ import click
 
 from kmcodec.cli.common import decibels, note, variable_option
 from kmcodec.cli.figures import save_or_show
-from kmcodec.color_profiles import image_in_srgb, pixels_in_srgb
 from kmcodec.decoder import read_indexed
 from kmcodec.files import open_kmc
+from kmcodec.formats.color_profiles import image_in_srgb, pixels_in_srgb
 from kmcodec.metrics import psnr
-from kmcodec.sources import named_warnings, read_source
+from kmcodec.sources.images import named_warnings, read_source
 
 
 @click.command()

@@ -6,12 +6,12 @@ import os
 
 import click
 
+from kmcodec.batch.decoding import decode_file
+from kmcodec.batch.planning import STANDARD, Job, plan
 from kmcodec.cli.common import max_pixels_option, note, strip_option
 from kmcodec.cli.many import recursive_option, run_all
 from kmcodec.cli.types import RowRange
-from kmcodec.decode_files import decode_file
 from kmcodec.errors import KmcFormatError
-from kmcodec.planning import STANDARD, Job, plan
 
 
 @click.command()

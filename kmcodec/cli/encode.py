@@ -12,7 +12,10 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from kmcodec.batch import EncodeReport, encode_file
+from kmcodec.batch.encoding import EncodeReport, encode_file
+from kmcodec.batch.planning import STANDARD, Job, plan
+from kmcodec.batch.pool import run_each
+from kmcodec.batch.shared_palettes import ColorSum, count_job
 from kmcodec.cli.common import (
     coding_options,
     kmeans_options,
@@ -32,11 +35,8 @@ from kmcodec.cli.reports import Reporter
 from kmcodec.errors import KmcError, KmcInputError
 from kmcodec.image import MAX_COLORS
 from kmcodec.options import SearchOptions
-from kmcodec.palette_files import read_palette
-from kmcodec.planning import STANDARD, Job, plan
-from kmcodec.pool import run_each
 from kmcodec.rate_distortion import Goal
-from kmcodec.shared_palettes import ColorSum, count_job
+from kmcodec.sources.palettes import read_palette
 from kmcodec.strips import MAX_STRIP_ROWS
 
 

@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from kmcodec.plots import figure_bytes, show
-from kmcodec.targets import write_target
+from kmcodec.targets.images import write_target
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kmcodec.cli.printable import printable
+from kmcodec.container.frame_table import FrameTable
 from kmcodec.files import open_kmc
-from kmcodec.frame_table import FrameTable
 from kmcodec.hexdump import hexdump
 from kmcodec.inspection import FileInfo, inspect_stream
 

@@ -13,12 +13,12 @@ from typing import TypeVar, cast
 
 import click
 
+from kmcodec.batch.planning import STANDARD, Job
+from kmcodec.batch.pool import Done, LocalPool, run_each
 from kmcodec.cli.common import complain
 from kmcodec.cli.exit_codes import FAILED, MISSED
 from kmcodec.errors import KmcError, KmcGoalError
 from kmcodec.parallel import thread_count
-from kmcodec.planning import STANDARD, Job
-from kmcodec.pool import Done, LocalPool, run_each
 from kmcodec.urls import is_url
 
 __all__ = [
@@ -124,7 +124,7 @@ def executor_for(
         Of a Dask cluster that does them instead.
     """
     if scheduler is not None:
-        from kmcodec.cluster import connected
+        from kmcodec.batch.scheduler import connected
 
         with connected(scheduler) as cluster:
             yield cluster, cluster.workers

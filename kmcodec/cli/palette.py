@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from kmcodec.batch.planning import Job, plan_reading
+from kmcodec.batch.shared_palettes import ColorSum, count_job
 from kmcodec.cli.common import note, search_options, variable_option
 from kmcodec.cli.many import (
     check_cluster,
@@ -17,11 +19,9 @@ from kmcodec.cli.many import (
     scheduler_option,
 )
 from kmcodec.image import MAX_COLORS
-from kmcodec.palette_targets import encode_palette_file, hex_lines, palette_ending
-from kmcodec.planning import Job, plan_reading
 from kmcodec.quantization.histogram import Histogram
-from kmcodec.shared_palettes import ColorSum, count_job
-from kmcodec.targets import write_target
+from kmcodec.targets.images import write_target
+from kmcodec.targets.palettes import encode_palette_file, hex_lines, palette_ending
 
 
 @click.command()

@@ -11,7 +11,7 @@ from kmcodec.cli.common import kmeans_options, variable_option
 from kmcodec.image import MAX_COLORS
 from kmcodec.plots import DEFAULT_POINTS
 from kmcodec.quantizer import quantize
-from kmcodec.sources import read_source
+from kmcodec.sources.images import read_source
 
 
 @click.group()

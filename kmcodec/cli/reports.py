@@ -7,11 +7,11 @@ import os
 
 import click
 
-from kmcodec.batch import EncodeReport
+from kmcodec.batch.encoding import EncodeReport
+from kmcodec.batch.planning import STANDARD, Job
 from kmcodec.cli.common import decibels, note
 from kmcodec.cli.many import Counts
 from kmcodec.errors import KmcError
-from kmcodec.planning import STANDARD, Job
 
 __all__ = ["Reporter"]
 

@@ -12,10 +12,10 @@ import click
 
 from kmcodec.cli.common import coding_options, kmeans_options, variable_option
 from kmcodec.image import MAX_COLORS
-from kmcodec.sources import read_source
+from kmcodec.sources.images import read_source
 from kmcodec.sweep import SweepRow
 from kmcodec.sweep import sweep as run_sweep
-from kmcodec.targets import write_target
+from kmcodec.targets.images import write_target
 
 _TABLE = "{:>6}  {:>7}  {:>14}  {:>9}  {:>10}  {:>7}"
 

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import click
 
+from kmcodec.batch.planning import STANDARD
 from kmcodec.cli.common import note
 from kmcodec.errors import KmcInputError, KmcLimitError
 from kmcodec.files import open_kmc
 from kmcodec.inspection import inspect_stream
-from kmcodec.planning import STANDARD
-from kmcodec.targets import write_target
+from kmcodec.targets.images import write_target
 from kmcodec.viewer import page_with
 
 _MOST_BYTES = 1 << 28  # in Base64 it is a third more, and browsers' strings end at 512 MB

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from kmcodec.assembly import Assembly
 from kmcodec.coding.context import Context, Criterion
+from kmcodec.container.layout import Header
 from kmcodec.image import IndexedImage
-from kmcodec.layout import Header
 from kmcodec.metrics import products, squared_error
 from kmcodec.parallel import in_threads_each
 from kmcodec.quantization import apply_palette

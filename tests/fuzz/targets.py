@@ -25,8 +25,8 @@ from kmcodec.coding.context.colortree import ColorTree
 from kmcodec.coding.context.kernels import MODELS
 from kmcodec.coding.context.profiles import PROFILES
 from kmcodec.coding.context.tables import starts, tables
-from kmcodec.palette_files import read_palette
 from kmcodec.salvage import salvage_indexed
+from kmcodec.sources.palettes import read_palette
 
 # Small images, so that many are tried in a second.
 MAX_PIXELS = 1 << 10

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from kmcodec.container.metadata import is_keyword
 from kmcodec.errors import KmcInputError, KmcWarning
 from kmcodec.image import IndexedImage, Metadata
-from kmcodec.metadata import is_keyword
 from kmcodec.pixels import as_pixels, from_16_bits
 
 __all__ = [

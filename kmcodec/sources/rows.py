@@ -12,11 +12,11 @@ from numpy.typing import ArrayLike
 
 from kmcodec.atomic import reason_of
 from kmcodec.errors import KmcInputError
+from kmcodec.formats.npy import MAGIC, npy_rows, read_npy_header
+from kmcodec.formats.pillow_images import metadata_from_pillow
+from kmcodec.formats.streamed_images import can_stream, image_rows, streamable
 from kmcodec.image import Metadata
-from kmcodec.npy import MAGIC, npy_rows, read_npy_header
-from kmcodec.pillow_images import metadata_from_pillow
-from kmcodec.sources import named_warnings, warn_of_frames
-from kmcodec.streamed_images import can_stream, image_rows, streamable
+from kmcodec.sources.images import named_warnings, warn_of_frames
 
 __all__ = ["LARGE", "RowFile", "open_rows"]
 

@@ -19,14 +19,14 @@ from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 from kmcodec.animation import Animation, decode_frames
 from kmcodec.atomic import reason_of
 from kmcodec.errors import KmcError, KmcFormatError, KmcInputError, KmcLimitError, KmcWarning
+from kmcodec.formats.matlab import is_mat, read_mat
+from kmcodec.formats.npy import MAGIC, read_npy_header
+from kmcodec.formats.pillow_images import from_pillow, metadata_from_pillow
+from kmcodec.formats.streamed_images import can_stream
 from kmcodec.image import IndexedImage, Metadata
-from kmcodec.matlab import is_mat, read_mat
-from kmcodec.npy import MAGIC, read_npy_header
-from kmcodec.pillow_frames import ANIMATED, frames_of, loop_of
-from kmcodec.pillow_images import from_pillow, metadata_from_pillow
 from kmcodec.pixels import as_pixels
 from kmcodec.quantizer import ImageLike
-from kmcodec.streamed_images import can_stream
+from kmcodec.sources.frames import ANIMATED, frames_of, loop_of
 from kmcodec.urls import is_url, open_url
 
 __all__ = [

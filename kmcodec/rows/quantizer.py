@@ -15,7 +15,7 @@ from kmcodec.parallel import in_turn
 from kmcodec.pixels import common_channels_for, to_channels
 from kmcodec.quantization import Ditherer, Labels, Tally, find_palette, renumbering
 from kmcodec.quantizer import Settings
-from kmcodec.rows import RowSource
+from kmcodec.rows.source import RowSource
 from kmcodec.strips import BusySample
 
 __all__ = ["RowQuantizer"]

@@ -11,7 +11,7 @@ from kmcodec.encoder import encode
 from kmcodec.errors import KmcInputError
 from kmcodec.image import IndexedImage
 from kmcodec.pixels import common_channels_for, to_channels
-from kmcodec.targets import encode_image
+from kmcodec.targets.images import encode_image
 
 __all__ = ["encode_palette_file", "hex_lines", "palette_ending"]
 

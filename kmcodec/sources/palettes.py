@@ -12,9 +12,8 @@ from PIL import Image, UnidentifiedImageError
 
 from kmcodec.atomic import reason_of
 from kmcodec.errors import KmcInputError
-from kmcodec.image import IndexedImage
-from kmcodec.matlab import is_mat
-from kmcodec.palette_texts import (
+from kmcodec.formats.matlab import is_mat
+from kmcodec.formats.palette_texts import (
     check_count,
     is_hex_color,
     is_web_color,
@@ -22,8 +21,9 @@ from kmcodec.palette_texts import (
     parse_with_header,
     parse_without_header,
 )
+from kmcodec.image import IndexedImage
 from kmcodec.pixels import to_channels
-from kmcodec.sources import read_source
+from kmcodec.sources.images import read_source
 
 __all__ = ["read_palette"]
 
@@ -75,7 +75,7 @@ def read_palette(source: str | os.PathLike[str]) -> NDArray[np.uint8]:
 
     Examples
     --------
-    >>> from kmcodec.palette_files import read_palette
+    >>> from kmcodec.sources.palettes import read_palette
     >>> read_palette("#f00, #1d355780").tolist()
     [[255, 0, 0, 255], [29, 53, 87, 128]]
     """

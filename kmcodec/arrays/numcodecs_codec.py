@@ -10,11 +10,11 @@ from typing import Any
 from numcodecs.abc import Codec
 from numcodecs.compat import ensure_bytes, ensure_contiguous_ndarray_like, ensure_ndarray
 
+from kmcodec.arrays.labels import decode_labels, encode_labels
 from kmcodec.assembly import Assembly
 from kmcodec.coding import AUTO
 from kmcodec.encoder import DEFAULT_CODING
 from kmcodec.errors import KmcInputError
-from kmcodec.labels import decode_labels, encode_labels
 from kmcodec.reader import DEFAULT_MAX_PIXELS
 
 __all__ = ["KmcCodec"]

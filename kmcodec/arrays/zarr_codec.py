@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from zarr.abc.codec import ArrayBytesCodec
 
+from kmcodec.arrays.labels import decode_labels, encode_labels
 from kmcodec.assembly import Assembly
 from kmcodec.coding import AUTO
 from kmcodec.encoder import DEFAULT_CODING
 from kmcodec.errors import KmcFormatError, KmcInputError
-from kmcodec.labels import decode_labels, encode_labels
 
 if TYPE_CHECKING:
     from zarr.core.array_spec import ArraySpec

@@ -16,11 +16,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from kmcodec.assembly import Assembly
 from kmcodec.coding import AUTO
+from kmcodec.container.metadata import DEFAULT_MAX_METADATA
 from kmcodec.decoder import decode_indexed
 from kmcodec.encoder import DEFAULT_CODING
 from kmcodec.errors import KmcFormatError, KmcInputError
 from kmcodec.image import MAX_COLORS, IndexedImage, Metadata
-from kmcodec.metadata import DEFAULT_MAX_METADATA
 from kmcodec.palette_order import dark_to_bright
 from kmcodec.reader import DEFAULT_MAX_PIXELS
 

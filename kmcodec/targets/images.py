@@ -14,11 +14,11 @@ from PIL import Image, PngImagePlugin
 
 from kmcodec.atomic import reason_of, write_atomically
 from kmcodec.errors import KmcInputError, KmcWarning
+from kmcodec.formats.matlab import write_mat
+from kmcodec.formats.pillow_images import EXIF_PREFIX, PNG_XMP_KEYWORD, to_pillow
 from kmcodec.image import IndexedImage, Metadata
-from kmcodec.matlab import write_mat
-from kmcodec.pillow_images import EXIF_PREFIX, PNG_XMP_KEYWORD, to_pillow
 from kmcodec.pixels import to_channels
-from kmcodec.sources import named_warnings
+from kmcodec.sources.images import named_warnings
 
 __all__ = ["encode_image", "fit_for_gif", "format_of", "metadata_options", "write_target"]
 

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from kmcodec.batch.planning import Job
+from kmcodec.batch.pool import run_each
 from kmcodec.errors import KmcInputError
 from kmcodec.pixels import to_channels
-from kmcodec.planning import Job
-from kmcodec.pool import run_each
 from kmcodec.quantization.histogram import Histogram, histogram
 from kmcodec.quantization.palette import find_palette
 from kmcodec.quantizer import ImageLike, Settings, pixels_of
-from kmcodec.sources import read_source
+from kmcodec.sources.images import read_source
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack

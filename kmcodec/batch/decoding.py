@@ -6,17 +6,17 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from kmcodec.animated_targets import encode_animation
 from kmcodec.animation import read_frames
+from kmcodec.batch.job_targets import write_job, write_job_parts
+from kmcodec.batch.planning import Job
 from kmcodec.decoder import checked_metadata, read_indexed
 from kmcodec.files import open_kmc
+from kmcodec.formats.npy import npy_start
 from kmcodec.image import IndexedImage, Metadata
-from kmcodec.job_targets import write_job, write_job_parts
-from kmcodec.npy import npy_start
-from kmcodec.planning import Job
 from kmcodec.reader import DEFAULT_MAX_PIXELS, StripReader
 from kmcodec.salvage import salvage_indexed
-from kmcodec.targets import encode_image
+from kmcodec.targets.animations import encode_animation
+from kmcodec.targets.images import encode_image
 
 __all__ = ["DecodeReport", "decode_file"]
 

@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 from kmcodec.assembly import Assembly, file_parts
 from kmcodec.atomic import write_atomically
 from kmcodec.coding import AUTO, Coding, Survey
+from kmcodec.container.layout import Header
 from kmcodec.encoder import DEFAULT_CODING
 from kmcodec.errors import KmcInputError
 from kmcodec.image import Metadata
-from kmcodec.layout import Header
 from kmcodec.metrics import decibels_of, squared_error
 from kmcodec.quantizer import Settings
-from kmcodec.row_quantizer import RowQuantizer
-from kmcodec.rows import Rows, RowSource
+from kmcodec.rows.quantizer import RowQuantizer
+from kmcodec.rows.source import Rows, RowSource
 from kmcodec.strips import BusySample
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from kmcodec.container import ContainerReader
+from kmcodec.container.layout import STRIP_FRAME_SIZE, Strip
+from kmcodec.container.reader import ContainerReader
 from kmcodec.errors import KmcFormatError
-from kmcodec.layout import STRIP_FRAME_SIZE, Strip
 
 __all__ = ["intact_strips"]
 

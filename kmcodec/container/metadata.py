@@ -6,9 +6,9 @@ import re
 import zlib
 from collections.abc import Iterable
 
+from kmcodec.container.layout import Section
 from kmcodec.errors import KmcFormatError, KmcInputError, KmcLimitError
 from kmcodec.image import Metadata
-from kmcodec.layout import Section
 
 __all__ = ["is_keyword", "metadata_from_sections", "sections_from_metadata"]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from kmcodec.atomic import reason_of
 from kmcodec.errors import KmcInputError
-from kmcodec.sources import is_image_name
+from kmcodec.sources.images import is_image_name
 from kmcodec.urls import is_url, url_exists, url_with
 
 __all__ = ["STANDARD", "Job", "plan", "plan_reading"]

@@ -10,11 +10,11 @@ import numpy as np
 
 from kmcodec.animation import Animation
 from kmcodec.errors import KmcInputError, KmcWarning
+from kmcodec.formats.pillow_images import to_pillow
 from kmcodec.image import IndexedImage
-from kmcodec.pillow_frames import ANIMATED, gif_loop
-from kmcodec.pillow_images import to_pillow
-from kmcodec.sources import named_warnings
-from kmcodec.targets import encode_image, fit_for_gif, format_of, metadata_options
+from kmcodec.sources.frames import ANIMATED, gif_loop
+from kmcodec.sources.images import named_warnings
+from kmcodec.targets.images import encode_image, fit_for_gif, format_of, metadata_options
 
 __all__ = ["encode_animation"]
 

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from kmcodec.errors import KmcError, KmcInputError
+from kmcodec.errors import KmcError
 
 if TYPE_CHECKING:
     from distributed import Client
 
-__all__ = ["ClusterExecutor", "connected"]
+__all__ = ["ClusterExecutor"]
 
 _R = TypeVar("_R")
 
-# Seconds in which a scheduler has to answer.
-_PATIENCE = 5.0
 # Seconds between two looks whether it is still there.
 _LOOK = 0.5
 # One for each process that does work.
@@ -123,52 +118,3 @@ def _in_turn(fn: Callable[..., _R], args: tuple[Any, ...], kwargs: dict[str, Any
     """
     with _turn:
         return fn(*args, **kwargs)
-
-
-@contextmanager
-def connected(address: str) -> Iterator[ClusterExecutor]:
-    """The cluster of a scheduler.
-
-    Parameters
-    ----------
-    address : str
-        Such as ``tcp://scheduler:8786``.
-
-    Raises
-    ------
-    KmcInputError
-        If there is no Dask, or no scheduler that answers.
-    """
-    try:
-        from distributed import Client
-    except ImportError:
-        raise KmcInputError("a scheduler needs Dask: pip install 'kmcodec[dask]'") from None
-    # What goes wrong is told by exceptions; its log would tell it once more, at length.
-    for name in ("distributed", "distributed.client", "tornado.application", "asyncio"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)
-    try:
-        # Asked beforehand: a client that was never connected cannot be closed in peace.
-        asyncio.run(_greet(address))
-        client = Client(address, timeout=_PATIENCE, set_as_default=False)
-    except (OSError, ValueError, TypeError, asyncio.TimeoutError) as error:
-        raise KmcInputError(f"{address}: no Dask scheduler answers there") from error
-    try:
-        yield ClusterExecutor(client)
-    finally:
-        # Whether it answers or not.
-        client.close(timeout=_PATIENCE)
-
-
-async def _greet(address: str) -> None:
-    from distributed.comm import connect, get_address_host_port, normalize_address
-    from distributed.security import Security
-
-    address = normalize_address(address)
-    if address.startswith(("tcp://", "tls://")):
-        # Told at once if nobody listens; `connect` would try again and again.
-        opening = asyncio.open_connection(*get_address_host_port(address, strict=True))
-        _, stream = await asyncio.wait_for(opening, _PATIENCE)
-        stream.close()
-    arguments = Security().get_connection_args("client")
-    greeted = await connect(address, timeout=_PATIENCE, **arguments)
-    await greeted.close()

@@ -14,20 +14,20 @@ from typing import TYPE_CHECKING, Any
 from kmcodec.animation import quantize_frames, sheet_of, table_of
 from kmcodec.assembly import Assembly
 from kmcodec.atomic import reason_of
+from kmcodec.batch.job_targets import write_job, write_job_parts
+from kmcodec.batch.planning import Job
+from kmcodec.batch.pool import Done, run_each
 from kmcodec.coding import AUTO
 from kmcodec.encoder import DEFAULT_CODING
 from kmcodec.errors import KmcGoalError, KmcInputError
 from kmcodec.image import IndexedImage, Metadata
-from kmcodec.job_targets import write_job, write_job_parts
 from kmcodec.metrics import psnr
-from kmcodec.planning import Job
-from kmcodec.pool import Done, run_each
 from kmcodec.quantizer import Settings, quantize
 from kmcodec.rate_distortion import Goal, Outcome, optimize
-from kmcodec.row_encoder import RowEncoder
-from kmcodec.row_files import LARGE, RowFile, open_rows
-from kmcodec.rows import RowSource
-from kmcodec.sources import Source, SourceFrames, named_warnings, read_source
+from kmcodec.rows.encoder import RowEncoder
+from kmcodec.rows.source import RowSource
+from kmcodec.sources.images import Source, SourceFrames, named_warnings, read_source
+from kmcodec.sources.rows import LARGE, RowFile, open_rows
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -225,7 +225,7 @@ def encode_files(
     k, coding, **options
         See `encode_file`.
     executor : concurrent.futures.Executor, optional
-        A `kmcodec.pool.LocalPool` or a `kmcodec.cluster.ClusterExecutor`; the calling thread if
+        A `LocalPool` or a `ClusterExecutor` of `kmcodec.batch`; the calling thread if
         not given.
 
     Yields

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 from construct import Bytes, Int8ul, Int16ul, Int32ul, Struct
 
+from kmcodec.container.frame_table import FrameTable
 from kmcodec.errors import KmcFormatError
-from kmcodec.frame_table import FrameTable
 from kmcodec.image import MAX_SIDE
 
 __all__ = [

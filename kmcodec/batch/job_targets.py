@@ -6,10 +6,10 @@ import os
 from collections.abc import Iterable, Iterator
 
 from kmcodec.atomic import reason_of, write_atomically
+from kmcodec.batch.planning import STANDARD, Job
 from kmcodec.errors import KmcInputError
-from kmcodec.planning import STANDARD, Job
-from kmcodec.row_encoder import write_parts
-from kmcodec.targets import write_target
+from kmcodec.rows.encoder import write_parts
+from kmcodec.targets.images import write_target
 from kmcodec.urls import is_url, write_url
 
 __all__ = ["write_job", "write_job_parts"]

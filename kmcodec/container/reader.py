@@ -7,9 +7,8 @@ import zlib
 from collections.abc import Iterator
 from typing import IO
 
-from kmcodec.errors import KmcFormatError
-from kmcodec.frame_table import FRAME_TABLE_HEAD, ONE_FRAME, FrameTable
-from kmcodec.layout import (
+from kmcodec.container.frame_table import FRAME_TABLE_HEAD, ONE_FRAME, FrameTable
+from kmcodec.container.layout import (
     CRC,
     END_OF_SECTIONS,
     HEADER_SIZE,
@@ -24,6 +23,7 @@ from kmcodec.layout import (
     strip_name,
     truncated,
 )
+from kmcodec.errors import KmcFormatError
 
 __all__ = ["ContainerReader"]
 

@@ -1,0 +1,22 @@
+"""Work on many files, by local processes or a Dask cluster: in any order, with the same bytes."""
+
+from kmcodec.batch.cluster import ClusterExecutor
+from kmcodec.batch.decoding import DecodeReport, decode_file
+from kmcodec.batch.encoding import EncodeReport, encode_file, encode_files
+from kmcodec.batch.planning import Job, plan
+from kmcodec.batch.pool import Done, LocalPool
+from kmcodec.batch.shared_palettes import shared_palette
+
+__all__ = [
+    "ClusterExecutor",
+    "DecodeReport",
+    "Done",
+    "EncodeReport",
+    "Job",
+    "LocalPool",
+    "decode_file",
+    "encode_file",
+    "encode_files",
+    "plan",
+    "shared_palette",
+]

@@ -1,0 +1,65 @@
+"""The way to the scheduler of a Dask cluster (extra: dask)."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from kmcodec.batch.cluster import ClusterExecutor
+from kmcodec.errors import KmcInputError
+
+__all__ = ["connected"]
+
+# Seconds in which a scheduler has to answer.
+_PATIENCE = 5.0
+
+
+@contextmanager
+def connected(address: str) -> Iterator[ClusterExecutor]:
+    """The cluster of a scheduler.
+
+    Parameters
+    ----------
+    address : str
+        Such as ``tcp://scheduler:8786``.
+
+    Raises
+    ------
+    KmcInputError
+        If there is no Dask, or no scheduler that answers.
+    """
+    try:
+        from distributed import Client
+    except ImportError:
+        raise KmcInputError("a scheduler needs Dask: pip install 'kmcodec[dask]'") from None
+    # What goes wrong is told by exceptions; its log would tell it once more, at length.
+    for name in ("distributed", "distributed.client", "tornado.application", "asyncio"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    try:
+        # Asked beforehand: a client that was never connected cannot be closed in peace.
+        asyncio.run(_greet(address))
+        client = Client(address, timeout=_PATIENCE, set_as_default=False)
+    except (OSError, ValueError, TypeError, asyncio.TimeoutError) as error:
+        raise KmcInputError(f"{address}: no Dask scheduler answers there") from error
+    try:
+        yield ClusterExecutor(client)
+    finally:
+        # Whether it answers or not.
+        client.close(timeout=_PATIENCE)
+
+
+async def _greet(address: str) -> None:
+    from distributed.comm import connect, get_address_host_port, normalize_address
+    from distributed.security import Security
+
+    address = normalize_address(address)
+    if address.startswith(("tcp://", "tls://")):
+        # Told at once if nobody listens; `connect` would try again and again.
+        opening = asyncio.open_connection(*get_address_host_port(address, strict=True))
+        _, stream = await asyncio.wait_for(opening, _PATIENCE)
+        stream.close()
+    arguments = Security().get_connection_args("client")
+    greeted = await connect(address, timeout=_PATIENCE, **arguments)
+    await greeted.close()

@@ -1,0 +1,1 @@
+"""Images larger than memory: their rows come, are counted, quantised and coded block by block."""

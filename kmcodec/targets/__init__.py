@@ -1,0 +1,1 @@
+"""What is written besides `.kmc`: images, animations and palettes in the formats of others."""
