@@ -62,8 +62,8 @@ export function frameOf(image, number) {
 }
 
 /**
- * How long a frame is shown, in milliseconds: 0 is as short as can be. Gives null if the file has no
- * frame table, throws RangeError if there is no such frame.
+ * How long a frame is shown, in milliseconds: 0 is as short as can be. Gives null if the file has
+ * no frame table, throws RangeError if there is no such frame.
  */
 export function frameDuration(image, number) {
   checked(image, number);
