@@ -39,7 +39,8 @@ export class Player {
     if (this.count === 1) return;
     // Room for the longest words, so that the slider keeps its place.
     const longest = image.frames.durations.reduce((a, b) => Math.max(a, b), 0);
-    element('frame-words').style.minWidth = `${this.words(this.count, longest).length}ch`;
+    const room = this.words(this.count, longest).length;
+    element('frame-words').style.minWidth = `min(${room}ch, 100%)`;
     if (!matchMedia('(prefers-reduced-motion: reduce)').matches) this.play();
   }
 
