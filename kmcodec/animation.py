@@ -1,11 +1,10 @@
-"""Several frames in one `.kmc` file: the value, its encoder and its decoder."""
+"""Several frames in one `.kmc` file: the value, and its encoder; `frame_reader` reads them."""
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,14 +12,11 @@ from numpy.typing import NDArray
 from kmcodec.assembly import Assembly
 from kmcodec.coding import AUTO
 from kmcodec.container.frame_table import MAX_DURATION, FrameTable
-from kmcodec.container.metadata import DEFAULT_MAX_METADATA
-from kmcodec.decoder import checked_metadata
 from kmcodec.errors import KmcInputError
-from kmcodec.image import MAX_COLORS, MAX_SIDE, IndexedImage, Metadata, index_dtype
+from kmcodec.image import MAX_COLORS, MAX_SIDE, IndexedImage, Metadata
 from kmcodec.options import checked_choice, checked_integer
 from kmcodec.pixels import channels_for_all, to_channels
 from kmcodec.quantizer import DEFAULT_COLORS, ImageLike, is_indexed, pixels_of, quantize
-from kmcodec.reader import DEFAULT_MAX_PIXELS, StripReader
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -31,12 +27,10 @@ __all__ = [
     "DEFAULT_DURATION",
     "PALETTES",
     "Animation",
-    "decode_frames",
     "encode_frames",
     "encode_smallest",
     "quantize_frames",
     "quantize_scenes",
-    "read_frames",
     "sheet_of",
     "table_of",
 ]
@@ -151,60 +145,6 @@ def encode_frames(
     table = table_of(len(images), durations, loop)
     ways = quantize_scenes(images, k, palettes, **options)
     return encode_smallest(assembly, ways, table, metadata)[1]
-
-
-def decode_frames(
-    data: bytes,
-    *,
-    max_pixels: int | None = DEFAULT_MAX_PIXELS,
-    max_metadata: int | None = DEFAULT_MAX_METADATA,
-) -> Animation:
-    """Decode all frames of a `.kmc` file; one without a frame table has one.
-
-    Parameters
-    ----------
-    data : bytes-like
-        The whole file.
-    max_pixels, max_metadata
-        See `decode`; the pixels of all frames count.
-
-    Returns
-    -------
-    Animation
-
-    Raises
-    ------
-    KmcFormatError, KmcLimitError
-        See `decode`.
-    """
-    return read_frames(io.BytesIO(data), max_pixels=max_pixels, max_metadata=max_metadata)
-
-
-def read_frames(
-    stream: IO[bytes],
-    *,
-    max_pixels: int | None = DEFAULT_MAX_PIXELS,
-    max_metadata: int | None = DEFAULT_MAX_METADATA,
-) -> Animation:
-    """Like `decode_frames`, from a seekable stream that begins with the file."""
-    reader = StripReader(stream, max_pixels=max_pixels, max_metadata=max_metadata)
-    table, scenes = reader.container.frames, reader.container.scenes
-    reader.check_rows(0, reader.header.height)
-    metadata = checked_metadata(reader)
-    readers = [reader.of_scene(number) for number in range(len(scenes))]
-    shape = table.count, reader.header.height, reader.header.width
-    indices = np.empty(shape, index_dtype(max(scene.entries for scene in scenes)))
-    palettes = [reader.palette]
-    if len(scenes) > 1:
-        palettes = [
-            p.palette for p, s in zip(readers, scenes, strict=True) for _ in range(s.frames)
-        ]
-    for own, scene, end in zip(readers, scenes, reader.container.scene_ends, strict=True):
-        indices[end - scene.frames : end] = own.frames()
-    durations = table.durations
-    if len(durations) != table.count:
-        durations *= table.count
-    return Animation(tuple(palettes), indices, durations, table.loop, metadata)
 
 
 def table_of(

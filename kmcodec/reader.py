@@ -137,11 +137,10 @@ class StripReader:
         """The strips of the scene; see `ContainerReader.strips`."""
         return self.container.strips(self._number)
 
-    def frames(self) -> NDArray[Any]:
-        """The indices of all frames of the scene, shape (frames, H, W); see `rows`."""
-        height, width = self.header.height, self.header.width
-        sheet = self.rows(0, height).reshape(height, self._scene.frames, width)
-        return np.ascontiguousarray(sheet.transpose(1, 0, 2))
+    def frames_in(self, sheet: NDArray[Any]) -> NDArray[Any]:
+        """The frames, shape (frames, rows, W), of rows that hold them side by side: a view."""
+        rows, width = sheet.shape[0], self.header.width
+        return sheet.reshape(rows, -1, width).transpose(1, 0, 2)
 
     def blocks(self) -> Iterator[NDArray[Any]]:
         """The indices of the first frame, strip after strip; only a few are in memory at a time."""
