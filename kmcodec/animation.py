@@ -113,7 +113,7 @@ def encode_frames(
         of no more than k colours together are kept exactly.
     palettes : {'shared', 'frame'}
         Whether k colours are looked for in all frames together or in each by itself. More colours
-        that are shared are nearly always the better use of as many bytes.
+        that are shared are mostly the better use of as many bytes.
     durations : int or sequence of int, optional
         Milliseconds that a frame is shown: one number for all, or one for each; 100 if not given.
     loop : int, optional

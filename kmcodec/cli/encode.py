@@ -71,7 +71,7 @@ from kmcodec.strips import MAX_STRIP_ROWS
     "--frame-palettes",
     is_flag=True,
     help="Find a palette of N entries for each frame of an animation, not one for all. Shared ones "
-    "with more entries are nearly always better and smaller.",
+    "with more entries are mostly better for their bytes.",
 )
 @click.option(
     "--reorder",
