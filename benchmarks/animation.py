@@ -2,9 +2,11 @@
 
     python benchmarks/animation.py [GIF...]
 
-Without files it draws six kinds, at most 256 colours each: a chart, a terminal, sprites, a photo
-dithered and panned, a dithered photo with something that moves before it, and a shaking, noisy
-photo; the photos come from scikit-image, the chart from matplotlib. gifsicle must be installed.
+Without files it draws eight kinds. Six have one palette of at most 256 colours: a chart, a
+terminal, sprites, a photo dithered and panned, a dithered photo with something that moves before
+it, and a shaking, noisy photo. Two have a palette for each frame, as some GIFs do: the panned
+photo, and cuts between four that are zoomed. The photos come from scikit-image, the chart from
+matplotlib. gifsicle must be installed.
 What each format holds is decoded and compared with what it was given. The last line is the
 geometric mean of each size relative to gifsicle -O3's.
 """
@@ -28,7 +30,7 @@ from kmcodec.targets.animations import encode_animation
 
 
 def read_gif(path: str) -> Animation:
-    """Take the frames of a file, with one palette."""
+    """Take the frames of a file."""
     with Image.open(path) as image:
         stream = io.BytesIO()
         image.save(stream, "KMC", save_all=True, effort="fast")
@@ -106,7 +108,7 @@ def main() -> None:
             ratios[each].append(found[each] / found["GIF"])
         sizes = " | ".join(f"{found[each]:,}" for each in formats)
         print(
-            f"| {name} | {len(animation)} of {width} x {height} | {len(animation.palette)} "
+            f"| {name} | {len(animation)} of {width} x {height} | {colors_of(animation)} "
             f"| {sizes} | {found['s auto']:.2f}, {found['s decoding']:.2f} |",
             flush=True,
         )
@@ -114,10 +116,18 @@ def main() -> None:
     print("| geometric mean, over GIF | | |", " | ".join(f"{mean:.3f}" for mean in means), "| |")
 
 
+def colors_of(animation: Animation) -> str:
+    """How many there are, in one palette or in several."""
+    most = max(map(len, animation.palettes))
+    return f"{most} a frame" if len(animation.palettes) > 1 else str(most)
+
+
 def drawn(name: str) -> Animation:
-    """One of the kinds, 50 ms a frame, its palette from dark to bright."""
-    palette, indices = KINDS[name]()
-    images = [kmcodec.IndexedImage(palette, frame) for frame in indices]
+    """One of the kinds, 50 ms a frame, palettes from dark to bright."""
+    palettes, indices = KINDS[name]()
+    if palettes.ndim == 2:
+        palettes = np.broadcast_to(palettes, (len(indices), *palettes.shape))
+    images = [kmcodec.IndexedImage(p, frame) for p, frame in zip(palettes, indices, strict=True)]
     data = kmcodec.encode_frames(images, durations=50, effort="fast", reorder=True)
     return kmcodec.decode_frames(data)
 

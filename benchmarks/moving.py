@@ -1,4 +1,7 @@
-"""Animations to measure with, drawn here: palettes (K, 3) and indices (N, H, W)."""
+"""Animations to measure with, drawn here.
+
+Each is a palette for all frames (K, 3), or one for each (N, K, 3), and indices (N, H, W).
+"""
 
 from __future__ import annotations
 
@@ -79,6 +82,29 @@ def sprites() -> Drawn:
 
 def pan() -> Drawn:
     """A photo panned and zoomed, dithered anew in each frame; 24 frames."""
+    return reduced(panned(), 256, dithered=True)
+
+
+def pan_by_frame() -> Drawn:
+    """The same, each frame with a palette of its own."""
+    return reduced_by_frame(panned(), 256, dithered=True)
+
+
+def cuts_by_frame() -> Drawn:
+    """Four photos, each zoomed for 6 frames; 256 colours of its own a frame, not dithered."""
+    from skimage import data
+
+    frames = []
+    for photo in (data.chelsea(), data.coffee(), data.rocket(), data.astronaut()):
+        image = Image.fromarray(photo).resize((300, 200), Image.Resampling.LANCZOS)
+        for step in range(6):
+            part = image.crop((5 * step, 3 * step, 300 - 5 * step, 200 - 4 * step))
+            frames.append(part.resize((240, 160), Image.Resampling.LANCZOS))
+    return reduced_by_frame(frames, 256)
+
+
+def panned() -> list[Image.Image]:
+    """The frames of `pan`, in full colour."""
     from skimage import data
 
     photo = Image.fromarray(data.chelsea())
@@ -88,7 +114,7 @@ def pan() -> Drawn:
         x, y = 20 + 2 * step, 30 + step
         part = photo.crop((x, y, x + int(300 * zoom), y + int(200 * zoom)))
         frames.append(part.resize((240, 160), Image.Resampling.LANCZOS))
-    return reduced(frames, 256, dithered=True)
+    return frames
 
 
 def still() -> Drawn:
@@ -135,7 +161,19 @@ def reduced(frames: Sequence[Image.Image], colors: int, *, dithered: bool = Fals
     return palette, np.stack(indices)
 
 
+def reduced_by_frame(
+    frames: Sequence[Image.Image], colors: int, *, dithered: bool = False
+) -> Drawn:
+    """Give each frame a palette of its own by median cut, as some writers of GIFs do."""
+    drawn = [reduced([frame], colors, dithered=dithered) for frame in frames]
+    palettes = np.zeros((len(frames), max(len(palette) for palette, _ in drawn), 3), np.uint8)
+    for number, (palette, _) in enumerate(drawn):
+        palettes[number, : len(palette)] = palette
+    return palettes, np.concatenate([indices for _, indices in drawn])
+
+
 KINDS: dict[str, Callable[[], Drawn]] = {
-    draw.__name__: draw for draw in (chart, terminal, sprites, pan, still, video)
+    draw.__name__: draw
+    for draw in (chart, terminal, sprites, pan, still, video, pan_by_frame, cuts_by_frame)
 }
 """What draws, by its name."""

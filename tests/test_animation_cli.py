@@ -91,3 +91,73 @@ def test_of_a_gif_that_is_cut_off_the_first_frame_is_taken_and_it_is_said(kmc, t
     assert run.returncode == 0
     assert "frames, the first is taken" in run.stderr.decode()
     np.testing.assert_array_equal(kmcodec.read(tmp_path / "b.kmc").to_array(), gif[0])
+
+
+@pytest.fixture
+def patched_gif(tmp_path):
+    """A GIF of which each frame but the first is a patch with colours of its own: its pixels."""
+    rng = np.random.default_rng(1)
+    shown, frames = [], []
+    for number in range(4):
+        palette = rng.integers(0, 256, (200, 3), dtype=np.uint8)
+        picture = shown[-1].copy() if shown else np.zeros((60, 80, 3), np.uint8)
+        place = np.s_[:, number:] if shown else np.s_[:, :]
+        picture[place] = palette[rng.integers(0, 200, picture[place].shape[:2])]
+        shown.append(picture)
+        frames.append(Image.fromarray(picture))
+    # Pillow makes patches of them.
+    first, *others = (frame.quantize(256, dither=Image.Dither.NONE) for frame in frames)
+    first.save(tmp_path / "a.gif", save_all=True, append_images=others, duration=50, loop=0)
+    with Image.open(tmp_path / "a.gif") as image:
+        found = []
+        for number in range(image.n_frames):
+            image.seek(number)
+            found.append(np.asarray(image.convert("RGB")))
+    return np.stack(found)
+
+
+def test_a_gif_with_palettes_of_its_frames_keeps_every_pixel(kmc, tmp_path, patched_gif):
+    line = kmc("encode", "a.gif").stderr.decode()
+    data = (tmp_path / "a.kmc").read_bytes()
+    scenes = kmcodec.inspect(data).scenes
+    assert len(scenes) == 4
+    assert f"4 frames, up to {max(s.entries for s in scenes)} colours in each of 4 palettes" in line
+    assert "lossless" in line
+    np.testing.assert_array_equal(kmcodec.decode_frames(data).to_array(), patched_gif)
+    assert kmc("verify", "--deep", "a.kmc").returncode == 0
+    for ending in ("gif", "png"):
+        assert kmc("decode", "a.kmc", "-o", f"b.{ending}").returncode == 0
+        assert kmc("encode", f"b.{ending}", "-k", "65536", "--effort", "fast", "-f").returncode == 0
+        again = kmcodec.decode_frames((tmp_path / "b.kmc").read_bytes())
+        np.testing.assert_array_equal(again.to_array(), patched_gif)
+
+
+def test_what_is_said_of_scenes(kmc, tmp_path, patched_gif):
+    kmc("encode", "a.gif")
+    lines = kmc("info", "a.kmc").stdout.decode().splitlines()
+    assert any(line.startswith("palette    4 of 2") for line in lines)
+    assert any("forever, 4 scenes, 0 with rows interleaved" in line for line in lines)
+    told = json.loads(kmc("info", "a.kmc", "--json").stdout)
+    assert [scene["frames"] for scene in told["scenes"]] == [1] * 4
+    assert [strip["scene"] for strip in told["strips"]] == [0, 1, 2, 3]
+    dump = kmc("info", "a.kmc", "--hexdump").stdout.decode()
+    assert "scenes: 4" in dump
+    assert "palette of scene 3 CRC" in dump
+    assert "of scene 3)" in dump
+    assert "!!" not in dump
+
+
+def test_a_palette_for_each_frame_is_asked_for(kmc, tmp_path, gif):
+    assert kmc("encode", "a.gif", "-k", "2", "--frame-palettes").returncode == 0
+    found = kmcodec.decode_frames((tmp_path / "a.kmc").read_bytes())
+    assert len(found.palettes) == 3
+    np.testing.assert_array_equal(found.to_array(), gif)
+
+
+@pytest.mark.parametrize(
+    "others", [["--palette", "#fff"], ["--shared-palette"], ["--psnr", "30"], ["--rdo"]]
+)
+def test_a_palette_for_each_frame_excludes_others(kmc, gif, others):
+    run = kmc("encode", "a.gif", "--frame-palettes", *others)
+    assert run.returncode == 2
+    assert b"--frame-palettes excludes" in run.stderr

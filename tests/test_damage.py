@@ -50,9 +50,22 @@ def small_animation(coding, durations):
     return kmcodec.encode_frames(frames, durations=durations, coding=coding, strip_rows=3)
 
 
+def small_scenes(coding):
+    """Two scenes, the second with a coded palette where the coding has that."""
+    rng = np.random.default_rng(8)
+    dark = np.unique(rng.integers(0, 16, (16, 3), dtype=np.uint8), axis=0)
+    palettes = rng.integers(0, 256, (5, 3), dtype=np.uint8), dark[dark_to_bright(dark)]
+    frames = [kmcodec.IndexedImage(p, rng.integers(0, len(p), (4, 5))) for p in palettes]
+    data = kmcodec.encode_frames(frames, coding=coding, palettes="frame", strip_rows=3)
+    assert kmcodec.inspect(data).scenes[1].palette_coded == (coding == "context")
+    return data
+
+
 FILES = dict(small_files())
 FILES["frames-packed"] = small_animation("packed", 40)
 FILES["frames-context"] = small_animation("context", [40, 50])
+FILES["scenes-packed"] = small_scenes("packed")
+FILES["scenes-context"] = small_scenes("context")
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -139,6 +152,9 @@ def test_good_vectors_are_read_as_expected(name):
     assert list(animation.durations) == frames["durations"]
     assert animation.loop == frames["loop"]
     assert np.array_equal(image.indices, animation.indices[0])
+    for scene in frames.get("scenes", []):
+        number = sum(s["frames"] for s in frames["scenes"][: frames["scenes"].index(scene)])
+        assert animation.palette_of(number).tobytes().hex() == scene["palette"].lower()
     rows = animation.indices.reshape(-1, image.width)
     if "indices" in expected:
         assert rows.tolist() == expected["indices"]
@@ -154,8 +170,9 @@ def test_good_vectors_are_read_as_expected(name):
 
 @pytest.mark.parametrize("name", json.loads((VECTORS / "bad" / "reasons.json").read_text()))
 def test_bad_vectors_are_refused(name):
+    data = (VECTORS / "bad" / f"{name}.kmc").read_bytes()
     with pytest.raises(kmcodec.KmcFormatError):
-        kmcodec.decode((VECTORS / "bad" / f"{name}.kmc").read_bytes())
+        kmcodec.decode_frames(data)
 
 
 def test_large_vectors_are_refused_as_too_large():

@@ -6,12 +6,12 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from kmcodec.animation import read_frames
 from kmcodec.batch.job_targets import write_job, write_job_parts
 from kmcodec.batch.planning import Job
 from kmcodec.decoder import checked_metadata, read_indexed
 from kmcodec.files import open_kmc
 from kmcodec.formats.npy import npy_start
+from kmcodec.frame_reader import read_frames
 from kmcodec.image import IndexedImage, Metadata
 from kmcodec.reader import DEFAULT_MAX_PIXELS, StripReader
 from kmcodec.salvage import salvage_indexed

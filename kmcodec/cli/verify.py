@@ -7,9 +7,9 @@ import click
 from kmcodec.cli.common import complain, max_pixels_option
 from kmcodec.cli.exit_codes import FAILED
 from kmcodec.cli.printable import printable
-from kmcodec.decoder import read_indexed
 from kmcodec.errors import KmcError
 from kmcodec.files import open_kmc
+from kmcodec.frame_reader import read_frames
 from kmcodec.inspection import inspect_stream
 from kmcodec.parallel import in_threads_each, thread_count
 
@@ -52,7 +52,7 @@ def _checked(file: str, deep: bool, max_pixels: int | None) -> str:
     """What to say of a file that is right."""
     with open_kmc(file) as stream:
         if deep:
-            image = read_indexed(stream, max_pixels=max_pixels)
+            image = read_frames(stream, max_pixels=max_pixels)[0]
             width, height, entries = image.width, image.height, len(image.palette)
         else:
             header = inspect_stream(stream).header

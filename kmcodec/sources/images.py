@@ -16,13 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
-from kmcodec.animation import Animation, decode_frames
+from kmcodec.animation import Animation
 from kmcodec.atomic import reason_of
 from kmcodec.errors import KmcError, KmcFormatError, KmcInputError, KmcLimitError, KmcWarning
 from kmcodec.formats.matlab import is_mat, read_mat
 from kmcodec.formats.npy import MAGIC, read_npy_header
 from kmcodec.formats.pillow_images import from_pillow, metadata_from_pillow
 from kmcodec.formats.streamed_images import can_stream
+from kmcodec.frame_reader import decode_frames
 from kmcodec.image import IndexedImage, Metadata
 from kmcodec.pixels import as_pixels
 from kmcodec.quantizer import ImageLike

@@ -16,6 +16,7 @@ SIGNATURE = b"\x8bKMC\r\n\x1a\n"
 _FIELDS = "<BBBBIIHH"
 _SIZES = (*range(1, 10), 15, 16, 17, 31, 33, 63, 64, 255, 256, 65535, 1 << 20, (1 << 31) - 1)
 _ENTRIES = (1, 2, 3, 4, 5, 8, 9, 16, 17, 64, 255, 256, 257, 4096, 65536)
+_MOST = 64  # strips, and scenes after the first
 _TYPES = (b"iccp", b"exif", b"xmpp", b"text", b"KEND", b"abcd", b"Abcd")
 
 
@@ -33,18 +34,28 @@ class Parts:
     strip_rows: int = 0
     palette: bytes = b""
     table: bytes = b""
+    further: list[bytes] = field(default_factory=list)
     strips: list[bytes] = field(default_factory=list)
     sections: list[tuple[bytes, bytes]] = field(default_factory=list)
     rest: bytes = b""
 
-    @property
-    def length_size(self) -> int:
+    def length_size(self, entries: int) -> int:
         """Bytes of the field that tells the length of a coded palette."""
-        plain = self.entries * self.channels
+        plain = entries * self.channels
         return 1 if plain <= 1 << 8 else 2 if plain <= 1 << 16 else 4
 
     @property
+    def scenes(self) -> list[tuple[int, int, int]]:
+        """Frames, flags and entries of the scenes after the first, as far as they are there."""
+        if not self.flags & 4 or len(self.table) < 9 or not self.table[4] & 4:
+            return []
+        stored = self.table[_durations_end(self.table) + 8 :]
+        found = struct.iter_unpack("<IBH", stored[: 7 * _MOST])
+        return [(frames, flags, last + 1) for frames, flags, last in found]
+
+    @property
     def strip_count(self) -> int:
+        """Of a scene."""
         return -(-self.height // self.strip_rows) if self.strip_rows else 1
 
 
@@ -54,17 +65,18 @@ def split(data: bytes) -> Parts:
     fields = data[8:24].ljust(16, b"\1")
     *front, last, strip_rows = struct.unpack(_FIELDS, fields)
     parts = Parts(*front, last + 1, strip_rows)
-    size = parts.entries * parts.channels
-    if parts.flags & 2:
-        size = int.from_bytes(data[at : at + parts.length_size], "little")
-        at += parts.length_size
-    parts.palette = data[at : at + size]
-    at += size + 4
+    parts.palette, at = _split_palette(parts, data, at, parts.flags, parts.entries)
     if parts.flags & 4:
-        size = 9 + 4 * (int.from_bytes(data[at : at + 4], "little") if _own(data[at:]) else 1)
+        size = _durations_end(data[at : at + 9])
+        if size and data[at + 4] & 4:
+            scenes = int.from_bytes(data[at + size : at + size + 4], "little")
+            size += 8 + 7 * max(0, scenes - 1)
         parts.table = data[at : at + size]
         at += size + 4
-    for _ in range(min(parts.strip_count, 64)):
+    for _, flags, entries in parts.scenes:
+        palette, at = _split_palette(parts, data, at, flags, entries)
+        parts.further.append(palette)
+    for _ in range(min(parts.strip_count * (1 + len(parts.scenes)), _MOST)):
         if at + 8 > len(data):
             break
         (length,) = struct.unpack_from("<I", data, at)
@@ -91,13 +103,11 @@ def join(parts: Parts) -> bytes:
         (parts.entries - 1) & 0xFFFF,
         parts.strip_rows & 0xFFFF,
     )
-    palette = parts.palette
-    if parts.flags & 2:
-        length = len(palette) & ((1 << 8 * parts.length_size) - 1)
-        palette = length.to_bytes(parts.length_size, "little") + palette
-    out = [fields, _crc(fields), palette, _crc(palette)]
+    out = [fields, _crc(fields), _palette_part(parts, parts.palette, parts.flags, parts.entries)]
     if parts.flags & 4:
         out += [parts.table, _crc(parts.table)]
+    for palette, (_, flags, entries) in zip(parts.further, parts.scenes, strict=False):
+        out.append(_palette_part(parts, palette, flags, entries))
     for number, payload in enumerate(parts.strips):
         frame = struct.pack("<II", number, len(payload))
         out += [frame[4:], _crc(frame + payload), payload]
@@ -107,9 +117,31 @@ def join(parts: Parts) -> bytes:
     return b"".join([*out, parts.rest])
 
 
-def _own(table: bytes) -> bool:
-    """Whether each frame has its own duration."""
-    return len(table) > 4 and bool(table[4] & 2)
+def _split_palette(
+    parts: Parts, data: bytes, at: int, flags: int, entries: int
+) -> tuple[bytes, int]:
+    """A palette whose part begins at a byte, coded if flags say so, and where the part ends."""
+    size = entries * parts.channels
+    if flags & 2:
+        length_size = parts.length_size(entries)
+        size = int.from_bytes(data[at : at + length_size], "little")
+        at += length_size
+    return data[at : at + size], at + size + 4
+
+
+def _palette_part(parts: Parts, palette: bytes, flags: int, entries: int) -> bytes:
+    if flags & 2:
+        length_size = parts.length_size(entries)
+        length = len(palette) & ((1 << 8 * length_size) - 1)
+        palette = length.to_bytes(length_size, "little") + palette
+    return palette + _crc(palette)
+
+
+def _durations_end(table: bytes) -> int:
+    """Where the durations of a frame table end; 0 of one that is cut off before it tells."""
+    if len(table) < 9:
+        return 0
+    return 9 + 4 * (int.from_bytes(table[:4], "little") if table[4] & 2 else 1)
 
 
 def _crc(data: bytes) -> bytes:
@@ -168,7 +200,11 @@ def _header(parts: Parts, rng: random.Random, other: _Other) -> None:
 
 
 def _palette(parts: Parts, rng: random.Random, other: _Other) -> None:
-    parts.palette = other(parts.palette)
+    if parts.further and rng.random() < 0.5:
+        at = rng.randrange(len(parts.further))
+        parts.further[at] = other(parts.further[at])
+    else:
+        parts.palette = other(parts.palette)
 
 
 def _strip(parts: Parts, rng: random.Random, other: _Other) -> None:
@@ -224,9 +260,28 @@ def _frames(parts: Parts, rng: random.Random, other: _Other) -> None:
         parts.table = other(parts.table)
         return
     count = rng.choice((0, 1, 2, 3, 5, 1 << 16, (1 << 32) - 1))
-    flags = rng.choice((0, 1, 2, 3, 3, 255))
+    flags = rng.choice((0, 1, 2, 3, 3, 4, 5, 7, 255))
     stored = count if flags & 2 and count < 8 else 1
     parts.table = struct.pack(f"<IBI{stored}I", count, flags, rng.randrange(3), *[40] * stored)
+    if flags & 4:
+        _scenes(parts, rng, count)
+
+
+def _scenes(parts: Parts, rng: random.Random, frames: int) -> None:
+    """Add a scene table, for so many frames most of the time."""
+    counts = [rng.choice((1, 1, 2)) for _ in range(rng.choice((1, 2, 3)))]
+    if rng.random() < 0.9:
+        parts.table = struct.pack("<I", sum(counts)) + parts.table[4:]
+        parts.table = parts.table[:4] + bytes([parts.table[4] & 5]) + parts.table[5:9] + bytes(4)
+    said = len(counts) if rng.random() < 0.9 else rng.choice((0, frames, (1 << 32) - 1))
+    parts.table += struct.pack("<II", said, counts[0])
+    coded = 2 if parts.coding >= 2 and rng.random() < 0.5 else 0
+    for count in counts[1:]:
+        flags = rng.choice((0, 1, coded, coded, rng.randrange(256)))
+        entries = rng.choice((1, 2, parts.width * parts.height, rng.choice(_ENTRIES)))
+        parts.table += struct.pack("<IBH", count, flags, (entries - 1) & 0xFFFF)
+    # Whatever stands for palettes and strips: `_fit` gives them their sizes.
+    parts.further = [parts.palette] * (len(counts) - 1)
 
 
 _CHANGES = (_header, _palette, _strip, _strip, _strip, _order, _section, _frames)
@@ -237,21 +292,35 @@ def _fit(parts: Parts, rng: random.Random) -> None:
     size = parts.entries * parts.channels
     if not parts.flags & 2 and size <= 1024:
         parts.palette = parts.palette[:size].ljust(size, b"\x55")
-    count = min(parts.strip_count, 64)
+    for number, (_, flags, entries) in enumerate(parts.scenes[: len(parts.further)]):
+        size = entries * parts.channels
+        if not flags & 2 and size <= 1024:
+            parts.further[number] = parts.further[number][:size].ljust(size, b"\x55")
+    count = min(parts.strip_count * (1 + len(parts.scenes)), _MOST)
     parts.strips = (parts.strips or [b""])[:count]
     parts.strips += parts.strips[-1:] * (count - len(parts.strips))
-    bits = (parts.entries - 1).bit_length()
-    width, times = parts.width, 1
-    if parts.flags & 4 and len(parts.table) > 4:
-        frames = min(int.from_bytes(parts.table[:4], "little"), 64)
-        width, times = (width, frames) if parts.table[4] & 1 else (width * frames, 1)
-    if parts.coding == 0 and width * bits < 2048:
-        rows = parts.strip_rows or parts.height
+    if parts.coding == 0:
         for number, payload in enumerate(parts.strips):
-            due = min(rows, parts.height - number * rows) * times * (-(-width * bits // 8))
+            due = _packed_size(parts, number)
             if due < 2048:
                 parts.strips[number] = payload[:due].ljust(due, b"\0")
     if parts.sections and parts.sections[-1][0] != b"KEND":
         parts.sections = [s for s in parts.sections if s[0] != b"KEND"] + [(b"KEND", b"")]
     if rng.random() < 0.8:
         parts.rest = b""
+
+
+def _packed_size(parts: Parts, strip: int) -> int:
+    """Bytes that a strip has with the coding packed."""
+    scenes = [(1, 0, parts.entries), *parts.scenes]
+    if parts.flags & 4 and len(parts.table) > 12:
+        frames, flags = struct.unpack_from("<IB", parts.table)
+        if flags & 4:
+            (frames,) = struct.unpack_from("<I", parts.table.ljust(21, b"\0"), 17)
+        scenes[0] = (frames, flags, parts.entries)
+    scene, strip = divmod(strip, parts.strip_count)
+    frames, flags, entries = scenes[scene]
+    width, times = (parts.width, frames) if flags & 1 else (parts.width * frames, 1)
+    rows = parts.strip_rows or parts.height
+    bits = (entries - 1).bit_length()
+    return min(rows, parts.height - strip * rows) * times * (-(-width * bits // 8))

@@ -46,13 +46,16 @@ def decode(data: bytes) -> None:
     """A whole file; what is left of it if it is damaged."""
     try:
         image = kmcodec.decode_indexed(data, max_pixels=MAX_PIXELS, max_metadata=MAX_METADATA)
-        frames = kmcodec.decode_frames(data, max_pixels=MAX_PIXELS, max_metadata=MAX_METADATA)
-        assert frames[0] == image
     except kmcodec.KmcLimitError:
         return
     except kmcodec.KmcFormatError:
         _salvage(data)
         return
+    try:
+        frames = kmcodec.decode_frames(data, max_pixels=MAX_PIXELS, max_metadata=MAX_METADATA)
+        assert frames[0] == image
+    except kmcodec.KmcFormatError:
+        assert kmcodec.inspect(data).frames.further, "one scene is decoded for its first frame"
     assert int(image.indices.max()) < len(image.palette)
     assert image.to_array().size == image.width * image.height * image.channels
 
@@ -76,14 +79,20 @@ def inspect(data: bytes) -> None:
 
 
 def pillow(data: bytes) -> None:
-    """Pillow: open, load and verify."""
-    for act in (methodcaller("load"), methodcaller("verify")):
+    """Pillow: open, load, the last frame, and verify."""
+    for act in (methodcaller("load"), _load_last, methodcaller("verify")):
         try:
             with Image.open(io.BytesIO(data), formats=["KMC"]) as image:
                 if image.width * image.height <= MAX_PIXELS:
                     act(image)
         except (OSError, Image.DecompressionBombError):
             continue
+
+
+def _load_last(image: Image.Image) -> None:
+    image.load()
+    image.seek(image.n_frames - 1)  # type: ignore[attr-defined]
+    image.load()
 
 
 @functools.cache

@@ -1,0 +1,148 @@
+"""Frames of a `.kmc` file: all at once, or in any order."""
+
+from __future__ import annotations
+
+import io
+from bisect import bisect_right
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kmcodec.animation import Animation
+from kmcodec.container.layout import Strip
+from kmcodec.container.metadata import DEFAULT_MAX_METADATA
+from kmcodec.decoder import checked_metadata
+from kmcodec.image import IndexedImage, index_dtype
+from kmcodec.parallel import in_threads_each
+from kmcodec.reader import DEFAULT_MAX_PIXELS, StripReader, palette_of
+
+__all__ = ["FrameReader", "decode_frames", "read_frames"]
+
+
+def decode_frames(
+    data: bytes,
+    *,
+    max_pixels: int | None = DEFAULT_MAX_PIXELS,
+    max_metadata: int | None = DEFAULT_MAX_METADATA,
+) -> Animation:
+    """Decode all frames of a `.kmc` file; one without a frame table has one.
+
+    Parameters
+    ----------
+    data : bytes-like
+        The whole file.
+    max_pixels, max_metadata
+        See `decode`; the pixels of all frames count.
+
+    Returns
+    -------
+    Animation
+
+    Raises
+    ------
+    KmcFormatError, KmcLimitError
+        See `decode`.
+    """
+    return read_frames(io.BytesIO(data), max_pixels=max_pixels, max_metadata=max_metadata)
+
+
+def read_frames(
+    stream: IO[bytes],
+    *,
+    max_pixels: int | None = DEFAULT_MAX_PIXELS,
+    max_metadata: int | None = DEFAULT_MAX_METADATA,
+) -> Animation:
+    """Like `decode_frames`, from a seekable stream that begins with the file."""
+    reader = StripReader(stream, max_pixels=max_pixels, max_metadata=max_metadata)
+    table, scenes = reader.container.frames, reader.container.scenes
+    reader.check_rows(0, reader.header.height)
+    metadata = checked_metadata(reader)
+    palettes = []
+    sheets = []
+    strips = []
+    for number, scene in enumerate(scenes):
+        own = reader.of_scene(number)
+        palettes += [own.palette] * (scene.frames if scenes[1:] else 1)
+        sheets.append(own.blank(own.header.height))
+        strips += [(own, sheets[-1], s, own.container.payload(s)) for s in own.strips()]
+
+    def decode_into(item: tuple[StripReader, NDArray[Any], Strip, bytes]) -> None:
+        own, sheet, strip, payload = item
+        sheet[slice(*strip.rows)] = own.decode(strip, payload)
+
+    in_threads_each(decode_into, strips)
+    header = reader.header
+    dtype = index_dtype(max(scene.entries for scene in scenes))
+    indices = np.empty((table.count, header.height, header.width), dtype)
+    for sheet, scene, end in zip(sheets, scenes, reader.container.scene_ends, strict=True):
+        indices[end - scene.frames : end] = reader.frames_in(sheet)
+    durations = table.durations
+    if len(durations) != table.count:
+        durations *= table.count
+    return Animation(tuple(palettes), indices, durations, table.loop, metadata)
+
+
+class FrameReader:
+    """Decodes frames as they are asked for; the scene of the last one is kept.
+
+    Parameters
+    ----------
+    stream : binary file
+        Seekable; the file begins at its start.
+    max_pixels, max_metadata
+        See `decode`; the pixels of all frames count.
+
+    Attributes
+    ----------
+    metadata : Metadata
+
+    Raises
+    ------
+    KmcFormatError, KmcLimitError
+        See `decode`; indices are checked when they are decoded.
+    """
+
+    def __init__(
+        self,
+        stream: IO[bytes],
+        *,
+        max_pixels: int | None = DEFAULT_MAX_PIXELS,
+        max_metadata: int | None = DEFAULT_MAX_METADATA,
+    ) -> None:
+        self._reader = StripReader(stream, max_pixels=max_pixels, max_metadata=max_metadata)
+        self._reader.check_rows(0, self._reader.header.height)
+        self.metadata = checked_metadata(self._reader)
+        self._ends = self._reader.container.scene_ends
+        self._decoded: tuple[int, NDArray[np.uint8], NDArray[Any]] | None = None
+
+    def palette_of(self, frame: int) -> NDArray[np.uint8]:
+        """The palette of a frame, shape (K, C); no pixel is decoded for it.
+
+        Raises
+        ------
+        KmcFormatError
+            If it is damaged.
+        """
+        return palette_of(self._reader.container, self._scene_of(frame))
+
+    def frame(self, number: int) -> IndexedImage:
+        """Decode a frame.
+
+        Raises
+        ------
+        KmcFormatError
+            If its scene is damaged.
+        """
+        scene = self._scene_of(number)
+        if self._decoded is None or self._decoded[0] != scene:
+            self._decoded = None  # never two at a time
+            reader = self._reader.of_scene(scene)
+            frames = reader.frames_in(reader.rows(0, reader.header.height))
+            self._decoded = scene, reader.palette, frames
+        _, palette, frames = self._decoded
+        # From the end: the last frame of the scene is the last of these.
+        return IndexedImage(palette, frames[number - self._ends[scene]], self.metadata)
+
+    def _scene_of(self, frame: int) -> int:
+        return bisect_right(self._ends, frame)
