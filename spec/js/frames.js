@@ -44,3 +44,36 @@ export function frameAfterFrame(indices, { width, height }, count) {
   }
   return sorted;
 }
+
+/** How many frames an image has; 1 if the file has no frame table. */
+export function frameCount({ frames }) {
+  return (frames ?? ONE_FRAME).count;
+}
+
+/**
+ * One frame of what `read` gave, the first is 0: the same object but for `indices`, a view of this
+ * frame's, not a copy, and `frames`, which is null. Throws RangeError if there is no such frame.
+ */
+export function frameOf(image, number) {
+  const { width, height } = image.header;
+  const size = width * height;
+  const indices = image.indices.subarray(checked(image, number) * size, (number + 1) * size);
+  return { ...image, indices, frames: null };
+}
+
+/**
+ * How long a frame is shown, in milliseconds: 0 is as short as can be. Gives null if the file has
+ * no frame table, throws RangeError if there is no such frame.
+ */
+export function frameDuration(image, number) {
+  checked(image, number);
+  if (image.frames === null) return null;
+  const { durations } = image.frames;
+  return durations[durations.length === 1 ? 0 : number];
+}
+
+function checked(image, number) {
+  const count = frameCount(image);
+  if (Number.isInteger(number) && number >= 0 && number < count) return number;
+  throw new RangeError(`there is no frame ${number}, they are 0 to ${count - 1}`);
+}

@@ -1,21 +1,35 @@
 // A decoder of KMC 1, written from kmc-1.md and context.md alone.
 //
-//     import { read, toRGBA } from './kmc.js';
+//     import { frameCount, frameDuration, read, toRGBA } from './kmc.js';
 //     const image = read(bytes); // a Uint8Array; throws KmcError
+//     const pixels = new ImageData(toRGBA(image), image.header.width); // of the first frame
+//
+// Frame by frame, all of which are decoded by then:
+//
+//     for (let number = 0; number < frameCount(image); number += 1) {
+//       draw(toRGBA(image, number), frameDuration(image, number)); // milliseconds
+//     }
 //
 // It runs in browsers and in Node 18 and later, needs nothing else, and shares nothing with the
 // other readers of this repository.
 
 import { ContextDecoder } from './context.js';
 import { grouped, KmcError, KmcLimitError } from './errors.js';
-import { frameAfterFrame, ONE_FRAME, readFrames } from './frames.js';
+import {
+  frameAfterFrame,
+  frameCount,
+  frameDuration,
+  frameOf,
+  ONE_FRAME,
+  readFrames,
+} from './frames.js';
 import { bitsFor } from './numbers.js';
 import { decodePalette } from './palette.js';
 import { packedStride, unpackRows } from './rows.js';
 import { inflateOr, readSections } from './sections.js';
 import { Source } from './source.js';
 
-export { KmcError, KmcLimitError };
+export { frameCount, frameDuration, frameOf, KmcError, KmcLimitError };
 
 const SIGNATURE = [0x8b, 0x4b, 0x4d, 0x43, 0x0d, 0x0a, 0x1a, 0x0a];
 const HEADER_SIZE = 28;
@@ -30,14 +44,15 @@ export const LIMITS = { maxPixels: 2 ** 28, maxMetadata: 2 ** 26 };
 /**
  * Read a file.
  *
- * `bytes` is a Uint8Array of all of it. `limits.maxPixels` and `limits.maxMetadata` (bytes) are
- * what it may hold at most.
+ * `bytes` is a Uint8Array of all of it. `limits.maxPixels`, in all frames together, and
+ * `limits.maxMetadata` (bytes) are what it may hold at most.
  *
  * Gives an object with `header` (width, height, coding, channels, entries, rowsPerStrip,
- * hasSections, paletteCoded, hasFrames; the size is that of one frame), `palette` (a Uint8Array, an entry's channels after each other),
- * `indices` (a Uint8Array or Uint16Array, row by row, one frame after the other), `frames` (count,
- * durations in milliseconds, one for all or one for each, loop, interleaved; null if the file has no
- * frame table), `strips`, `sections` and `parts` (where the
+ * hasSections, paletteCoded, hasFrames; the size is that of one frame), `palette` (a Uint8Array, an
+ * entry's channels after each other), `indices` (a Uint8Array or Uint16Array, row by row, one frame
+ * after the other; `frameOf` gives those of one), `frames` (count, durations in milliseconds, one
+ * for all or one for each as `frameDuration` tells, loop: how often all are shown, 0 is forever,
+ * interleaved; null if the file has no frame table), `strips`, `sections` and `parts` (where the
  * bytes are), and `metadata` (icc, exif, xmp: Uint8Array or null; text: a Map).
  *
  * Throws KmcError for everything that the specification refuses; its child KmcLimitError for what
@@ -238,11 +253,10 @@ export function paletteRGBA(palette, channels) {
 }
 
 /** All pixels of a frame of what `read` gave as red, green, blue, alpha, for ImageData. */
-export function toRGBA({ header, palette, indices }, frame = 0) {
-  const size = header.width * header.height;
-  const shown = indices.subarray(frame * size, (frame + 1) * size);
-  const colours = new Uint32Array(paletteRGBA(palette, header.channels).buffer);
-  const pixels = new Uint32Array(shown.length);
-  for (let i = 0; i < shown.length; i += 1) pixels[i] = colours[shown[i]];
+export function toRGBA(image, frame = 0) {
+  const { indices } = frameOf(image, frame);
+  const colours = new Uint32Array(paletteRGBA(image.palette, image.header.channels).buffer);
+  const pixels = new Uint32Array(indices.length);
+  for (let i = 0; i < indices.length; i += 1) pixels[i] = colours[indices[i]];
   return new Uint8ClampedArray(pixels.buffer);
 }

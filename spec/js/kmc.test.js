@@ -9,7 +9,16 @@ import zlib from 'node:zlib';
 import { ContextDecoder } from './context.js';
 import { crc32 } from './crc.js';
 import { inflate, ZlibError } from './inflate.js';
-import { KmcError, KmcLimitError, read, toRGBA } from './kmc.js';
+import {
+  frameCount,
+  frameDuration,
+  frameOf,
+  KmcError,
+  KmcLimitError,
+  paletteRGBA,
+  read,
+  toRGBA,
+} from './kmc.js';
 import { SQUASH, STRETCH } from './numbers.js';
 import { decodePalette } from './palette.js';
 
@@ -146,19 +155,47 @@ test('what is wrong is told apart', () => {
   assert.match(refusal(Uint8Array.of(0x89, 0x50)), /not a \.kmc file/);
 });
 
-test('each frame has its pixels', () => {
-  const image = read(bytesOf('good/frames-example.kmc'));
-  const colours = { '1d3557': 0, e63946: 1, f1faee: 2 };
-  const shown = [0, 1].map((frame) => {
-    const pixels = hex(toRGBA(image, frame)).match(/.{8}/g);
-    return pixels.map((pixel) => colours[pixel.slice(0, 6)]);
+for (const name of names('good').filter((name) => name.startsWith('frames-'))) {
+  test(`each frame of ${name} has its pixels and its time`, () => {
+    const { height, indices, frames } = json(`good/${name}.json`);
+    const image = read(bytesOf(`good/${name}.kmc`));
+    const colours = paletteRGBA(image.palette, image.header.channels);
+    assert.equal(frameCount(image), frames.count);
+    for (let number = 0; number < frames.count; number += 1) {
+      const expected = indices.slice(number * height, (number + 1) * height).flat();
+      const frame = frameOf(image, number);
+      assert.deepEqual([...frame.indices], expected);
+      assert.equal(frame.indices.buffer, image.indices.buffer); // not a copy
+      assert.equal(frameCount(frame), 1);
+      const pixels = expected.flatMap((index) => [...colours.subarray(4 * index, 4 * index + 4)]);
+      assert.deepEqual([...toRGBA(image, number)], pixels);
+      assert.deepEqual(toRGBA(frame), toRGBA(image, number));
+      assert.equal(frameDuration(image, number), frames.durations[number]);
+    }
   });
-  assert.deepEqual(shown, [
-    [0, 1, 2, 0, 0, 1],
-    [0, 1, 1, 0, 2, 1],
-  ]);
-  assert.throws(() => read(bytesOf('good/frames-example.kmc'), { maxPixels: 11 }), KmcLimitError);
-  assert.equal(read(bytesOf('good/frames-example.kmc'), { maxPixels: 12 }).indices.length, 12);
+}
+
+test('there are no frames but those of the file', () => {
+  for (const [name, count] of [
+    ['example', 1],
+    ['frames-one', 1],
+    ['frames-example', 2],
+  ]) {
+    const image = read(bytesOf(`good/${name}.kmc`));
+    assert.equal(frameCount(image), count);
+    for (const number of [-1, 0.5, count, Number.NaN, '0', null]) {
+      for (const ask of [frameOf, frameDuration, toRGBA]) {
+        assert.throws(() => ask(image, number), RangeError);
+      }
+    }
+  }
+  assert.equal(frameDuration(read(bytesOf('good/example.kmc')), 0), null);
+});
+
+test('the limit is on the pixels of all frames together', () => {
+  const bytes = bytesOf('good/frames-example.kmc');
+  assert.throws(() => read(bytes, { maxPixels: 11 }), KmcLimitError);
+  assert.equal(read(bytes, { maxPixels: 12 }).indices.length, 12);
 });
 
 test('limits are those that were asked for', () => {

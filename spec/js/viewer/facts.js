@@ -62,12 +62,23 @@ function showHeader({ header, frames, strips }) {
     ['coding', `${header.coding}: ${CODINGS[header.coding]}`],
     ['palette', header.paletteCoded ? 'coded' : 'plain'],
     ['strips', grouped(strips.length) + (rowsPerStrip ? ` of ${grouped(rowsPerStrip)} rows` : '')],
-    ...(frames ? [['frames', `${grouped(frames.count)}, the first is shown`]] : []),
+    ...(frames ? framesOf(frames) : []),
     ['version', header.version],
   ];
   element('header').replaceChildren(
     ...facts.flatMap(([name, value]) => [build('dt', {}, name), build('dd', {}, value)]),
   );
+}
+
+function framesOf({ count, durations, loop }) {
+  const sum = durations.reduce((total, duration) => total + duration, 0);
+  const seconds = ((durations.length === 1 ? count : 1) * sum) / 1000;
+  const times = { 0: 'forever', 1: 'once' };
+  return [
+    ['frames', grouped(count)],
+    ['time', `${grouped(seconds)} s`],
+    ['shown', times[loop] ?? `${grouped(loop)} times`],
+  ];
 }
 
 function showSections({ sections, metadata }) {

@@ -5,25 +5,40 @@
 import { cancel, decode } from './decode.js';
 import { showFacts } from './facts.js';
 import { Picture } from './picture.js';
+import { Player } from './player.js';
 import { hexOf, Swatches } from './swatches.js';
 import { build, grouped } from './words.js';
 
 const element = (id) => document.getElementById(id);
 const files = []; // { name, bytes(): a promise, button }
-let shown = null; // what `work` made of the file that is shown, with its name
+let shown = null; // what `work` made of the file that is shown, with its name and current frame
+let pointed = null; // the place under the pointer
 
 const picture = new Picture(
   (place) => {
-    element('pointed').textContent = place === null ? '' : wordsAt(place);
+    pointed = place;
+    tellPointed();
   },
   (place) => place !== null && swatches.choose(indexAt(place), true),
 );
 const swatches = new Swatches((entry) =>
   picture.lightUp(entry, entry === null ? null : swatches.colour(entry)),
 );
+const player = new Player(showFrame);
+
+function showFrame(number) {
+  shown.frame = kmc.frameOf(shown.image, number);
+  picture.draw(shown.frame);
+  swatches.turnTo(shown.frame);
+  tellPointed();
+}
 
 function indexAt({ x, y }) {
-  return shown.image.indices[y * shown.image.header.width + x];
+  return shown.frame.indices[y * shown.frame.header.width + x];
+}
+
+function tellPointed() {
+  element('pointed').textContent = pointed === null ? '' : wordsAt(pointed);
 }
 
 function wordsAt(place) {
@@ -64,7 +79,9 @@ async function open(number) {
   const file = files[number];
   const turn = ++asked;
   cancel();
+  player.pause();
   shown = null;
+  pointed = null;
   turnTo(null);
   say(`Decoding ${file.name} …`);
   for (const other of files) other.button.setAttribute('aria-current', other === file);
@@ -93,18 +110,17 @@ function refuse(name, { message, tooLarge }) {
 }
 
 function show(name, result) {
-  const { header, palette } = result.image;
+  const { image, counts, step } = result;
   shown = { name, ...result };
   say('');
   turnTo('view');
   picture.show(result, name);
-  swatches.show(kmc.paletteRGBA(palette, header.channels), result.counts, header.channels);
-  picture.lightUp(null);
-  showFacts(result.image);
-  const { step } = result;
+  swatches.show(image, counts);
+  showFacts(image);
   element('note').hidden = step === 1;
   element('note').textContent =
     `Too long for a canvas: one pixel in ${grouped(step)} is drawn, across and down.`;
+  player.show(image);
 }
 
 function fromFile(file) {
@@ -141,6 +157,7 @@ function pressed(event) {
   else if (event.key === '-') picture.step(-1);
   else if (event.key === '0') picture.fit();
   else if (event.key === '1') picture.setZoom(1);
+  else player.pressed(event);
 }
 
 /** The file that `kmc view` has put into the page, if it has. */
@@ -154,7 +171,7 @@ function embedded() {
 listen();
 add(embedded());
 
-/** What is shown, for whoever wants its exact numbers; null while there is nothing. */
+/** What is shown, and which frame, for whoever wants exact numbers; null while there is nothing. */
 export function current() {
   return shown;
 }

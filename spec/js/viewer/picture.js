@@ -36,6 +36,7 @@ export class Picture {
     this.canvas = element('canvas');
     this.veil = element('veil');
     this.width = 0;
+    this.lit = null; // the entry that is lit up and what covers the others' pixels
     this.zoom = 1;
     this.fitting = true;
     element('in').addEventListener('click', () => this.step(1));
@@ -49,37 +50,59 @@ export class Picture {
     new ResizeObserver(() => this.fitting && this.width > 0 && this.fit()).observe(this.stage);
   }
 
-  show({ image, step, rgba }, name) {
+  /** Make room for the frames of what `work` gave; `draw` then shows one. */
+  show({ image, step }, name) {
     const { width, height } = image.header;
+    const count = kmc.frameCount(image);
     this.width = width;
     this.height = height;
-    this.indices = kmc.sampled(image, step);
+    this.every = step;
+    this.lit = null;
     for (const canvas of [this.canvas, this.veil]) {
       canvas.width = Math.ceil(width / step);
       canvas.height = Math.ceil(height / step);
     }
-    const pixels = new ImageData(rgba, this.canvas.width, this.canvas.height);
-    this.canvas.getContext('2d').putImageData(pixels, 0, 0);
-    this.canvas.setAttribute('aria-label', `${name}, ${width} by ${height} pixels`);
+    const words = `${name}, ${width} by ${height} pixels${count > 1 ? `, ${count} frames` : ''}`;
+    this.canvas.setAttribute('aria-label', words);
     this.stage.style.setProperty('--ratio', height / width);
     this.fit();
   }
 
+  /** Draw a frame, and the veil if an entry is lit up. */
+  draw(frame) {
+    this.drawn = kmc.sampled(frame, this.every);
+    this.put(this.canvas, kmc.toRGBA(this.drawn));
+    if (this.lit !== null) this.drawVeil();
+  }
+
   /** Let only the pixels of an entry be seen, whose colour is that; or all, for null. */
   lightUp(entry, colour) {
-    const context = this.veil.getContext('2d');
-    context.clearRect(0, 0, this.veil.width, this.veil.height);
-    if (entry === null) return;
+    if (entry === null) {
+      this.lit = null;
+      this.veil.getContext('2d').clearRect(0, 0, this.veil.width, this.veil.height);
+      return;
+    }
     const light = (299 * colour[0] + 587 * colour[1] + 114 * colour[2]) / 1000;
     // Dark pixels are seen on a light veil, light ones on a dark veil.
     const veil = Uint8Array.from(light < 110 && colour[3] > 0 ? LIGHT_VEIL : DARK_VEIL);
-    const [covered] = new Uint32Array(veil.buffer);
-    const pixels = new Uint32Array(this.indices.length);
+    const [cover] = new Uint32Array(veil.buffer);
+    this.lit = { entry, cover };
+    this.drawVeil();
+  }
+
+  drawVeil() {
+    const { entry, cover } = this.lit;
+    const { indices } = this.drawn;
+    const pixels = new Uint32Array(indices.length);
     for (let i = 0; i < pixels.length; i += 1) {
-      if (this.indices[i] !== entry) pixels[i] = covered;
+      if (indices[i] !== entry) pixels[i] = cover;
     }
-    const data = new Uint8ClampedArray(pixels.buffer);
-    context.putImageData(new ImageData(data, this.veil.width, this.veil.height), 0, 0);
+    this.put(this.veil, new Uint8ClampedArray(pixels.buffer));
+  }
+
+  put(canvas, rgba) {
+    const pixels = new ImageData(rgba, canvas.width, canvas.height);
+    canvas.getContext('2d').putImageData(pixels, 0, 0);
   }
 
   placeAt(event) {

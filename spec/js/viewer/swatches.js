@@ -1,5 +1,7 @@
 // The palette: a swatch for each entry, one of which can be chosen.
 
+/* global kmc */
+
 import { build, grouped, share } from './words.js';
 
 const element = (id) => document.getElementById(id);
@@ -9,6 +11,18 @@ const PAGE = 1024; // swatches shown at first, and more at a time
 export function hexOf(colour, channels) {
   const bytes = channels % 2 === 0 ? colour : colour.slice(0, 3);
   return `#${[...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('')}`;
+}
+
+function pixels(count) {
+  return `${grouped(count)} ${count === 1 ? 'pixel' : 'pixels'}`;
+}
+
+/** A row of the table of an animation's pixels. */
+function amount(name, count, total) {
+  const row = build('tr');
+  const cells = [grouped(count), share(count, total)].map((words) => build('td', {}, words));
+  row.append(build('th', { scope: 'row' }, name), ...cells);
+  return row;
 }
 
 export class Swatches {
@@ -30,8 +44,12 @@ export class Swatches {
     });
   }
 
-  show(colours, counts, channels) {
+  /** Show the palette of an image; `counts` are the pixels of each entry in all frames. */
+  show(image, counts) {
+    const { channels } = image.header;
+    const colours = kmc.paletteRGBA(image.palette, channels);
     Object.assign(this, { colours, counts, channels, entry: null, shown: 0 });
+    this.frames = kmc.frameCount(image);
     this.pixels = counts.reduce((sum, count) => sum + count, 0);
     const used = counts.reduce((sum, count) => sum + (count > 0 ? 1 : 0), 0);
     const unused = counts.length - used;
@@ -66,12 +84,13 @@ export class Swatches {
 
   button(entry) {
     const count = this.counts[entry];
+    const words = `${pixels(count)}${this.frames > 1 ? ' in all frames' : ''}`;
     const name = `Entry ${entry}, ${hexOf(this.colour(entry), this.channels)}`;
     const button = build('button', {
       type: 'button',
       tabindex: -1,
-      title: `${name}, ${grouped(count)} pixels`,
-      'aria-label': `${name}, ${grouped(count)} pixels`,
+      title: `${name}, ${words}`,
+      'aria-label': `${name}, ${words}`,
       'aria-pressed': 'false',
       'data-entry': entry,
     });
@@ -110,10 +129,8 @@ export class Swatches {
     const patch = build('span', { class: 'colour' });
     patch.style.setProperty('--colour', this.css(entry));
     const words = build('span', { class: 'words' });
-    const pixels = `${grouped(counts[entry])} ${counts[entry] === 1 ? 'pixel' : 'pixels'}`;
     words.append(
       build('strong', {}, `Entry ${entry}, ${hexOf(this.colour(entry), this.channels)}`),
-      `${pixels}, ${share(counts[entry], this.pixels)}`,
     );
     const all = build('button', { type: 'button', id: 'all' }, 'Show all');
     all.addEventListener('click', () => {
@@ -121,6 +138,31 @@ export class Swatches {
       this.focus(entry);
     });
     box.replaceChildren(patch, words, all);
+    if (this.frames > 1) box.append(this.amounts());
+    else words.append(`${pixels(counts[entry])}, ${share(counts[entry], this.pixels)}`);
+  }
+
+  /** How many pixels of an animation has the entry that is chosen. */
+  amounts() {
+    const table = build('table');
+    const count = this.counts[this.entry];
+    table.append(amount('pixels in all frames', count, this.pixels), this.amountInFrame());
+    return table;
+  }
+
+  amountInFrame() {
+    let count = 0;
+    for (const index of this.indices) count += index === this.entry ? 1 : 0;
+    const row = amount('in this frame', count, this.indices.length);
+    row.id = 'in-frame';
+    row.setAttribute('aria-live', 'off'); // changes too often to be read out
+    return row;
+  }
+
+  /** Tell of another frame. */
+  turnTo({ indices }) {
+    this.indices = indices;
+    element('in-frame')?.replaceWith(this.amountInFrame());
   }
 
   /** One swatch is in the order of the Tab key; arrows lead to the others. */

@@ -1,38 +1,40 @@
 // What the viewer has a worker do: everything that takes time.
 
-import { KmcError, KmcLimitError, paletteRGBA, read, toRGBA } from '../kmc.js';
+import {
+  frameCount,
+  frameDuration,
+  frameOf,
+  KmcError,
+  KmcLimitError,
+  paletteRGBA,
+  read,
+  toRGBA,
+} from '../kmc.js';
 
-export { paletteRGBA, read, toRGBA };
+export { frameCount, frameDuration, frameOf, paletteRGBA, read, toRGBA };
 
-const LIMITS = { maxPixels: 2 ** 26 }; // a page has less memory than a program
+const LIMITS = { maxPixels: 2 ** 26 }; // of all frames; a page has less memory than a program
 const LONGEST_SIDE = 16384; // of a canvas, in most browsers
 
 /**
- * Decode a file and count the pixels of each entry.
+ * Decode a file and count the pixels of each entry, in all frames.
  *
- * Gives `{ message, tooLarge }` if it is refused, else `{ image, counts, step, rgba }`: `rgba` has
- * every `step`th pixel of every `step`th row; `step` is 1 unless the image is too long or high for
- * a canvas.
+ * Gives `{ message, tooLarge }` if it is refused, else `{ image, counts, step }`: of each frame
+ * every `step`th pixel of every `step`th row is to be drawn; `step` is 1 unless the image is too
+ * long or high for a canvas. The pixels of a frame are made when it is shown: those of all would
+ * take four times the memory of the indices, or more.
  */
 export function work(bytes) {
   let image;
   try {
-    image = firstFrame(read(bytes, LIMITS));
+    image = read(bytes, LIMITS);
   } catch (error) {
     return { message: wordsFor(error), tooLarge: !isDamage(error) };
   }
   const { width, height, entries } = image.header;
   const counts = new Uint32Array(entries);
   for (const index of image.indices) counts[index] += 1;
-  const step = Math.ceil(Math.max(width, height) / LONGEST_SIDE);
-  const shown = step === 1 ? image : { ...image, indices: sampled(image, step) };
-  return { image, counts, step, rgba: toRGBA(shown) };
-}
-
-/** The first of several frames is what is shown and counted. */
-function firstFrame(image) {
-  const { width, height } = image.header;
-  return { ...image, indices: image.indices.subarray(0, width * height) };
+  return { image, counts, step: Math.ceil(Math.max(width, height) / LONGEST_SIDE) };
 }
 
 function isDamage(error) {
@@ -45,14 +47,15 @@ function wordsFor(error) {
   throw error;
 }
 
-/** The indices of every `step`th pixel of every `step`th row. */
-export function sampled({ header, indices }, step) {
-  if (step === 1) return indices;
-  const { width, height } = header;
-  const across = Math.ceil(width / step);
-  const out = new indices.constructor(across * Math.ceil(height / step));
-  for (let y = 0, place = 0; y < height; y += step) {
-    for (let x = 0; x < width; x += step) out[place++] = indices[y * width + x];
+/** An image of every `step`th pixel of every `step`th row of a frame. */
+export function sampled(frame, step) {
+  if (step === 1) return frame;
+  const { header, indices } = frame;
+  const width = Math.ceil(header.width / step);
+  const height = Math.ceil(header.height / step);
+  const out = new indices.constructor(width * height);
+  for (let y = 0, place = 0; y < header.height; y += step) {
+    for (let x = 0; x < header.width; x += step) out[place++] = indices[y * header.width + x];
   }
-  return out;
+  return { ...frame, header: { ...header, width, height }, indices: out };
 }
