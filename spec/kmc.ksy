@@ -22,7 +22,7 @@ seq:
     if: not header.palette_coded
     doc: Section 4. Entry 0 first, one byte for each channel.
   - id: coded_palette
-    type: coded_palette
+    type: coded_palette(len_plain_palette)
     if: header.palette_coded
     doc: Section 4, and section 12 of context.md.
   - id: palette_crc
@@ -32,11 +32,18 @@ seq:
     type: frame_table
     if: header.has_frames
     doc: Section 4.1.
+  - id: scene_palettes
+    type: scene_palette(_index)
+    repeat: expr
+    repeat-expr: num_scenes - 1
+    doc: Section 4.2, of all scenes but the first.
   - id: strips
     type: strip
     repeat: expr
-    repeat-expr: num_strips
-    doc: Section 5, top first; each holds these rows of all frames.
+    repeat-expr: num_strips * num_scenes
+    doc: |
+      Section 5, those of the first scene first, top first; each holds these rows of all frames of
+      its scene. Without scenes, all frames are one.
   - id: sections
     type: section
     repeat: until
@@ -55,12 +62,14 @@ instances:
   len_plain_palette:
     value: num_entries * header.channels.to_i
     doc: Bytes of the palette if it is not coded.
+  num_scenes:
+    value: 'header.has_frames and frame_table.has_scenes ? frame_table.scenes.num_scenes : 1'
   num_strips:
     value: |
       header.rows_per_strip == 0
       ? 1
       : (header.height - 1) / header.rows_per_strip + 1
-    doc: Height / rows per strip, rounded up; 1 if rows per strip is 0.
+    doc: Height / rows per strip, rounded up; 1 if rows per strip is 0. Of each scene.
   index_bits:
     value: |
       num_entries <= 1 ? 0 :
@@ -79,7 +88,7 @@ instances:
       num_entries <= 8192 ? 13 :
       num_entries <= 16384 ? 14 :
       num_entries <= 32768 ? 15 : 16
-    doc: b of section 6, the bits an index takes in packed rows (coding 0).
+    doc: b of section 6, the bits an index takes in packed rows (coding 0) of the first scene.
 types:
   header:
     doc: 28 bytes; later versions keep the signature and the places of version and CRC.
@@ -141,17 +150,20 @@ types:
       has_frames:
         value: (flags & 4) != 0
   coded_palette:
-    doc: The palette as the context coder codes it.
+    doc: A palette of that many bytes as the context coder codes it.
+    params:
+      - id: len_plain
+        type: u4
     seq:
       - id: len_payload
         type:
-          switch-on: '_root.len_plain_palette <= 256 ? 1 : _root.len_plain_palette <= 65536 ? 2 : 4'
+          switch-on: 'len_plain <= 256 ? 1 : len_plain <= 65536 ? 2 : 4'
           cases:
             1: u1
             2: u2
             4: u4
         valid:
-          expr: _ < _root.len_plain_palette
+          expr: _ < len_plain
       - id: payload
         size: len_payload
   frame_table:
@@ -164,10 +176,10 @@ types:
       - id: flags
         type: u1
         valid:
-          max: 3
+          max: 7
         doc: |
-          Bit 0, the frames' rows are coded below each other, not side by side; bit 1, each frame
-          has its own duration.
+          Bit 0, the frames' rows (with scenes, those of the first) are coded below each other, not
+          side by side; bit 1, each frame has its own duration; bit 2, there are several scenes.
       - id: loop
         type: u4
         doc: How often all frames are shown, 0 forever.
@@ -176,12 +188,100 @@ types:
         repeat: expr
         repeat-expr: '(flags & 2) != 0 ? num_frames : 1'
         doc: Milliseconds.
+      - id: scenes
+        type: scene_table(num_frames)
+        if: has_scenes
+        doc: Section 4.2.
       - id: crc
         type: u4
         doc: CRC-32 of all fields before it.
     instances:
       interleaved:
         value: (flags & 1) != 0
+      has_scenes:
+        value: (flags & 4) != 0
+  scene_table:
+    doc: Scenes are frames with a palette of their own, and are coded by themselves.
+    params:
+      - id: num_all_frames
+        type: u4
+    seq:
+      - id: num_scenes
+        type: u4
+        valid:
+          min: 1
+          max: num_all_frames
+      - id: num_first_frames
+        type: u4
+        valid:
+          min: 1
+          max: num_all_frames
+        doc: Of the first scene, whose palette is that of the file.
+      - id: further
+        type: 'scene(_index == 0 ? num_first_frames : further[_index - 1].end)'
+        repeat: expr
+        repeat-expr: num_scenes - 1
+      - size: 0
+        valid:
+          expr: num_frames == num_all_frames
+        doc: Nothing; the frames of all scenes are as many as the frame table says.
+    instances:
+      num_frames:
+        value: 'num_scenes == 1 ? num_first_frames : further.last.end'
+  scene:
+    doc: A scene after the first.
+    params:
+      - id: before
+        type: u4
+        doc: Frames of all scenes before it.
+    seq:
+      - id: num_frames
+        type: u4
+        valid:
+          min: 1
+          max: _parent.num_all_frames - before
+      - id: flags
+        type: u1
+        valid:
+          expr: _ <= 3 and ((_ & 2) == 0 or _root.header.coding.to_i >= 2)
+        doc: |
+          Bit 0, its frames are coded below each other; bit 1, its palette is coded, only with the
+          context coder. Bits 2 to 7 are reserved and 0.
+      - id: entries_less_1
+        type: u2
+        valid:
+          expr: _ / _root.header.width / _root.header.height < num_frames
+        doc: Its entries are at most as many as its pixels.
+    instances:
+      end:
+        value: before + num_frames
+      interleaved:
+        value: (flags & 1) != 0
+      palette_coded:
+        value: (flags & 2) != 0
+      num_entries:
+        value: entries_less_1 + 1
+      len_plain_palette:
+        value: num_entries * _root.header.channels.to_i
+  scene_palette:
+    doc: As the palette of the file.
+    params:
+      - id: number
+        type: u4
+        doc: 0 is that of the second scene.
+    seq:
+      - id: palette
+        size: scene.len_plain_palette
+        if: not scene.palette_coded
+      - id: coded_palette
+        type: coded_palette(scene.len_plain_palette)
+        if: scene.palette_coded
+      - id: crc
+        type: u4
+        doc: As palette_crc.
+    instances:
+      scene:
+        value: _root.frame_table.scenes.further[number]
   strip:
     doc: Some whole rows, coded independently.
     seq:
@@ -189,7 +289,7 @@ types:
         type: u4
       - id: crc
         type: u4
-        doc: CRC-32 of the number of the strip (from 0) as u4, of len_payload and of the payload.
+        doc: CRC-32 of the number of the strip (from 0, in the file) as u4, of len_payload, of the payload.
       - id: payload
         size: len_payload
         doc: |

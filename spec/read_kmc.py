@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """The second reader of KMC 1 files, written from kmc-1.md alone, to be read beside it.
 
-"Section" in a comment is a section of that text. Python standard library only, and
-read_context.py and read_palette.py beside this file, for coding 2 to 4.
+"Section" in a comment is a section of that text. Python standard library only, and beside this
+file read_input.py, read_frames.py, and for coding 2 to 4 read_context.py and read_palette.py.
 
     python3 read_kmc.py FILE                 print what the file says about itself
-    python3 read_kmc.py FILE -o OUT.pam      write the pixels as netpbm PAM
+    python3 read_kmc.py FILE -o OUT.pam      write the first frame as netpbm PAM
     python3 read_kmc.py --check VECTORS      read good vectors, refuse bad and large ones
 """
 
@@ -16,33 +16,20 @@ import hashlib
 import json
 import struct
 import sys
-import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 sys.path.append(str(Path(__file__).resolve().parent))  # it need not be there already
 import read_context
 import read_palette
+from read_frames import MAX_SIDE, Frames, Scene, read_frames
+from read_input import Input, Refused, check_crc, inflate, refuse
 
 SIGNATURE = bytes.fromhex("8B4B4D430D0A1A0A")  # section 3
-MAX_SIDE = 2**31 - 1  # section 3, width and height
 MAX_DATA = 2**24  # section 7, the data of one section
 MAX_METADATA = 2**27  # a limit of this reader: the data of all sections together
 KNOWN = {b"iccp": "icc", b"exif": "exif", b"xmpp": "xmp", b"text": "text"}  # section 7
-
-
-class Refused(ValueError):  # noqa: N818 - the word of the specification
-    """The file does not conform, or is larger than the reader was told to accept."""
-
-
-def refuse(part: str, at: int, problem: str) -> NoReturn:
-    raise Refused(f"{part}, byte {at}: {problem}")
-
-
-def check_crc(found: int, covered: bytes, part: str, at: int) -> None:
-    if found != zlib.crc32(covered):
-        refuse(part, at, f"CRC {found:08X} found, {zlib.crc32(covered):08X} expected")
 
 
 @dataclass
@@ -54,7 +41,7 @@ class Image:
     channels: int
     coding: int
     rows_per_strip: int
-    frames: dict[str, Any] | None = None
+    frames: Frames | None = None
     palette: list[tuple[int, ...]] = field(default_factory=list)
     indices: list[list[int]] = field(default_factory=list)
     metadata: dict[str, Any] = field(
@@ -62,38 +49,23 @@ class Image:
     )
 
 
-class Input:
-    """The bytes of the file and a position; never gives fewer bytes than asked for."""
-
-    def __init__(self, data: bytes) -> None:
-        self.data, self.at = data, 0
-
-    def left(self) -> int:
-        return len(self.data) - self.at
-
-    def take(self, count: int, part: str) -> bytes:
-        if count > self.left():
-            refuse(part, self.at, f"truncated: {count} bytes expected, {self.left()} left")
-        self.at += count
-        return self.data[self.at - count : self.at]
-
-    def u32(self, part: str) -> int:
-        return int.from_bytes(self.take(4, part), "little")
-
-
 def read(data: bytes, max_pixels: int = 2**28) -> Image:
     """Return the image in `data`, or raise Refused; takes about 8 bytes a pixel, 70 a row."""
     source = Input(data)
     try:
-        image, entries, flags = read_header(source)
+        image, first, flags = read_header(source)
         if image.width * image.height > max_pixels:
             refuse("header", 12, f"too large: {image.width} x {image.height} pixels")
-        read_entries(source, image, entries, coded=bool(flags & 2))
-        table = Frames(1, [0], 0, interleaved=False)
+        scenes = [first]
+        read_entries(source, image, first)
+        image.palette = first.palette
         if flags & 4:
-            table = read_frames(source, image, max_pixels)
-            image.frames = vars(table)
-        read_strips(source, image, table)
+            size = image.width, image.height
+            image.frames = read_frames(source, first, size, image.coding, max_pixels)
+            scenes = image.frames.scenes
+            for scene in scenes[1:]:  # section 4.2
+                read_entries(source, image, scene)
+        read_strips(source, image, scenes)
         if flags & 1:
             read_sections(source, image)
     except (MemoryError, OverflowError):
@@ -103,7 +75,7 @@ def read(data: bytes, max_pixels: int = 2**28) -> Image:
     return image
 
 
-def read_header(source: Input) -> tuple[Image, int, int]:  # section 3, in its order
+def read_header(source: Input) -> tuple[Image, Scene, int]:  # section 3, in its order
     start = source.data[:8]
     if not SIGNATURE.startswith(start):  # as far as there are bytes
         if start[:4] == SIGNATURE[:4]:
@@ -124,89 +96,77 @@ def read_header(source: Input) -> tuple[Image, int, int]:  # section 3, in its o
     for at, name, side in (12, "width", width), (16, "height", height):
         if not 1 <= side <= MAX_SIDE:
             refuse("header", at, f"{name} {side} is not 1 to {MAX_SIDE}")
-    return Image(width, height, channels, coding, rows_per_strip), entries_less_1 + 1, flags
+    first = Scene(1, False, entries_less_1 + 1, bool(flags & 2))
+    return Image(width, height, channels, coding, rows_per_strip), first, flags
 
 
-def read_entries(source: Input, image: Image, entries: int, *, coded: bool) -> None:  # section 4
-    at, size, plain = source.at, image.channels, entries * image.channels
+def read_entries(source: Input, image: Image, scene: Scene) -> None:  # section 4
+    at, size, plain = source.at, image.channels, scene.entries * image.channels
     length, field_size = plain, 1 if plain <= 256 else 2 if plain <= 65536 else 4
-    if coded:
+    if scene.coded:
         length = int.from_bytes(source.take(field_size, "palette length"), "little")
         if length >= plain:
             refuse("palette", at, f"{length} bytes coded, less than {plain} expected")
     samples, end = source.take(length, "palette"), source.at
     check_crc(source.u32("palette CRC"), source.data[at:end], "palette CRC", end)
-    if not coded:
-        image.palette = [tuple(samples[i : i + size]) for i in range(0, length, size)]
+    if not scene.coded:
+        scene.palette = [tuple(samples[i : i + size]) for i in range(0, length, size)]
         return
     try:
-        image.palette = read_palette.decode(samples, entries, size)
+        scene.palette = read_palette.decode(samples, scene.entries, size)
     except read_context.BadPayload as wrong:
         refuse("palette", at, str(wrong))
 
 
-@dataclass
-class Frames:
-    """A frame table; as many durations as frames."""
-
-    count: int
-    durations: list[int]
-    loop: int
-    interleaved: bool
-
-
-def read_frames(source: Input, image: Image, max_pixels: int) -> Frames:  # section 4.1
-    at = source.at
-    count, flags, loop = struct.unpack("<IBI", source.take(9, "frame table"))
-    stored = count if flags & 2 else 1
-    content = source.take(4 * stored, "frame table")
-    end = source.at
-    check_crc(source.u32("frame table CRC"), source.data[at:end], "frame table CRC", end)
-    if count == 0 or flags > 3:
-        refuse("frame table", at, f"{count} frames, flags {flags:08b}")
-    if count * max(image.width, image.height) > MAX_SIDE:
-        refuse("frame table", at, f"{count} frames in a row have a side of more than {MAX_SIDE}")
-    if count * image.width * image.height > max_pixels:
-        refuse("frame table", at, f"too large: {count} frames")
-    durations = list(struct.unpack(f"<{stored}I", content)) * (1 if flags & 2 else count)
-    return Frames(count, durations, loop, bool(flags & 1))
-
-
-def read_strips(source: Input, image: Image, frames: Frames) -> None:  # section 5
+def read_strips(source: Input, image: Image, scenes: list[Scene]) -> None:  # section 5
     rows = image.rows_per_strip or image.height
     strips = -(-image.height // rows)
-    if strips * 8 > source.left():
-        refuse("strips", source.at, f"truncated: {strips} strips, {source.left()} bytes left")
-    sheets: list[list[list[int]]] = [[] for _ in range(frames.count)]
-    for number in range(strips):
-        part, at = f"strip {number}", source.at
-        length, crc = source.u32(part), source.u32(part)
-        payload = source.take(length, part)
-        check_crc(crc, struct.pack("<II", number, length) + payload, part, at + 4)
-        here = min(rows, image.height - number * rows)
-        width, lines = image.width * frames.count, here
-        if frames.interleaved:
-            width, lines = image.width, here * frames.count
-        decoded = decode_strip(payload, lines, width, image, part, at + 8)
-        pieces = [row[x : x + image.width] for row in decoded for x in range(0, width, image.width)]
-        for frame in range(frames.count):
-            sheets[frame] += pieces[frame :: frames.count]
-    image.indices = [row for sheet in sheets for row in sheet]
+    if strips * len(scenes) * 8 > source.left():
+        problem = f"{strips} strips for each of {len(scenes)} scenes, {source.left()} bytes left"
+        refuse("strips", source.at, f"truncated: {problem}")
+    for at, scene in enumerate(scenes):
+        sheets: list[list[list[int]]] = [[] for _ in range(scene.frames)]
+        for strip in range(strips):
+            here = min(rows, image.height - strip * rows)
+            read_strip(source, image, scene, at * strips + strip, here, sheets)
+        image.indices += [row for sheet in sheets for row in sheet]
+
+
+def read_strip(
+    source: Input, image: Image, scene: Scene, number: int, rows: int, sheets: list[list[list[int]]]
+) -> None:
+    part, at = f"strip {number}", source.at
+    length, crc = source.u32(part), source.u32(part)
+    payload = source.take(length, part)
+    check_crc(crc, struct.pack("<II", number, length) + payload, part, at + 4)
+    width, lines = image.width * scene.frames, rows
+    if scene.interleaved:
+        width, lines = image.width, rows * scene.frames
+    decoded = decode_strip(payload, lines, width, image.coding, scene.palette, part, at + 8)
+    pieces = [row[x : x + image.width] for row in decoded for x in range(0, width, image.width)]
+    for frame, sheet in enumerate(sheets):
+        sheet += pieces[frame :: len(sheets)]
 
 
 def decode_strip(
-    payload: bytes, rows: int, width: int, image: Image, part: str, at: int
+    payload: bytes,
+    rows: int,
+    width: int,
+    coding: int,
+    palette: list[tuple[int, ...]],
+    part: str,
+    at: int,
 ) -> list[list[int]]:
-    if image.coding > 1:  # section 6.4
+    if coding > 1:  # section 6.4
         try:
-            return read_context.decode(payload, rows, width, image.palette, image.coding)
+            return read_context.decode(payload, rows, width, palette, coding)
         except read_context.BadPayload as wrong:
             refuse(part, at, str(wrong))
-    bits = (len(image.palette) - 1).bit_length()  # section 6: the smallest b with 2^b >= K
-    if image.coding == 1:  # section 6.3
+    bits = (len(palette) - 1).bit_length()  # section 6: the smallest b with 2^b >= K
+    if coding == 1:  # section 6.3
         bits = next(n for n in (0, 1, 2, 4, 8, 16) if n >= bits)
     stride = (width * bits + 7) // 8
-    packed = inflate(payload, rows * stride, part, at) if image.coding == 1 else payload
+    packed = inflate(payload, rows * stride, part, at) if coding == 1 else payload
     if len(packed) != rows * stride:
         refuse(part, at, f"{len(packed)} bytes of packed rows, {rows * stride} expected")
     if bits == 0:
@@ -215,7 +175,7 @@ def decode_strip(
     lines = [packed[i : i + stride] for i in range(0, len(packed), stride)]
     result = [unpack(line, width, bits) for line in lines]
     largest, padded = max(map(max, result)), any(line[-1] & spare for line in lines)
-    if largest >= len(image.palette) or padded:  # section 6.5
+    if largest >= len(palette) or padded:  # section 6.5
         refuse(part, at, "a pad bit is 1" if padded else f"index {largest} is not in the palette")
     return result
 
@@ -227,20 +187,6 @@ def unpack(line: bytes, width: int, bits: int) -> list[int]:  # section 6.1
     mask = (1 << bits) - 1
     groups = [int.from_bytes(line[i : i + bits], "big") for i in range(0, len(line), bits)]
     return [group >> shift & mask for group in groups for shift in shifts][:width]
-
-
-def inflate(stream: bytes, limit: int, part: str, at: int) -> bytes:  # section 1
-    """Decompress one zlib stream to at most `limit` bytes; it must fill its field."""
-    machine = zlib.decompressobj()
-    try:
-        result = machine.decompress(stream, limit + 1)
-    except zlib.error as error:
-        refuse(part, at, f"bad zlib stream: {error}")
-    if len(result) > limit:
-        refuse(part, at, f"the zlib stream holds more than {limit} bytes")
-    if not machine.eof or machine.unused_data:
-        refuse(part, at, f"the zlib stream does not end after {len(stream)} bytes")
-    return result
 
 
 def read_sections(source: Input, image: Image) -> None:  # section 7
@@ -298,15 +244,17 @@ def pam(image: Image) -> bytes:  # from here on, the command line: the format is
     head = f"P7\nWIDTH {image.width}\nHEIGHT {image.height}\nDEPTH {image.channels}\n"
     kind = ("GRAYSCALE", "GRAYSCALE_ALPHA", "RGB", "RGB_ALPHA")[image.channels - 1]
     head += f"MAXVAL 255\nTUPLTYPE {kind}\nENDHDR\n"
-    entries = [bytes(entry) for entry in image.palette]
-    return head.encode() + b"".join(entries[i] for row in image.indices for i in row)
+    entries, shown = [bytes(entry) for entry in image.palette], image.indices[: image.height]
+    return head.encode() + b"".join(entries[i] for row in shown for i in row)
 
 
 def differences(image: Image, expected: dict[str, Any]) -> list[str]:
     flat = b"".join(struct.pack(f"<{len(row)}H", *row) for row in image.indices)
     palette = b"".join(map(bytes, image.palette))
     meta = {k: v.hex() if isinstance(v, bytes) else v for k, v in image.metadata.items()}
-    found: dict[str, Any] = {**vars(image), "palette": palette.hex(), "metadata": meta}
+    frames = image.frames and image.frames.facts()
+    found: dict[str, Any] = {**vars(image), "frames": frames, "metadata": meta}
+    found["palette"] = palette.hex()
     for name, content in ("palette", palette), ("indices", flat):
         if name not in expected:
             del found[name]
@@ -341,7 +289,7 @@ def check(folder: Path) -> int:
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("file", type=Path, help="the .kmc file; with --check, a folder")
-    parser.add_argument("-o", dest="output", type=Path, help="write the pixels as PAM")
+    parser.add_argument("-o", dest="output", type=Path, help="write the first frame as PAM")
     parser.add_argument("--check", action="store_true", help="try all vectors in the folder")
     options = parser.parse_args()
     try:
@@ -351,6 +299,8 @@ def main() -> None:
         print(f"{image.width} x {image.height} pixels, {len(image.palette)} entries")
         print(f"channels {image.channels}, coding {image.coding}", end=", ")
         print(f"rows per strip {image.rows_per_strip}")
+        if image.frames:
+            print(f"frames {image.frames.count}, scenes {len(image.frames.scenes)}")
         print("metadata:", ", ".join(k for k, v in image.metadata.items() if v) or "none")
         if options.output:
             options.output.write_bytes(pam(image))

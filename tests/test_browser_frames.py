@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import re
+
 import numpy as np
 import pytest
 from browser import BAD, GOOD, as_rgba, assert_drawn, opened
@@ -74,6 +77,43 @@ def test_frames_are_those_of_the_package(calm):
             words = f"{frame + 1} of {len(expected)}: {expected.durations[frame]} ms"
             assert calm.find("#frame-words").text == words
             calm.press(".")
+
+
+def test_each_frame_is_shown_with_its_own_palette(calm):
+    """Of a file with scenes; what is in it is told by the vectors."""
+    expected = json.loads((GOOD / "scenes-example.json").read_text("utf-8"))
+    calm.open(GOOD / "scenes-example.kmc")
+    rows = np.reshape(expected["indices"], (3, expected["height"], expected["width"]))
+    scenes = expected["frames"]["scenes"]
+    palettes = [np.reshape(list(bytes.fromhex(s["palette"])), (-1, 3)) for s in scenes]
+    assert [calm.find("#header").text.count(words) for words in ("palettes", "2 to 3")] == [1, 1]
+    for frame, scene in ((0, 0), (1, 1), (2, 1), (0, 0)):
+        colours = palettes[scene][rows[frame]]
+        np.testing.assert_array_equal(calm.canvas("canvas")[..., :3], colours)
+        assert len(calm.find_all("#swatches button")) == len(palettes[scene])
+        assert f"palette {scene + 1} of 2" in calm.find("#palette-size").text
+        counted = np.bincount(np.ravel(rows[[0] if scene == 0 else [1, 2]]))
+        titles = [button.get_attribute("title") for button in calm.find_all("#swatches button")]
+        pattern = re.compile(r", (\d+) pixels?( in all frames of this palette)?$")
+        told = [pattern.search(words) for words in titles]
+        assert [(int(found[1]), bool(found[2])) for found in told] == [
+            (n, scene == 1) for n in counted
+        ]
+        calm.press(".")
+
+
+def test_a_chosen_colour_stays_until_the_palette_is_another(calm):
+    calm.open(GOOD / "scenes-example.kmc")
+    calm.press(".")
+    calm.find_all("#swatches button")[1].click()
+    calm.press(".")
+    assert calm.run("return document.querySelectorAll('[aria-pressed=true]').length") == 1
+    assert calm.canvas("veil").any()
+    calm.press(".")
+    assert calm.run("return document.querySelectorAll('[aria-pressed=true]').length") == 0
+    assert not calm.canvas("veil").any()
+    assert "Choose a colour" in calm.find("#chosen").text
+    assert calm.run("return document.activeElement.dataset.entry") == "0"  # arrows still work
 
 
 def test_frames_are_stepped_through(calm, moving):

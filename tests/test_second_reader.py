@@ -5,9 +5,11 @@ from __future__ import annotations
 import ast
 import contextlib
 import importlib.util
+import itertools
 import json
 import os
 import random
+import re
 import shutil
 import struct
 import subprocess
@@ -38,6 +40,7 @@ SMALL = (
     "context-example-default",
     "context-palette-coded-default",
     "frames-example-interleaved",
+    "scenes-example",
 )
 # These take half of the time of all; others like them are made again.
 NOT_MADE_AGAIN = (
@@ -300,7 +303,8 @@ def test_the_script_makes_these_vectors(tmp_path: Path) -> None:
     assert {name.stem for name in kept.keys() - made.keys()} == set(NOT_MADE_AGAIN)
     assert made.keys() <= kept.keys()
     for name, path in made.items():
-        if name.suffix == ".json" or name.stem.startswith(("context-", "palette-coded-")):
+        exact = name.stem.startswith(("context-", "palette-coded-", "scenes-coded-"))
+        if name.suffix == ".json" or exact:
             assert path.read_bytes() == kept[name].read_bytes()
     assert subprocess.run(command, capture_output=True, timeout=300, check=False).returncode == 1
 
@@ -328,8 +332,34 @@ def test_the_example_of_a_coded_palette() -> None:
     assert b"".join(map(bytes, palette)) == colours
 
 
+@pytest.mark.parametrize("name", ["example", "scenes-example"])
+def test_an_example_is_the_file_that_is_annotated(name: str) -> None:
+    """Sections 9 and 9.2 of kmc-1.md, byte for byte."""
+    text = (SPEC / "kmc-1.md").read_text("utf-8")
+    data = (VECTORS / "good" / f"{name}.kmc").read_bytes()
+    dumps = re.findall(r"^```\n(00  8B .*?)^```$", text, re.DOTALL | re.MULTILINE)
+    listed = []
+    for dump in dumps:
+        lines = re.findall(r"^([0-9A-F]{2})  ((?:[0-9A-F]{2} {1,2})+) ", dump, re.MULTILINE)
+        assert len(lines) == len(dump.splitlines())
+        pieces = [bytes.fromhex(line) for _, line in lines]
+        starts = itertools.accumulate(map(len, pieces), initial=0)
+        assert [int(at, 16) for at, _ in lines] == list(starts)[:-1]
+        listed.append(b"".join(pieces))
+    assert data in listed
+
+
+def test_the_pixels_of_all_scenes_are_limited_before_their_palettes_are_read() -> None:
+    data = (VECTORS / "good" / "scenes-example.kmc").read_bytes()
+    assert len(reader.read(data, max_pixels=18).indices) == 6
+    palette_at = data.index(bytes.fromhex("457B9D F1FAEE"))
+    assert "too large" in refusal(data[:palette_at], max_pixels=17)
+
+
 def test_the_reader_is_short() -> None:
-    assert len((SPEC / "read_kmc.py").read_text("utf-8").splitlines()) <= 365
+    lengths = {path: len(path.read_text("utf-8").splitlines()) for path in SPEC.glob("*.py")}
+    assert max(lengths.values()) < 450
+    assert lengths[SPEC / "read_kmc.py"] <= 325
 
 
 def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:

@@ -20,16 +20,17 @@ import {
   frameCount,
   frameDuration,
   frameOf,
-  ONE_FRAME,
   readFrames,
+  sceneNumber,
 } from './frames.js';
 import { bitsFor } from './numbers.js';
 import { decodePalette } from './palette.js';
 import { packedStride, unpackRows } from './rows.js';
+import { soleScene } from './scenes.js';
 import { inflateOr, readSections } from './sections.js';
 import { Source } from './source.js';
 
-export { frameCount, frameDuration, frameOf, KmcError, KmcLimitError };
+export { frameCount, frameDuration, frameOf, KmcError, KmcLimitError, sceneNumber };
 
 const SIGNATURE = [0x8b, 0x4b, 0x4d, 0x43, 0x0d, 0x0a, 0x1a, 0x0a];
 const HEADER_SIZE = 28;
@@ -52,8 +53,10 @@ export const LIMITS = { maxPixels: 2 ** 28, maxMetadata: 2 ** 26 };
  * entry's channels after each other), `indices` (a Uint8Array or Uint16Array, row by row, one frame
  * after the other; `frameOf` gives those of one), `frames` (count, durations in milliseconds, one
  * for all or one for each as `frameDuration` tells, loop: how often all are shown, 0 is forever,
- * interleaved; null if the file has no frame table), `strips`, `sections` and `parts` (where the
- * bytes are), and `metadata` (icc, exif, xmp: Uint8Array or null; text: a Map).
+ * interleaved, hasScenes; null if the file has no frame table), `scenes` (at least one: firstFrame,
+ * frames, interleaved, entries, paletteCoded, palette; `header` and `palette` are about the first of
+ * them, `frameOf` gives each frame its own), `strips`, `sections` and `parts` (where the bytes are),
+ * and `metadata` (icc, exif, xmp: Uint8Array or null; text: a Map).
  *
  * Throws KmcError for everything that the specification refuses; its child KmcLimitError for what
  * is beyond the limits.
@@ -62,23 +65,34 @@ export function read(bytes, limits = {}) {
   const { maxPixels, maxMetadata } = { ...LIMITS, ...limits };
   const source = new Source(bytes);
   const header = readHeader(source, maxPixels);
-  const palette = readPalette(source, header);
-  const paletteEnd = source.at;
-  const frames = header.hasFrames ? readFrames(source, header, maxPixels) : null;
-  const count = countStrips(source, header);
-  const strips = readStrips(source, header, frames ?? ONE_FRAME, count, palette);
+  const first = readPalette(source, header, 'the palette');
+  const { frames, scenes } = header.hasFrames
+    ? readFrames(source, header, maxPixels)
+    : { frames: null, scenes: [soleScene(header, 1, false)] };
+  scenes[0].palette = first.palette;
+  let paletteBytes = first.size;
+  scenes.slice(1).forEach((scene, i) => {
+    const { entries, paletteCoded } = scene;
+    const what = `the palette of scene ${i + 1}`;
+    const read = readPalette(source, { ...header, entries, paletteCoded }, what);
+    scene.palette = read.palette;
+    paletteBytes += read.size;
+  });
+  const count = countStrips(source, header, scenes.length);
+  const strips = readStrips(source, header, scenes, count);
   const stripsEnd = source.at;
   const sections = header.hasSections ? readSections(source, maxMetadata) : noSections();
   if (source.left > 0) source.refuse(`${grouped(source.left)} bytes follow the end of the file`);
   return {
     header,
-    palette,
+    palette: first.palette,
     indices: strips.indices,
     frames,
+    scenes,
     strips: strips.list,
     sections: sections.list,
     metadata: sections.metadata,
-    parts: partsOf(bytes.length, paletteEnd, stripsEnd, strips.list),
+    parts: partsOf(bytes.length, paletteBytes, bytes.length - stripsEnd, strips.list),
   };
 }
 
@@ -138,41 +152,43 @@ function readHeader(source, maxPixels) {
   };
 }
 
-function readPalette(source, { entries, channels, paletteCoded }) {
+/** A palette, and how many bytes it has in the file, without its CRC; `what` it is for messages. */
+function readPalette(source, { entries, channels, paletteCoded }, what) {
   const size = entries * channels;
   const start = source.at;
   if (!paletteCoded) {
-    const palette = source.take(size, 'the palette');
-    source.check('the palette', palette);
-    return palette;
+    const palette = source.take(size, what);
+    source.check(what, palette);
+    return { palette, size };
   }
   const width = size <= 256 ? 1 : size <= 65536 ? 2 : 4;
   const length = source
-    .take(width, 'the length of the coded palette')
+    .take(width, `the length of ${what}, which is coded,`)
     .reduceRight((sum, byte) => sum * 256 + byte, 0);
   if (length >= size) {
     source.refuse(
-      `the coded palette has ${grouped(length)} bytes, not less than ${grouped(size)}`,
+      `${what} is coded with ${grouped(length)} bytes, not less than ${grouped(size)}`,
       start,
     );
   }
-  const coded = source.take(length, 'the coded palette');
-  source.check('the coded palette', source.bytes.subarray(start, source.at));
-  const refuse = (message) => source.refuse(`the coded palette ${message}`, start + width);
-  return decodePalette(coded, entries, channels, refuse);
+  const coded = source.take(length, what);
+  source.check(what, source.bytes.subarray(start, source.at));
+  const refuse = (message) => source.refuse(`${what}, which is coded, ${message}`, start + width);
+  return { palette: decodePalette(coded, entries, channels, refuse), size: width + length };
 }
 
-function countStrips(source, { height, rowsPerStrip }) {
+/** The number of strips of a scene. */
+function countStrips(source, { height, rowsPerStrip }, scenes) {
   const count = rowsPerStrip === 0 ? 1 : Math.ceil(height / rowsPerStrip);
-  if (count > source.left / 8) {
-    const room = grouped(source.left);
-    source.refuse(`the file is truncated: ${grouped(count)} strips do not fit in ${room} bytes`);
+  if (count * scenes > source.left / 8) {
+    const [all, room] = [count * scenes, source.left].map(grouped);
+    source.refuse(`the file is truncated: ${all} strips do not fit in ${room} bytes`);
   }
   return count;
 }
 
 /** The decoder of payloads for this coding: (payload, indices, refuse). */
-function payloadDecoder({ coding, channels, entries }, width, palette) {
+function payloadDecoder({ coding, channels }, width, { entries, palette }) {
   const bits = bitsFor(entries);
   if (coding >= FAST) {
     const decoder = new ContextDecoder(coding, palette, channels, width);
@@ -190,31 +206,42 @@ function payloadDecoder({ coding, channels, entries }, width, palette) {
   };
 }
 
-function readStrips(source, header, frames, count, palette) {
-  const { height } = header;
-  const sheetWidth = header.width * frames.count;
+/** Read the strips of all scenes, `count` of each. */
+function readStrips(source, header, scenes, count) {
+  const { width, height } = header;
   const rows = header.rowsPerStrip || height;
-  const decode = payloadDecoder(header, frames.interleaved ? header.width : sheetWidth, palette);
   const list = [];
   const found = [];
-  for (let number = 0; number < count; number += 1) {
+  for (let number = 0; number < scenes.length * count; number += 1) {
     const strip = readStrip(source, number);
-    list.push({
-      firstRow: number * rows,
-      rows: Math.min(rows, height - number * rows),
-      ...strip.facts,
-    });
+    const firstRow = (number % count) * rows;
+    list.push({ firstRow, rows: Math.min(rows, height - firstRow), ...strip.facts });
     found.push(strip.payload);
   }
   // Only now: a file that is cut off is refused before memory is taken for its pixels.
-  const Indices = header.entries > 256 ? Uint16Array : Uint8Array;
-  const indices = new Indices(sheetWidth * height);
-  list.forEach((strip, number) => {
-    const refuse = (message) => source.refuse(`strip ${number} ${message}`, strip.offset);
-    const start = strip.firstRow * sheetWidth;
-    decode(found[number], indices.subarray(start, start + strip.rows * sheetWidth), refuse);
+  const { firstFrame, frames } = scenes.at(-1);
+  const Indices = scenes.some(({ entries }) => entries > 256) ? Uint16Array : Uint8Array;
+  const indices = new Indices((firstFrame + frames) * width * height);
+  scenes.forEach((scene, place) => {
+    const start = scene.firstFrame * width * height;
+    const own = indices.subarray(start, start + scene.frames * width * height);
+    const sheet = scene.frames === 1 ? own : new Indices(own.length);
+    decodeScene(source, header, scene, place * count, list, found, sheet);
+    if (sheet !== own) frameAfterFrame(sheet, own, header, scene.frames);
   });
-  return { indices: frameAfterFrame(indices, header, frames.count), list };
+  return { indices, list };
+}
+
+/** Decode the strips of a scene, the first of which has the number `first`, into its sheet. */
+function decodeScene(source, header, scene, first, list, found, sheet) {
+  const across = header.width * scene.frames;
+  const decode = payloadDecoder(header, scene.interleaved ? header.width : across, scene);
+  for (let start = 0, number = first; start < sheet.length; number += 1) {
+    const refuse = (message) => source.refuse(`strip ${number} ${message}`, list[number].offset);
+    const end = start + list[number].rows * across;
+    decode(found[number], sheet.subarray(start, end), refuse);
+    start = end;
+  }
 }
 
 function readStrip(source, number) {
@@ -231,10 +258,8 @@ function readStrip(source, number) {
 }
 
 /** How many bytes each part of the file takes. */
-function partsOf(total, paletteEnd, stripsEnd, strips) {
+function partsOf(total, palette, sections, strips) {
   const indices = strips.reduce((sum, strip) => sum + strip.length, 0);
-  const palette = paletteEnd - HEADER_SIZE - 4;
-  const sections = total - stripsEnd;
   return { total, palette, indices, sections, container: total - palette - indices - sections };
 }
 
@@ -254,8 +279,8 @@ export function paletteRGBA(palette, channels) {
 
 /** All pixels of a frame of what `read` gave as red, green, blue, alpha, for ImageData. */
 export function toRGBA(image, frame = 0) {
-  const { indices } = frameOf(image, frame);
-  const colours = new Uint32Array(paletteRGBA(image.palette, image.header.channels).buffer);
+  const { header, indices, palette } = frameOf(image, frame);
+  const colours = new Uint32Array(paletteRGBA(palette, header.channels).buffer);
   const pixels = new Uint32Array(indices.length);
   for (let i = 0; i < indices.length; i += 1) pixels[i] = colours[indices[i]];
   return new Uint8ClampedArray(pixels.buffer);

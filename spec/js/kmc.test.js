@@ -17,6 +17,7 @@ import {
   KmcLimitError,
   paletteRGBA,
   read,
+  sceneNumber,
   toRGBA,
 } from './kmc.js';
 import { SQUASH, STRETCH } from './numbers.js';
@@ -32,6 +33,7 @@ const SMALL = [
   'context-example-default',
   'context-palette-coded-default',
   'frames-example-interleaved',
+  'scenes-example',
 ];
 
 const bytesOf = (path) => new Uint8Array(readFileSync(new URL(path, VECTORS)));
@@ -60,6 +62,11 @@ function refusal(bytes, limits) {
   return caught.message;
 }
 
+/** A palette or its hash, whichever is expected. */
+function told(palette, expected) {
+  return 'palette' in expected ? { palette: hex(palette) } : { palette_sha256: sha256(palette) };
+}
+
 /** The facts of an image as the JSON file of a vector has them. */
 function facts(image, expected) {
   const { header, palette, metadata } = image;
@@ -79,12 +86,18 @@ function facts(image, expected) {
     },
   };
   if (image.frames !== null) {
-    const { count, durations, ...others } = image.frames;
+    const { count, durations, hasScenes, ...others } = image.frames;
     const every = durations.length === count ? durations : Array(count).fill(durations[0]);
     found.frames = { count, durations: every, ...others };
+    if (hasScenes) {
+      found.frames.scenes = image.scenes.map(({ frames, interleaved, palette: own }, number) => ({
+        frames,
+        interleaved,
+        ...told(own, expected.frames.scenes[number]),
+      }));
+    }
   }
-  if ('palette' in expected) found.palette = hex(palette);
-  else found.palette_sha256 = sha256(palette);
+  Object.assign(found, told(palette, expected));
   if ('indices' in expected) {
     const row = (y) => [...image.indices.subarray(y * header.width, (y + 1) * header.width)];
     found.indices = Array.from({ length: image.indices.length / header.width }, (_, y) => row(y));
@@ -155,16 +168,22 @@ test('what is wrong is told apart', () => {
   assert.match(refusal(Uint8Array.of(0x89, 0x50)), /not a \.kmc file/);
 });
 
-for (const name of names('good').filter((name) => name.startsWith('frames-'))) {
-  test(`each frame of ${name} has its pixels and its time`, () => {
-    const { height, indices, frames } = json(`good/${name}.json`);
+for (const name of names('good').filter((name) => /^(frames|scenes)-/.test(name))) {
+  test(`each frame of ${name} has its palette, its pixels and its time`, () => {
+    const { height, indices, frames, palette } = json(`good/${name}.json`);
+    if (indices === undefined) return; // too large to be told
+    const palettes = frames.scenes?.flatMap((scene) => Array(scene.frames).fill(scene.palette));
     const image = read(bytesOf(`good/${name}.kmc`));
-    const colours = paletteRGBA(image.palette, image.header.channels);
     assert.equal(frameCount(image), frames.count);
     for (let number = 0; number < frames.count; number += 1) {
+      const own = fromHex(palettes ? palettes[number] : palette);
+      const colours = paletteRGBA(own, image.header.channels);
       const expected = indices.slice(number * height, (number + 1) * height).flat();
       const frame = frameOf(image, number);
       assert.deepEqual([...frame.indices], expected);
+      assert.deepEqual([...frame.palette], [...own]);
+      assert.equal(frame.header.entries * frame.header.channels, own.length);
+      assert.equal(image.scenes[sceneNumber(image, number)].palette, frame.palette);
       assert.equal(frame.indices.buffer, image.indices.buffer); // not a copy
       assert.equal(frameCount(frame), 1);
       const pixels = expected.flatMap((index) => [...colours.subarray(4 * index, 4 * index + 4)]);
@@ -180,11 +199,12 @@ test('there are no frames but those of the file', () => {
     ['example', 1],
     ['frames-one', 1],
     ['frames-example', 2],
+    ['scenes-example', 3],
   ]) {
     const image = read(bytesOf(`good/${name}.kmc`));
     assert.equal(frameCount(image), count);
     for (const number of [-1, 0.5, count, Number.NaN, '0', null]) {
-      for (const ask of [frameOf, frameDuration, toRGBA]) {
+      for (const ask of [frameOf, frameDuration, sceneNumber, toRGBA]) {
         assert.throws(() => ask(image, number), RangeError);
       }
     }
@@ -196,6 +216,13 @@ test('the limit is on the pixels of all frames together', () => {
   const bytes = bytesOf('good/frames-example.kmc');
   assert.throws(() => read(bytes, { maxPixels: 11 }), KmcLimitError);
   assert.equal(read(bytes, { maxPixels: 12 }).indices.length, 12);
+});
+
+test('the limit is checked before the palettes of later scenes are read', () => {
+  const bytes = bytesOf('good/scenes-example.kmc');
+  assert.equal(read(bytes, { maxPixels: 18 }).indices.length, 18);
+  const size = Buffer.from(bytes).indexOf(fromHex('457B9D F1FAEE'));
+  assert.throws(() => read(bytes.subarray(0, size), { maxPixels: 17 }), KmcLimitError);
 });
 
 test('limits are those that were asked for', () => {

@@ -8,8 +8,8 @@
 The vectors are golden: they were made once, looked at and committed. Do not make them again
 to get a test to pass, and never make them with code of the package. This script shares
 nothing with any reader, but for the payloads of coding 2 to 4 (good_context.py, good_coded.py,
-bad_context.py, bad_coded.py): these come from the encoder in ../read_context.py, which was
-written from context.md alone, as half of the second reader. So for these payloads the second
+bad_context.py, bad_coded.py, frames.py): these come from the encoder in ../read_context.py, which
+was written from context.md alone, as half of the second reader. So for these payloads the second
 reader proves little by reading them; the package, which has no part in them, does. Coded palettes
 come from coded_palettes.py, which shares nothing with ../read_palette.py. Another build of zlib
 may compress differently, so even the same script may give other bytes (which are as valid);
@@ -31,6 +31,15 @@ from bad_coded import bad_coded_bytes, bad_coded_crc, bad_coded_flags, bad_coded
 from bad_context import bad_context, bad_context_strips
 from bad_indices import bad_deflate, bad_indices, bad_packed, bad_pads
 from bad_layout import bad_crc, bad_header, bad_transfer, large
+from bad_scenes import (
+    bad_scene_ends,
+    bad_scene_indices,
+    bad_scene_palettes,
+    bad_scene_strips,
+    bad_scene_tables,
+    bad_scenes_coded,
+    large_scenes,
+)
 from bad_sections import bad_frames, bad_icc, bad_known, bad_texts, bad_types
 from frames import bad_frame_tables, good_frames, large_frames
 from good import LEFT_OUT, good_bits, good_codings, good_shapes
@@ -47,6 +56,7 @@ from good_context import (
 )
 from good_sections import good_sections
 from parts import Bad, Good
+from scenes import good_scenes, good_scenes_palettes, good_scenes_tables
 
 GOOD: list[Callable[[], Iterator[Good]]] = [
     good_codings,
@@ -67,6 +77,9 @@ GOOD: list[Callable[[], Iterator[Good]]] = [
     good_coded_cut,
     good_coded_palettes,
     good_frames,
+    good_scenes,
+    good_scenes_palettes,
+    good_scenes_tables,
 ]
 REFUSED: dict[str, list[Callable[[], Iterator[Bad]]]] = {
     "bad": [
@@ -89,8 +102,14 @@ REFUSED: dict[str, list[Callable[[], Iterator[Bad]]]] = {
         bad_coded_crc,
         bad_coded_bytes,
         bad_frame_tables,
+        bad_scene_tables,
+        bad_scene_palettes,
+        bad_scenes_coded,
+        bad_scene_strips,
+        bad_scene_indices,
+        bad_scene_ends,
     ],
-    "large": [large, large_frames],
+    "large": [large, large_frames, large_scenes],
 }
 
 

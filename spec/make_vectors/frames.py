@@ -32,12 +32,16 @@ TWO = [[[0, 1, 2], [0, 0, 1]], [[0, 1, 1], [0, 2, 1]]]
 
 
 def table(
-    count: int = 2, durations: tuple[int, ...] = (80,), loop: int = 0, flags: int | None = None
+    count: int = 2,
+    durations: tuple[int, ...] = (80,),
+    loop: int = 0,
+    flags: int | None = None,
+    scene_table: bytes = b"",
 ) -> bytes:
     """Make a frame table; flags as the durations ask for if they are not given."""
     if flags is None:
         flags = 2 * (len(durations) > 1)
-    body = u32(count) + bytes([flags]) + u32(loop) + b"".join(map(u32, durations))
+    body = u32(count) + bytes([flags]) + u32(loop) + b"".join(map(u32, durations)) + scene_table
     return body + crc(body)
 
 
@@ -107,11 +111,11 @@ def noisy(count: int, width: int, height: int, entries: int) -> list[Rows]:
     return frames
 
 
-def coder(coding: int, palette: bytes) -> Callable[[Rows], bytes] | None:
+def coder(coding: int, palette: bytes, channels: int = 3) -> Callable[[Rows], bytes] | None:
     """Take the encoder of the second reader, for the codings that it has."""
     if coding < 2:
         return None
-    return lambda rows: read_context.encode(rows, entries_of(palette), coding)
+    return lambda rows: read_context.encode(rows, entries_of(palette, channels), coding)
 
 
 def good_frames() -> Iterator[Good]:

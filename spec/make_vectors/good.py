@@ -28,6 +28,23 @@ from parts import (
 LEFT_OUT: set[str] = set()
 
 
+def payloads_of(
+    rows: Rows,
+    entries: int,
+    coding: int,
+    step: int,
+    compress: Callable[[bytes], bytes] = deflate,
+    code: Callable[[Rows], bytes] | None = None,
+) -> list[bytes]:
+    """Return the payloads of strips of `step` rows; for `code` see `good`."""
+    payloads = []
+    for top in range(0, len(rows), step):
+        part = rows[top : top + step]
+        payload = code(part) if code else pack(part, bits_used(entries, coding))
+        payloads.append(compress(payload) if coding == 1 else payload)
+    return payloads
+
+
 def good(
     name: str,
     about: str,
@@ -54,12 +71,7 @@ def good(
     assert all(len(row) == width for row in rows)
     assert all(0 <= index < entries for row in rows for index in row)
     assert entries * channels == len(palette)
-    step = rows_per_strip or height
-    payloads = []
-    for top in range(0, height, step):
-        part = rows[top : top + step]
-        payload = code(part) if code else pack(part, bits_used(entries, coding))
-        payloads.append(compress(payload) if coding == 1 else payload)
+    payloads = payloads_of(rows, entries, coding, rows_per_strip or height, compress, code)
     data = header(
         width,
         height,

@@ -21,7 +21,7 @@ export function showFacts(image) {
   showSections(image);
 }
 
-function showBytes({ parts, header, frames, palette }) {
+function showBytes({ parts, header, frames, scenes }) {
   const rows = [
     ['indices', parts.indices, '--part-1'],
     ['palette', parts.palette, '--part-2'],
@@ -46,21 +46,41 @@ function showBytes({ parts, header, frames, palette }) {
   const pixels = header.width * header.height * (frames?.count ?? 1);
   const raw = pixels * header.channels;
   const bits = ((8 * parts.total) / pixels).toFixed(2);
-  const plain = header.paletteCoded
-    ? ` The palette is coded; plain it has ${bytes(palette.length)}.`
+  const plain = scenes.some(({ paletteCoded }) => paletteCoded)
+    ? plainWords(scenes.reduce((sum, { palette }) => sum + palette.length, 0), scenes.length)
     : '';
   element('compared').textContent =
     `${bits} bits a pixel, ${share(parts.total, raw)} of ${bytes(raw)} uncompressed.${plain}`;
 }
 
-function showHeader({ header, frames, strips }) {
-  const { width, height, entries, rowsPerStrip } = header;
+function plainWords(size, palettes) {
+  if (palettes === 1) return ` The palette is coded; plain it has ${bytes(size)}.`;
+  return ` Palettes are coded; plain they have ${bytes(size)}.`;
+}
+
+/** The numbers of entries of all palettes. */
+function entriesOf(scenes) {
+  const counts = scenes.map(({ entries }) => entries);
+  const [least, most] = [Math.min, Math.max].map((pick) => counts.reduce((a, b) => pick(a, b)));
+  return least === most ? grouped(most) : `${grouped(least)} to ${grouped(most)}`;
+}
+
+/** Whether the palettes are coded. */
+function storageOf(scenes) {
+  const coded = scenes.filter(({ paletteCoded }) => paletteCoded).length;
+  if (scenes.length === 1) return coded ? 'coded' : 'plain';
+  const some = coded > 0 ? `, of which ${grouped(coded)} coded` : '';
+  return `${grouped(scenes.length)}${some}`;
+}
+
+function showHeader({ header, frames, scenes, strips }) {
+  const { width, height, rowsPerStrip } = header;
   const facts = [
     ['size', `${grouped(width)} × ${grouped(height)} pixels`],
     ['channels', `${header.channels}: ${CHANNELS[header.channels]}`],
-    ['entries', grouped(entries)],
+    ['entries', entriesOf(scenes)],
     ['coding', `${header.coding}: ${CODINGS[header.coding]}`],
-    ['palette', header.paletteCoded ? 'coded' : 'plain'],
+    [scenes.length > 1 ? 'palettes' : 'palette', storageOf(scenes)],
     ['strips', grouped(strips.length) + (rowsPerStrip ? ` of ${grouped(rowsPerStrip)} rows` : '')],
     ...(frames ? framesOf(frames) : []),
     ['version', header.version],

@@ -28,8 +28,8 @@ const player = new Player(showFrame);
 
 function showFrame(number) {
   shown.frame = kmc.frameOf(shown.image, number);
+  swatches.turnTo(number); // first: of another palette no entry is lit up
   picture.draw(shown.frame);
-  swatches.turnTo(shown.frame);
   tellPointed();
 }
 

@@ -44,21 +44,33 @@ export class Swatches {
     });
   }
 
-  /** Show the palette of an image; `counts` are the pixels of each entry in all frames. */
+  /** Show the first palette of an image; `counts` are the pixels of each entry, by scene. */
   show(image, counts) {
-    const { channels } = image.header;
-    const colours = kmc.paletteRGBA(image.palette, channels);
-    Object.assign(this, { colours, counts, channels, entry: null, shown: 0 });
-    this.frames = kmc.frameCount(image);
+    Object.assign(this, { image, countsByScene: counts });
+    this.showScene(0);
+  }
+
+  showScene(scene) {
+    const { channels } = this.image.header;
+    const { palette, frames } = this.image.scenes[scene];
+    const colours = kmc.paletteRGBA(palette, channels);
+    const counts = this.countsByScene[scene];
+    const hadFocus = this.box.contains(document.activeElement);
+    Object.assign(this, { scene, frames, colours, counts, channels, entry: null, shown: 0 });
+    const palettes = this.image.scenes.length;
+    this.where = palettes > 1 ? 'in all frames of this palette' : 'in all frames';
     this.pixels = counts.reduce((sum, count) => sum + count, 0);
     const used = counts.reduce((sum, count) => sum + (count > 0 ? 1 : 0), 0);
     const unused = counts.length - used;
     const entries = `${grouped(counts.length)} ${counts.length === 1 ? 'entry' : 'entries'}`;
-    element('palette-size').textContent = entries + (unused ? `, ${grouped(unused)} unused` : '');
+    const which = palettes > 1 ? `, palette ${grouped(scene + 1)} of ${grouped(palettes)}` : '';
+    element('palette-size').textContent =
+      entries + (unused ? `, ${grouped(unused)} unused` : '') + which;
     this.box.replaceChildren();
     this.add();
-    this.focus(0, false);
+    this.focus(0, hadFocus);
     this.tell();
+    this.onChoose(null);
   }
 
   colour(entry) {
@@ -84,7 +96,7 @@ export class Swatches {
 
   button(entry) {
     const count = this.counts[entry];
-    const words = `${pixels(count)}${this.frames > 1 ? ' in all frames' : ''}`;
+    const words = `${pixels(count)}${this.frames > 1 ? ` ${this.where}` : ''}`;
     const name = `Entry ${entry}, ${hexOf(this.colour(entry), this.channels)}`;
     const button = build('button', {
       type: 'button',
@@ -146,7 +158,7 @@ export class Swatches {
   amounts() {
     const table = build('table');
     const count = this.counts[this.entry];
-    table.append(amount('pixels in all frames', count, this.pixels), this.amountInFrame());
+    table.append(amount(`pixels ${this.where}`, count, this.pixels), this.amountInFrame());
     return table;
   }
 
@@ -159,9 +171,11 @@ export class Swatches {
     return row;
   }
 
-  /** Tell of another frame. */
-  turnTo({ indices }) {
-    this.indices = indices;
+  /** Tell of another frame, which may have another palette. */
+  turnTo(number) {
+    const scene = kmc.sceneNumber(this.image, number);
+    if (scene !== this.scene) this.showScene(scene);
+    this.indices = kmc.frameOf(this.image, number).indices;
     element('in-frame')?.replaceWith(this.amountInFrame());
   }
 

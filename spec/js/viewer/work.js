@@ -8,16 +8,17 @@ import {
   KmcLimitError,
   paletteRGBA,
   read,
+  sceneNumber,
   toRGBA,
 } from '../kmc.js';
 
-export { frameCount, frameDuration, frameOf, paletteRGBA, read, toRGBA };
+export { frameCount, frameDuration, frameOf, paletteRGBA, read, sceneNumber, toRGBA };
 
 const LIMITS = { maxPixels: 2 ** 26 }; // of all frames; a page has less memory than a program
 const LONGEST_SIDE = 16384; // of a canvas, in most browsers
 
 /**
- * Decode a file and count the pixels of each entry, in all frames.
+ * Decode a file and count the pixels of each entry of each scene, in all its frames.
  *
  * Gives `{ message, tooLarge }` if it is refused, else `{ image, counts, step }`: of each frame
  * every `step`th pixel of every `step`th row is to be drawn; `step` is 1 unless the image is too
@@ -31,9 +32,13 @@ export function work(bytes) {
   } catch (error) {
     return { message: wordsFor(error), tooLarge: !isDamage(error) };
   }
-  const { width, height, entries } = image.header;
-  const counts = new Uint32Array(entries);
-  for (const index of image.indices) counts[index] += 1;
+  const { width, height } = image.header;
+  const counts = image.scenes.map(({ firstFrame, frames, entries }) => {
+    const found = new Uint32Array(entries);
+    const [start, end] = [firstFrame, firstFrame + frames].map((frame) => frame * width * height);
+    for (const index of image.indices.subarray(start, end)) found[index] += 1;
+    return found;
+  });
   return { image, counts, step: Math.ceil(Math.max(width, height) / LONGEST_SIDE) };
 }
 
