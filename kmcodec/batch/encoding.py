@@ -6,7 +6,6 @@ import functools
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from kmcodec.animation import quantize_frames, sheet_of, table_of
 from kmcodec.assembly import Assembly
 from kmcodec.atomic import reason_of
+from kmcodec.batch.cluster import Worker
 from kmcodec.batch.job_targets import write_job, write_job_parts
 from kmcodec.batch.planning import Job
 from kmcodec.batch.pool import Done, run_each
@@ -213,7 +213,7 @@ def encode_files(
     jobs: Sequence[Job],
     k: int | None = None,
     *,
-    executor: Executor | None = None,
+    executor: Worker = None,
     coding: str = DEFAULT_CODING,
     **options: Any,
 ) -> Iterator[Done[EncodeReport]]:
@@ -224,9 +224,8 @@ def encode_files(
     jobs : sequence of Job
     k, coding, **options
         See `encode_file`.
-    executor : concurrent.futures.Executor, optional
-        A `LocalPool` or a `ClusterExecutor` of `kmcodec.batch`; the calling thread if
-        not given.
+    executor : concurrent.futures.Executor or dask.distributed.Client, optional
+        Such as a `LocalPool` of `kmcodec.batch`; the calling thread if not given.
 
     Yields
     ------

@@ -6,12 +6,12 @@ import functools
 import operator
 import os
 from collections.abc import Iterable
-from concurrent.futures import Executor
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from kmcodec.batch.cluster import Worker
 from kmcodec.batch.planning import Job
 from kmcodec.batch.pool import run_each
 from kmcodec.errors import KmcInputError
@@ -35,7 +35,7 @@ def shared_palette(
     images: Iterable[PathOrImage],
     k: int | None = None,
     *,
-    executor: Executor | None = None,
+    executor: Worker = None,
     **options: Unpack[SearchOptions],
 ) -> NDArray[np.uint8]:
     """Find one palette for several images by k-means over all their pixels together.
@@ -48,7 +48,7 @@ def shared_palette(
     k : int, optional
         The most entries, 1 to 65,536; 256 if not given. With no more colours than that in all
         the images together, the palette is those.
-    executor : concurrent.futures.Executor, optional
+    executor : concurrent.futures.Executor or dask.distributed.Client, optional
         Who counts the colours, image by image; the calling thread if not given.
     **options
         `init`, `seed`, `search`, `iterations`, `restarts` and `space` of `quantize`.
