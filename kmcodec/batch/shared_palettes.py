@@ -19,7 +19,9 @@ from kmcodec.pixels import to_channels
 from kmcodec.quantization.histogram import Histogram, histogram
 from kmcodec.quantization.palette import find_palette
 from kmcodec.quantizer import ImageLike, Settings, pixels_of
+from kmcodec.rows.counting import count_rows
 from kmcodec.sources.images import read_source
+from kmcodec.sources.rows import LARGE, open_rows, row_errors, row_source
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -44,7 +46,9 @@ def shared_palette(
     ----------
     images : iterable of path-like, array_like, PIL.Image.Image or IndexedImage
         Of any sizes and channels. Where they differ in channels, all are taken as what holds all
-        of them: grey with RGB as RGB, with alpha as opaque where they had none.
+        of them: grey with RGB as RGB, with alpha as opaque where they had none. Files of more
+        than 16 megapixels that `kmc encode` reads row by row are read so here too; in one of
+        more than 1,048,576 colours similar ones are counted together, as `encode_rows` does.
     k : int, optional
         The most entries, 1 to 65,536; 256 if not given. With no more colours than that in all
         the images together, the palette is those.
@@ -82,8 +86,13 @@ def shared_palette(
     return colors.find_palette(k, **options)
 
 
-def count_colors(image: PathOrImage, variable: str | None = None) -> Histogram:
+def count_colors(
+    image: PathOrImage, variable: str | None = None, *, large: int = LARGE
+) -> Histogram:
     """Count the colours of an image or an image file.
+
+    A large file that can be read row by row is never in memory as a whole; if it has more than
+    1,048,576 colours, similar ones are counted together (see `encode_rows`).
 
     Parameters
     ----------
@@ -91,15 +100,23 @@ def count_colors(image: PathOrImage, variable: str | None = None) -> Histogram:
         See `shared_palette`.
     variable : str, optional
         Of a `.mat` file.
+    large : int
+        Pixels up to which a file is read as a whole.
 
     Raises
     ------
     KmcError
         If it cannot be read, or is no image.
     """
-    if isinstance(image, (str, os.PathLike)):
-        return histogram(read_source(image, variable).pixels)
-    return histogram(pixels_of(image)[0])
+    if not isinstance(image, (str, os.PathLike)):
+        return histogram(pixels_of(image)[0])
+    path = os.fspath(image)
+    file = open_rows(path, large) if variable is None else None
+    if file is None:
+        return histogram(read_source(path, variable).pixels)
+    source = row_source(path, file)
+    with row_errors(path):
+        return count_rows(source)[0]
 
 
 def count_job(job: Job, variable: str | None = None) -> Histogram:
