@@ -7,6 +7,7 @@ import dataclasses
 import functools
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -25,7 +26,11 @@ from kmcodec.batch.planning import Job, plan
 
 if os.environ.get("KMC_REQUIRE_ARRAYS") != "1":
     pytest.importorskip("distributed", reason="no distributed (pip install 'kmcodec[dask]')")
+    pytest.importorskip("zarr", reason="no zarr (pip install 'kmcodec[zarr]')")
 
+import dask.array
+import numcodecs
+import zarr
 from distributed import Client, LocalCluster
 
 from kmcodec.batch.cluster import ClusterExecutor
@@ -125,6 +130,52 @@ def test_the_library_takes_a_client(tmp_path, cluster, images):
     assert [each.value.output for each in again] == [job.target for job in back]
     with pytest.raises(kmcodec.KmcInputError, match="this one is closed"):
         kmcodec.shared_palette(sources, 7, executor=client)
+
+
+def test_workers_count_the_chunks_of_an_array(tmp_path, cluster):
+    rng = np.random.default_rng(3)
+    pixels = rng.integers(0, 60, (2100, 2100), np.uint8) * np.uint8(4)
+    array = zarr.create_array(tmp_path / "a.zarr", data=pixels, chunks=(700, 700))
+    expected = kmcodec.quantize(pixels, 9).palette
+    with Client(cluster, set_as_default=False) as client:
+        found = kmcodec.shared_palette([array], 9, executor=client)
+        with client.as_current():  # as it is with any client that was not made as above
+            kept = client.persist(dask.array.from_zarr(array))
+            computed = kmcodec.shared_palette([kept], 9)
+        # A piece is sent by its name: what the workers know is all that there is to read.
+        shutil.rmtree(tmp_path / "a.zarr")
+        with pytest.raises(kmcodec.KmcInputError, match="no array of Zarr there"):
+            kmcodec.shared_palette([array], 9, executor=client)
+    np.testing.assert_array_equal(found, expected)
+    np.testing.assert_array_equal(computed, expected)
+
+
+@pytest.mark.parametrize("zarr_format", [2, 3])
+def test_workers_write_label_maps_through_the_codec(tmp_path, cluster, zarr_format):
+    y, x = np.mgrid[:250, :330]
+    labels = np.stack([(y // 9 * 40 + x // 11 + z).astype(np.int32) for z in (-3, 5)])
+    codec = (
+        {"filters": None, "compressors": numcodecs.get_codec({"id": "kmcodec", "effort": "fast"})}
+        if zarr_format == 2
+        else {"serializer": {"name": "kmcodec"}, "compressors": None}
+    )
+    array = zarr.create_array(
+        tmp_path / "map.zarr",
+        shape=labels.shape,
+        chunks=(1, 64, 64),
+        dtype=labels.dtype,
+        zarr_format=zarr_format,
+        **codec,
+    )
+    with Client(cluster, set_as_default=False) as client, client.as_current():
+        dask.array.store(dask.array.from_array(labels, (1, 64, 128)), array)
+        back = dask.array.from_zarr(array).compute()
+    files = [p for p in (tmp_path / "map.zarr").rglob("*") if not p.name.startswith(".z")]
+    data = [p.read_bytes() for p in files if p.is_file() and p.name != "zarr.json"]
+    assert len(data) == 2 * 4 * 6
+    assert all(kmcodec.decode_labels(chunk).shape == (1, 64, 64) for chunk in data)
+    np.testing.assert_array_equal(back, labels)
+    np.testing.assert_array_equal(zarr.open_array(tmp_path / "map.zarr", mode="r")[:], labels)
 
 
 def test_warnings_of_workers_are_told(kmc, tmp_path, cluster):

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar, cast
 
 from kmcodec.batch.cluster import Worker, executor_of
 from kmcodec.errors import KmcError, KmcLimitError
@@ -53,6 +53,14 @@ class Done(Generic[_R]):
     value: _R | None
     error: KmcError | None
     notes: tuple[Warning, ...]
+
+    def result(self) -> _R:
+        """What the work returned; its warnings are given, and its error is raised."""
+        for warning in self.notes:
+            warnings.warn(warning, stacklevel=2)
+        if self.error is not None:
+            raise self.error
+        return cast("_R", self.value)
 
 
 def run_each(

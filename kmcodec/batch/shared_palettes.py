@@ -6,12 +6,13 @@ import functools
 import operator
 import os
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kmcodec.batch.cluster import Worker
+from kmcodec.batch.chunked_arrays import count_chunks, is_in_chunks
+from kmcodec.batch.cluster import Worker, executor_of
 from kmcodec.batch.planning import Job
 from kmcodec.batch.pool import run_each
 from kmcodec.errors import KmcInputError
@@ -49,11 +50,13 @@ def shared_palette(
         of them: grey with RGB as RGB, with alpha as opaque where they had none. Files of more
         than 16 megapixels that `kmc encode` reads row by row are read so here too; in one of
         more than 1,048,576 colours similar ones are counted together, as `encode_rows` does.
+        Arrays in chunks (Zarr, Dask, HDF5) are counted chunk by chunk, exactly.
     k : int, optional
         The most entries, 1 to 65,536; 256 if not given. With no more colours than that in all
         the images together, the palette is those.
     executor : concurrent.futures.Executor or dask.distributed.Client, optional
-        Who counts the colours, image by image; the calling thread if not given.
+        Who counts the colours, image by image; the calling thread if not given. Arrays of Zarr
+        are opened and read there; Dask arrays are counted where Dask computes them.
     **options
         `init`, `seed`, `search`, `iterations`, `restarts` and `space` of `quantize`.
 
@@ -78,11 +81,16 @@ def shared_palette(
     """
     Settings(k=k, **options)  # what is wrong is told before the work
     colors = ColorSum()
-    for done in run_each(count_colors, list(images), executor):
-        if done.value is None:
-            assert done.error is not None
-            raise done.error
-        colors.add(done.value)
+    whole: list[PathOrImage] = []
+    in_chunks: list[Any] = []
+    for image in images:
+        (in_chunks if is_in_chunks(image) else whole).append(image)
+    with executor_of(executor) as worker:
+        for done in run_each(count_colors, whole, worker):
+            colors.add(done.result())
+        for array in in_chunks:
+            for counted in count_chunks(array, worker):
+                colors.add(counted)
     return colors.find_palette(k, **options)
 
 

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TypeVar, cast
+from typing import TypeVar
 
 import click
 
 from kmcodec.batch.planning import STANDARD, Job
-from kmcodec.batch.pool import Done, LocalPool, run_each
+from kmcodec.batch.pool import LocalPool, run_each
 from kmcodec.cli.common import complain
 from kmcodec.cli.exit_codes import FAILED, MISSED
 from kmcodec.errors import KmcError, KmcGoalError
@@ -199,7 +198,7 @@ def run_jobs(
             try:
                 if isinstance(job, KmcError):
                     raise job
-                shortfall = None if done is None else tell(job, _value_of(done))
+                shortfall = None if done is None else tell(job, done.result())
                 if shortfall:
                     counts.missed += 1
                     complain(f"{job.source}: {shortfall}")
@@ -209,11 +208,3 @@ def run_jobs(
                 complain(str(error))
                 tell_error(job if isinstance(job, Job) else None, error)
     return counts
-
-
-def _value_of(done: Done[_R]) -> _R:
-    for warning in done.notes:
-        warnings.warn(warning, stacklevel=2)
-    if done.error is not None:
-        raise done.error
-    return cast("_R", done.value)
