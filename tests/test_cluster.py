@@ -17,6 +17,7 @@ from unittest.mock import ANY
 
 import numpy as np
 import pytest
+from conftest import missing_codecs
 from PIL import Image
 
 import kmcodec
@@ -26,11 +27,8 @@ from kmcodec.batch.planning import Job, plan
 
 if os.environ.get("KMC_REQUIRE_ARRAYS") != "1":
     pytest.importorskip("distributed", reason="no distributed (pip install 'kmcodec[dask]')")
-    pytest.importorskip("zarr", reason="no zarr (pip install 'kmcodec[zarr]')")
 
 import dask.array
-import numcodecs
-import zarr
 from distributed import Client, LocalCluster
 
 from kmcodec.batch.cluster import ClusterExecutor
@@ -133,6 +131,7 @@ def test_the_library_takes_a_client(tmp_path, cluster, images):
 
 
 def test_workers_count_the_chunks_of_an_array(tmp_path, cluster):
+    zarr = pytest.importorskip("zarr", reason="no zarr (pip install 'kmcodec[zarr]')")
     rng = np.random.default_rng(3)
     pixels = rng.integers(0, 60, (2100, 2100), np.uint8) * np.uint8(4)
     array = zarr.create_array(tmp_path / "a.zarr", data=pixels, chunks=(700, 700))
@@ -150,8 +149,13 @@ def test_workers_count_the_chunks_of_an_array(tmp_path, cluster):
     np.testing.assert_array_equal(computed, expected)
 
 
+@pytest.mark.skipif(missing_codecs() is not None, reason=str(missing_codecs()))
+@pytest.mark.filterwarnings("ignore::zarr.errors.ZarrUserWarning")
 @pytest.mark.parametrize("zarr_format", [2, 3])
 def test_workers_write_label_maps_through_the_codec(tmp_path, cluster, zarr_format):
+    import numcodecs
+    import zarr
+
     y, x = np.mgrid[:250, :330]
     labels = np.stack([(y // 9 * 40 + x // 11 + z).astype(np.int32) for z in (-3, 5)])
     codec = (

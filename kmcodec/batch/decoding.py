@@ -16,6 +16,7 @@ from kmcodec.batch.job_targets import write_job, write_job_parts
 from kmcodec.batch.planning import STANDARD, Job
 from kmcodec.batch.pool import Done, run_each
 from kmcodec.decoder import checked_metadata, read_indexed
+from kmcodec.errors import KmcError
 from kmcodec.files import open_kmc
 from kmcodec.formats.npy import npy_start
 from kmcodec.image import IndexedImage, Metadata
@@ -130,7 +131,7 @@ def decode_file(
 
 
 def decode_files(
-    jobs: Sequence[Job],
+    jobs: Sequence[Job | KmcError],
     ending: str | None = None,
     *,
     executor: Worker = None,
@@ -140,7 +141,8 @@ def decode_files(
 
     Parameters
     ----------
-    jobs : sequence of Job
+    jobs : sequence of Job or KmcError
+        Of `plan`, which has an error for what cannot be done.
     ending, **options
         See `decode_file`.
     executor

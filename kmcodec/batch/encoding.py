@@ -17,7 +17,7 @@ from kmcodec.batch.planning import Job
 from kmcodec.batch.pool import Done, run_each
 from kmcodec.coding import AUTO
 from kmcodec.encoder import DEFAULT_CODING
-from kmcodec.errors import KmcGoalError
+from kmcodec.errors import KmcError, KmcGoalError
 from kmcodec.image import IndexedImage, Metadata
 from kmcodec.metrics import psnr
 from kmcodec.quantizer import Settings, quantize
@@ -207,7 +207,7 @@ def encode_file(
 
 
 def encode_files(
-    jobs: Sequence[Job],
+    jobs: Sequence[Job | KmcError],
     k: int | None = None,
     *,
     executor: Worker = None,
@@ -218,7 +218,8 @@ def encode_files(
 
     Parameters
     ----------
-    jobs : sequence of Job
+    jobs : sequence of Job or KmcError
+        Of `plan`, which has an error for what cannot be done.
     k, coding, **options
         See `encode_file`.
     executor : concurrent.futures.Executor or dask.distributed.Client, optional

@@ -78,7 +78,7 @@ def run_each(
         Raises `KmcError` if it cannot be done. For an executor of other processes it can be
         pickled, such as `functools.partial` of a function of a module.
     items : iterable
-        Likewise; taken as they are needed.
+        Likewise; taken as they are needed. An error stands for what cannot be done.
     executor : concurrent.futures.Executor or dask.distributed.Client, optional
         Who does it; the calling thread if not given. Processes that do one item at a time each:
         threads of one process would collect each other's warnings.
@@ -112,6 +112,8 @@ def _submitted(
 
 
 def _attempt(work: Callable[[_T], _R], item: _T) -> Done[_R]:
+    if isinstance(item, KmcError):
+        return Done(None, item, ())
     value, error = None, None
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
