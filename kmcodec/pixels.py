@@ -15,6 +15,7 @@ from kmcodec.image import MAX_SIDE
 __all__ = [
     "as_pixels",
     "channels_for_all",
+    "check_shape",
     "common_channels_for",
     "from_16_bits",
     "reduce_16_bits",
@@ -53,7 +54,7 @@ def as_pixels(array: ArrayLike) -> NDArray[np.uint8]:
     except (ValueError, TypeError, OverflowError) as error:
         # Ragged lists end here, and objects whose __array__ refuses.
         raise KmcInputError(f"not an array of pixels: {error}") from error
-    _check_shape(given.shape)
+    check_shape(given.shape)
     if given.ndim == 3 and given.shape[2] == 1:
         given = given[:, :, 0]
     return np.ascontiguousarray(_as_uint8(given))
@@ -151,7 +152,13 @@ def to_channels(array: NDArray[np.uint8], channels: int) -> NDArray[np.uint8]:
     return np.concatenate([*parts, alpha] if channels in (2, 4) else parts, axis=-1)
 
 
-def _check_shape(shape: tuple[int, ...]) -> None:
+def check_shape(shape: tuple[int, ...]) -> None:
+    """Refuse a shape that no image has.
+
+    Raises
+    ------
+    KmcInputError
+    """
     if len(shape) not in (2, 3) or (len(shape) == 3 and not 1 <= shape[2] <= 4):
         raise KmcInputError(
             "pixels have shape (height, width) or (height, width, 1 to 4 channels), "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import os
 import subprocess
 import sys
@@ -75,6 +76,19 @@ def indexed_images(draw, max_side=12, max_entries=300):
     palette = rng.integers(0, 256, (entries, channels), dtype=np.uint8)
     indices = rng.integers(0, entries, (height, width))
     return kmcodec.IndexedImage(palette, indices)
+
+
+def missing_codecs():
+    """What stops the tests of the codecs for Zarr and numcodecs here, or None."""
+    groups = importlib.metadata.entry_points()
+    for group, module in (("numcodecs.codecs", "numcodecs"), ("zarr.codecs", "zarr")):
+        try:
+            __import__(module)
+        except ImportError:
+            return f"no {module} (pip install 'kmcodec[zarr]')"
+        if not groups.select(group=group, name="kmcodec"):
+            return "kmcodec is not installed with the entry points of these codecs"
+    return None
 
 
 PALETTES = st.tuples(st.integers(1, 300), st.integers(3, 4)).flatmap(

@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import functools
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from unittest.mock import ANY
 
 import numpy as np
 import pytest
+from conftest import missing_codecs
 from PIL import Image
 
 import kmcodec
+from kmcodec.batch.decoding import decode_file, decode_files
 from kmcodec.batch.encoding import encode_file, encode_files
 from kmcodec.batch.planning import Job, plan
 
 if os.environ.get("KMC_REQUIRE_ARRAYS") != "1":
     pytest.importorskip("distributed", reason="no distributed (pip install 'kmcodec[dask]')")
 
+import dask.array
 from distributed import Client, LocalCluster
 
 from kmcodec.batch.cluster import ClusterExecutor
@@ -85,18 +91,95 @@ def test_a_palette_is_found_on_a_cluster(kmc, cluster, images):
     assert len(there.stdout.split()) == 9
 
 
+def test_a_cluster_decodes_as_this_process_does(kmc, tmp_path, cluster, images):
+    assert kmc("encode", "in", "-r", "-o", "packed", "-k", 3, "-q").returncode == 1
+    (tmp_path / "packed" / "0" / "3.kmc").write_bytes(b"damaged")
+    command = ["decode", "packed", "-r", "--json"]
+    here = kmc(*command, "-o", "here", "--jobs", 1)
+    there = kmc(*command, "-o", "there", "--scheduler", cluster.scheduler_address)
+    assert (here.returncode, there.returncode) == (1, 1)
+    assert contents(tmp_path / "there") == contents(tmp_path / "here")
+    assert len(contents(tmp_path / "there")) == 9
+    told = [json.loads(line) for line in there.stdout.splitlines()]
+    sources = [os.path.relpath(line["source"], tmp_path) for line in told]
+    assert sources == [json.loads(line)["source"] for line in here.stdout.splitlines()]
+    assert [os.path.basename(line["source"]) for line in told if "error" in line] == ["3.kmc"]
+    assert there.stderr.decode().splitlines()[1:] == ["kmc: 1 of 10 files failed"]
+
+
 def test_the_library_takes_a_client(tmp_path, cluster, images):
     (images / "1" / "broken.png").unlink()
     jobs = plan([str(images)], str(tmp_path / "out"), ".kmc", force=False, recursive=True)
+    back = [Job(job.target, job.target + ".png", replace=False) for job in jobs]
     with Client(cluster, set_as_default=False) as client:
+        sources = [job.source for job in jobs]
+        palette = kmcodec.shared_palette(sources, 7, executor=client)
+        done = list(encode_files(jobs, palette=palette, executor=client))
+        again = list(decode_files(back, executor=client))
+        # Whoever has enough early leaves nothing behind, and the client as it was.
+        next(encode_files(jobs, palette=palette, executor=client))
+        wait_for(lambda: not any(client.processing().values()))
         executor = ClusterExecutor(client)
         assert executor.workers == 2
-        sources = [job.source for job in jobs]
-        palette = kmcodec.shared_palette(sources, 7, executor=executor)
-        done = list(encode_files(jobs, palette=palette, executor=executor))
+        assert np.array_equal(kmcodec.shared_palette(sources, 7, executor=executor), palette)
     assert np.array_equal(palette, kmcodec.shared_palette(sources, 7))
     assert [each.value.output for each in done] == [job.target for job in jobs]
     assert all(np.array_equal(kmcodec.read(job.target).palette, palette) for job in jobs)
+    assert [each.value.output for each in again] == [job.target for job in back]
+    with pytest.raises(kmcodec.KmcInputError, match="this one is closed"):
+        kmcodec.shared_palette(sources, 7, executor=client)
+
+
+def test_workers_count_the_chunks_of_an_array(tmp_path, cluster):
+    zarr = pytest.importorskip("zarr", reason="no zarr (pip install 'kmcodec[zarr]')")
+    rng = np.random.default_rng(3)
+    pixels = rng.integers(0, 60, (2100, 2100), np.uint8) * np.uint8(4)
+    array = zarr.create_array(tmp_path / "a.zarr", data=pixels, chunks=(700, 700))
+    expected = kmcodec.quantize(pixels, 9).palette
+    with Client(cluster, set_as_default=False) as client:
+        found = kmcodec.shared_palette([array], 9, executor=client)
+        with client.as_current():  # as it is with any client that was not made as above
+            kept = client.persist(dask.array.from_zarr(array))
+            computed = kmcodec.shared_palette([kept], 9)
+        # A piece is sent by its name: what the workers know is all that there is to read.
+        shutil.rmtree(tmp_path / "a.zarr")
+        with pytest.raises(kmcodec.KmcInputError, match="no array of Zarr there"):
+            kmcodec.shared_palette([array], 9, executor=client)
+    np.testing.assert_array_equal(found, expected)
+    np.testing.assert_array_equal(computed, expected)
+
+
+@pytest.mark.skipif(missing_codecs() is not None, reason=str(missing_codecs()))
+@pytest.mark.filterwarnings("ignore::zarr.errors.ZarrUserWarning")
+@pytest.mark.parametrize("zarr_format", [2, 3])
+def test_workers_write_label_maps_through_the_codec(tmp_path, cluster, zarr_format):
+    import numcodecs
+    import zarr
+
+    y, x = np.mgrid[:250, :330]
+    labels = np.stack([(y // 9 * 40 + x // 11 + z).astype(np.int32) for z in (-3, 5)])
+    codec = (
+        {"filters": None, "compressors": numcodecs.get_codec({"id": "kmcodec", "effort": "fast"})}
+        if zarr_format == 2
+        else {"serializer": {"name": "kmcodec"}, "compressors": None}
+    )
+    array = zarr.create_array(
+        tmp_path / "map.zarr",
+        shape=labels.shape,
+        chunks=(1, 64, 64),
+        dtype=labels.dtype,
+        zarr_format=zarr_format,
+        **codec,
+    )
+    with Client(cluster, set_as_default=False) as client, client.as_current():
+        dask.array.store(dask.array.from_array(labels, (1, 64, 128)), array)
+        back = dask.array.from_zarr(array).compute()
+    files = [p for p in (tmp_path / "map.zarr").rglob("*") if not p.name.startswith(".z")]
+    data = [p.read_bytes() for p in files if p.is_file() and p.name != "zarr.json"]
+    assert len(data) == 2 * 4 * 6
+    assert all(kmcodec.decode_labels(chunk).shape == (1, 64, 64) for chunk in data)
+    np.testing.assert_array_equal(back, labels)
+    np.testing.assert_array_equal(zarr.open_array(tmp_path / "map.zarr", mode="r")[:], labels)
 
 
 def test_warnings_of_workers_are_told(kmc, tmp_path, cluster):
@@ -202,6 +285,11 @@ def test_what_was_written_by_one_who_died_then_is_not_written_again(tmp_path, im
     Path(job.target).write_bytes(Path(job.target).read_bytes() + b"more")
     with pytest.raises(kmcodec.KmcInputError, match="exists already"):
         encode(8)
+    decode = functools.partial(decode_file, Job(job.target, str(tmp_path / "a.png"), False))
+    Path(job.target).write_bytes(kmcodec.encode(np.zeros((2, 2), np.uint8)))
+    assert decode() == dataclasses.replace(decode(), seconds=ANY)
+    with pytest.raises(kmcodec.KmcInputError, match="exists already"):
+        decode(strip=True, rows=(0, 1))
 
 
 def test_a_scheduler_that_does_not_answer_is_told_in_a_line(kmc, tmp_path, images):
@@ -224,6 +312,8 @@ def test_an_address_that_is_none_is_refused(address):
         (["encode", "-", "-o", "x.kmc"], "no standard input and output"),
         (["encode", "in/0/0.png", "-o", "-"], "no standard input and output"),
         (["palette", "in", "--jobs", 2], "exclude each other"),
+        (["decode", "in", "--jobs", 2], "exclude each other"),
+        (["decode", "a.kmc", "-o", "-"], "no standard input and output"),
     ],
     ids=str,
 )

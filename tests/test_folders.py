@@ -68,6 +68,44 @@ def test_a_tree_is_mirrored_with_the_same_bytes_for_any_number_of_processes(kmc,
         np.testing.assert_array_equal(pixels, kmcodec.read(tmp_path / "out1" / name).to_array())
 
 
+def test_files_are_decoded_in_several_processes_as_in_one(kmc, tmp_path, rng):
+    noise = rng.integers(0, 256, (64, 32), dtype=np.uint8)
+    (tmp_path / "in").mkdir()
+    for name in "abc":
+        kmcodec.write(tmp_path / "in" / f"{name}.kmc", noise, coding="packed", strip_rows=16)
+    data = bytearray((tmp_path / "in" / "b.kmc").read_bytes())
+    data[-40] ^= 1
+    (tmp_path / "in" / "b.kmc").write_bytes(data)
+    (tmp_path / "in" / "bad.kmc").write_bytes(b"no more")
+    runs = [
+        kmc("decode", "in", "-o", f"out{n}", "-t", "npy", "--json", "--salvage", "--jobs", n)
+        for n in (1, 2)
+    ]
+    for number, run in enumerate(runs, 1):
+        assert run.returncode == 1
+        lines = [json.loads(line) for line in run.stdout.splitlines()]
+        names = [os.path.basename(line["source"]) for line in lines]
+        assert names == ["a.kmc", "b.kmc", "bad.kmc", "c.kmc"]
+        assert [len(line.get("lost", ())) for line in lines] == [0, 1, 0, 0]
+        assert ["error" in line for line in lines] == [False, True, True, False]
+        assert lines[0]["output"] == os.path.join(f"out{number}", "a.npy")
+        assert (lines[0]["width"], lines[0]["size"]) == (32, 64 * 32 + 128)
+        assert names_in(tmp_path / f"out{number}") == ["a.npy", "b.npy", "c.npy"]
+        told = run.stderr.decode().splitlines()
+        assert len(told) == 3
+        assert told[0].startswith(f"kmc: {os.path.join('in', 'b.kmc')}: damaged, the rest was")
+        assert told[-1] == "kmc: 2 of 4 files failed"
+        for name in "ac":
+            np.testing.assert_array_equal(np.load(tmp_path / f"out{number}" / f"{name}.npy"), noise)
+    assert (tmp_path / "out1" / "b.npy").read_bytes() == (tmp_path / "out2" / "b.npy").read_bytes()
+
+
+def test_json_and_an_image_do_not_share_standard_output(kmc):
+    run = kmc("decode", "a.kmc", "-o", "-", "--json")
+    assert run.returncode == 2
+    assert b"both want standard output" in run.stderr
+
+
 def test_without_r_only_the_folder_itself(tree):
     jobs = plan([str(tree)], None, ".kmc", force=False)
     assert [os.path.basename(job.source) for job in jobs] == ["a.png", "b.png"]

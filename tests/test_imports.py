@@ -76,6 +76,7 @@ def test_runtime_dependencies_are_the_five_and_no_others():
             "pyvips",
             "numcodecs",
             "zarr",
+            "dask",
             "distributed",
             "fsspec",
         ),  # extras

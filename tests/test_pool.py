@@ -64,6 +64,15 @@ def test_what_comes_of_each_item_is_told_in_order(workers):
     assert (str(damaged), damaged.offset, damaged.found) == ("-1 is negative (at byte 7)", 7, -1)
 
 
+def test_an_error_stands_for_what_cannot_be_done():
+    error = KmcInputError("exists already")
+    done = list(run_each(work, [2, error, 3]))
+    assert [each.value for each in done] == [4, None, 9]
+    assert done[1].error is error
+    with pytest.raises(KmcInputError, match="exists already"):
+        done[1].result()
+
+
 @pytest.mark.skipif(os.name == "nt", reason="kills by a signal")
 def test_a_process_that_is_killed_takes_no_other_work_with_it():
     with LocalPool(2) as pool:

@@ -70,6 +70,39 @@ def test_files_pillow_images_and_palette_images_count_too(tmp_path, bird, parts)
     )
 
 
+@pytest.mark.parametrize("ending", ["npy", "png", "tif"])
+@pytest.mark.parametrize("shape", [(300, 90), (300, 90, 3), (300, 90, 4)])
+def test_large_files_are_counted_block_by_block(tmp_path, rng, monkeypatch, ending, shape):
+    if ending != "npy":
+        pytest.importorskip("pyvips", reason="pyvips is not there")
+    pixels = rng.integers(0, 200, shape, np.uint8)
+    path = tmp_path / f"image.{ending}"
+    if ending == "npy":
+        np.save(path, pixels)
+    else:
+        Image.fromarray(pixels).save(path)
+    expected = count_colors(path)
+    monkeypatch.setattr("kmcodec.batch.shared_palettes.read_source", None)
+    monkeypatch.setattr("kmcodec.rows.counting._BLOCK", 90 * 70)
+    found = count_colors(path, large=300 * 90 - 1)
+    np.testing.assert_array_equal(found.colors, expected.colors)
+    np.testing.assert_array_equal(found.counts, expected.counts)
+
+
+def test_what_is_wrong_with_large_files_is_told(tmp_path):
+    path = tmp_path / "image.npy"
+    for pixels, told in [
+        (np.array([[0.5, 0.5], [0.5, 3]]), "image.npy: from row 0: float pixels run from 0 to 1"),
+        (np.zeros((2, 2, 7), np.uint8), "image.npy: from row 0: pixels have shape"),
+    ]:
+        np.save(path, pixels)
+        with pytest.raises(kmcodec.KmcInputError, match=told):
+            count_colors(path, large=1)
+    np.save(path, np.array([[0, 1], [2, 40000]], np.uint16))
+    with pytest.warns(kmcodec.KmcWarning, match=r"image\.npy: 16-bit samples reduced"):
+        assert count_colors(path, large=1).colors.ravel().tolist() == [0, 156]
+
+
 def test_others_can_count_the_colours(bird, parts):
     with LocalPool(2) as pool:
         found = kmcodec.shared_palette(parts, 8, executor=pool)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import json
 import os
 import subprocess
@@ -10,6 +9,7 @@ import sys
 
 import numpy as np
 import pytest
+from conftest import missing_codecs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -19,20 +19,7 @@ import kmcodec
 REQUIRED = os.environ.get("KMC_REQUIRE_ARRAYS") == "1"
 
 
-def missing():
-    """What stops these tests here, or None."""
-    groups = importlib.metadata.entry_points()
-    for group, module in (("numcodecs.codecs", "numcodecs"), ("zarr.codecs", "zarr")):
-        try:
-            __import__(module)
-        except ImportError:
-            return f"no {module} (pip install 'kmcodec[zarr]')"
-        if not groups.select(group=group, name="kmcodec"):
-            return "kmcodec is not installed with the entry points of these codecs"
-    return None
-
-
-WHY = missing()
+WHY = missing_codecs()
 if WHY and not REQUIRED:
     pytest.skip(WHY, allow_module_level=True)
 

@@ -1,7 +1,7 @@
 """Work on many files, by local processes or a Dask cluster: in any order, with the same bytes."""
 
 from kmcodec.batch.cluster import ClusterExecutor
-from kmcodec.batch.decoding import DecodeReport, decode_file
+from kmcodec.batch.decoding import DecodeReport, decode_file, decode_files
 from kmcodec.batch.encoding import EncodeReport, encode_file, encode_files
 from kmcodec.batch.planning import Job, plan
 from kmcodec.batch.pool import Done, LocalPool
@@ -15,6 +15,7 @@ __all__ = [
     "Job",
     "LocalPool",
     "decode_file",
+    "decode_files",
     "encode_file",
     "encode_files",
     "plan",

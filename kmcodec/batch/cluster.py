@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future
-from typing import TYPE_CHECKING, Any, TypeVar
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
-from kmcodec.errors import KmcError
+from kmcodec.errors import KmcError, KmcInputError
 
 if TYPE_CHECKING:
     from distributed import Client
 
-__all__ = ["ClusterExecutor"]
+__all__ = ["ClusterExecutor", "Worker", "executor_of"]
+
+Worker: TypeAlias = "Executor | Client | None"
+"""Who does work: an executor, the client of a Dask cluster, or None for the calling thread."""
 
 _R = TypeVar("_R")
 
@@ -25,10 +30,17 @@ _turn = threading.Lock()
 class ClusterExecutor(Executor):
     """Has work done by the workers of a Dask cluster, which see the same files.
 
+    What takes an executor takes a client too, and makes one of these for as long as it works.
+
     Parameters
     ----------
     client : dask.distributed.Client
         Stays open; it is for the caller to close.
+
+    Raises
+    ------
+    KmcInputError
+        If the client is asynchronous, or is not connected.
 
     Attributes
     ----------
@@ -42,6 +54,9 @@ class ClusterExecutor(Executor):
     """
 
     def __init__(self, client: Client) -> None:
+        if client.asynchronous or client.status != "running":
+            kind = "asynchronous" if client.asynchronous else client.status
+            raise KmcInputError(f"work is done by a client that is connected, this one is {kind}")
         self._client = client
         self._executor = client.get_executor(pure=False)
         self._address = getattr(client.scheduler, "address", "")
@@ -99,6 +114,24 @@ class ClusterExecutor(Executor):
         """See `concurrent.futures.Executor`."""
         self._executor.shutdown(wait and self._client.status == "running")
         self._ended.set()
+
+
+@contextmanager
+def executor_of(worker: Worker) -> Iterator[Executor | None]:
+    """An executor as it is; for a client one of its cluster, which ends with the block."""
+    # Who has a client has imported this.
+    distributed = sys.modules.get("distributed")
+    if distributed is None or not isinstance(worker, distributed.Client):
+        yield worker
+        return
+    executor = ClusterExecutor(worker)
+    try:
+        yield executor
+    except BaseException:
+        # Nobody wants the rest any more.
+        executor.shutdown(wait=False)
+        raise
+    executor.shutdown()
 
 
 def _fault_of(done: Future[Any]) -> BaseException | None:

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+import os
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
+from kmcodec.batch.cluster import Worker
 from kmcodec.batch.job_targets import write_job, write_job_parts
-from kmcodec.batch.planning import Job
+from kmcodec.batch.planning import STANDARD, Job
+from kmcodec.batch.pool import Done, run_each
 from kmcodec.decoder import checked_metadata, read_indexed
+from kmcodec.errors import KmcError
 from kmcodec.files import open_kmc
 from kmcodec.formats.npy import npy_start
 from kmcodec.frame_reader import read_frames
@@ -18,7 +25,7 @@ from kmcodec.salvage import salvage_indexed
 from kmcodec.targets.animations import encode_animation
 from kmcodec.targets.images import encode_image
 
-__all__ = ["DecodeReport", "decode_file"]
+__all__ = ["DecodeReport", "decode_file", "decode_files"]
 
 
 @dataclass(frozen=True)
@@ -27,26 +34,35 @@ class DecodeReport:
 
     Parameters
     ----------
+    source, output : str
     width, height : int
         Of what was written.
     entries : int
         Of the palette.
     size : int
         Bytes written.
+    seconds : float
     lost : tuple of str
         What could not be salvaged.
     """
 
+    source: str
+    output: str
     width: int
     height: int
     entries: int
     size: int
+    seconds: float
     lost: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values that JSON can hold."""
+        return asdict(self) | {"seconds": round(self.seconds, 4), "lost": list(self.lost)}
 
 
 def decode_file(
     job: Job,
-    ending: str,
+    ending: str | None = None,
     *,
     max_pixels: int | None = DEFAULT_MAX_PIXELS,
     rows: tuple[int, int] | None = None,
@@ -58,8 +74,8 @@ def decode_file(
     Parameters
     ----------
     job : Job
-    ending : str
-        Of the format to write, with the dot.
+    ending : str, optional
+        Of the format to write, with the dot; that of the target, or .png, if not given.
     max_pixels : int, optional
         See `decode`.
     rows : tuple of int, optional
@@ -78,6 +94,8 @@ def decode_file(
     KmcError
         If the source is no `.kmc` file, damaged or too large, or the target cannot be written.
     """
+    started = time.perf_counter()
+    ending = ending or _ending_of(job.target)
     lost: tuple[str, ...] = ()
     data: bytes | None = None
     with open_kmc(job.source) as stream:
@@ -85,7 +103,7 @@ def decode_file(
             salvaged = salvage_indexed(stream, max_pixels=max_pixels)
             image, lost = salvaged.marked(), salvaged.lost
         elif ending.lower() == ".npy" and rows is None:
-            return _decode_rows(job, StripReader(stream, max_pixels=max_pixels))
+            return _decode_rows(job, StripReader(stream, max_pixels=max_pixels), started)
         elif rows is not None:
             image = read_indexed(stream, max_pixels=max_pixels, rows=rows)
         else:
@@ -100,10 +118,50 @@ def decode_file(
     if data is None:
         data = encode_image(image, ending)
     write_job(job, data)
-    return DecodeReport(image.width, image.height, len(image.palette), len(data), lost)
+    return DecodeReport(
+        source=job.source,
+        output=job.target,
+        width=image.width,
+        height=image.height,
+        entries=len(image.palette),
+        size=len(data),
+        seconds=time.perf_counter() - started,
+        lost=lost,
+    )
 
 
-def _decode_rows(job: Job, reader: StripReader) -> DecodeReport:
+def decode_files(
+    jobs: Sequence[Job | KmcError],
+    ending: str | None = None,
+    *,
+    executor: Worker = None,
+    **options: Any,
+) -> Iterator[Done[DecodeReport]]:
+    """Decode `.kmc` files, by whatever does the work.
+
+    Parameters
+    ----------
+    jobs : sequence of Job or KmcError
+        Of `plan`, which has an error for what cannot be done.
+    ending, **options
+        See `decode_file`.
+    executor
+        See `encode_files`.
+
+    Yields
+    ------
+    Done
+        For each job, in order, its report or its error; one that fails stops no other.
+    """
+    return run_each(functools.partial(decode_file, ending=ending, **options), jobs, executor)
+
+
+def _ending_of(target: str) -> str:
+    own = "" if target == STANDARD else os.path.splitext(target)[1].lower()
+    return own or ".png"
+
+
+def _decode_rows(job: Job, reader: StripReader, started: float) -> DecodeReport:
     """Decode to .npy: only a few strips are in memory at a time."""
     header = reader.header
     reader.check_rows(0, header.height)
@@ -120,4 +178,12 @@ def _decode_rows(job: Job, reader: StripReader) -> DecodeReport:
 
     write_job_parts(job, parts())
     size = len(start) + math.prod(shape)
-    return DecodeReport(header.width, header.height, header.entries, size)
+    return DecodeReport(
+        source=job.source,
+        output=job.target,
+        width=header.width,
+        height=header.height,
+        entries=header.entries,
+        size=size,
+        seconds=time.perf_counter() - started,
+    )

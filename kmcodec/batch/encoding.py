@@ -6,8 +6,6 @@ import functools
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -16,21 +14,20 @@ from numpy.typing import NDArray
 
 from kmcodec.animation import encode_smallest, quantize_scenes, sheet_of, table_of
 from kmcodec.assembly import Assembly
-from kmcodec.atomic import reason_of
+from kmcodec.batch.cluster import Worker
 from kmcodec.batch.job_targets import write_job, write_job_parts
 from kmcodec.batch.planning import Job
 from kmcodec.batch.pool import Done, run_each
 from kmcodec.coding import AUTO
 from kmcodec.encoder import DEFAULT_CODING
-from kmcodec.errors import KmcGoalError, KmcInputError
+from kmcodec.errors import KmcError, KmcGoalError
 from kmcodec.image import IndexedImage, Metadata
 from kmcodec.metrics import psnr
 from kmcodec.quantizer import Settings, quantize
 from kmcodec.rate_distortion import Goal, Outcome, optimize
 from kmcodec.rows.encoder import RowEncoder
-from kmcodec.rows.source import RowSource
-from kmcodec.sources.images import Source, SourceFrames, named_warnings, read_source
-from kmcodec.sources.rows import LARGE, RowFile, open_rows
+from kmcodec.sources.images import Source, SourceFrames, read_source
+from kmcodec.sources.rows import LARGE, RowFile, open_rows, row_errors, row_source
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -219,10 +216,10 @@ def encode_file(
 
 
 def encode_files(
-    jobs: Sequence[Job],
+    jobs: Sequence[Job | KmcError],
     k: int | None = None,
     *,
-    executor: Executor | None = None,
+    executor: Worker = None,
     coding: str = DEFAULT_CODING,
     **options: Any,
 ) -> Iterator[Done[EncodeReport]]:
@@ -230,12 +227,12 @@ def encode_files(
 
     Parameters
     ----------
-    jobs : sequence of Job
+    jobs : sequence of Job or KmcError
+        Of `plan`, which has an error for what cannot be done.
     k, coding, **options
         See `encode_file`.
-    executor : concurrent.futures.Executor, optional
-        A `LocalPool` or a `ClusterExecutor` of `kmcodec.batch`; the calling thread if
-        not given.
+    executor : concurrent.futures.Executor or dask.distributed.Client, optional
+        Such as a `LocalPool` of `kmcodec.batch`; the calling thread if not given.
 
     Yields
     ------
@@ -323,12 +320,11 @@ def _encode_rows(
     progress: Callable[[float], None],
 ) -> EncodeReport:
     started = time.perf_counter()
-    with _errors_of(job.source), named_warnings(job.source):
-        source = RowSource(file.rows, file.width, file.height)
+    source = row_source(job.source, file)
     encoder = RowEncoder(source, settings, assembly, file.metadata, progress, measures=True)
 
     def parts() -> Iterator[bytes]:
-        with _errors_of(job.source):
+        with row_errors(job.source):
             yield from encoder.parts()
 
     write_job_parts(job, parts())
@@ -345,14 +341,3 @@ def _encode_rows(
         size=encoder.size,
         seconds=time.perf_counter() - started,
     )
-
-
-@contextmanager
-def _errors_of(source: str) -> Iterator[None]:
-    """Say of what file errors are."""
-    try:
-        yield
-    except KmcInputError as error:
-        raise KmcInputError(f"{source}: {error}") from error
-    except OSError as error:
-        raise KmcInputError(f"{source}: {reason_of(error)}") from error

@@ -13,12 +13,13 @@ import sys
 import threading
 import warnings
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar, cast
 
+from kmcodec.batch.cluster import Worker, executor_of
 from kmcodec.errors import KmcError, KmcLimitError
 from kmcodec.parallel import thread_count
 
@@ -53,11 +54,19 @@ class Done(Generic[_R]):
     error: KmcError | None
     notes: tuple[Warning, ...]
 
+    def result(self) -> _R:
+        """What the work returned; its warnings are given, and its error is raised."""
+        for warning in self.notes:
+            warnings.warn(warning, stacklevel=2)
+        if self.error is not None:
+            raise self.error
+        return cast("_R", self.value)
+
 
 def run_each(
     work: Callable[[_T], _R],
-    items: Sequence[_T],
-    executor: Executor | None = None,
+    items: Iterable[_T],
+    executor: Worker = None,
     *,
     workers: int | None = None,
 ) -> Iterator[Done[_R]]:
@@ -68,9 +77,9 @@ def run_each(
     work : callable
         Raises `KmcError` if it cannot be done. For an executor of other processes it can be
         pickled, such as `functools.partial` of a function of a module.
-    items : sequence
-        Likewise.
-    executor : concurrent.futures.Executor, optional
+    items : iterable
+        Likewise; taken as they are needed. An error stands for what cannot be done.
+    executor : concurrent.futures.Executor or dask.distributed.Client, optional
         Who does it; the calling thread if not given. Processes that do one item at a time each:
         threads of one process would collect each other's warnings.
     workers : int, optional
@@ -82,14 +91,19 @@ def run_each(
     Done
         For each item, in order.
     """
-    if executor is None:
-        for item in items:
-            yield _attempt(work, item)
-        return
+    with executor_of(executor) as doing:
+        if doing is None:
+            yield from (_attempt(work, item) for item in items)
+        else:
+            yield from _submitted(work, items, doing, workers)
+
+
+def _submitted(
+    work: Callable[[_T], _R], items: Iterable[_T], executor: Executor, workers: int | None
+) -> Iterator[Done[_R]]:
     ahead = _AHEAD * (workers or int(getattr(executor, "workers", 1)))
     waiting: deque[tuple[_T, Future[Done[_R]]]] = deque()
-    left = iter(items)
-    for item in left:
+    for item in items:
         waiting.append((item, executor.submit(_attempt, work, item)))
         if len(waiting) >= ahead:
             yield _result_of(work, waiting, executor)
@@ -98,6 +112,8 @@ def run_each(
 
 
 def _attempt(work: Callable[[_T], _R], item: _T) -> Done[_R]:
+    if isinstance(item, KmcError):
+        return Done(None, item, ())
     value, error = None, None
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")

@@ -6,12 +6,13 @@ import functools
 import operator
 import os
 from collections.abc import Iterable
-from concurrent.futures import Executor
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from kmcodec.batch.chunked_arrays import count_chunks, is_in_chunks
+from kmcodec.batch.cluster import Worker, executor_of
 from kmcodec.batch.planning import Job
 from kmcodec.batch.pool import run_each
 from kmcodec.errors import KmcInputError
@@ -19,7 +20,9 @@ from kmcodec.pixels import channels_for_all, to_channels
 from kmcodec.quantization.histogram import Histogram, histogram
 from kmcodec.quantization.palette import find_palette
 from kmcodec.quantizer import ImageLike, Settings, pixels_of
+from kmcodec.rows.counting import count_rows
 from kmcodec.sources.images import read_source
+from kmcodec.sources.rows import LARGE, open_rows, row_errors, row_source
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -35,7 +38,7 @@ def shared_palette(
     images: Iterable[PathOrImage],
     k: int | None = None,
     *,
-    executor: Executor | None = None,
+    executor: Worker = None,
     **options: Unpack[SearchOptions],
 ) -> NDArray[np.uint8]:
     """Find one palette for several images by k-means over all their pixels together.
@@ -44,12 +47,16 @@ def shared_palette(
     ----------
     images : iterable of path-like, array_like, PIL.Image.Image or IndexedImage
         Of any sizes and channels. Where they differ in channels, all are taken as what holds all
-        of them: grey with RGB as RGB, with alpha as opaque where they had none.
+        of them: grey with RGB as RGB, with alpha as opaque where they had none. Files of more
+        than 16 megapixels that `kmc encode` reads row by row are read so here too; in one of
+        more than 1,048,576 colours similar ones are counted together, as `encode_rows` does.
+        Arrays in chunks (Zarr, Dask, HDF5) are counted chunk by chunk, exactly.
     k : int, optional
         The most entries, 1 to 65,536; 256 if not given. With no more colours than that in all
         the images together, the palette is those.
-    executor : concurrent.futures.Executor, optional
-        Who counts the colours, image by image; the calling thread if not given.
+    executor : concurrent.futures.Executor or dask.distributed.Client, optional
+        Who counts the colours, image by image; the calling thread if not given. Arrays of Zarr
+        are opened and read there; Dask arrays are counted where Dask computes them.
     **options
         `init`, `seed`, `search`, `iterations`, `restarts` and `space` of `quantize`.
 
@@ -74,16 +81,26 @@ def shared_palette(
     """
     Settings(k=k, **options)  # what is wrong is told before the work
     colors = ColorSum()
-    for done in run_each(count_colors, list(images), executor):
-        if done.value is None:
-            assert done.error is not None
-            raise done.error
-        colors.add(done.value)
+    whole: list[PathOrImage] = []
+    in_chunks: list[Any] = []
+    for image in images:
+        (in_chunks if is_in_chunks(image) else whole).append(image)
+    with executor_of(executor) as worker:
+        for done in run_each(count_colors, whole, worker):
+            colors.add(done.result())
+        for array in in_chunks:
+            for counted in count_chunks(array, worker):
+                colors.add(counted)
     return colors.find_palette(k, **options)
 
 
-def count_colors(image: PathOrImage, variable: str | None = None) -> Histogram:
+def count_colors(
+    image: PathOrImage, variable: str | None = None, *, large: int = LARGE
+) -> Histogram:
     """Count the colours of an image or an image file.
+
+    A large file that can be read row by row is never in memory as a whole; if it has more than
+    1,048,576 colours, similar ones are counted together (see `encode_rows`).
 
     Parameters
     ----------
@@ -91,15 +108,23 @@ def count_colors(image: PathOrImage, variable: str | None = None) -> Histogram:
         See `shared_palette`.
     variable : str, optional
         Of a `.mat` file.
+    large : int
+        Pixels up to which a file is read as a whole.
 
     Raises
     ------
     KmcError
         If it cannot be read, or is no image.
     """
-    if isinstance(image, (str, os.PathLike)):
-        return histogram(read_source(image, variable).pixels)
-    return histogram(pixels_of(image)[0])
+    if not isinstance(image, (str, os.PathLike)):
+        return histogram(pixels_of(image)[0])
+    path = os.fspath(image)
+    file = open_rows(path, large) if variable is None else None
+    if file is None:
+        return histogram(read_source(path, variable).pixels)
+    source = row_source(path, file)
+    with row_errors(path):
+        return count_rows(source)[0]
 
 
 def count_job(job: Job, variable: str | None = None) -> Histogram:

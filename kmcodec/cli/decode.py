@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-import os
+import functools
 
 import click
 
 from kmcodec.batch.decoding import decode_file
-from kmcodec.batch.planning import STANDARD, Job, plan
-from kmcodec.cli.common import max_pixels_option, note, strip_option
-from kmcodec.cli.many import recursive_option, run_all
+from kmcodec.batch.planning import STANDARD, plan
+from kmcodec.cli.common import max_pixels_option, strip_option
+from kmcodec.cli.many import (
+    check_cluster,
+    executor_for,
+    jobs_option,
+    recursive_option,
+    run_jobs,
+    scheduler_option,
+)
+from kmcodec.cli.reports import DecodeReporter
 from kmcodec.cli.types import RowRange
-from kmcodec.errors import KmcFormatError
+
+# With less to read than this, processes would take longer to start than to work.
+_WORTH_PROCESSES = 1 << 20
 
 
 @click.command()
@@ -31,6 +41,8 @@ from kmcodec.errors import KmcFormatError
     help="png, npy, mat, or any format that Pillow writes. [default: by OUT, else png]",
 )
 @recursive_option
+@jobs_option
+@scheduler_option
 @click.option(
     "--rows",
     type=RowRange(),
@@ -46,17 +58,21 @@ from kmcodec.errors import KmcFormatError
 @max_pixels_option
 @click.option("-f", "--force", is_flag=True, help="Replace files whose names were derived.")
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors.")
+@click.option("--json", "as_json", is_flag=True, help="Report as JSON lines on standard output.")
 def decode(
     sources: tuple[str, ...],
     output: str | None,
     ending: str | None,
     recursive: bool,
+    workers: int | None,
+    scheduler: str | None,
     rows: tuple[int, int] | None,
     salvage: bool,
     strip: bool,
     max_pixels: int,
     force: bool,
     quiet: bool,
+    as_json: bool,
 ) -> None:
     """Decode .kmc files to other image files.
 
@@ -66,30 +82,28 @@ def decode(
     """
     if rows is not None and salvage:
         raise click.UsageError("--rows and --salvage exclude each other")
+    if as_json and output == STANDARD:
+        raise click.UsageError("--json and '-o -' both want standard output")
     derived = "." + (ending or "png").lstrip(".").lower()
-    jobs = plan(sources, output, derived, force=force, recursive=recursive)
-
-    def do(job: Job) -> None:
-        own = os.path.splitext(job.target)[1].lower()
-        wanted = derived if ending or job.target == STANDARD or not own else own
-        report = decode_file(
-            job,
-            wanted,
-            max_pixels=max_pixels or None,
-            rows=rows,
-            salvage=salvage,
-            strip=strip,
+    paths, output = check_cluster(scheduler, workers, sources, output)
+    jobs = plan(paths, output, derived, force=force, recursive=recursive)
+    reporter = DecodeReporter(as_json, quiet)
+    work = functools.partial(
+        decode_file,
+        ending=derived if ending else None,
+        max_pixels=max_pixels or None,
+        rows=rows,
+        salvage=salvage,
+        strip=strip,
+    )
+    with executor_for(jobs, workers, scheduler, worth=_WORTH_PROCESSES) as executor:
+        counts = run_jobs(
+            jobs,
+            work,
+            reporter.tell,
+            "decoding",
+            executor=executor,
+            tell_error=reporter.tell_error,
         )
-        if not quiet:
-            note(
-                f"{job.target}: {report.width} x {report.height}, "
-                f"{report.entries:,} palette entries, {report.size:,} bytes"
-            )
-        lost = report.lost
-        if lost:
-            more = f", and {len(lost) - 1} more" if len(lost) > 1 else ""
-            for loss in lost[1:] if not quiet else ():
-                note(f"{job.source}: lost: {loss}")
-            raise KmcFormatError(f"{job.source}: damaged, the rest was written: {lost[0]}{more}")
-
-    run_all(jobs, do, "decoding")
+    counts.tell_failures()
+    counts.exit()

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TypeVar, cast
+from typing import TypeVar
 
 import click
 
 from kmcodec.batch.planning import STANDARD, Job
-from kmcodec.batch.pool import Done, LocalPool, run_each
+from kmcodec.batch.pool import LocalPool, run_each
 from kmcodec.cli.common import complain
 from kmcodec.cli.exit_codes import FAILED, MISSED
 from kmcodec.errors import KmcError, KmcGoalError
@@ -27,7 +26,6 @@ __all__ = [
     "executor_for",
     "jobs_option",
     "recursive_option",
-    "run_all",
     "run_jobs",
     "scheduler_option",
 ]
@@ -111,7 +109,11 @@ class Counts:
 
 @contextmanager
 def executor_for(
-    jobs: Sequence[Job | KmcError], workers: int | None, scheduler: str | None = None
+    jobs: Sequence[Job | KmcError],
+    workers: int | None,
+    scheduler: str | None = None,
+    *,
+    worth: int = _WORTH_PROCESSES,
 ) -> Iterator[tuple[Executor | None, int]]:
     """Who does jobs, and how many at a time; None and 1 for the calling thread.
 
@@ -122,6 +124,8 @@ def executor_for(
         Processes; as many as are worth while if not given.
     scheduler : str, optional
         Of a Dask cluster that does them instead.
+    worth : int
+        From how many bytes to read on processes are worth while.
     """
     if scheduler is not None:
         from kmcodec.batch.scheduler import connected
@@ -131,7 +135,7 @@ def executor_for(
         return
     paths = [job.source for job in jobs if isinstance(job, Job) and not job.skip]
     if workers is None:
-        enough = sum(map(_size_of, paths)) >= _WORTH_PROCESSES
+        enough = sum(map(_size_of, paths)) >= worth
         workers = thread_count() if enough else 1
     workers = min(workers, len(paths))
     pool = None if workers <= 1 or STANDARD in paths else _new_pool(workers)
@@ -194,7 +198,7 @@ def run_jobs(
             try:
                 if isinstance(job, KmcError):
                     raise job
-                shortfall = None if done is None else tell(job, _value_of(done))
+                shortfall = None if done is None else tell(job, done.result())
                 if shortfall:
                     counts.missed += 1
                     complain(f"{job.source}: {shortfall}")
@@ -204,26 +208,3 @@ def run_jobs(
                 complain(str(error))
                 tell_error(job if isinstance(job, Job) else None, error)
     return counts
-
-
-def _value_of(done: Done[_R]) -> _R:
-    for warning in done.notes:
-        warnings.warn(warning, stacklevel=2)
-    if done.error is not None:
-        raise done.error
-    return cast("_R", done.value)
-
-
-def run_all(jobs: Sequence[Job | KmcError], do: Callable[[Job], str | None], verb: str) -> None:
-    """Do every job in this process, and exit with the code of the worst.
-
-    Parameters
-    ----------
-    jobs, verb
-        See `run_jobs`.
-    do : callable
-        Does one job and tells of it; what it returns says by what it missed a goal.
-    """
-    counts = run_jobs(jobs, do, lambda job, shortfall: shortfall, verb)
-    counts.tell_failures()
-    counts.exit()

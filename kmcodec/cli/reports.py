@@ -1,19 +1,21 @@
-"""What `kmc encode` tells of files: lines of words or of JSON, and a summary."""
+"""What is told of files that were encoded or decoded: lines of words or of JSON, a summary."""
 
 from __future__ import annotations
 
 import json
 import os
+from typing import Any
 
 import click
 
+from kmcodec.batch.decoding import DecodeReport
 from kmcodec.batch.encoding import EncodeReport
 from kmcodec.batch.planning import STANDARD, Job
 from kmcodec.cli.common import decibels, note
 from kmcodec.cli.many import Counts
-from kmcodec.errors import KmcError
+from kmcodec.errors import KmcError, KmcFormatError
 
-__all__ = ["Reporter"]
+__all__ = ["DecodeReporter", "Reporter"]
 
 
 class Reporter:
@@ -49,8 +51,7 @@ class Reporter:
     def tell_error(self, job: Job | None, error: KmcError) -> None:
         """Tell of a file that could not be done, where no line of words does."""
         if self._as_json:
-            source = job.source if job else None
-            click.echo(json.dumps({"source": source, "error": str(error)}))
+            click.echo(json.dumps(_failed(job, error)))
 
     def tell_all(self, counts: Counts) -> None:
         """Tell what became of all files, if there were several."""
@@ -70,6 +71,55 @@ class Reporter:
             "would not be smaller": self._unwritten,
         }
         return "; ".join([words, *(f"{n:,} {what}" for what, n in others.items() if n)])
+
+
+class DecodeReporter:
+    """Tells what came of each `.kmc` file.
+
+    Parameters
+    ----------
+    as_json, quiet
+        See `Reporter`.
+    """
+
+    def __init__(self, as_json: bool, quiet: bool) -> None:
+        self._as_json = as_json
+        self._quiet = quiet
+        self._salvaged: DecodeReport | None = None
+
+    def tell(self, job: Job, report: DecodeReport) -> None:
+        """Tell of a file.
+
+        Raises
+        ------
+        KmcFormatError
+            If not all of it could be salvaged.
+        """
+        if not self._quiet and not self._as_json:
+            note(
+                f"{report.output}: {report.width} x {report.height}, "
+                f"{report.entries:,} palette entries, {report.size:,} bytes"
+            )
+            for loss in report.lost[1:]:
+                note(f"{report.source}: lost: {loss}")
+        if report.lost:
+            self._salvaged = report
+            others = len(report.lost) - 1
+            what = report.lost[0] + (f", and {others} more" if others else "")
+            raise KmcFormatError(f"{report.source}: damaged, the rest was written: {what}")
+        if self._as_json:
+            click.echo(json.dumps(report.to_dict()))
+
+    def tell_error(self, job: Job | None, error: KmcError) -> None:
+        """Tell of a file that could not be done, or not wholly, where no line of words does."""
+        if self._as_json:
+            told = self._salvaged.to_dict() if self._salvaged else {}
+            click.echo(json.dumps(told | _failed(job, error)))
+        self._salvaged = None
+
+
+def _failed(job: Job | None, error: KmcError) -> dict[str, Any]:
+    return {"source": job.source if job else None, "error": str(error)}
 
 
 def _in_words(report: EncodeReport) -> str:

@@ -44,10 +44,12 @@ class Histogram:
         """The histogram of both images together; they have the same channels."""
         keys = np.concatenate([keys_from_colors(self.colors), keys_from_colors(other.colors)])
         counts = np.concatenate([self.counts, other.counts])
-        distinct, inverse = np.unique(keys, return_inverse=True)
-        # bincount sums in float64, exact below 2**53 pixels.
-        summed = np.bincount(inverse, counts).astype(np.int64)
-        return Histogram(colors_from_keys(distinct, self.colors.shape[1]), summed)
+        # Both are in order already, which a stable sort makes use of.
+        order = np.argsort(keys, kind="stable")
+        keys = keys[order]
+        first = np.flatnonzero(np.concatenate([[True], keys[1:] != keys[:-1]]))
+        summed = np.add.reduceat(counts[order], first)
+        return Histogram(colors_from_keys(keys[first], self.colors.shape[1]), summed)
 
 
 def histogram(pixels: NDArray[np.uint8]) -> Histogram:

@@ -64,7 +64,9 @@ def encode_rows(
         Called without arguments, it returns an iterator over the blocks of the image from the
         top, each an array of shape (n, W) or (n, W, C) with any n; it must do so, with the same
         pixels, each time it is called. Or an array of shape (H, W) or (H, W, C) that is sliced by
-        rows: a memory map, a dataset of HDF5 or Zarr. For the dtypes see `quantize`.
+        rows: a memory map, an array of Zarr or Dask, a dataset of HDF5. Each time it is gone
+        through, each of its chunks is read (by Dask: computed) once; a band of whole chunks is in
+        memory, of up to 64 megapixels. For the dtypes see `quantize`.
     width, height : int, optional
         In pixels; needed where `rows` is a callable.
     k

@@ -13,15 +13,13 @@ from kmcodec.errors import KmcWarning
 from kmcodec.image import IndexedImage
 from kmcodec.parallel import in_turn
 from kmcodec.pixels import common_channels_for, to_channels
-from kmcodec.quantization import Ditherer, Labels, Tally, find_palette, renumbering
+from kmcodec.quantization import Ditherer, Labels, find_palette, renumbering
 from kmcodec.quantizer import Settings
+from kmcodec.rows.counting import block_rows, count_rows
 from kmcodec.rows.source import RowSource
 from kmcodec.strips import BusySample
 
 __all__ = ["RowQuantizer"]
-
-# Pixels that are looked at at a time where there are no strips yet.
-_BLOCK = 1 << 20
 
 
 class RowQuantizer:
@@ -94,7 +92,7 @@ class RowQuantizer:
 
     def block_rows(self) -> int:
         """Rows of about a million pixels."""
-        return max(1, _BLOCK // self._source.width)
+        return block_rows(self._source.width)
 
     def keep(self, used: NDArray[np.bool_]) -> None:
         """Leave out the entries that are not used."""
@@ -109,15 +107,8 @@ class RowQuantizer:
             )
 
     def _find(self, advance: Callable[[int], None]) -> None:
-        settings, tally = self._settings, Tally(self._source.channels)
-
-        def count(pixels: NDArray[np.uint8]) -> int:
-            tally.add(pixels)
-            return len(pixels)
-
-        for rows in in_turn(count, self._source.blocks(self.block_rows())):
-            advance(rows)
-        colors, exact = tally.result()
+        settings = self._settings
+        colors, exact = count_rows(self._source, advance)
         self.dithers = self.dithers and len(colors.counts) > settings.colors
         palette, labels = find_palette(
             colors, settings.colors, space=settings.space, **settings.searching

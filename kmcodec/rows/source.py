@@ -14,8 +14,13 @@ from kmcodec.errors import KmcInputError, KmcWarning
 from kmcodec.image import MAX_SIDE, IndexedImage
 from kmcodec.options import checked_integer
 from kmcodec.pixels import as_pixels, reduce_16_bits
+from kmcodec.rows.chunks import chunk_ends, spans
 
 __all__ = ["RowSource", "Rows"]
+
+# Pixels of an array that are read at a time, so as to read each of its chunks once: of higher
+# chunks than these, some are read again rather than kept.
+_HIGHEST_BAND = 1 << 26
 
 Rows: TypeAlias = "Callable[[], Iterable[ArrayLike]] | ArrayLike"
 
@@ -41,14 +46,14 @@ class RowSource:
     def __init__(self, rows: Rows, width: int | None, height: int | None) -> None:
         if isinstance(rows, (Image.Image, IndexedImage)):
             raise KmcInputError("encode() takes images, encode_rows() takes rows of pixels")
-        self._rows = rows if callable(rows) or hasattr(rows, "shape") else np.asarray(rows)
+        self._rows: Any = rows if callable(rows) or hasattr(rows, "shape") else np.asarray(rows)
         if not callable(rows):
             height, width = self._checked_size(width, height)
         if width is None or height is None:
             raise KmcInputError("rows of a callable need their width and height beside them")
         self.width = checked_integer("width", width, 1, MAX_SIDE)
         self.height = checked_integer("height", height, 1, MAX_SIDE)
-        first = next(self._raw_blocks(1), None)
+        first = self._first_row()
         if first is None:
             raise KmcInputError(f"no rows came, {self.height:,} were due")
         self._dtype = first.dtype
@@ -82,20 +87,27 @@ class RowSource:
             raise KmcInputError(f"only {done:,} rows came, {self.height:,} were due")
 
     def _checked_size(self, width: int | None, height: int | None) -> tuple[int, int]:
-        shape = self._rows.shape  # type: ignore[union-attr]
+        shape = self._rows.shape
         if len(shape) not in (2, 3):
             raise KmcInputError(f"pixels have shape (height, width[, channels]), not {shape}")
         if (height or shape[0], width or shape[1]) != shape[:2]:
             raise KmcInputError(f"pixels of shape {shape} are not {width} x {height}")
         return shape[0], shape[1]
 
+    def _first_row(self) -> NDArray[Any] | None:
+        if callable(self._rows):
+            return next(self._raw_blocks(1), None)
+        return np.asarray(self._rows[:1])
+
     def _raw_blocks(self, rows: int) -> Iterator[NDArray[Any]]:
         if callable(self._rows):
             blocks = map(np.asarray, self._rows())
             yield from (block for block in blocks if block.shape[:1] != (0,))
             return
-        for start in range(0, self.height, rows):
-            yield np.asarray(self._rows[start : start + rows])  # type: ignore[index]
+        highest = max(1, _HIGHEST_BAND // self.width)
+        for top, bottom in spans(chunk_ends(self._rows, 0), rows):
+            for start in range(top, bottom, highest):
+                yield np.asarray(self._rows[start : min(start + highest, bottom)])
 
     def _is_deep(self) -> bool:
         """Whether samples are of 16 bits: which only all of them can tell."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO
 
@@ -16,9 +17,10 @@ from kmcodec.formats.npy import MAGIC, npy_rows, read_npy_header
 from kmcodec.formats.pillow_images import metadata_from_pillow
 from kmcodec.formats.streamed_images import can_stream, image_rows, streamable
 from kmcodec.image import Metadata
+from kmcodec.rows.source import RowSource
 from kmcodec.sources.images import named_warnings, warn_of_frames
 
-__all__ = ["LARGE", "RowFile", "open_rows"]
+__all__ = ["LARGE", "RowFile", "open_rows", "row_errors", "row_source"]
 
 LARGE = 1 << 24
 """Files of more pixels are read row by row, where that is possible."""
@@ -84,6 +86,34 @@ def open_rows(path: str, large: int = LARGE) -> RowFile | None:
         raise KmcInputError(f"{path}: {reason_of(error)}") from error
     except ValueError as error:
         raise KmcInputError(f"{path}: {error}") from error
+
+
+def row_source(path: str, file: RowFile) -> RowSource:
+    """The pixels of an opened file, block by block.
+
+    Raises
+    ------
+    KmcInputError
+        If it is damaged, or holds no pixels.
+
+    Warns
+    -----
+    KmcWarning
+        If samples are reduced to 8 bits.
+    """
+    with row_errors(path), named_warnings(path):
+        return RowSource(file.rows, file.width, file.height)
+
+
+@contextmanager
+def row_errors(path: str) -> Iterator[None]:
+    """Say of what file errors are that come while its rows are read."""
+    try:
+        yield
+    except KmcInputError as error:
+        raise KmcInputError(f"{path}: {error}") from error
+    except OSError as error:
+        raise KmcInputError(f"{path}: {reason_of(error)}") from error
 
 
 def _npy(path: str, stream: IO[bytes], size: int, large: int) -> RowFile | None:

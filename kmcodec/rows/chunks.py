@@ -1,0 +1,48 @@
+"""Where arrays in chunks (Zarr, Dask, HDF5) are cut, so that each chunk is read once."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from itertools import accumulate
+from typing import Any
+
+__all__ = ["chunk_ends", "spans"]
+
+
+def chunk_ends(array: Any, axis: int) -> Sequence[int]:
+    """Where the chunks of an array end along an axis: anywhere, if it has none."""
+    length = array.shape[axis]
+    chunks = getattr(array, "chunks", None)
+    if not isinstance(chunks, tuple) or len(chunks) != len(array.shape):
+        return range(1, length + 1)
+    sizes = chunks[axis]
+    # Dask tells the size of each, the others one for all.
+    return list(accumulate(sizes)) if isinstance(sizes, tuple) else _regular_ends(sizes, length)
+
+
+def _regular_ends(size: int, length: int) -> list[int]:
+    return [*range(size, length, size), length]
+
+
+def spans(ends: Sequence[int], most: int) -> Iterator[tuple[int, int]]:
+    """Cut an axis between chunks.
+
+    Parameters
+    ----------
+    ends : sequence of int
+        Of the chunks, ascending.
+    most : int
+        Length of a part, which is longer only where a chunk is.
+
+    Yields
+    ------
+    start, stop : int
+    """
+    start = 0
+    while start < ends[-1]:
+        fitting = bisect_right(ends, start + most)
+        # One that ends beyond it, if none ends before.
+        stop = ends[max(fitting - 1, bisect_right(ends, start))]
+        yield start, stop
+        start = stop
