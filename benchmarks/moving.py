@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-__all__ = ["KINDS"]
+__all__ = ["KINDS", "PHOTOS"]
 
 Drawn = tuple[NDArray[np.uint8], NDArray[np.uint8]]
 
@@ -79,6 +79,11 @@ def sprites() -> Drawn:
 
 def pan() -> Drawn:
     """A photo panned and zoomed, dithered anew in each frame; 24 frames."""
+    return reduced(panned(), 256, dithered=True)
+
+
+def panned() -> list[Image.Image]:
+    """A photo panned and zoomed, in full colour; 24 frames."""
     from skimage import data
 
     photo = Image.fromarray(data.chelsea())
@@ -88,7 +93,7 @@ def pan() -> Drawn:
         x, y = 20 + 2 * step, 30 + step
         part = photo.crop((x, y, x + int(300 * zoom), y + int(200 * zoom)))
         frames.append(part.resize((240, 160), Image.Resampling.LANCZOS))
-    return reduced(frames, 256, dithered=True)
+    return frames
 
 
 def still() -> Drawn:
@@ -109,6 +114,11 @@ def still() -> Drawn:
 
 def video() -> Drawn:
     """A photo that shakes, with noise, not dithered; 20 frames."""
+    return reduced(shaken(), 128)
+
+
+def shaken() -> list[Image.Image]:
+    """A photo that shakes, with noise, in full colour; 20 frames."""
     from skimage import data
 
     photo = np.asarray(Image.fromarray(data.rocket()).resize((320, 214))).astype(float)
@@ -119,7 +129,7 @@ def video() -> Drawn:
         moved = (1, 0, np.sin(step / 3) * 1.5, 0, 1, np.cos(step / 4))
         frame = Image.fromarray(noisy)
         frames.append(frame.transform(frame.size, Image.Transform.AFFINE, moved))
-    return reduced(frames, 128)
+    return frames
 
 
 def reduced(frames: Sequence[Image.Image], colors: int, *, dithered: bool = False) -> Drawn:
@@ -139,3 +149,6 @@ KINDS: dict[str, Callable[[], Drawn]] = {
     draw.__name__: draw for draw in (chart, terminal, sprites, pan, still, video)
 }
 """What draws, by its name."""
+
+PHOTOS: dict[str, Callable[[], list[Image.Image]]] = {"panned": panned, "shaken": shaken}
+"""Frames in full colour, for palettes to be found for."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Any
 
@@ -15,11 +15,13 @@ from kmcodec.coding import AUTO
 from kmcodec.container.frame_table import MAX_DURATION, FrameTable
 from kmcodec.container.metadata import DEFAULT_MAX_METADATA
 from kmcodec.decoder import checked_metadata
+from kmcodec.encoder import file_of
 from kmcodec.errors import KmcInputError
 from kmcodec.image import MAX_COLORS, MAX_SIDE, IndexedImage, Metadata
 from kmcodec.options import checked_integer
 from kmcodec.pixels import to_channels
 from kmcodec.quantizer import DEFAULT_COLORS, ImageLike, is_indexed, pixels_of, quantize
+from kmcodec.rate_distortion import FramesBuilder, Goal, Outcome, Subject, meet
 from kmcodec.reader import DEFAULT_MAX_PIXELS, StripReader
 
 if TYPE_CHECKING:
@@ -32,6 +34,7 @@ __all__ = [
     "Animation",
     "decode_frames",
     "encode_frames",
+    "optimize_frames",
     "quantize_frames",
     "read_frames",
     "sheet_of",
@@ -85,6 +88,10 @@ def encode_frames(
     effort: str = AUTO,
     strip_rows: int | None = None,
     metadata: Metadata | None = None,
+    rdo: float | None = None,
+    psnr: float | None = None,
+    max_bytes: int | None = None,
+    strict: bool = False,
     **options: Unpack[QuantizeOptions],
 ) -> bytes:
     """Encode frames as one `.kmc` file, with one palette for all.
@@ -105,6 +112,8 @@ def encode_frames(
         See `encode`.
     metadata : Metadata, optional
         That of the first frame if not given.
+    rdo, psnr, max_bytes, strict
+        See `encode`. The PSNR is that of the pixels of all frames together.
     **options
         See `quantize`. The palette is that of the pixels of all frames together.
 
@@ -116,8 +125,11 @@ def encode_frames(
     ------
     KmcInputError
         If there are no frames, if they are of different sizes, or if an option is wrong.
+    KmcGoalError
+        If a goal cannot be reached and `strict` is set.
     """
     assembly = Assembly(coding, effort, strip_rows)
+    goal = Goal.of(rdo, psnr, max_bytes, coding)
     images: Sequence[ImageLike]
     if isinstance(frames, Animation):
         durations = frames.durations if durations is None else durations
@@ -126,6 +138,9 @@ def encode_frames(
     else:
         images = list(frames)
     table = table_of(len(images), durations, loop)
+    if goal is not None:
+        outcome = optimize_frames(images, k, goal, assembly, table, metadata=metadata, **options)
+        return file_of(outcome, strict)
     sheet = quantize_frames(images, k, **options)
     if metadata is not None:
         sheet = IndexedImage(sheet.palette, sheet.indices, metadata)
@@ -224,6 +239,43 @@ def quantize_frames(
         parts = [quantize(frame, k, **options) for frame in pixels]
         palette, indices = parts[0].palette, _side_by_side([part.indices for part in parts])
     return IndexedImage(palette, indices, metadata)
+
+
+def optimize_frames(
+    images: Sequence[ImageLike],
+    k: int | None,
+    goal: Goal,
+    assembly: Assembly,
+    table: FrameTable,
+    *,
+    metadata: Metadata | None = None,
+    advance: Callable[[], None] = lambda: None,
+    **options: Unpack[QuantizeOptions],
+) -> Outcome:
+    """Quantise frames for a goal that all together are to meet; see `encode_frames`.
+
+    Parameters
+    ----------
+    images, k, **options
+        See `quantize_frames`.
+    goal, assembly, metadata, advance
+        See `kmcodec.rate_distortion.optimize`.
+    table : FrameTable
+
+    Returns
+    -------
+    Outcome
+        Its image has all frames side by side.
+    """
+    pixels, own = _pixels_of_all(images)
+    subject = Subject(
+        _side_by_side(pixels),
+        own if metadata is None else metadata,
+        kept=lambda k: quantize_frames(images, k, **options),
+        quantized=lambda k: quantize_frames(pixels, k, **options),
+    )
+    builder = FramesBuilder(assembly, table)
+    return meet(goal, subject, k, builder, advance=advance, **options)
 
 
 def sheet_of(images: Sequence[ImageLike]) -> NDArray[np.uint8]:

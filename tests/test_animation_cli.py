@@ -60,13 +60,6 @@ def test_formats_without_animations_get_the_first_frame_and_it_is_said(kmc, tmp_
         np.testing.assert_array_equal(image.convert("RGB"), gif[0])
 
 
-def test_a_goal_takes_the_first_frame_and_it_is_said(kmc, tmp_path, gif):
-    run = kmc("encode", "a.gif", "--rdo")
-    assert run.returncode == 0
-    assert "3 frames, the first is taken" in run.stderr.decode()
-    assert len(kmcodec.decode_frames((tmp_path / "a.kmc").read_bytes())) == 1
-
-
 def test_pages_of_a_tiff_are_no_animation(kmc, tmp_path):
     pages = [Image.new("L", (4, 3), level) for level in (0, 9)]
     pages[0].save(tmp_path / "a.tiff", save_all=True, append_images=pages[1:])

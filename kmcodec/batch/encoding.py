@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from kmcodec.animation import quantize_frames, sheet_of, table_of
+from kmcodec.animation import optimize_frames, quantize_frames, sheet_of, table_of
 from kmcodec.assembly import Assembly
 from kmcodec.atomic import reason_of
 from kmcodec.batch.job_targets import write_job, write_job_parts
@@ -177,7 +177,7 @@ def encode_file(
                 file = replace(file, metadata=Metadata())
             assembly = Assembly(coding, effort, strip_rows)
             return _encode_rows(job, file, Settings(k=k, **options), assembly, advance)
-    source = read_source(job.source, variable, frames=goal is None)
+    source = read_source(job.source, variable, frames=True)
     if strip:
         source = replace(source, metadata=Metadata())
     assembly = Assembly(coding, effort, strip_rows)
@@ -246,7 +246,7 @@ def _encode_source(
     **options: Unpack[QuantizeOptions],
 ) -> Outcome:
     if source.frames is not None:
-        return _encode_frames(source.frames, source.metadata, k, assembly, **options)
+        return _encode_frames(source, source.frames, k, goal, assembly, advance, **options)
     if goal is not None:
         return _optimize_source(source, k, goal, assembly, advance, **options)
     quantized = quantize_source(source, k, **options)
@@ -254,16 +254,29 @@ def _encode_source(
 
 
 def _encode_frames(
+    source: Source,
     frames: SourceFrames,
-    metadata: Metadata,
     k: int | None,
+    goal: Goal | None,
     assembly: Assembly,
+    advance: Callable[[float | None], None],
     **options: Unpack[QuantizeOptions],
 ) -> Outcome:
     """Encode an animation; the outcome's image has all frames side by side."""
     table = table_of(len(frames.images), frames.durations, frames.loop)
+    if goal is not None:
+        return optimize_frames(
+            frames.images,
+            k,
+            goal,
+            assembly,
+            table,
+            metadata=source.metadata,
+            advance=lambda: advance(None),
+            **options,
+        )
     sheet = quantize_frames(frames.images, k, **options)
-    sheet = IndexedImage(sheet.palette, sheet.indices, metadata)
+    sheet = IndexedImage(sheet.palette, sheet.indices, source.metadata)
     return Outcome(sheet, assembly.encode_frames(sheet, table))
 
 
