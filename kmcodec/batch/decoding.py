@@ -10,7 +10,7 @@ from kmcodec.animation import read_frames
 from kmcodec.batch.job_targets import write_job, write_job_parts
 from kmcodec.batch.planning import Job
 from kmcodec.decoder import checked_metadata, read_indexed
-from kmcodec.files import open_kmc
+from kmcodec.files import open_kmc, warn_of_other_frames
 from kmcodec.formats.npy import npy_start
 from kmcodec.image import IndexedImage, Metadata
 from kmcodec.reader import DEFAULT_MAX_PIXELS, StripReader
@@ -77,6 +77,11 @@ def decode_file(
     ------
     KmcError
         If the source is no `.kmc` file, damaged or too large, or the target cannot be written.
+
+    Warns
+    -----
+    KmcWarning
+        If frames, colours or metadata are left out.
     """
     lost: tuple[str, ...] = ()
     data: bytes | None = None
@@ -85,7 +90,9 @@ def decode_file(
             salvaged = salvage_indexed(stream, max_pixels=max_pixels)
             image, lost = salvaged.marked(), salvaged.lost
         elif ending.lower() == ".npy" and rows is None:
-            return _decode_rows(job, StripReader(stream, max_pixels=max_pixels))
+            report = _decode_rows(job, StripReader(stream, max_pixels=max_pixels))
+            warn_of_other_frames(stream, job.source)
+            return report
         elif rows is not None:
             image = read_indexed(stream, max_pixels=max_pixels, rows=rows)
         else:
@@ -95,6 +102,8 @@ def decode_file(
             image = animation[0]
             if len(animation) > 1:
                 data = encode_animation(animation, ending)
+        if salvage or rows is not None:
+            warn_of_other_frames(stream, job.source)
     if strip:
         image = IndexedImage(image.palette, image.indices)
     if data is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PIL import Image, ImageSequence
+from PIL import ExifTags, Image, ImageSequence
 
 from kmcodec.animation import DEFAULT_DURATION
 from kmcodec.image import MAX_COLORS, IndexedImage
@@ -13,13 +13,28 @@ __all__ = ["ANIMATED", "frames_of", "gif_loop", "loop_of"]
 ANIMATED = frozenset({"AVIF", "GIF", "KMC", "PNG", "WEBP"})
 """Formats whose frames follow each other in time; those of others are pages, layers or sizes."""
 
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""What makes images upright, by the orientation that EXIF asks for."""
 
-def frames_of(image: Image.Image) -> list[tuple[Image.Image | IndexedImage, int]]:
+
+def frames_of(
+    image: Image.Image, *, upright: bool = False
+) -> list[tuple[Image.Image | IndexedImage, int]]:
     """All frames of an image and how long each is shown, in milliseconds.
 
     Parameters
     ----------
     image : PIL.Image.Image
+    upright : bool
+        Whether to turn the frames as the image's EXIF asks for.
 
     Returns
     -------
@@ -29,8 +44,9 @@ def frames_of(image: Image.Image) -> list[tuple[Image.Image | IndexedImage, int]
     """
     shown: list[tuple[Image.Image | IndexedImage, int]] = []
     of_palettes = image.format == "GIF"
+    turn = _turn_of(image) if upright else None
     for frame in ImageSequence.Iterator(image):
-        copied = frame.copy()
+        copied = frame.copy() if turn is None else frame.transpose(turn)
         # Only now: Pillow tells that of a WebP's frame when it has decoded it.
         duration = round(frame.info.get("duration", DEFAULT_DURATION))
         if of_palettes and not is_indexed(copied):
@@ -47,6 +63,13 @@ def frames_of(image: Image.Image) -> list[tuple[Image.Image | IndexedImage, int]
             (frame.convert("RGB"), time) for frame, (_, time) in zip(pictures, shown, strict=True)
         ]
     return shown
+
+
+def _turn_of(image: Image.Image) -> Image.Transpose | None:
+    try:
+        return _TURNS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
+    except Exception:  # damaged EXIF fails in any way; the pixels are no worse for it
+        return None
 
 
 def _is_opaque(frame: Image.Image) -> bool:
