@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-__all__ = ["KINDS"]
+__all__ = ["KINDS", "PHOTOS"]
 
 Drawn = tuple[NDArray[np.uint8], NDArray[np.uint8]]
 
@@ -104,7 +104,7 @@ def cuts_by_frame() -> Drawn:
 
 
 def panned() -> list[Image.Image]:
-    """The frames of `pan`, in full colour."""
+    """A photo panned and zoomed, in full colour; 24 frames."""
     from skimage import data
 
     photo = Image.fromarray(data.chelsea())
@@ -135,6 +135,11 @@ def still() -> Drawn:
 
 def video() -> Drawn:
     """A photo that shakes, with noise, not dithered; 20 frames."""
+    return reduced(shaken(), 128)
+
+
+def shaken() -> list[Image.Image]:
+    """A photo that shakes, with noise, in full colour; 20 frames."""
     from skimage import data
 
     photo = np.asarray(Image.fromarray(data.rocket()).resize((320, 214))).astype(float)
@@ -145,7 +150,7 @@ def video() -> Drawn:
         moved = (1, 0, np.sin(step / 3) * 1.5, 0, 1, np.cos(step / 4))
         frame = Image.fromarray(noisy)
         frames.append(frame.transform(frame.size, Image.Transform.AFFINE, moved))
-    return reduced(frames, 128)
+    return frames
 
 
 def reduced(frames: Sequence[Image.Image], colors: int, *, dithered: bool = False) -> Drawn:
@@ -177,3 +182,6 @@ KINDS: dict[str, Callable[[], Drawn]] = {
     for draw in (chart, terminal, sprites, pan, still, video, pan_by_frame, cuts_by_frame)
 }
 """What draws, by its name."""
+
+PHOTOS: dict[str, Callable[[], list[Image.Image]]] = {"panned": panned, "shaken": shaken}
+"""Frames in full colour, for palettes to be found for."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -12,11 +12,13 @@ from numpy.typing import NDArray
 from kmcodec.assembly import Assembly
 from kmcodec.coding import AUTO
 from kmcodec.container.frame_table import MAX_DURATION, FrameTable
+from kmcodec.encoder import file_of
 from kmcodec.errors import KmcInputError
 from kmcodec.image import MAX_COLORS, MAX_SIDE, IndexedImage, Metadata
 from kmcodec.options import checked_choice, checked_integer
 from kmcodec.pixels import channels_for_all, to_channels
 from kmcodec.quantizer import DEFAULT_COLORS, ImageLike, is_indexed, pixels_of, quantize
+from kmcodec.rate_distortion import FramesBuilder, Goal, Outcome, Subject, meet
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -29,6 +31,7 @@ __all__ = [
     "Animation",
     "encode_frames",
     "encode_smallest",
+    "optimize_frames",
     "quantize_frames",
     "quantize_scenes",
     "sheet_of",
@@ -99,6 +102,10 @@ def encode_frames(
     effort: str = AUTO,
     strip_rows: int | None = None,
     metadata: Metadata | None = None,
+    rdo: float | None = None,
+    psnr: float | None = None,
+    max_bytes: int | None = None,
+    strict: bool = False,
     **options: Unpack[QuantizeOptions],
 ) -> bytes:
     """Encode frames as one `.kmc` file.
@@ -122,6 +129,8 @@ def encode_frames(
         See `encode`.
     metadata : Metadata, optional
         That of the first frame if not given.
+    rdo, psnr, max_bytes, strict
+        See `encode`. The PSNR is that of the pixels of all frames together.
     **options
         See `quantize`. A shared palette is that of the pixels of all frames together.
 
@@ -133,8 +142,11 @@ def encode_frames(
     ------
     KmcInputError
         If there are no frames, if they are of different sizes, or if an option is wrong.
+    KmcGoalError
+        If a goal cannot be reached and `strict` is set.
     """
     assembly = Assembly(coding, effort, strip_rows)
+    goal = Goal.of(rdo, psnr, max_bytes, coding)
     images: Sequence[ImageLike]
     if isinstance(frames, Animation):
         durations = frames.durations if durations is None else durations
@@ -143,6 +155,11 @@ def encode_frames(
     else:
         images = list(frames)
     table = table_of(len(images), durations, loop)
+    if goal is not None:
+        outcome = optimize_frames(
+            images, k, goal, assembly, table, palettes=palettes, metadata=metadata, **options
+        )
+        return file_of(outcome, strict)
     ways = quantize_scenes(images, k, palettes, **options)
     return encode_smallest(assembly, ways, table, metadata)[1]
 
@@ -296,6 +313,46 @@ def _colors_in(scenes: Sequence[IndexedImage]) -> int:
     """How many colours scenes have together."""
     used = [scene.palette[np.unique(scene.indices)] for scene in scenes]
     return len(np.unique(np.concatenate(used), axis=0))
+
+
+def optimize_frames(
+    images: Sequence[ImageLike],
+    k: int | None,
+    goal: Goal,
+    assembly: Assembly,
+    table: FrameTable,
+    *,
+    palettes: str = "shared",
+    metadata: Metadata | None = None,
+    advance: Callable[[], None] = lambda: None,
+    **options: Unpack[QuantizeOptions],
+) -> Outcome:
+    """Quantise frames for a goal that all together are to meet; see `encode_frames`.
+
+    Parameters
+    ----------
+    images, k, palettes, **options
+        See `encode_frames`. A goal is met with one palette for all frames.
+    goal, assembly, metadata, advance
+        See `kmcodec.rate_distortion.optimize`.
+    table : FrameTable
+
+    Returns
+    -------
+    Outcome
+        Its image has all frames side by side.
+    """
+    if checked_choice("palettes", palettes, PALETTES) == "frame":
+        raise KmcInputError("palettes='frame' excludes goals, which take one palette for all")
+    pixels, own = _pixels_of_all(images)
+    subject = Subject(
+        _side_by_side(pixels),
+        own if metadata is None else metadata,
+        kept=lambda k: quantize_frames(images, k, **options),
+        quantized=lambda k: quantize_frames(pixels, k, **options),
+    )
+    builder = FramesBuilder(assembly, table)
+    return meet(goal, subject, k, builder, advance=advance, **options)
 
 
 def sheet_of(images: Sequence[ImageLike]) -> NDArray[np.uint8]:

@@ -10,14 +10,14 @@ from kmcodec.coding import AUTO
 from kmcodec.errors import KmcGoalError, KmcWarning
 from kmcodec.image import IndexedImage, Metadata
 from kmcodec.quantizer import ImageLike, quantize
-from kmcodec.rate_distortion import Goal, optimize
+from kmcodec.rate_distortion import Goal, Outcome, optimize
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from kmcodec.options import QuantizeOptions
 
-__all__ = ["DEFAULT_CODING", "encode"]
+__all__ = ["DEFAULT_CODING", "encode", "file_of"]
 
 DEFAULT_CODING = "context"
 
@@ -86,9 +86,19 @@ def encode(
         if metadata is not None:
             indexed = IndexedImage(indexed.palette, indexed.indices, metadata)
         return assembly.encode(indexed)
-    outcome = optimize(image, k, goal, assembly, metadata=metadata, **options)
+    return file_of(optimize(image, k, goal, assembly, metadata=metadata, **options), strict)
+
+
+def file_of(outcome: Outcome, strict: bool) -> bytes:
+    """The file that came of a goal; what it falls short of is an error or a warning.
+
+    Raises
+    ------
+    KmcGoalError
+        If it falls short of the goal and `strict` is set.
+    """
     if outcome.shortfall and strict:
         raise KmcGoalError(outcome.shortfall)
     if outcome.shortfall:
-        warnings.warn(outcome.shortfall, KmcWarning, stacklevel=2)
+        warnings.warn(outcome.shortfall, KmcWarning, stacklevel=3)
     return outcome.data

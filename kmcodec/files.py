@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING
@@ -14,9 +15,10 @@ from numpy.typing import NDArray
 
 from kmcodec.atomic import write_atomically
 from kmcodec.container.metadata import DEFAULT_MAX_METADATA
+from kmcodec.container.reader import ContainerReader
 from kmcodec.decoder import read_indexed
 from kmcodec.encoder import encode
-from kmcodec.errors import KmcFormatError, KmcInputError, KmcLimitError
+from kmcodec.errors import KmcFormatError, KmcInputError, KmcLimitError, KmcWarning
 from kmcodec.image import IndexedImage
 from kmcodec.quantizer import ImageLike
 from kmcodec.reader import DEFAULT_MAX_PIXELS, StripReader
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
 
     from kmcodec.options import EncodeOptions
 
-__all__ = ["decode_rows", "open_kmc", "read", "write"]
+__all__ = ["decode_rows", "open_kmc", "read", "warn_of_other_frames", "write"]
 
 
 def read(
@@ -137,7 +139,7 @@ def open_kmc(name: str) -> Iterator[IO[bytes]]:
     KmcInputError
         If the file cannot be opened or read.
     """
-    called = "standard input" if name == "-" else name
+    called = _called(name)
     try:
         if name == "-":
             yield io.BytesIO(sys.stdin.buffer.read())
@@ -154,3 +156,23 @@ def open_kmc(name: str) -> Iterator[IO[bytes]]:
     except OSError as error:
         reason = error.strerror or str(error)
         raise KmcInputError(f"{called}: {reason[:1].lower()}{reason[1:]}") from error
+
+
+def warn_of_other_frames(stream: IO[bytes], name: str) -> None:
+    """Tell that of a `.kmc` file the first frame alone is taken, if there are others.
+
+    Parameters
+    ----------
+    stream : binary file
+        Of `open_kmc`.
+    name : str
+        Its name there.
+    """
+    frames = ContainerReader(stream).frames.count
+    if frames > 1:
+        text = f"{_called(name)}: {frames:,} frames, the first is taken"
+        warnings.warn(text, KmcWarning, stacklevel=2)
+
+
+def _called(name: str) -> str:
+    return "standard input" if name == "-" else name

@@ -20,7 +20,7 @@ from kmcodec.container.metadata import metadata_from_sections
 from kmcodec.container.reader import ContainerReader
 from kmcodec.decoder import read_indexed
 from kmcodec.encoder import encode
-from kmcodec.errors import KmcError, KmcFormatError, KmcInputError
+from kmcodec.errors import KmcError, KmcFormatError
 from kmcodec.formats.pillow_images import (
     attach_metadata,
     metadata_from_pillow,
@@ -43,11 +43,10 @@ ENDING = ".kmc"
 
 # What `Image.save` hands over and we know; the rest is ignored, as by Pillow's own plugins.
 _METADATA_OPTIONS = ("icc_profile", "exif", "xmp", "text")
-_GOALS = ("rdo", "psnr", "max_bytes", "strict")
 _ENCODE_OPTIONS = (
     *("coding", "effort", "strip_rows", "init", "seed", "search", "iterations", "restarts"),
     *("space", "dither", "dither_amount", "palette", "reorder"),
-    *_GOALS,
+    *("rdo", "psnr", "max_bytes", "strict"),
 )
 
 
@@ -206,11 +205,8 @@ def _save_all(im: Image.Image, fp: IO[bytes], filename: str | bytes) -> None:
     if len(shown) == 1:
         _save(im, fp, filename)
         return
-    for goal in _GOALS:
-        if given.get(goal) not in (None, False):
-            raise KmcInputError(f"{goal} is for single images, not for {len(shown)} frames")
     metadata = metadata_from_pillow(im, {k: given[k] for k in _METADATA_OPTIONS if k in given})
-    options = {k: given[k] for k in _ENCODE_OPTIONS if k in given and k not in _GOALS}
+    options = {k: given[k] for k in _ENCODE_OPTIONS if k in given}
     durations = given.get("duration")
     if isinstance(durations, float):
         durations = round(durations)  # as Pillow's other writers take it

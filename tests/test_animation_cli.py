@@ -7,10 +7,12 @@ import os
 
 import numpy as np
 import pytest
-from PIL import Image
+from conftest import SAMPLES
+from PIL import ExifTags, Image
 
 import kmcodec
 
+ORIENTATION, SOFTWARE = ExifTags.Base.Orientation, ExifTags.Base.Software
 PALETTE = np.array([[0, 0, 0], [255, 255, 255], [200, 30, 30], [30, 30, 200]], np.uint8)
 DURATIONS = (40, 60, 80)
 
@@ -60,11 +62,53 @@ def test_formats_without_animations_get_the_first_frame_and_it_is_said(kmc, tmp_
         np.testing.assert_array_equal(image.convert("RGB"), gif[0])
 
 
-def test_a_goal_takes_the_first_frame_and_it_is_said(kmc, tmp_path, gif):
-    run = kmc("encode", "a.gif", "--rdo")
+@pytest.mark.parametrize(
+    "words", [["-t", "npy"], ["--rows", "2:9"], ["--salvage"]], ids=["npy", "rows", "salvage"]
+)
+def test_where_a_part_is_decoded_it_is_said_that_it_is_of_the_first_frame(kmc, gif, words):
+    kmc("encode", "a.gif", "-o", "a.kmc")
+    run = kmc("decode", "a.kmc", *words)
     assert run.returncode == 0
-    assert "3 frames, the first is taken" in run.stderr.decode()
-    assert len(kmcodec.decode_frames((tmp_path / "a.kmc").read_bytes())) == 1
+    notes = [line for line in run.stderr.decode().splitlines() if "frames" in line]
+    assert notes == ["kmc: note: a.kmc: 3 frames, the first is taken"]
+
+
+def test_a_comparison_is_of_the_first_frame_and_it_is_said(kmc, gif):
+    pytest.importorskip("matplotlib")
+    kmc("encode", "a.gif", "-o", "a.kmc")
+    run = kmc("compare", "a.gif", "a.kmc", "-o", "a.png")
+    assert run.returncode == 0
+    notes = [line for line in run.stderr.decode().splitlines() if "the first is taken" in line]
+    assert notes == [
+        f"kmc: note: a.{kind}: 3 frames, the first is taken" for kind in ("gif", "kmc")
+    ]
+
+
+def test_of_one_frame_no_first_is_spoken_of(kmc):
+    kmc("encode", SAMPLES / "icon.png", "-o", "a.kmc")
+    assert b"frame" not in kmc("decode", "a.kmc", "--rows", "0:4").stderr
+
+
+@pytest.mark.parametrize(("ending", "orientation"), [("png", 1), ("png", 5), ("webp", 6)])
+def test_all_frames_are_turned_upright(kmc, tmp_path, gif, ending, orientation):
+    exif = Image.Exif()
+    exif[ORIENTATION] = orientation
+    exif[SOFTWARE] = "kmc"
+    frames = [Image.fromarray(frame) for frame in gif]
+    options = {"save_all": True, "append_images": frames[1:], "lossless": True, "exif": exif}
+    frames[0].save(tmp_path / f"b.{ending}", **options)
+    assert kmc("encode", f"b.{ending}").returncode == 0
+    found = kmcodec.decode_frames((tmp_path / "b.kmc").read_bytes())
+    upright = {
+        1: gif,
+        5: gif.transpose(0, 2, 1, 3),
+        6: np.rot90(gif, -1, axes=(1, 2)),
+    }
+    np.testing.assert_array_equal(found.to_array(), upright[orientation])
+    kept = Image.Exif()
+    kept.load(found.metadata.exif)
+    assert kept[SOFTWARE] == "kmc"
+    assert kept.get(ORIENTATION, 1) == 1
 
 
 def test_pages_of_a_tiff_are_no_animation(kmc, tmp_path):

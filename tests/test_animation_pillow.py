@@ -95,11 +95,6 @@ def test_an_animation_can_be_saved_in_other_formats():
             np.testing.assert_array_equal(pixels_of(image), pixels_of(frames[number]))
 
 
-def test_goals_are_refused_for_several_frames():
-    with pytest.raises(kmcodec.KmcInputError, match="psnr is for single images"):
-        saved([picture(0), picture(1)], psnr=30)
-
-
 def test_frames_of_different_sizes_are_refused():
     with pytest.raises(kmcodec.KmcInputError, match="frame 1 is 3 x 2"):
         saved([picture(0), Image.new("L", (3, 2))])

@@ -16,7 +16,7 @@ from kmcodec.batch.planning import STANDARD, Job
 from kmcodec.batch.pool import Done, run_each
 from kmcodec.decoder import checked_metadata, read_indexed
 from kmcodec.errors import KmcError
-from kmcodec.files import open_kmc
+from kmcodec.files import open_kmc, warn_of_other_frames
 from kmcodec.formats.npy import npy_start
 from kmcodec.frame_reader import read_frames
 from kmcodec.image import IndexedImage, Metadata
@@ -93,6 +93,11 @@ def decode_file(
     ------
     KmcError
         If the source is no `.kmc` file, damaged or too large, or the target cannot be written.
+
+    Warns
+    -----
+    KmcWarning
+        If frames, colours or metadata are left out.
     """
     started = time.perf_counter()
     ending = ending or _ending_of(job.target)
@@ -103,7 +108,9 @@ def decode_file(
             salvaged = salvage_indexed(stream, max_pixels=max_pixels)
             image, lost = salvaged.marked(), salvaged.lost
         elif ending.lower() == ".npy" and rows is None:
-            return _decode_rows(job, StripReader(stream, max_pixels=max_pixels), started)
+            report = _decode_rows(job, StripReader(stream, max_pixels=max_pixels), started)
+            warn_of_other_frames(stream, job.source)
+            return report
         elif rows is not None:
             image = read_indexed(stream, max_pixels=max_pixels, rows=rows)
         else:
@@ -113,6 +120,8 @@ def decode_file(
             image = animation[0]
             if len(animation) > 1:
                 data = encode_animation(animation, ending)
+        if salvage or rows is not None:
+            warn_of_other_frames(stream, job.source)
     if strip:
         image = IndexedImage(image.palette, image.indices)
     if data is None:

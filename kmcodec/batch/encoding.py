@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kmcodec.animation import encode_smallest, quantize_scenes, sheet_of, table_of
+from kmcodec.animation import (
+    encode_smallest,
+    optimize_frames,
+    quantize_scenes,
+    sheet_of,
+    table_of,
+)
 from kmcodec.assembly import Assembly
 from kmcodec.batch.cluster import Worker
 from kmcodec.batch.job_targets import write_job, write_job_parts
@@ -183,7 +189,7 @@ def encode_file(
                 file = replace(file, metadata=Metadata())
             assembly = Assembly(coding, effort, strip_rows)
             return _encode_rows(job, file, Settings(k=k, **options), assembly, advance)
-    source = read_source(job.source, variable, frames=goal is None)
+    source = read_source(job.source, variable, frames=True)
     if strip:
         source = replace(source, metadata=Metadata())
     assembly = Assembly(coding, effort, strip_rows)
@@ -269,7 +275,9 @@ def _encode_source(
     **options: Unpack[QuantizeOptions],
 ) -> _Encoded:
     if source.frames is not None:
-        return _encode_frames(source.frames, source.metadata, k, palettes, assembly, **options)
+        return _encode_frames(
+            source, source.frames, k, goal, palettes, assembly, advance, **options
+        )
     if goal is not None:
         outcome = _optimize_source(source, k, goal, assembly, advance, **options)
         return _Encoded([outcome.image], outcome.data, outcome.shortfall)
@@ -278,16 +286,31 @@ def _encode_source(
 
 
 def _encode_frames(
+    source: Source,
     frames: SourceFrames,
-    metadata: Metadata,
     k: int | None,
+    goal: Goal | None,
     palettes: str,
     assembly: Assembly,
+    advance: Callable[[float | None], None],
     **options: Unpack[QuantizeOptions],
 ) -> _Encoded:
     table = table_of(len(frames.images), frames.durations, frames.loop)
-    ways = quantize_scenes(frames.images, k, palettes, **options)
-    return _Encoded(*encode_smallest(assembly, ways, table, metadata))
+    if goal is None:
+        ways = quantize_scenes(frames.images, k, palettes, **options)
+        return _Encoded(*encode_smallest(assembly, ways, table, source.metadata))
+    outcome = optimize_frames(
+        frames.images,
+        k,
+        goal,
+        assembly,
+        table,
+        palettes=palettes,
+        metadata=source.metadata,
+        advance=lambda: advance(None),
+        **options,
+    )
+    return _Encoded([outcome.image], outcome.data, outcome.shortfall)
 
 
 def _optimize_source(

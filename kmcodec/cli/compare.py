@@ -9,7 +9,7 @@ import click
 from kmcodec.cli.common import decibels, note, variable_option
 from kmcodec.cli.figures import save_or_show
 from kmcodec.decoder import read_indexed
-from kmcodec.files import open_kmc
+from kmcodec.files import open_kmc, warn_of_other_frames
 from kmcodec.formats.color_profiles import image_in_srgb, pixels_in_srgb
 from kmcodec.metrics import psnr
 from kmcodec.sources.images import named_warnings, read_source
@@ -34,6 +34,7 @@ def compare(original: str, file: str, output: str | None, variable: str | None) 
     source = read_source(original, variable)
     with open_kmc(file) as stream:
         image = read_indexed(stream)
+        warn_of_other_frames(stream, file)
         size = stream.seek(0, os.SEEK_END)
     with named_warnings(source.name):
         pixels = pixels_in_srgb(source.pixels, source.metadata.icc)

@@ -4,7 +4,8 @@ The coder's own model tells the cost (`kmcodec.coding.context.choice`); here is 
 has to be for an image to keep within a tolerance, reach a quality or fit into a size.
 """
 
+from kmcodec.rate_distortion.builders import FramesBuilder
 from kmcodec.rate_distortion.goals import Outcome
-from kmcodec.rate_distortion.optimize import Goal, optimize
+from kmcodec.rate_distortion.optimize import Goal, Subject, meet, optimize
 
-__all__ = ["Goal", "Outcome", "optimize"]
+__all__ = ["FramesBuilder", "Goal", "Outcome", "Subject", "meet", "optimize"]

@@ -6,12 +6,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
 from kmcodec.assembly import Assembly
 from kmcodec.errors import KmcInputError
 from kmcodec.image import IndexedImage, Metadata
 from kmcodec.options import checked_integer, checked_number
 from kmcodec.pixels import to_channels
 from kmcodec.quantizer import ImageLike, pixels_of, quantize
+from kmcodec.rate_distortion.builders import Builder, ImageBuilder
 from kmcodec.rate_distortion.goals import (
     Maker,
     Outcome,
@@ -26,7 +30,7 @@ if TYPE_CHECKING:
 
     from kmcodec.options import QuantizeOptions
 
-__all__ = ["Goal", "optimize"]
+__all__ = ["Goal", "Subject", "meet", "optimize"]
 
 # Entries that a palette may get where a goal is to find their number, and none is given as the
 # most: what more could reach, formats for photographs reach with less.
@@ -77,6 +81,29 @@ class Goal:
         return cls(tolerance=checked_number("rdo", rdo or 0, 0, 20))
 
 
+@dataclass(frozen=True)
+class Subject:
+    """What a goal is for.
+
+    Parameters
+    ----------
+    pixels : ndarray, shape (H, W) or (H, W, C), uint8
+        Of the image, or of all frames side by side.
+    metadata : Metadata
+        What the file will hold.
+    kept : callable
+        The palette image of at most so many entries that is made without a goal: where the source
+        has a palette, that is kept if it can be.
+    quantized : callable
+        The same of the pixels alone.
+    """
+
+    pixels: NDArray[np.uint8]
+    metadata: Metadata
+    kept: Callable[[int | None], IndexedImage]
+    quantized: Callable[[int | None], IndexedImage]
+
+
 def optimize(
     image: ImageLike,
     k: int | None,
@@ -111,31 +138,62 @@ def optimize(
         If the image or an option is wrong.
     """
     pixels, own = pixels_of(image)
-    metadata = own if metadata is None else metadata
+    subject = Subject(
+        pixels,
+        own if metadata is None else metadata,
+        kept=lambda k: quantize(image, k, **options),
+        quantized=lambda k: quantize(pixels, k, **options),
+    )
+    return meet(goal, subject, k, ImageBuilder(assembly), advance=advance, **options)
 
-    def quantized(k: int | None) -> IndexedImage:
-        made = quantize(pixels, k, **options)
-        return IndexedImage(made.palette, made.indices, metadata)
+
+def meet(
+    goal: Goal,
+    subject: Subject,
+    k: int | None,
+    builder: Builder,
+    *,
+    advance: Callable[[], None] = lambda: None,
+    **options: Unpack[QuantizeOptions],
+) -> Outcome:
+    """Find the smallest file, or the best one, that a goal allows.
+
+    Parameters
+    ----------
+    goal : Goal
+    subject : Subject
+    k : int, optional
+        See `optimize`.
+    builder : Builder
+        What makes the file.
+    advance : callable
+        Called after each step of the work.
+    **options
+        Those that the subject is quantised with.
+    """
+
+    def described(image: IndexedImage) -> IndexedImage:
+        return IndexedImage(image.palette, image.indices, subject.metadata)
 
     has_palette = options.get("palette") is not None
     # A palette image is taken as it is where its pixels are not to change.
     if goal.tolerance is not None:
-        first = quantize(image, k, **options)
-        first = IndexedImage(first.palette, first.indices, metadata)
+        first = described(subject.kept(k))
     else:
-        first = quantized(None if has_palette else 1)
+        first = described(subject.quantized(None if has_palette else 1))
+    pixels = subject.pixels
     source = Source(
         to_channels(pixels.reshape(*pixels.shape[:2], -1), first.channels),
         space=options.get("space", "srgb"),
         dithered=options.get("dither", "none") != "none",
         has_own_palette=not has_palette,
-        assembly=assembly,
+        builder=builder,
     )
     maker = Maker(
-        quantized=(lambda _: first) if has_palette else quantized,
+        quantized=lambda k: first if has_palette else described(subject.quantized(k)),
         most=len(first.palette) if has_palette else _MOST_COLORS if k is None else k,
-        encoded=assembly.encode,
-        overhead=assembly.overhead,
+        encoded=builder.encode,
+        overhead=builder.overhead,
         advance=advance,
     )
     if goal.tolerance is not None:

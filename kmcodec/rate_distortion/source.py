@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kmcodec.assembly import Assembly
 from kmcodec.coding.context import Context, Criterion
 from kmcodec.container.layout import Header
 from kmcodec.image import IndexedImage
@@ -21,6 +20,7 @@ from kmcodec.quantization import apply_palette
 from kmcodec.quantization.colorspace import ColorSpace, has_alpha
 from kmcodec.quantization.histogram import index_colors
 from kmcodec.quantizer import quantize
+from kmcodec.rate_distortion.builders import Builder
 from kmcodec.rate_distortion.exact import decibels, ratio
 from kmcodec.rate_distortion.moments import Moments
 from kmcodec.rate_distortion.soft import smoothed
@@ -73,8 +73,8 @@ class Base:
     ----------
     image : IndexedImage
         With the nearest entries, or dithered.
-    method, header
-        How its file would be made.
+    method, header, line_width
+        How its file would be made; see `Builder`.
     targets, entries, kinds, ahead, saving
         See `Criterion`.
     """
@@ -82,6 +82,7 @@ class Base:
     image: IndexedImage
     method: Context
     header: Header
+    line_width: int
     targets: NDArray[np.int16]
     entries: NDArray[np.int16]
     kinds: NDArray[np.uint8]
@@ -103,8 +104,8 @@ class Source:
         pixels, which would undo it.
     has_own_palette : bool
         Whether palettes are made for these pixels: their entries may then move and be reordered.
-    assembly : Assembly
-        How the file will be made.
+    builder : Builder
+        What will make the file.
     """
 
     def __init__(
@@ -114,13 +115,13 @@ class Source:
         space: str,
         dithered: bool,
         has_own_palette: bool,
-        assembly: Assembly,
+        builder: Builder,
     ) -> None:
         self.pixels = pixels
         self._space = ColorSpace(space, pixels.shape[2])
         self.dithered = dithered
         self._has_own_palette = has_own_palette
-        self._assembly = assembly
+        self._builder = builder
 
     def true_error(self, trial: Trial) -> float:
         """The error of a trial from the pixels, dithered or not."""
@@ -205,7 +206,7 @@ class Source:
         return self._has_own_palette and not self.dithered
 
     def _based(self, image: IndexedImage, ahead: NDArray[Any], saving: int) -> Base:
-        method = self._assembly.method_for(image)
+        method = self._builder.method_for(image)
         assert isinstance(method, Context)
         entries = np.zeros((len(image.palette), _COORDINATES), np.int16)
         own = self._entries(image)
@@ -213,7 +214,8 @@ class Source:
         return Base(
             image=image,
             method=method,
-            header=self._assembly.header_for(image),
+            header=self._builder.header_for(image),
+            line_width=self._builder.line_width(image),
             targets=entries[image.indices] if self.dithered else self._padded,
             entries=entries,
             kinds=_kinds(image.palette),
@@ -272,7 +274,9 @@ class Source:
     @functools.cached_property
     def _grain(self) -> tuple[NDArray[np.int32], NDArray[np.uint8]]:
         """Squared distances of the pixels from the smoothed image, and that image."""
-        smooth = smoothed(self.pixels)
+        # Frame by frame: what is beside a frame is not around its pixels.
+        frames = np.split(self.pixels, self._builder.frames, axis=1)
+        smooth = np.concatenate([smoothed(frame) for frame in frames], axis=1)
         grain = np.zeros(smooth.shape[:2], np.int32)
         for channel in range(smooth.shape[2]):
             difference = self.pixels[..., channel].astype(np.int32) - smooth[..., channel]
@@ -328,14 +332,19 @@ def _kinds(palette: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _choose_strip(base: Base, price: int, strip: int) -> tuple[NDArray[Any], int]:
-    rows = slice(*base.header.rows_of(strip))
+    first, end = base.header.rows_of(strip)
+
+    def lines(rows: NDArray[Any]) -> NDArray[Any]:
+        return rows[first:end].reshape(-1, base.line_width, *rows.shape[2:])
+
     criterion = Criterion(
-        targets=base.targets[rows],
+        targets=lines(base.targets),
         entries=base.entries,
         kinds=base.kinds,
         lagrangian=price,
         allowance=min(_ALLOWANCE * price >> 8, np.iinfo(np.int32).max // 2),
-        ahead=base.ahead[rows],
+        ahead=lines(base.ahead),
         saving=base.saving,
     )
-    return base.method.choose(base.image.indices[rows], base.image.palette, criterion)
+    chosen, size = base.method.choose(lines(base.image.indices), base.image.palette, criterion)
+    return chosen.reshape(end - first, -1), size

@@ -80,8 +80,8 @@ def encode_rows(
     progress : callable, optional
         Called now and then with the share of the work that is done, from 0 to 1.
     **options
-        All others of `quantize`. `encode` alone has goals (`rdo`, `psnr`, `max_bytes`): for them
-        the whole image has to be in memory.
+        All others of `quantize`. There are no goals (`rdo`, `psnr`, `max_bytes`), as with
+        `encode`: for them the whole image has to be in memory.
 
     Returns
     -------

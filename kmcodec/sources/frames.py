@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageSequence
+from PIL import ExifTags, Image, ImageSequence
 
 from kmcodec.animation import DEFAULT_DURATION
 from kmcodec.image import MAX_COLORS, IndexedImage
@@ -22,13 +22,28 @@ ANIMATED = frozenset({"AVIF", "GIF", "KMC", "PNG", "WEBP"})
 # What a palette of a GIF holds.
 _MOST_IN_GIF = 256
 
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""What makes images upright, by the orientation that EXIF asks for."""
 
-def frames_of(image: Image.Image) -> list[tuple[Image.Image | IndexedImage, int]]:
+
+def frames_of(
+    image: Image.Image, *, upright: bool = False
+) -> list[tuple[Image.Image | IndexedImage, int]]:
     """All frames of an image and how long each is shown, in milliseconds.
 
     Parameters
     ----------
     image : PIL.Image.Image
+    upright : bool
+        Whether to turn the frames as the image's EXIF asks for.
 
     Returns
     -------
@@ -38,8 +53,9 @@ def frames_of(image: Image.Image) -> list[tuple[Image.Image | IndexedImage, int]
     """
     frames: list[Image.Image | IndexedImage] = []
     durations = []
+    turn = _turn_of(image) if upright else None
     for frame in ImageSequence.Iterator(image):
-        frames.append(frame.copy())
+        frames.append(frame.copy() if turn is None else frame.transpose(turn))
         # Only now: Pillow tells that of a WebP's frame when it has decoded it.
         durations.append(round(frame.info.get("duration", DEFAULT_DURATION)))
     if getattr(image, "n_frames", 1) > 1:
@@ -86,6 +102,13 @@ def _united(run: Sequence[IndexedImage], codes: NDArray[np.uint32]) -> list[Inde
 def _codes(palette: NDArray[np.uint8]) -> NDArray[np.uint32]:
     """Each colour as a number."""
     return np.ascontiguousarray(to_channels(palette, 4)).view(np.uint32)[:, 0]
+
+
+def _turn_of(image: Image.Image) -> Image.Transpose | None:
+    try:
+        return _TURNS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
+    except Exception:  # damaged EXIF fails in any way; the pixels are no worse for it
+        return None
 
 
 def _is_opaque(frame: Image.Image) -> bool:

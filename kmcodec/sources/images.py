@@ -107,7 +107,7 @@ def read_source(
     Returns
     -------
     Source
-        Upright, whatever orientation its EXIF asks for; of an animation the first frame.
+        Upright, whatever orientation its EXIF asks for, with all frames or with the first one.
 
     Raises
     ------
@@ -234,7 +234,7 @@ def _frames_in(data: bytes, name: str) -> SourceFrames | None:
             if count < 2 or image.format not in ANIMATED:
                 return None
             Image._decompression_bomb_check((count * image.width, image.height))
-            images, durations = zip(*frames_of(image), strict=True)
+            images, durations = zip(*frames_of(image, upright=True), strict=True)
             return SourceFrames(images, durations, loop_of(image))
     except Exception:  # Pillow's readers fail in any way; the first frame may be all right
         return None
