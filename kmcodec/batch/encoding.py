@@ -184,29 +184,10 @@ def encode_file(
     outcome = _encode_source(source, k, goal, assembly, advance, **options)
     if outcome.shortfall and strict:
         raise KmcGoalError(f"{job.source}: {outcome.shortfall}")
-    indexed = outcome.image
     written = not skip_if_larger or len(outcome.data) < source.size
     if written:
         write_job(job, outcome.data)
-    pixels, frames = source.pixels, 1
-    if source.frames is not None:
-        pixels, frames = sheet_of(source.frames.images), len(source.frames.images)
-    return EncodeReport(
-        source=job.source,
-        output=job.target,
-        width=indexed.width // frames,
-        height=indexed.height,
-        channels=indexed.channels,
-        entries=len(indexed.palette),
-        psnr=psnr(pixels, indexed.to_array()),
-        raw_size=3 * indexed.width * indexed.height,
-        source_size=source.size,
-        size=len(outcome.data),
-        seconds=time.perf_counter() - started,
-        shortfall=outcome.shortfall,
-        written=written,
-        frames=frames,
-    )
+    return _report_of(job, source, outcome, written, started)
 
 
 def encode_files(
@@ -235,6 +216,30 @@ def encode_files(
     """
     work = functools.partial(encode_file, k=k, coding=coding, **options)
     return run_each(work, jobs, executor)
+
+
+def _report_of(
+    job: Job, source: Source, outcome: Outcome, written: bool, started: float
+) -> EncodeReport:
+    indexed, pixels, frames = outcome.image, source.pixels, 1
+    if source.frames is not None:
+        pixels, frames = sheet_of(source.frames.images), len(source.frames.images)
+    return EncodeReport(
+        source=job.source,
+        output=job.target,
+        width=indexed.width // frames,
+        height=indexed.height,
+        channels=indexed.channels,
+        entries=len(indexed.palette),
+        psnr=psnr(pixels, indexed.to_array()),
+        raw_size=3 * indexed.width * indexed.height,
+        source_size=source.size,
+        size=len(outcome.data),
+        seconds=time.perf_counter() - started,
+        shortfall=outcome.shortfall,
+        written=written,
+        frames=frames,
+    )
 
 
 def _encode_source(
