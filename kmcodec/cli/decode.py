@@ -8,7 +8,13 @@ import click
 
 from kmcodec.batch.decoding import decode_file
 from kmcodec.batch.planning import STANDARD, Job, plan
-from kmcodec.cli.common import max_pixels_option, note, strip_option
+from kmcodec.cli.common import (
+    force_option,
+    max_pixels_option,
+    note,
+    quiet_option,
+    strip_option,
+)
 from kmcodec.cli.many import recursive_option, run_all
 from kmcodec.cli.types import RowRange
 from kmcodec.errors import KmcFormatError
@@ -44,8 +50,8 @@ from kmcodec.errors import KmcFormatError
 )
 @strip_option
 @max_pixels_option
-@click.option("-f", "--force", is_flag=True, help="Replace files whose names were derived.")
-@click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors.")
+@force_option
+@quiet_option
 def decode(
     sources: tuple[str, ...],
     output: str | None,
