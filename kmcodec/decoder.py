@@ -69,13 +69,22 @@ def decode_indexed(
 ) -> IndexedImage:
     """Decode a `.kmc` file to its palette, index map and metadata.
 
-    Parameters, errors
-        As for `decode`. With `salvage`, an entry is added to the palette for lost rows, if there
-        are any and 65,536 are not there already.
+    Parameters
+    ----------
+    data, max_pixels, max_metadata
+        See `decode`.
+    salvage : bool
+        See `decode`. An entry is added to the palette for lost rows, if there are any and 65,536
+        are not there already.
 
     Returns
     -------
     IndexedImage
+
+    Raises
+    ------
+    KmcFormatError, KmcLimitError
+        See `decode`.
     """
     stream = io.BytesIO(data)
     if not salvage:
@@ -103,6 +112,13 @@ def read_indexed(
     rows : tuple of int, optional
         First row and the one after the last: of all other strips only the frames are read, and
         nothing of the sections; the image then has no metadata.
+
+    Raises
+    ------
+    KmcFormatError, KmcLimitError
+        See `decode`.
+    KmcInputError
+        If the file has no such rows.
     """
     reader = StripReader(stream, max_pixels=max_pixels, max_metadata=max_metadata)
     first, end = rows or (0, reader.header.height)

@@ -104,31 +104,11 @@ def quantize(
     >>> kmcodec.quantize(ramp, 4).palette.ravel().tolist()
     [31, 94, 158, 223]
     """
+    # In the order of its fields, which is that of the options.
     settings = Settings(
-        k=k,
-        init=init,
-        seed=seed,
-        search=search,
-        iterations=iterations,
-        restarts=restarts,
-        space=space,
-        dither=dither,
-        dither_amount=dither_amount,
-        palette=palette,
-        reorder=reorder,
+        k, init, seed, search, iterations, restarts, space, dither, dither_amount, palette, reorder
     )
-    colors, placing = settings.colors, settings.placing
-    pixels, metadata = _opened(image, None if palette is not None else colors, k)
-    if isinstance(pixels, IndexedImage):
-        if not reorder:
-            return pixels
-        # As many as there are entries: all are kept, and brought into the order of found ones.
-        colors, pixels = len(pixels.palette), pixels.to_array()
-    if palette is not None:
-        entries = IndexedImage(palette, [[0]]).palette
-        return _with_palette(pixels, entries, metadata, placing)
-    entries, indices = quantize_pixels(pixels, colors, **placing, **settings.searching)
-    return IndexedImage(entries, indices, metadata)
+    return _quantized(image, settings)
 
 
 @dataclass(frozen=True, eq=False)
@@ -194,6 +174,22 @@ class Settings:
         }
 
 
+def _quantized(image: ImageLike, settings: Settings) -> IndexedImage:
+    """What `quantize` returns."""
+    colors, palette = settings.colors, settings.palette
+    pixels, metadata = _opened(image, None if palette is not None else colors, settings.k)
+    if isinstance(pixels, IndexedImage):
+        if not settings.reorder:
+            return pixels
+        # As many as there are entries: all are kept, and brought into the order of found ones.
+        colors, pixels = len(pixels.palette), pixels.to_array()
+    if palette is not None:
+        entries = IndexedImage(palette, [[0]]).palette
+        return _with_palette(pixels, entries, metadata, settings.placing)
+    entries, indices = quantize_pixels(pixels, colors, **settings.placing, **settings.searching)
+    return IndexedImage(entries, indices, metadata)
+
+
 def _opened(
     image: ImageLike, colors: int | None, k: int | None
 ) -> tuple[NDArray[np.uint8] | IndexedImage, Metadata]:
@@ -239,7 +235,7 @@ def _with_palette(
     channels = common_channels_for(palette, pixels.shape[2])
     palette, pixels = to_channels(palette, channels), to_channels(pixels, channels)
     if channels in (2, 4) and palette[:, -1].min() == 255 > pixels[..., -1].min():
-        warnings.warn("the palette has no transparent entry: made opaque", KmcWarning, stacklevel=4)
+        warnings.warn("the palette has no transparent entry: made opaque", KmcWarning, stacklevel=5)
     return IndexedImage(palette, apply_palette(pixels, palette, **placing), metadata)
 
 

@@ -199,26 +199,7 @@ def encode_file(
     written = not skip_if_larger or len(encoded.data) < source.size
     if written:
         write_job(job, encoded.data)
-    pixels, frames = source.pixels, 1
-    if source.frames is not None:
-        pixels, frames = sheet_of(source.frames.images), len(source.frames.images)
-    return EncodeReport(
-        source=job.source,
-        output=job.target,
-        width=encoded.width // frames,
-        height=encoded.scenes[0].height,
-        channels=encoded.scenes[0].channels,
-        entries=max(len(scene.palette) for scene in encoded.scenes),
-        psnr=psnr(pixels, encoded.to_array()),
-        raw_size=3 * encoded.width * encoded.scenes[0].height,
-        source_size=source.size,
-        size=len(encoded.data),
-        seconds=time.perf_counter() - started,
-        shortfall=encoded.shortfall,
-        written=written,
-        frames=frames,
-        scenes=len(encoded.scenes),
-    )
+    return _report_of(job, source, encoded, written, started)
 
 
 def encode_files(
@@ -263,6 +244,32 @@ class _Encoded:
 
     def to_array(self) -> NDArray[np.uint8]:
         return np.concatenate([scene.to_array() for scene in self.scenes], axis=1)
+
+
+def _report_of(
+    job: Job, source: Source, encoded: _Encoded, written: bool, started: float
+) -> EncodeReport:
+    pixels, frames = source.pixels, 1
+    if source.frames is not None:
+        pixels, frames = sheet_of(source.frames.images), len(source.frames.images)
+    height = encoded.scenes[0].height
+    return EncodeReport(
+        source=job.source,
+        output=job.target,
+        width=encoded.width // frames,
+        height=height,
+        channels=encoded.scenes[0].channels,
+        entries=max(len(scene.palette) for scene in encoded.scenes),
+        psnr=psnr(pixels, encoded.to_array()),
+        raw_size=3 * encoded.width * height,
+        source_size=source.size,
+        size=len(encoded.data),
+        seconds=time.perf_counter() - started,
+        shortfall=encoded.shortfall,
+        written=written,
+        frames=frames,
+        scenes=len(encoded.scenes),
+    )
 
 
 def _encode_source(

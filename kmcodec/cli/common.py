@@ -1,4 +1,4 @@
-"""What several commands share: options, running many files, numbers in words."""
+"""What several commands share: options, a line on standard error, numbers in words."""
 
 from __future__ import annotations
 
@@ -11,16 +11,21 @@ import click
 from kmcodec.cli.process import note
 from kmcodec.coding import AUTO, CODINGS, EFFORTS
 from kmcodec.encoder import DEFAULT_CODING
+from kmcodec.image import MAX_COLORS
 from kmcodec.quantization import DEFAULT_LEVEL, DITHERS, INITS, LEVELS, SPACES
 from kmcodec.reader import DEFAULT_MAX_PIXELS
 
 __all__ = [
     "coding_options",
+    "colors_option",
     "complain",
     "decibels",
+    "force_option",
     "kmeans_options",
     "max_pixels_option",
     "note",
+    "options_of",
+    "quiet_option",
     "search_options",
     "strip_option",
     "variable_option",
@@ -36,6 +41,12 @@ strip_option = click.option(
     "--strip", is_flag=True, help="Leave out metadata: ICC profile, EXIF, XMP, texts."
 )
 
+force_option = click.option(
+    "-f", "--force", is_flag=True, help="Replace files whose names were derived."
+)
+
+quiet_option = click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors.")
+
 max_pixels_option = click.option(
     "--max-pixels",
     type=click.IntRange(0),
@@ -46,29 +57,52 @@ max_pixels_option = click.option(
 )
 
 
+def colors_option(meaning: str, default: int | None = None) -> Callable[[_F], _F]:
+    """`-k`, a number of palette entries; its help tells what they are for."""
+    return click.option(
+        "-k",
+        "--colors",
+        type=click.IntRange(1, MAX_COLORS),
+        default=default,
+        show_default=default is not None,
+        metavar="N",
+        help=meaning,
+    )
+
+
+def options_of(command: _F, *options: Callable[[_F], _F]) -> _F:
+    """A command with options that are told in this order."""
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
 def coding_options(command: _F) -> _F:
     """How indices are coded: `coding` and `effort`."""
-    coding = click.option(
-        "--coding",
-        type=click.Choice(CODINGS),
-        default=DEFAULT_CODING,
-        show_default=True,
-        help="How the indices are coded.",
+    return options_of(
+        command,
+        click.option(
+            "--coding",
+            type=click.Choice(CODINGS),
+            default=DEFAULT_CODING,
+            show_default=True,
+            help="How the indices are coded.",
+        ),
+        click.option(
+            "--effort",
+            type=click.Choice(EFFORTS),
+            default=AUTO,
+            show_default=True,
+            help="How much time the context coder takes for a smaller file. auto: as much as "
+            "decodes in about half a second.",
+        ),
     )
-    effort = click.option(
-        "--effort",
-        type=click.Choice(EFFORTS),
-        default=AUTO,
-        show_default=True,
-        help="How much time the context coder takes for a smaller file. auto: as much as decodes "
-        "in about half a second.",
-    )
-    return coding(effort(command))
 
 
 def search_options(command: _F) -> _F:
     """How a palette is looked for: options of `quantize` under their names."""
-    options = [
+    return options_of(
+        command,
         click.option(
             "--init",
             type=click.Choice(list(INITS)),
@@ -115,15 +149,13 @@ def search_options(command: _F) -> _F:
             show_default=True,
             help="Starts of which the best is taken.",
         ),
-    ]
-    for option in reversed(options):
-        command = option(command)
-    return command
+    )
 
 
 def kmeans_options(command: _F) -> _F:
     """The options of `quantize` that a command line can give, under their names."""
-    options = [
+    own = options_of(
+        command,
         click.option(
             "--dither",
             type=click.Choice(["none", *DITHERS]),
@@ -139,10 +171,8 @@ def kmeans_options(command: _F) -> _F:
             show_default=True,
             help="How much of the error dithering makes up for.",
         ),
-    ]
-    for option in reversed(options):
-        command = option(command)
-    return search_options(command)
+    )
+    return search_options(own)
 
 
 def complain(message: str) -> None:

@@ -8,7 +8,7 @@ import click
 
 from kmcodec.batch.decoding import decode_file
 from kmcodec.batch.planning import STANDARD, plan
-from kmcodec.cli.common import max_pixels_option, strip_option
+from kmcodec.cli.common import force_option, max_pixels_option, quiet_option, strip_option
 from kmcodec.cli.many import (
     check_cluster,
     executor_for,
@@ -56,8 +56,8 @@ _WORTH_PROCESSES = 1 << 20
 )
 @strip_option
 @max_pixels_option
-@click.option("-f", "--force", is_flag=True, help="Replace files whose names were derived.")
-@click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors.")
+@force_option
+@quiet_option
 @click.option("--json", "as_json", is_flag=True, help="Report as JSON lines on standard output.")
 def decode(
     sources: tuple[str, ...],

@@ -18,7 +18,10 @@ from kmcodec.batch.pool import run_each
 from kmcodec.batch.shared_palettes import ColorSum, count_job
 from kmcodec.cli.common import (
     coding_options,
+    colors_option,
+    force_option,
     kmeans_options,
+    quiet_option,
     strip_option,
     variable_option,
 )
@@ -33,7 +36,6 @@ from kmcodec.cli.many import (
 )
 from kmcodec.cli.reports import Reporter
 from kmcodec.errors import KmcError, KmcInputError
-from kmcodec.image import MAX_COLORS
 from kmcodec.options import SearchOptions
 from kmcodec.rate_distortion import Goal
 from kmcodec.sources.palettes import read_palette
@@ -49,13 +51,7 @@ from kmcodec.strips import MAX_STRIP_ROWS
     help="The file to write, replaced if it exists; a folder for several sources; - for "
     "standard output. Without it, results go beside their sources.",
 )
-@click.option(
-    "-k",
-    "--colors",
-    type=click.IntRange(1, MAX_COLORS),
-    metavar="N",
-    help="Palette entries. [default: 256; a palette image keeps its own]",
-)
+@colors_option("Palette entries. [default: 256; a palette image keeps its own]")
 @click.option(
     "--palette",
     metavar="PALETTE",
@@ -98,8 +94,8 @@ from kmcodec.strips import MAX_STRIP_ROWS
     "--skip-if-larger", is_flag=True, help="Write no file that is not smaller than its source."
 )
 @strip_option
-@click.option("-f", "--force", is_flag=True, help="Replace files whose names were derived.")
-@click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors.")
+@force_option
+@quiet_option
 @click.option("--json", "as_json", is_flag=True, help="Report as JSON lines on standard output.")
 def encode(
     sources: tuple[str, ...],

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
+from kmcodec.cli.common import options_of
 from kmcodec.cli.types import ByteSize
 
 __all__ = ["DEFAULT_TOLERANCE", "GoalCommand", "Steps", "goal_options"]
@@ -72,7 +73,8 @@ class Steps:
 
 def goal_options(command: _F) -> _F:
     """`rdo`, `psnr`, `max_bytes` and `strict`."""
-    options = [
+    return options_of(
+        command,
         click.option(
             "--rdo",
             type=click.FloatRange(0, 20),
@@ -103,10 +105,7 @@ def goal_options(command: _F) -> _F:
             help="Write no file if --psnr or --max-bytes cannot be reached, rather than the best "
             "that can.",
         ),
-    ]
-    for option in reversed(options):
-        command = option(command)
-    return command
+    )
 
 
 def _is_number(words: list[str]) -> bool:

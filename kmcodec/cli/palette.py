@@ -9,7 +9,13 @@ import click
 
 from kmcodec.batch.planning import Job, plan_reading
 from kmcodec.batch.shared_palettes import ColorSum, count_job
-from kmcodec.cli.common import note, search_options, variable_option
+from kmcodec.cli.common import (
+    colors_option,
+    note,
+    quiet_option,
+    search_options,
+    variable_option,
+)
 from kmcodec.cli.many import (
     check_cluster,
     executor_for,
@@ -18,7 +24,6 @@ from kmcodec.cli.many import (
     run_jobs,
     scheduler_option,
 )
-from kmcodec.image import MAX_COLORS
 from kmcodec.quantization.histogram import Histogram
 from kmcodec.targets.images import write_target
 from kmcodec.targets.palettes import encode_palette_file, hex_lines, palette_ending
@@ -26,13 +31,7 @@ from kmcodec.targets.palettes import encode_palette_file, hex_lines, palette_end
 
 @click.command()
 @click.argument("sources", metavar="SRC...", nargs=-1, required=True)
-@click.option(
-    "-k",
-    "--colors",
-    type=click.IntRange(1, MAX_COLORS),
-    metavar="N",
-    help="Palette entries. [default: 256]",
-)
+@colors_option("Palette entries. [default: 256]")
 @click.option(
     "-o",
     "--output",
@@ -45,7 +44,7 @@ from kmcodec.targets.palettes import encode_palette_file, hex_lines, palette_end
 @recursive_option
 @jobs_option
 @scheduler_option
-@click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors.")
+@quiet_option
 def palette(
     sources: tuple[str, ...],
     colors: int | None,

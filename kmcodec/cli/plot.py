@@ -7,8 +7,7 @@ from typing import Any
 
 import click
 
-from kmcodec.cli.common import kmeans_options, variable_option
-from kmcodec.image import MAX_COLORS
+from kmcodec.cli.common import colors_option, kmeans_options, variable_option
 from kmcodec.plots import DEFAULT_POINTS
 from kmcodec.quantizer import quantize
 from kmcodec.sources.images import read_source
@@ -21,15 +20,7 @@ def plot() -> None:
 
 @plot.command()
 @click.argument("source", metavar="SRC")
-@click.option(
-    "-k",
-    "--colors",
-    type=click.IntRange(1, MAX_COLORS),
-    default=16,
-    show_default=True,
-    metavar="N",
-    help="Clusters to find.",
-)
+@colors_option("Clusters to find.", default=16)
 @click.option(
     "-o", "--output", metavar="FIGURE", help="A .png, .pdf, .svg or .jpg; else a window opens."
 )

@@ -57,8 +57,11 @@ def unpack_rows(data: bytes, rows: int, width: int, entries: int, bits: int) -> 
     ----------
     data : bytes
         Exactly ``packed_size(rows, width, bits)`` of them.
+    rows, width : int
     entries : int
         Palette entries: decides the dtype, uint8 for up to 256, else uint16.
+    bits : int
+        Of an index; see `pack_rows`.
 
     Returns
     -------

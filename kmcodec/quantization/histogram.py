@@ -170,5 +170,6 @@ def keys_from_colors(flat: NDArray[np.uint8]) -> NDArray[np.uint32]:
 
 
 def colors_from_keys(keys: NDArray[np.uint32], channels: int) -> NDArray[np.uint8]:
+    """The colours that `keys_from_colors` made numbers of; shape (N, channels)."""
     shifts = np.arange(8 * (channels - 1), -1, -8, dtype=np.uint32)
     return ((keys[:, np.newaxis] >> shifts) & 255).astype(np.uint8)

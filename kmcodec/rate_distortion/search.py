@@ -22,6 +22,8 @@ _NEAR = 2.0
 _FAR = 3
 # Prices that are as good as the same: what is measured may jump between them.
 _SAME = 1.005
+# The part of the cost that is worth another round, which takes as long as any other.
+_WORTH = 0.001
 # No price is higher: one bit would be worth the error of black against white, and more.
 _MOST = 1 << 30
 
@@ -49,6 +51,7 @@ class Measure:
 class _Point:
     price: int
     value: float
+    cost: float
     trial: Trial
 
 
@@ -118,7 +121,7 @@ class PriceSearch:
                 break
             trials = self._source.choose(self._base, prices)
             self._points += [
-                _Point(price, self._measure.value(trial), trial)
+                _Point(price, self._measure.value(trial), self._measure.cost(trial), trial)
                 for price, trial in zip(prices, trials, strict=True)
             ]
             self._round += 1
@@ -135,13 +138,26 @@ class PriceSearch:
                 break
             if moves:
                 self._move(limit, kept)
+            elif not self._is_worth_more(limit, kept):
+                break
         kept = self._kept(limit)
-        return min(kept, key=lambda p: self._measure.cost(p.trial)).trial if kept else None
+        return min(kept, key=lambda p: p.cost).trial if kept else None
 
     def _kept(self, limit: float) -> list[_Point]:
         """The points that keep to the limit."""
         sign = -1 if self._measure.above else 1
         return [p for p in self._past + self._points if sign * p.value <= sign * limit]
+
+    def _is_worth_more(self, limit: float, kept: list[_Point]) -> bool:
+        """Whether a trial just at the limit is likely to save a part of the cost that counts."""
+        beyond = [p for p in self._past + self._points if all(p is not other for other in kept)]
+        if not kept or not beyond:
+            return True
+        # Between the best that keeps to the limit and the next that does not.
+        best = min(kept, key=lambda point: point.cost)
+        near = min(beyond, key=lambda point: abs(point.value - limit))
+        share = (limit - best.value) / (near.value - best.value)
+        return share * (best.cost - near.cost) >= _WORTH * best.cost
 
     def _move(self, limit: float, kept: list[_Point]) -> None:
         """Go on from the trial nearest to the limit."""

@@ -114,11 +114,7 @@ def encode_rows(
         metadata or Metadata(),
         progress or (lambda _: None),
     )
-    if not isinstance(output, (str, os.PathLike)):
-        for part in encoder.parts():
-            output.write(part)
-        return encoder.size
-    write_parts(output, encoder.parts())
+    _write(output, encoder.parts())
     return encoder.size
 
 
@@ -228,6 +224,14 @@ class RowEncoder:
     def _advance(self, work: int) -> None:
         self._done += work
         self._progress(self._done / self._work)
+
+
+def _write(output: str | os.PathLike[str] | IO[bytes], parts: Iterator[bytes]) -> None:
+    if isinstance(output, (str, os.PathLike)):
+        write_parts(output, parts)
+        return
+    for part in parts:
+        output.write(part)
 
 
 def write_parts(

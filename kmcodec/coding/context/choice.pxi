@@ -79,10 +79,16 @@ cdef int choose(Model *m, int nearest, int flags) noexcept nogil:
     cdef int rank, i, s, error, saved, p, denied = 0, best = nearest
     cdef int own = error_of(c, target, nearest), most = own + c.allowance
     cdef int64_t value, least = <int64_t>1 << 62
+    # No symbol has a smaller error than the nearest, and none that is not yet tried costs less than
+    # that all before it are denied: where this cannot be better, the rest need not be asked about.
+    cdef int most_saved = 7 * c.saving // 2
     m.rejected = 0
     for rank in range(flags):
+        if rank and least <= weighed(c, own, denied - most_saved):
+            break
         s = m.candidate[rank]
         p = predict_flag(m, rank)
+        m.foreseen = 0 if rank else p
         if c.kinds[s] == c.kinds[nearest]:
             error = error_of(c, target, s)
             value = weighed(c, error, denied + cost_of(c, p) - foresight(m, s))
@@ -93,7 +99,8 @@ cdef int choose(Model *m, int nearest, int flags) noexcept nogil:
         m.excluded[rank] = s
         m.rejected = rank + 1
     c.pixel += 1
-    if weighed(c, own, denied - 7 * c.saving // 2) < least:
+    if weighed(c, own, denied - most_saved) < least:
+        m.foreseen = 0
         hash_tree_contexts(m, m.hash)
         for i in range(-1, c.near + 4):
             if i < 0:

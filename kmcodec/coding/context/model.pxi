@@ -178,6 +178,7 @@ cdef struct Model:
     int excluded[2]
     int rejected
     int strength[2]
+    int foreseen  # the probability of the first candidate where it was predicted last, else 0
     uint32_t first_places  # where the first candidate is
     uint16_t *score
     Head *head[FLAG_CONTEXTS]

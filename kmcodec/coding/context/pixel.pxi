@@ -290,7 +290,8 @@ cdef int code_pixel(Model *m, int symbol) noexcept nogil:
         symbol = choose(m, symbol, flags)
     m.rejected = 0
     for rank in range(flags):
-        i = predict_flag(m, rank)
+        # A choice may have asked just this last, and nothing was learned since.
+        i = m.foreseen if rank == 0 and m.foreseen else predict_flag(m, rank)
         if settle(m, &m.flags, 0, FLAG_CONTEXTS, i, symbol == m.candidate[rank]):
             found = m.candidate[rank]
             break
