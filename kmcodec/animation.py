@@ -16,9 +16,9 @@ from kmcodec.container.frame_table import MAX_DURATION, FrameTable
 from kmcodec.container.metadata import DEFAULT_MAX_METADATA
 from kmcodec.decoder import checked_metadata
 from kmcodec.errors import KmcInputError
-from kmcodec.image import MAX_COLORS, MAX_SIDE, IndexedImage, Metadata
-from kmcodec.options import checked_integer
-from kmcodec.pixels import to_channels
+from kmcodec.image import MAX_COLORS, MAX_SIDE, IndexedImage, Metadata, index_dtype
+from kmcodec.options import checked_choice, checked_integer
+from kmcodec.pixels import channels_for_all, to_channels
 from kmcodec.quantizer import DEFAULT_COLORS, ImageLike, is_indexed, pixels_of, quantize
 from kmcodec.reader import DEFAULT_MAX_PIXELS, StripReader
 
@@ -29,14 +29,20 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DEFAULT_DURATION",
+    "PALETTES",
     "Animation",
     "decode_frames",
     "encode_frames",
+    "encode_smallest",
     "quantize_frames",
+    "quantize_scenes",
     "read_frames",
     "sheet_of",
     "table_of",
 ]
+
+PALETTES = ("shared", "frame")
+"""Whether colours are looked for in all frames together or in each by itself."""
 
 DEFAULT_DURATION = 100
 """Milliseconds that a frame is shown if nobody says otherwise."""
@@ -44,12 +50,14 @@ DEFAULT_DURATION = 100
 
 @dataclass(frozen=True, eq=False)
 class Animation:
-    """Frames of one size and one palette, each shown for a time.
+    """Frames of one size, each shown for a time.
 
     Parameters
     ----------
-    palette : ndarray, shape (K, C), uint8
+    palettes : tuple of ndarray, shape (K, C), uint8
+        One for all frames, or one for each, which may be the same array; all of as many channels.
     indices : ndarray, shape (N, H, W), uint8 for up to 256 entries, else uint16
+        Of each frame the numbers of its palette's entries.
     durations : tuple of int
         Milliseconds, one for each frame.
     loop : int
@@ -57,7 +65,7 @@ class Animation:
     metadata : Metadata
     """
 
-    palette: NDArray[np.uint8]
+    palettes: tuple[NDArray[np.uint8], ...]
     indices: NDArray[Any]
     durations: tuple[int, ...]
     loop: int = 0
@@ -67,11 +75,22 @@ class Animation:
         return len(self.indices)
 
     def __getitem__(self, frame: int) -> IndexedImage:
-        return IndexedImage(self.palette, self.indices[frame], self.metadata)
+        return IndexedImage(self.palette_of(frame), self.indices[frame], self.metadata)
+
+    @property
+    def palette(self) -> NDArray[np.uint8]:
+        """The palette of the first frame, and of all if there is but one."""
+        return self.palettes[0]
+
+    def palette_of(self, frame: int) -> NDArray[np.uint8]:
+        """The palette of a frame."""
+        return self.palettes[frame if len(self.palettes) > 1 else 0]
 
     def to_array(self) -> NDArray[np.uint8]:
         """The pixels: uint8, shape (N, H, W) for grey, else (N, H, W, C)."""
-        pixels: NDArray[np.uint8] = self.palette[self.indices]
+        pixels = np.empty((*self.indices.shape, self.palette.shape[1]), np.uint8)
+        for frame, indices in enumerate(self.indices):
+            pixels[frame] = self.palette_of(frame)[indices]
         return pixels[..., 0] if pixels.shape[3] == 1 else pixels
 
 
@@ -79,6 +98,7 @@ def encode_frames(
     frames: Iterable[ImageLike] | Animation,
     k: int | None = None,
     *,
+    palettes: str = "shared",
     durations: int | Sequence[int] | None = None,
     loop: int | None = None,
     coding: str = "context",
@@ -87,16 +107,19 @@ def encode_frames(
     metadata: Metadata | None = None,
     **options: Unpack[QuantizeOptions],
 ) -> bytes:
-    """Encode frames as one `.kmc` file, with one palette for all.
+    """Encode frames as one `.kmc` file.
 
     Parameters
     ----------
     frames : iterable of images (see `quantize`), or Animation
         All of one size.
     k : int, optional
-        Palette entries, 1 to 65,536. If it is not given, palette images are kept exactly as long
-        as they have at most 65,536 colours together; all else gets 256. Frames of no more than k
-        colours together are kept exactly.
+        Palette entries, 1 to 65,536. If it is not given, palette images are kept exactly, with one
+        palette for all or with their own, whichever takes fewer bytes; all else gets 256. Frames
+        of no more than k colours together are kept exactly.
+    palettes : {'shared', 'frame'}
+        Whether k colours are looked for in all frames together or in each by itself. More colours
+        that are shared are nearly always the better use of as many bytes.
     durations : int or sequence of int, optional
         Milliseconds that a frame is shown: one number for all, or one for each; 100 if not given.
     loop : int, optional
@@ -106,7 +129,7 @@ def encode_frames(
     metadata : Metadata, optional
         That of the first frame if not given.
     **options
-        See `quantize`. The palette is that of the pixels of all frames together.
+        See `quantize`. A shared palette is that of the pixels of all frames together.
 
     Returns
     -------
@@ -126,10 +149,8 @@ def encode_frames(
     else:
         images = list(frames)
     table = table_of(len(images), durations, loop)
-    sheet = quantize_frames(images, k, **options)
-    if metadata is not None:
-        sheet = IndexedImage(sheet.palette, sheet.indices, metadata)
-    return assembly.encode_frames(sheet, table)
+    ways = quantize_scenes(images, k, palettes, **options)
+    return encode_smallest(assembly, ways, table, metadata)[1]
 
 
 def decode_frames(
@@ -167,15 +188,23 @@ def read_frames(
 ) -> Animation:
     """Like `decode_frames`, from a seekable stream that begins with the file."""
     reader = StripReader(stream, max_pixels=max_pixels, max_metadata=max_metadata)
-    header, table = reader.header, reader.container.frames
-    reader.check_rows(0, header.height)
+    table, scenes = reader.container.frames, reader.container.scenes
+    reader.check_rows(0, reader.header.height)
     metadata = checked_metadata(reader)
-    sheet = reader.rows(0, header.height).reshape(header.height, table.count, header.width)
+    readers = [reader.of_scene(number) for number in range(len(scenes))]
+    shape = table.count, reader.header.height, reader.header.width
+    indices = np.empty(shape, index_dtype(max(scene.entries for scene in scenes)))
+    palettes = [reader.palette]
+    if len(scenes) > 1:
+        palettes = [
+            p.palette for p, s in zip(readers, scenes, strict=True) for _ in range(s.frames)
+        ]
+    for own, scene, end in zip(readers, scenes, reader.container.scene_ends, strict=True):
+        indices[end - scene.frames : end] = own.frames()
     durations = table.durations
     if len(durations) != table.count:
         durations *= table.count
-    frames = np.ascontiguousarray(sheet.transpose(1, 0, 2))
-    return Animation(reader.palette, frames, durations, table.loop, metadata)
+    return Animation(tuple(palettes), indices, durations, table.loop, metadata)
 
 
 def table_of(
@@ -226,6 +255,109 @@ def quantize_frames(
     return IndexedImage(palette, indices, metadata)
 
 
+def quantize_scenes(
+    images: Sequence[ImageLike],
+    k: int | None,
+    palettes: str = "shared",
+    **options: Unpack[QuantizeOptions],
+) -> list[list[IndexedImage]]:
+    """Quantise frames in each way in which they may be written; see `encode_frames`.
+
+    Parameters
+    ----------
+    images, k, palettes, **options
+        See `encode_frames`.
+
+    Returns
+    -------
+    list of list of IndexedImage
+        Each the scenes, one after another, in which frames of one palette are side by side. If
+        there are several, all have the same pixels.
+    """
+    given = options.get("palette") is not None
+    if checked_choice("palettes", palettes, PALETTES) == "frame":
+        if given:
+            raise KmcInputError("palettes='frame' looks for colours: it excludes a palette")
+        return [_scenes_of(_each_quantized(images, k, **options))]
+    if k is not None or given or not all(map(is_indexed, images)):
+        return [[quantize_frames(images, k, **options)]]
+    own = _scenes_of([quantize(image) for image in images], options.get("reorder", False))
+    if len(own) == 1:
+        return [own]
+    if _colors_in(own) > MAX_COLORS:
+        return [own]
+    return [[quantize_frames(images, k, **options)], own]
+
+
+def encode_smallest(
+    assembly: Assembly,
+    ways: Sequence[Sequence[IndexedImage]],
+    table: FrameTable,
+    metadata: Metadata | None = None,
+) -> tuple[Sequence[IndexedImage], bytes]:
+    """Encode scenes in several ways, of which the smallest file is taken.
+
+    Parameters
+    ----------
+    assembly : Assembly
+    ways : sequence of sequence of IndexedImage
+        See `quantize_scenes`.
+    table : FrameTable
+    metadata : Metadata, optional
+        That of the first scene if not given.
+
+    Returns
+    -------
+    scenes : sequence of IndexedImage
+    data : bytes
+    """
+    made = []
+    for scenes in ways:
+        if metadata is not None:
+            first = IndexedImage(scenes[0].palette, scenes[0].indices, metadata)
+            scenes = [first, *scenes[1:]]
+        made.append((scenes, assembly.encode_scenes(scenes, table)))
+    return min(made, key=lambda each: len(each[1]))
+
+
+def _each_quantized(
+    images: Sequence[ImageLike], k: int | None, **options: Unpack[QuantizeOptions]
+) -> list[IndexedImage]:
+    """Each frame with a palette of its own, of one number of channels."""
+    pixels, metadata = _pixels_of_all(images)
+    frames = [
+        quantize(image if k is None and is_indexed(image) else frame, k, **options)
+        for image, frame in zip(images, pixels, strict=True)
+    ]
+    return [IndexedImage(frame.palette, frame.indices, metadata) for frame in frames]
+
+
+def _scenes_of(frames: Sequence[IndexedImage], reorder: bool = False) -> list[IndexedImage]:
+    """Frames side by side as long as they have the same palette, of one number of channels."""
+    _check_sizes([frame.indices for frame in frames])
+    channels = channels_for_all([frame.channels for frame in frames])
+    runs: list[list[IndexedImage]] = []
+    for frame in frames:
+        if not runs or not np.array_equal(runs[-1][0].palette, frame.palette):
+            runs.append([])
+        runs[-1].append(frame)
+    scenes: list[IndexedImage] = []
+    for run in runs:
+        palette = to_channels(run[0].palette, channels)
+        indices = np.concatenate([frame.indices for frame in run], axis=1)
+        scene = IndexedImage(palette, indices, frames[0].metadata)
+        # A further scene may not have more entries than pixels.
+        drop = bool(scenes) and len(palette) > indices.size
+        scenes.append(quantize(scene, reorder=reorder or drop))
+    return scenes
+
+
+def _colors_in(scenes: Sequence[IndexedImage]) -> int:
+    """How many colours scenes have together."""
+    used = [scene.palette[np.unique(scene.indices)] for scene in scenes]
+    return len(np.unique(np.concatenate(used), axis=0))
+
+
 def sheet_of(images: Sequence[ImageLike]) -> NDArray[np.uint8]:
     """The pixels of all frames side by side, shape (H, N * W, C)."""
     return _side_by_side(_pixels_of_all(images)[0])
@@ -235,8 +367,7 @@ def _pixels_of_all(images: Sequence[ImageLike]) -> tuple[list[NDArray[np.uint8]]
     """Pixels of one number of channels, and the metadata of the first frame."""
     opened = [pixels_of(image) for image in images]
     pixels = [np.atleast_3d(frame) for frame, _ in opened]
-    channels = [frame.shape[2] for frame in pixels]
-    common = (3 if max(channels) > 2 else 1) + any(c in (2, 4) for c in channels)
+    common = channels_for_all([frame.shape[2] for frame in pixels])
     return [to_channels(frame, common) for frame in pixels], opened[0][1]
 
 
@@ -253,6 +384,11 @@ def _of_one_palette(images: Sequence[ImageLike]) -> IndexedImage | None:
 
 
 def _side_by_side(frames: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    _check_sizes(frames)
+    return np.concatenate(frames, axis=1)
+
+
+def _check_sizes(frames: Sequence[NDArray[Any]]) -> None:
     height, width = frames[0].shape[:2]
     for number, frame in enumerate(frames):
         if frame.shape[:2] != (height, width):
@@ -262,7 +398,6 @@ def _side_by_side(frames: Sequence[NDArray[Any]]) -> NDArray[Any]:
             )
     if len(frames) * max(width, height) > MAX_SIDE:
         raise KmcInputError(f"{len(frames):,} frames of {width:,} x {height:,} are too many")
-    return np.concatenate(frames, axis=1)
 
 
 def _few_colors(sheet: NDArray[np.uint8]) -> bool:

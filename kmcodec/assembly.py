@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -19,7 +19,7 @@ from kmcodec.coding import (
     coding_named,
     encode_palette,
 )
-from kmcodec.container.frame_table import FrameTable
+from kmcodec.container.frame_table import FrameTable, Scene
 from kmcodec.container.layout import Header, parts
 from kmcodec.container.metadata import sections_from_metadata
 from kmcodec.image import IndexedImage, Metadata
@@ -69,13 +69,21 @@ class Assembly:
         wanted = self._strip_rows is None and self._coding == "context" and is_cut(width, height)
         return BusySample(width, height) if wanted else None
 
-    def header_for(self, image: IndexedImage) -> Header:
-        """The header that an image gets, but for its flags: it tells the strips."""
+    def header_for(self, image: IndexedImage, method: Coding | None = None) -> Header:
+        """The header that an image gets, but for its flags: it tells the strips.
+
+        Parameters
+        ----------
+        image : IndexedImage
+        method : Coding, optional
+            `method_for` the image if not given.
+        """
         sample = self.sample(image.width, image.height)
         if sample is not None:
             for pair in sample.pairs(image.indices):
                 sample.add(pair)
-        return self.header(self.method_for(image), image.width, image.height, image.palette, sample)
+        method = method or self.method_for(image)
+        return self.header(method, image.width, image.height, image.palette, sample)
 
     def header(
         self,
@@ -111,7 +119,7 @@ class Assembly:
         return b"".join(file_parts(header, image.palette, payloads, image.metadata))
 
     def encode_frames(self, sheet: IndexedImage, table: FrameTable) -> bytes:
-        """The bytes of a file of several frames, laid out as is smaller.
+        """The bytes of a file of several frames with one palette; see `encode_scenes`.
 
         Parameters
         ----------
@@ -119,23 +127,55 @@ class Assembly:
             All frames side by side.
         table : FrameTable
         """
-        method, header = self.method_for(sheet), self.header_for(sheet)
-        header = replace(header, width=sheet.width // table.count)
+        return self.encode_scenes([sheet], table)
 
-        def encode_strip(item: tuple[bool, int]) -> bytes:
-            first, end = header.rows_of(item[1])
-            part = sheet.indices[first:end]
-            if item[0]:
-                part = part.reshape(-1, header.width)
-            return method.encode(part, sheet.palette)
+    def encode_scenes(self, scenes: Sequence[IndexedImage], table: FrameTable) -> bytes:
+        """The bytes of a file of several frames, each scene laid out as is smaller.
 
-        layouts = (False, True) if table.count > 1 else (False,)
+        Parameters
+        ----------
+        scenes : sequence of IndexedImage
+            Each with its frames side by side; all of as many channels. The metadata are those of
+            the first. A scene after it has no more entries than pixels.
+        table : FrameTable
+            Of all frames; layouts and scenes are set here.
+        """
+        width = sum(scene.width for scene in scenes) // table.count
+        # One method for all: by what it takes to decode all frames.
+        together = np.concatenate([scene.indices for scene in scenes], axis=1)
+        most = max((scene.palette for scene in scenes), key=len)
+        method = coding_for(self._coding, self._effort, together, most)
+        header = self.header_for(max(scenes, key=lambda scene: scene.width), method)
+        header = replace(header, width=width, entries=len(scenes[0].palette))
+
+        def encode_strip(item: tuple[IndexedImage, bool, int]) -> bytes:
+            scene, interleaved, strip = item
+            first, end = header.rows_of(strip)
+            part = scene.indices[first:end]
+            if interleaved:
+                part = part.reshape(-1, width)
+            return method.encode(part, scene.palette)
+
+        layouts = [(False, True) if scene.width > width else (False,) for scene in scenes]
         strips = range(header.strip_count)
-        coded = in_threads_each(encode_strip, [(layout, s) for layout in layouts for s in strips])
-        made = {layout: coded[layout * len(strips) :][: len(strips)] for layout in layouts}
-        smaller = min(layouts, key=lambda layout: sum(map(len, made[layout])))
-        table = replace(table, interleaved=smaller)
-        return b"".join(file_parts(header, sheet.palette, made[smaller], sheet.metadata, table))
+        items = [
+            (scene, layout, strip)
+            for scene, own in zip(scenes, layouts, strict=True)
+            for layout in own
+            for strip in strips
+        ]
+        coded = iter(in_threads_each(encode_strip, items))
+        payloads: list[bytes] = []
+        laid_out: list[Scene] = []
+        for scene, own in zip(scenes, layouts, strict=True):
+            made = {layout: [next(coded) for _ in strips] for layout in own}
+            smaller = min(own, key=lambda layout: sum(map(len, made[layout])))
+            payloads += made[smaller]
+            laid_out.append(Scene(scene.width // width, len(scene.palette), smaller))
+        table = replace(table, interleaved=laid_out[0].interleaved, further=tuple(laid_out[1:]))
+        first, *others = scenes
+        further = [scene.palette for scene in others]
+        return b"".join(file_parts(header, first.palette, payloads, first.metadata, table, further))
 
     def overhead(self, image: IndexedImage) -> int:
         """How many bytes of the file are no coded indices."""
@@ -150,6 +190,7 @@ def file_parts(
     payloads: Iterable[bytes],
     metadata: Metadata,
     frames: FrameTable | None = None,
+    further: Sequence[NDArray[np.uint8]] = (),
 ) -> Iterator[bytes]:
     """The bytes of a file, part by part.
 
@@ -163,13 +204,25 @@ def file_parts(
     metadata : Metadata
     frames : FrameTable, optional
         Of several frames.
+    further : sequence of ndarray
+        The palettes of further scenes.
     """
     sections = sections_from_metadata(metadata)
     coded = _coded_palette(header, palette)
-    if coded is not None:
-        header = replace(header, palette_coded=True)
-    stored = palette.tobytes() if coded is None else coded
-    yield from parts(header, stored, payloads, sections, frames)
+    header = replace(header, palette_coded=coded is not None)
+    stored = []
+    if frames is not None:
+        scenes = []
+        for scene, own in zip(frames.further, further, strict=True):
+            own_coded = _coded_palette(header.of_scene(scene), own)
+            scenes.append(replace(scene, palette_coded=own_coded is not None))
+            stored.append(_stored(own, own_coded))
+        frames = replace(frames, further=tuple(scenes))
+    yield from parts(header, _stored(palette, coded), payloads, sections, frames, stored)
+
+
+def _stored(palette: NDArray[np.uint8], coded: bytes | None) -> bytes:
+    return palette.tobytes() if coded is None else coded
 
 
 def _coded_palette(header: Header, palette: NDArray[np.uint8]) -> bytes | None:

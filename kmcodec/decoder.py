@@ -27,6 +27,8 @@ def decode(
 ) -> NDArray[np.uint8]:
     """Decode a `.kmc` file to pixels; of several frames the first, see `decode_frames`.
 
+    Of frames with other palettes (scenes) only the CRCs are checked.
+
     Parameters
     ----------
     data : bytes-like
@@ -108,11 +110,17 @@ def read_indexed(
     if rows is not None:
         return IndexedImage(reader.palette, reader.first_frame(reader.rows(first, end)))
     metadata = checked_metadata(reader)
-    return IndexedImage(reader.palette, reader.first_frame(reader.rows(first, end)), metadata)
+    image = IndexedImage(reader.palette, reader.first_frame(reader.rows(first, end)), metadata)
+    for scene in range(1, len(reader.container.scenes)):
+        # Not decoded, but a file that is damaged anywhere is refused.
+        for strip in reader.container.strips(scene):
+            reader.container.payload(strip)
+    return image
 
 
 def checked_metadata(reader: StripReader) -> Metadata:
     """The metadata of a file, read before its strips: most damage is told without decoding."""
+    reader.container.check_palettes()
     try:
         return reader.metadata()
     except KmcFormatError:

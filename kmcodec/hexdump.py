@@ -12,7 +12,14 @@ from collections.abc import Callable, Generator, Iterator
 import numpy as np
 
 from kmcodec.coding import coding_by_number, decode_palette
-from kmcodec.container.frame_table import FRAME_TABLE_HEAD, FrameTable
+from kmcodec.container.frame_table import (
+    FRAME_TABLE_HEAD,
+    HAS_SCENES,
+    ONE_FRAME,
+    SCENE_SIZE,
+    SCENES_HEAD,
+    FrameTable,
+)
 from kmcodec.container.layout import (
     END_OF_SECTIONS,
     HAS_FRAMES,
@@ -22,7 +29,8 @@ from kmcodec.container.layout import (
     VERSION,
     Header,
     Section,
-    Strip,
+    palette_name,
+    strip_name,
 )
 from kmcodec.container.metadata import metadata_from_sections
 from kmcodec.errors import KmcError
@@ -34,6 +42,7 @@ _ROW = 8
 # Longer parts are shown by their first two rows and their last.
 _LONGEST = 4 * _ROW
 _MOST_ENTRIES = 16
+_MOST_SCENES = 16
 _FAULT = "!! "
 _CHANNELS = {1: "grey", 2: "grey, alpha", 3: "red, green, blue", 4: "red, green, blue, alpha"}
 
@@ -94,11 +103,14 @@ class _Walk:
 
     def file(self) -> Iterator[str]:
         header = yield from self._header()
-        yield from self._palette(header)
+        yield from self._palette(header, 0)
+        frames = ONE_FRAME
         if header.has_frames:
-            yield from self._frames(header)
-        for number in range(header.strip_count):
-            yield from self._strip(number, header.rows_of(number))
+            frames = yield from self._frames(header)
+        for scene, own in enumerate(frames.further, 1):
+            yield from self._palette(header.of_scene(own), scene)
+        for number in range((1 + len(frames.further)) * header.strip_count):
+            yield from self._strip(number, header)
         while header.has_sections:
             type_ = yield from self._section()
             if type_ == END_OF_SECTIONS:
@@ -186,14 +198,14 @@ class _Walk:
         else:
             raise _Stop(f"that do not begin with {SIGNATURE.hex(' ')}: no .kmc file")
 
-    def _palette(self, header: Header) -> Iterator[str]:
+    def _palette(self, header: Header, scene: int) -> Iterator[str]:
         start = self.at
         if header.palette_coded:
             yield from self._coded_palette(header)
         else:
             yield from self._entries(header)
         computed = zlib.crc32(self._data[start : self.at])
-        yield from self._crc("palette", computed, self._span(start, self.at))
+        yield from self._crc(palette_name(scene), computed, self._span(start, self.at))
 
     def _entries(self, header: Header) -> Iterator[str]:
         count, channels = header.entries, header.channels
@@ -230,28 +242,51 @@ class _Walk:
         if len(colors) > _MOST_ENTRIES:
             yield self.note(f"... {len(colors) - _MOST_ENTRIES:,} more")
 
-    def _frames(self, header: Header) -> Iterator[str]:
+    def _frames(self, header: Header) -> Generator[str, None, FrameTable]:
         start = self.at
         head = self._data[start : start + FRAME_TABLE_HEAD]
         yield from self._value(4, "frames", lambda v: f"frames: {v:,}")
         yield from self._value(1, "frame flags", lambda v: f"frame flags {v}")
         yield from self._value(4, "loop count", lambda v: f"shown {v:,} times" if v else "endless")
         size = FrameTable.size_of(head)
-        yield from self.part(size - FRAME_TABLE_HEAD, "durations in milliseconds, 4 bytes each")
+        scenes = bool(head[4] & HAS_SCENES)
+        durations = size - FRAME_TABLE_HEAD - SCENES_HEAD * scenes
+        yield from self.part(durations, "durations in milliseconds, 4 bytes each")
+        if scenes:
+            yield from self._scenes(start)
         table = self._data[start : self.at]
+        room = len(self._data) - self.at - 4
         try:
-            FrameTable.parse(table, max(header.width, header.height))
+            frames = FrameTable.parse(table, header, room)
         except ValueError as error:
             yield self.note(f"{_FAULT}{error}")
+            frames = None
         yield from self._crc("frame table", zlib.crc32(table), self._span(start, self.at))
+        if frames is None:
+            if scenes:
+                raise _Stop("that follow cannot be told apart by such scenes")
+            return ONE_FRAME
+        return frames
 
-    def _strip(self, number: int, rows: tuple[int, int]) -> Iterator[str]:
+    def _scenes(self, start: int) -> Iterator[str]:
+        yield from self._value(4, "scenes", lambda v: f"scenes: {v:,}")
+        yield from self._value(4, "frames", lambda v: f"scene 0: {v:,} frames")
+        size = FrameTable.size_of(self._data[start : self.at]) - (self.at - start)
+        label = f"further scenes: frames, flags, entries less 1; {SCENE_SIZE} bytes each"
+        if size > _MOST_SCENES * SCENE_SIZE:
+            yield from self.part(size, label)
+            return
+        for scene in range(1, 1 + size // SCENE_SIZE):
+            entry = self._data[self.at : self.at + SCENE_SIZE]
+            yield from self.part(SCENE_SIZE, _scene_in_words(scene, entry))
+
+    def _strip(self, number: int, header: Header) -> Iterator[str]:
         name = f"strip {number}"
         length = yield from self._value(4, name, lambda v: f"{name}: {v:,} bytes")
         payload = self._data[self.at + 4 : self.at + 4 + length]
         computed = zlib.crc32(payload, zlib.crc32(struct.pack("<II", number, length)))
         yield from self._crc(name, computed, "its number, length and payload")
-        called = Strip(number, rows, self.at, length, computed).name
+        called = strip_name(number, header.rows_of(number), number // header.strip_count)
         yield from self.part(length, f"indices of {called}")
 
     def _section(self) -> Generator[str, None, bytes]:
@@ -303,6 +338,13 @@ def _side(name: str, value: int) -> str:
 
 def _rows_in_words(value: int) -> str:
     return f"{value:,} rows a strip" if value else "rows a strip: 0, all in one"
+
+
+def _scene_in_words(scene: int, entry: bytes) -> str:
+    if len(entry) < SCENE_SIZE:
+        return f"scene {scene}"
+    frames, flags, last = struct.unpack("<IBH", entry)
+    return f"scene {scene}: {frames:,} frames, flags {flags}, palette entries: {last + 1:,}"
 
 
 def _payload_in_words(type_: bytes, payload: bytes) -> str:

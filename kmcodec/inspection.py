@@ -9,7 +9,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kmcodec.container.frame_table import FrameTable
+from kmcodec.container.frame_table import FrameTable, Scene
 from kmcodec.container.layout import HEADER_SIZE, Header, Section, Strip
 from kmcodec.container.metadata import DEFAULT_MAX_METADATA, metadata_from_sections
 from kmcodec.container.reader import ContainerReader
@@ -33,8 +33,11 @@ class FileInfo:
     effort : str or None
         The profile, of the context coder.
     palette : ndarray, shape (K, C), uint8
-    palette_size : int
-        Bytes of it as stored, coded if `header.palette_coded`.
+        Of the first frame. Palettes of further scenes are not decoded.
+    palette_sizes : tuple of int
+        Bytes of the palette of each scene as stored, coded if the scene says so.
+    scenes : tuple of Scene
+        Frames with a palette of their own; one scene where all have the same.
     strips : tuple of Strip
     sections : tuple of Section
     metadata : Metadata
@@ -47,11 +50,17 @@ class FileInfo:
     coding: str
     effort: str | None
     palette: NDArray[np.uint8]
-    palette_size: int
+    palette_sizes: tuple[int, ...]
+    scenes: tuple[Scene, ...]
     strips: tuple[Strip, ...]
     sections: tuple[Section, ...]
     metadata: Metadata
     frames: FrameTable
+
+    @property
+    def palette_size(self) -> int:
+        """Bytes of all palettes as stored."""
+        return sum(self.palette_sizes)
 
     @property
     def index_size(self) -> int:
@@ -94,6 +103,16 @@ class FileInfo:
             "durations": list(self.frames.durations) if header.has_frames else None,
             "loop": self.frames.loop if header.has_frames else None,
             "interleaved": self.frames.interleaved,
+            "scenes": [
+                {
+                    "frames": scene.frames,
+                    "interleaved": scene.interleaved,
+                    "entries": scene.entries,
+                    "palette_coded": scene.palette_coded,
+                    "palette_bytes": size,
+                }
+                for scene, size in zip(self.scenes, self.palette_sizes, strict=True)
+            ],
             "bits_per_pixel": round(self.bits_per_pixel, 4),
             "bytes": {
                 "total": self.size,
@@ -105,6 +124,7 @@ class FileInfo:
             "header_bytes": HEADER_SIZE,
             "strips": [
                 {
+                    "scene": strip.scene,
                     "first_row": strip.rows[0],
                     "rows": strip.rows[1] - strip.rows[0],
                     "offset": strip.offset,
@@ -153,6 +173,7 @@ def inspect_stream(
     """Like `inspect`, for a seekable stream that begins with the file."""
     container = ContainerReader(stream)
     coding = coding_of(container.header)
+    stored = [container.palette_of(scene)[1] for scene in range(len(container.scenes))]
     strips = tuple(container.strips())
     for strip in strips:
         container.payload(strip)
@@ -163,7 +184,8 @@ def inspect_stream(
         coding=coding.name,
         effort=coding.effort,
         palette=palette_of(container),
-        palette_size=len(container.palette),
+        palette_sizes=tuple(map(len, stored)),
+        scenes=container.scenes,
         strips=strips,
         sections=sections,
         metadata=metadata_from_sections(sections, max_metadata),

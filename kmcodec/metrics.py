@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kmcodec.errors import KmcInputError
+from kmcodec.pixels import channels_for_all
 
 __all__ = [
     "check_same_size",
@@ -91,8 +92,7 @@ def check_same_size(original: tuple[int, ...], image: tuple[int, ...]) -> None:
 
 def common_channels(*images: NDArray[np.uint8]) -> int:
     """How many channels images are compared in: RGB if any has it, and alpha if any has it."""
-    own = [_channels(image) for image in images]
-    return (3 if max(own) > 2 else 1) + any(c in (2, 4) for c in own)
+    return channels_for_all(_channels(image) for image in images)
 
 
 def samples(image: NDArray[np.uint8], channels: int) -> NDArray[Any]:

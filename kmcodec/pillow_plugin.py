@@ -5,13 +5,16 @@ from __future__ import annotations
 import functools
 import io
 import os
-from typing import IO, Any
+from bisect import bisect_right
+from collections.abc import Callable
+from typing import IO, Any, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageFile, ImagePalette
 
-from kmcodec.animation import Animation, encode_frames, read_frames
+from kmcodec.animation import encode_frames
 from kmcodec.atomic import replace_file
-from kmcodec.container.frame_table import FrameTable
 from kmcodec.container.layout import SIGNATURE
 from kmcodec.container.metadata import metadata_from_sections
 from kmcodec.container.reader import ContainerReader
@@ -24,6 +27,7 @@ from kmcodec.formats.pillow_images import (
     mode_of,
     transparency_of,
 )
+from kmcodec.frame_reader import FrameReader
 from kmcodec.image import IndexedImage, Metadata
 from kmcodec.inspection import inspect_stream
 from kmcodec.reader import palette_of
@@ -31,6 +35,8 @@ from kmcodec.salvage import salvage_indexed
 from kmcodec.sources.frames import frames_of, loop_of
 
 __all__ = ["KmcImageFile", "register_kmc_opener"]
+
+_T = TypeVar("_T")
 
 FORMAT = "KMC"
 ENDING = ".kmc"
@@ -67,27 +73,50 @@ class KmcImageFile(ImageFile.ImageFile):
             # Pillow takes nothing but SyntaxError for "not mine".
             raise SyntaxError(str(error)) from error
         self._size = (header.width, header.height)
-        self._show_frames(container.frames)
-        if palette is not None:
-            self.palette = ImagePalette.raw("RGB", palette[:, :3].tobytes())
-            if header.channels == 4:
-                self.info["transparency"] = transparency_of(palette[:, 3])
+        self._show_frames(container)
+        self._show_palette(palette)
         attach_metadata(self, _readable_metadata(container))
         self.tile = [("kmc", (0, 0, *self._size), 0, None)]  # type: ignore[list-item]
 
-    def _show_frames(self, table: FrameTable) -> None:
+    def _show_frames(self, container: ContainerReader) -> None:
+        table = container.frames
         self.n_frames, self.is_animated = table.count, table.count > 1
         self._durations, self._frame = table.durations, 0
-        self._animation: Animation | None = None
+        self._scene_ends = container.scene_ends
+        self._modes = [mode_of(s.entries, container.header.channels) for s in container.scenes]
+        self._frames: FrameReader | None = None
         if self.is_animated:
-            # Pillow has looked at the size of one frame only, and all are decoded at once.
-            Image._decompression_bomb_check((table.count * self.width, self.height))
+            # Pillow has looked at the size of one frame only; those of a scene are decoded at once.
+            most = max(scene.frames for scene in container.scenes)
+            Image._decompression_bomb_check((most * self.width, self.height))
             self.info["duration"], self.info["loop"] = table.durations[0], table.loop
 
+    def _show_palette(self, palette: NDArray[np.uint8] | None) -> None:
+        self.palette = None
+        self.info.pop("transparency", None)
+        if palette is not None:
+            self.palette = ImagePalette.raw("RGB", palette[:, :3].tobytes())
+            if palette.shape[1] == 4:
+                self.info["transparency"] = transparency_of(palette[:, 3])
+
     def seek(self, frame: int) -> None:
-        """Go to a frame; see `PIL.Image.Image.seek`."""
+        """Go to a frame; see `PIL.Image.Image.seek`.
+
+        Raises
+        ------
+        OSError
+            If its palette is damaged.
+        """
         if not self._seek_check(frame):
             return
+        scene = bisect_right(self._scene_ends, frame)
+        if scene != bisect_right(self._scene_ends, self._frame):
+            mode = self._modes[scene]
+            palette = self._read(lambda frames: frames.palette_of(frame)) if mode == "P" else None
+            # Nothing of the other palette is to stay.
+            self._mode = mode
+            self.im = None  # type: ignore[assignment]
+            self._show_palette(palette)
         self._frame = frame
         self.info["duration"] = self._durations[frame if len(self._durations) > 1 else 0]
         self.tile = [("kmc", (0, 0, *self._size), 0, None)]  # type: ignore[list-item]
@@ -97,20 +126,26 @@ class KmcImageFile(ImageFile.ImageFile):
         return self._frame
 
     def load(self) -> Any:
-        """Decode the frame, and with the first one all; see `PIL.Image.Image.load`."""
+        """Decode the frame, and with it all of its scene; see `PIL.Image.Image.load`."""
         if self.tile and self.is_animated:
-            if self._animation is not None:
+            image = self._read(lambda frames: frames.frame(self._frame))
+            pixels = _pixels_in(self.mode, image)
+            self.tile = [("kmc", (0, 0, *self._size), 0, (pixels,))]  # type: ignore[list-item]
+            if self.fp is None:
                 # Pillow has closed the file, and wants one.
                 self.fp = io.BytesIO()
-            else:
-                assert self.fp is not None
-                try:
-                    self._animation = read_frames(self.fp, max_pixels=None)
-                except KmcError as error:
-                    raise OSError(str(error)) from error
-            pixels = _pixels_in(self.mode, self._animation[self._frame])
-            self.tile = [("kmc", (0, 0, *self._size), 0, (pixels,))]  # type: ignore[list-item]
         return super().load()
+
+    def _read(self, what: Callable[[FrameReader], _T]) -> _T:
+        try:
+            if self._frames is None:
+                assert self.fp is not None
+                # Coded, as Pillow closes the file with the first frame.
+                self.fp.seek(0)
+                self._frames = FrameReader(io.BytesIO(self.fp.read()), max_pixels=None)
+            return what(self._frames)
+        except KmcError as error:
+            raise OSError(str(error)) from error
 
     def verify(self) -> None:
         """Check every CRC, without decoding; as with all of Pillow, right after opening.
@@ -183,6 +218,7 @@ def _save_all(im: Image.Image, fp: IO[bytes], filename: str | bytes) -> None:
         encode_frames(
             [frame for frame, _ in shown],
             given.get("colors"),
+            palettes=given.get("palettes", "shared"),
             durations=[each for _, each in shown] if durations is None else durations,
             loop=given.get("loop", loop_of(im)),
             metadata=metadata,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from kmcodec.image import MAX_SIDE
 
 __all__ = [
     "as_pixels",
+    "channels_for_all",
     "common_channels_for",
     "from_16_bits",
     "reduce_16_bits",
@@ -86,6 +88,12 @@ def reduce_16_bits(samples: NDArray[Any]) -> NDArray[np.uint8]:
     scaled += 32767
     scaled //= 65535
     return scaled.astype(np.uint8)
+
+
+def channels_for_all(counts: Iterable[int]) -> int:
+    """How many channels hold images of these many channels: 1 to 4, see `to_channels`."""
+    own = set(counts)
+    return (3 if max(own) > 2 else 1) + bool(own & {2, 4})
 
 
 def common_channels_for(palette: NDArray[np.uint8], channels: int) -> int:

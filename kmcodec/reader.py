@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from typing import IO, Any
 
@@ -9,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kmcodec.coding import Coding, coding_by_number, decode_palette
-from kmcodec.container.layout import Header, Strip
+from kmcodec.container.layout import Header, Strip, palette_name
 from kmcodec.container.metadata import DEFAULT_MAX_METADATA, metadata_from_sections
 from kmcodec.container.reader import ContainerReader
 from kmcodec.errors import KmcFormatError, KmcInputError, KmcLimitError
@@ -23,7 +24,7 @@ DEFAULT_MAX_PIXELS = 1 << 28
 
 
 class StripReader:
-    """Reads an image of which all, or only some, is wanted.
+    """Reads an image of which all, or only some, is wanted: of several scenes one at a time.
 
     Parameters
     ----------
@@ -38,9 +39,10 @@ class StripReader:
     ----------
     container : ContainerReader
     header : Header
+        Of the scene: with the entries of its palette. The first scene if not `of_scene`.
     palette : ndarray, shape (K, C), uint8
     sheet_width : int
-        Pixels of a row of all frames together.
+        Pixels of a row of all frames of the scene together.
 
     Raises
     ------
@@ -56,15 +58,31 @@ class StripReader:
         max_metadata: int | None = DEFAULT_MAX_METADATA,
     ) -> None:
         self.container = ContainerReader(stream)
-        self.header = self.container.header
         self._max_pixels = max_pixels
         self._max_metadata = max_metadata
-        self._coding = coding_of(self.header)
-        self.palette = palette_of(self.container)
-        self.sheet_width = self.container.frames.count * self.header.width
+        self._coding = coding_of(self.container.header)
+        self._take(0)
+
+    def of_scene(self, number: int) -> StripReader:
+        """The reader of another scene of the same file.
+
+        Raises
+        ------
+        KmcFormatError
+            If its palette is damaged.
+        """
+        other = copy.copy(self)
+        other._take(number)
+        return other
+
+    def _take(self, number: int) -> None:
+        self._number, self._scene = number, self.container.scenes[number]
+        self.header = self.container.header.of_scene(self._scene)
+        self.palette = palette_of(self.container, number)
+        self.sheet_width = self._scene.frames * self.header.width
 
     def check_rows(self, first: int, end: int) -> None:
-        """Refuse to decode these rows at once if they are too many pixels.
+        """Refuse to decode these rows at once if they are too many pixels, in all scenes together.
 
         Raises
         ------
@@ -76,9 +94,9 @@ class StripReader:
             raise KmcInputError(
                 f"rows {first:,} to {end:,} are none of an image of {self.header.height:,}"
             )
-        pixels = self.sheet_width * (end - first)
+        frames = self.container.frames.count
+        pixels = frames * self.header.width * (end - first)
         if self._max_pixels is not None and pixels > self._max_pixels:
-            frames = self.container.frames.count
             times = f"{frames:,} x " if frames > 1 else ""
             raise KmcLimitError(
                 f"{times}{self.header.width:,} x {end - first:,} pixels are more than the limit "
@@ -91,7 +109,7 @@ class StripReader:
         Returns
         -------
         ndarray, shape (end - first, sheet_width), uint8 for up to 256 entries, else uint16
-            Each row that of the first frame, then that of the second, and so on.
+            Each row that of the scene's first frame, then that of the second, and so on.
 
         Raises
         ------
@@ -101,7 +119,7 @@ class StripReader:
             See `check_rows`.
         """
         self.check_rows(first, end)
-        wanted = [s for s in self.container.strips() if s.rows[0] < end and s.rows[1] > first]
+        wanted = [s for s in self.strips() if s.rows[0] < end and s.rows[1] > first]
         for strip in wanted:
             self.check_rows(*strip.rows)
         indices = self.blank(end - first)
@@ -115,11 +133,21 @@ class StripReader:
         in_threads_each(decode_into, [(strip, self.container.payload(strip)) for strip in wanted])
         return indices
 
+    def strips(self) -> Iterator[Strip]:
+        """The strips of the scene; see `ContainerReader.strips`."""
+        return self.container.strips(self._number)
+
+    def frames(self) -> NDArray[Any]:
+        """The indices of all frames of the scene, shape (frames, H, W); see `rows`."""
+        height, width = self.header.height, self.header.width
+        sheet = self.rows(0, height).reshape(height, self._scene.frames, width)
+        return np.ascontiguousarray(sheet.transpose(1, 0, 2))
+
     def blocks(self) -> Iterator[NDArray[Any]]:
         """The indices of the first frame, strip after strip; only a few are in memory at a time."""
 
         def payloads() -> Iterator[tuple[Strip, bytes]]:
-            for strip in self.container.strips():
+            for strip in self.strips():
                 self.check_rows(*strip.rows)
                 yield strip, self.container.payload(strip)
 
@@ -143,9 +171,9 @@ class StripReader:
         """
         rows, width = strip.rows[1] - strip.rows[0], self.sheet_width
         shape = rows, width
-        if self.container.frames.interleaved:
-            shape = rows * self.container.frames.count, self.header.width
-            stop = None if stop is None else stop * self.container.frames.count
+        if self._scene.interleaved:
+            shape = rows * self._scene.frames, self.header.width
+            stop = None if stop is None else stop * self._scene.frames
         try:
             decoded = self._coding.decode(payload, *shape, self.palette, stop)
             return decoded.reshape(-1, width)
@@ -171,20 +199,20 @@ def coding_of(header: Header) -> Coding:
     return coding
 
 
-def palette_of(container: ContainerReader) -> NDArray[np.uint8]:
-    """The palette of a file, shape (K, C), decoded where it is coded.
+def palette_of(container: ContainerReader, scene: int = 0) -> NDArray[np.uint8]:
+    """The palette of a scene, shape (K, C), decoded where it is coded.
 
     Raises
     ------
     KmcFormatError
-        If it is not coded as an encoder codes it.
+        If it is damaged, or not coded as an encoder codes it.
     """
-    header = container.header
+    header = container.header.of_scene(container.scenes[scene])
+    offset, stored = container.palette_of(scene)
     if not header.palette_coded:
-        palette = np.frombuffer(container.palette, np.uint8)
-        return palette.reshape(header.entries, header.channels)
+        return np.frombuffer(stored, np.uint8).reshape(header.entries, header.channels)
     coding_of(header)  # one that is not known may code palettes in its own way
     try:
-        return decode_palette(container.palette, header.entries, header.channels)
+        return decode_palette(stored, header.entries, header.channels)
     except KmcFormatError as error:
-        raise error.inside("palette", container.palette_offset) from None
+        raise error.inside(palette_name(scene), offset) from None

@@ -58,7 +58,8 @@ def salvage_indexed(
 ) -> Salvaged:
     """Decode every strip that is intact; metadata that cannot be read is left out.
 
-    Of several frames the first is decoded.
+    Of several frames the first is decoded; of frames with other palettes (scenes) only what is
+    damaged is told.
 
     Parameters
     ----------
@@ -91,7 +92,13 @@ def salvage_indexed(
         return None
 
     metadata: Metadata | None = None
-    whole = list(intact_strips(reader.container, losses))
+    container = reader.container
+    for scene in range(1, len(container.scenes)):
+        try:
+            container.palette_of(scene)
+        except KmcFormatError as error:
+            losses.append(str(error))
+    whole = [item for item in intact_strips(container, losses) if item[0].scene == 0]
     losses += [loss for loss in in_threads_each(decode_into, whole) if loss]
     try:
         metadata = reader.metadata()

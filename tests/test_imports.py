@@ -23,7 +23,7 @@ FLOORS = [
     {"salvage"},
     {"encoder", "decoder"},
     {"rows"},
-    {"animation", "files", "inspection", "hexdump"},
+    {"animation", "frame_reader", "files", "inspection", "hexdump"},
     {"arrays"},
     {"sources"},
     {"targets"},

@@ -11,7 +11,10 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from kmcodec.animation import quantize_frames, sheet_of, table_of
+import numpy as np
+from numpy.typing import NDArray
+
+from kmcodec.animation import encode_smallest, quantize_scenes, sheet_of, table_of
 from kmcodec.assembly import Assembly
 from kmcodec.atomic import reason_of
 from kmcodec.batch.job_targets import write_job, write_job_parts
@@ -51,7 +54,7 @@ class EncodeReport:
     source, output : str
     width, height, channels : int
     entries : int
-        Of the palette.
+        Of the palette; of several the most.
     psnr : float
         Decibels against the source, `math.inf` if lossless.
     raw_size : int
@@ -64,6 +67,8 @@ class EncodeReport:
     written : bool
         False if the file would not have been smaller than its source, and that was asked for.
     frames : int
+    scenes : int
+        Runs of frames with a palette of their own; 1 where all have the same.
     """
 
     source: str
@@ -80,6 +85,7 @@ class EncodeReport:
     shortfall: str | None = None
     written: bool = True
     frames: int = 1
+    scenes: int = 1
 
     @property
     def ratio(self) -> float:
@@ -132,6 +138,7 @@ def encode_file(
     strict: bool = False,
     strip: bool = False,
     skip_if_larger: bool = False,
+    palettes: str = "shared",
     advance: Callable[[float | None], None] = lambda _: None,
     large: int = LARGE,
     **options: Unpack[QuantizeOptions],
@@ -153,6 +160,8 @@ def encode_file(
         Whether to leave out all metadata.
     skip_if_larger : bool
         Write nothing that is not smaller than the source.
+    palettes : {'shared', 'frame'}
+        Of an animation; see `encode_frames`.
     advance : callable
         Called after each step towards the goal, with None; for a large file now and then with
         the share of the work that is done.
@@ -181,31 +190,31 @@ def encode_file(
     if strip:
         source = replace(source, metadata=Metadata())
     assembly = Assembly(coding, effort, strip_rows)
-    outcome = _encode_source(source, k, goal, assembly, advance, **options)
-    if outcome.shortfall and strict:
-        raise KmcGoalError(f"{job.source}: {outcome.shortfall}")
-    indexed = outcome.image
-    written = not skip_if_larger or len(outcome.data) < source.size
+    encoded = _encode_source(source, k, goal, palettes, assembly, advance, **options)
+    if encoded.shortfall and strict:
+        raise KmcGoalError(f"{job.source}: {encoded.shortfall}")
+    written = not skip_if_larger or len(encoded.data) < source.size
     if written:
-        write_job(job, outcome.data)
+        write_job(job, encoded.data)
     pixels, frames = source.pixels, 1
     if source.frames is not None:
         pixels, frames = sheet_of(source.frames.images), len(source.frames.images)
     return EncodeReport(
         source=job.source,
         output=job.target,
-        width=indexed.width // frames,
-        height=indexed.height,
-        channels=indexed.channels,
-        entries=len(indexed.palette),
-        psnr=psnr(pixels, indexed.to_array()),
-        raw_size=3 * indexed.width * indexed.height,
+        width=encoded.width // frames,
+        height=encoded.scenes[0].height,
+        channels=encoded.scenes[0].channels,
+        entries=max(len(scene.palette) for scene in encoded.scenes),
+        psnr=psnr(pixels, encoded.to_array()),
+        raw_size=3 * encoded.width * encoded.scenes[0].height,
         source_size=source.size,
-        size=len(outcome.data),
+        size=len(encoded.data),
         seconds=time.perf_counter() - started,
-        shortfall=outcome.shortfall,
+        shortfall=encoded.shortfall,
         written=written,
         frames=frames,
+        scenes=len(encoded.scenes),
     )
 
 
@@ -237,34 +246,51 @@ def encode_files(
     return run_each(work, jobs, executor)
 
 
+@dataclass(frozen=True)
+class _Encoded:
+    """A file, and what is in it: scenes, each with its frames side by side, or one image."""
+
+    scenes: Sequence[IndexedImage]
+    data: bytes
+    shortfall: str | None = None
+
+    @property
+    def width(self) -> int:
+        return sum(scene.width for scene in self.scenes)
+
+    def to_array(self) -> NDArray[np.uint8]:
+        return np.concatenate([scene.to_array() for scene in self.scenes], axis=1)
+
+
 def _encode_source(
     source: Source,
     k: int | None,
     goal: Goal | None,
+    palettes: str,
     assembly: Assembly,
     advance: Callable[[float | None], None],
     **options: Unpack[QuantizeOptions],
-) -> Outcome:
+) -> _Encoded:
     if source.frames is not None:
-        return _encode_frames(source.frames, source.metadata, k, assembly, **options)
+        return _encode_frames(source.frames, source.metadata, k, palettes, assembly, **options)
     if goal is not None:
-        return _optimize_source(source, k, goal, assembly, advance, **options)
+        outcome = _optimize_source(source, k, goal, assembly, advance, **options)
+        return _Encoded([outcome.image], outcome.data, outcome.shortfall)
     quantized = quantize_source(source, k, **options)
-    return Outcome(quantized, assembly.encode(quantized))
+    return _Encoded([quantized], assembly.encode(quantized))
 
 
 def _encode_frames(
     frames: SourceFrames,
     metadata: Metadata,
     k: int | None,
+    palettes: str,
     assembly: Assembly,
     **options: Unpack[QuantizeOptions],
-) -> Outcome:
-    """Encode an animation; the outcome's image has all frames side by side."""
+) -> _Encoded:
     table = table_of(len(frames.images), frames.durations, frames.loop)
-    sheet = quantize_frames(frames.images, k, **options)
-    sheet = IndexedImage(sheet.palette, sheet.indices, metadata)
-    return Outcome(sheet, assembly.encode_frames(sheet, table))
+    ways = quantize_scenes(frames.images, k, palettes, **options)
+    return _Encoded(*encode_smallest(assembly, ways, table, metadata))
 
 
 def _optimize_source(

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from kmcodec.batch.planning import Job
 from kmcodec.batch.pool import run_each
 from kmcodec.errors import KmcInputError
-from kmcodec.pixels import to_channels
+from kmcodec.pixels import channels_for_all, to_channels
 from kmcodec.quantization.histogram import Histogram, histogram
 from kmcodec.quantization.palette import find_palette
 from kmcodec.quantizer import ImageLike, Settings, pixels_of
@@ -134,8 +134,7 @@ class ColorSum:
         """
         if not self._sums:
             raise KmcInputError("a palette is found for at least one image, none is given")
-        in_color, with_alpha = max(self._sums) > 2, any(c in (2, 4) for c in self._sums)
-        channels = (3 if in_color else 1) + with_alpha
+        channels = channels_for_all(self._sums)
         sums = [functools.reduce(operator.add, reversed(stack)) for stack in self._sums.values()]
         widened = (Histogram(to_channels(s.colors, channels), s.counts) for s in sums)
         return functools.reduce(operator.add, widened)

@@ -68,6 +68,12 @@ from kmcodec.strips import MAX_STRIP_ROWS
     help="Find one palette for all sources together (see 'kmc palette').",
 )
 @click.option(
+    "--frame-palettes",
+    is_flag=True,
+    help="Find a palette of N entries for each frame of an animation, not one for all. Shared ones "
+    "with more entries are nearly always better and smaller.",
+)
+@click.option(
     "--reorder",
     is_flag=True,
     help="Order the palette of a palette image from dark to bright, without unused and double "
@@ -101,6 +107,7 @@ def encode(
     colors: int | None,
     palette: str | None,
     shared_palette: bool,
+    frame_palettes: bool,
     recursive: bool,
     workers: int | None,
     scheduler: str | None,
@@ -113,8 +120,8 @@ def encode(
     """Encode images as .kmc files.
 
     SRC is a .mat, .npy or .kmc file, any image that Pillow reads, a folder of those, or - for
-    standard input. Animations (GIF, PNG, WebP) keep all frames, with one palette. For each file
-    one line tells its size before and after, and one at the end of several those of all.
+    standard input. Animations (GIF, PNG, WebP) keep all frames. For each file one line tells its
+    size before and after, and one at the end of several those of all.
 
     Files of more than 16 megapixels are read row by row, in little memory, if they are .npy, or
     PNG or TIFF and pyvips is installed, and no quality or size is asked for.
@@ -123,6 +130,11 @@ def encode(
         raise click.UsageError("--json and '-o -' both want standard output")
     _check_palette(sources, colors, palette, shared_palette, options["reorder"])
     goal = _goal_of(options)
+    if frame_palettes and (goal is not None or palette is not None or shared_palette):
+        raise click.UsageError(
+            "--frame-palettes excludes --palette, --shared-palette, --rdo, --psnr and --max-bytes"
+        )
+    options["palettes"] = "frame" if frame_palettes else "shared"
     options["palette"] = None if palette is None else read_palette(palette)
     paths, output = check_cluster(scheduler, workers, sources, output)
     jobs = plan(

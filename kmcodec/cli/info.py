@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kmcodec.cli.printable import printable
-from kmcodec.container.frame_table import FrameTable
 from kmcodec.files import open_kmc
 from kmcodec.hexdump import hexdump
 from kmcodec.inspection import FileInfo, inspect_stream
@@ -55,18 +54,17 @@ def _in_words(file: str, found: FileInfo) -> list[str]:
     lines = [
         f"{printable(file)}: {found.size:,} bytes, {found.bits_per_pixel:.3f} bits per pixel",
         f"image      {header.width} x {header.height}, {_CHANNELS[header.channels]}",
-        f"palette    {header.entries:,} entries, {found.palette_size:,} bytes"
-        + (f", coded (plain {header.palette_size:,})" if header.palette_coded else ""),
+        f"palette    {_of_palettes(found)}",
         f"indices    {found.coding}{f' ({found.effort})' if found.effort else ''}, "
         f"{found.index_size:,} bytes, {8 * found.index_size / found.pixels:.3f} bits per pixel, "
         f"in {len(found.strips):,} strip"
         + ("s" if len(found.strips) > 1 else "")
-        + (f" of {header.rows_per_strip:,} rows" if len(found.strips) > 1 else ""),
+        + (f" of {header.rows_per_strip:,} rows" if header.strip_count > 1 else ""),
         f"metadata   {found.metadata_size:,} bytes in {len(found.sections):,} sections",
         f"container  {found.container_size:,} bytes",
     ]
     if header.has_frames:
-        lines.insert(2, f"frames     {_of_frames(found.frames)}")
+        lines.insert(2, f"frames     {_of_frames(found)}")
     lines += [
         f"section    {section.type}, {len(section.payload):,} bytes at byte {section.offset:,}"
         for section in found.sections
@@ -78,12 +76,29 @@ def _in_words(file: str, found: FileInfo) -> list[str]:
     return lines
 
 
-def _of_frames(frames: FrameTable) -> str:
+def _of_palettes(found: FileInfo) -> str:
+    header, size = found.header, found.palette_size
+    if len(found.scenes) > 1:
+        entries = [scene.entries for scene in found.scenes]
+        coded = sum(scene.palette_coded for scene in found.scenes)
+        return (
+            f"{len(entries):,} of {min(entries):,} to {max(entries):,} entries, {size:,} bytes, "
+            f"{coded:,} coded"
+        )
+    plain = f", coded (plain {header.palette_size:,})" if header.palette_coded else ""
+    return f"{header.entries:,} entries, {size:,} bytes{plain}"
+
+
+def _of_frames(found: FileInfo) -> str:
+    frames = found.frames
     shown = f"{min(frames.durations):,} to {max(frames.durations):,} ms each"
     if len(frames.durations) == 1:
         shown = f"{frames.durations[0]:,} ms each"
     times = "forever" if frames.loop == 0 else f"shown {frames.loop:,} times"
     layout = "rows interleaved" if frames.interleaved else "side by side"
+    if frames.further:
+        interleaved = sum(scene.interleaved for scene in found.scenes)
+        layout = f"{len(found.scenes):,} scenes, {interleaved:,} with rows interleaved"
     return f"{frames.count:,}, {shown}, {times}, {layout}"
 
 

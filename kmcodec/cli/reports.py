@@ -75,6 +75,8 @@ class Reporter:
 def _in_words(report: EncodeReport) -> str:
     colors = f"{report.entries:,} colour{'' if report.entries == 1 else 's'}"
     frames = f"{report.frames:,} frames, " if report.frames > 1 else ""
+    if report.scenes > 1:
+        colors = f"up to {colors} in each of {report.scenes:,} palettes"
     source = "standard input" if report.source == STANDARD else os.path.basename(report.source)
     if not report.written:
         return (

@@ -1,24 +1,73 @@
-"""The frame table of a `.kmc` file of several frames (spec/kmc-1.md, section 4.1)."""
+"""The frame table of a `.kmc` file of several frames (spec/kmc-1.md, sections 4.1 and 4.2)."""
 
 from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from kmcodec.image import MAX_SIDE
 
-__all__ = ["FRAME_TABLE_HEAD", "MAX_DURATION", "ONE_FRAME", "FrameTable"]
+if TYPE_CHECKING:
+    from kmcodec.container.layout import Header
+
+__all__ = [
+    "FRAME_TABLE_HEAD",
+    "HAS_SCENES",
+    "MAX_DURATION",
+    "ONE_FRAME",
+    "SCENES_HEAD",
+    "SCENE_SIZE",
+    "FrameTable",
+    "Scene",
+]
 
 FRAME_TABLE_HEAD = 9
-"""Bytes that tell how many follow."""
+"""Bytes that tell how many durations follow, and whether there are scenes."""
+
+SCENES_HEAD = 8
+"""Bytes before the further scenes of a scene table, which tell how many there are."""
+
+SCENE_SIZE = 7
+"""Bytes of a further scene."""
 
 MAX_DURATION = 2**32 - 1
 """The longest that a frame can be shown, in milliseconds; also the highest loop count."""
 
 INTERLEAVED = 0x01
 OWN_DURATIONS = 0x02
+HAS_SCENES = 0x04
+"""The frame flag of a table that tells of scenes."""
+
+SCENE_PALETTE_CODED = 0x02
 
 _HEAD = struct.Struct("<IBI")
+_SCENES = struct.Struct("<II")
+_SCENE = struct.Struct("<IBH")
+_CRC_SIZE = 4
+_STRIP_FRAME_SIZE = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """Frames, one after another, that have a palette of their own and are coded by themselves.
+
+    Parameters
+    ----------
+    frames : int
+        At least 1.
+    entries : int
+        Of the palette, 1 to 65,536.
+    interleaved : bool
+        Whether frames are coded with their rows below each other, not side by side.
+    palette_coded : bool
+        Whether the palette is stored as the context coder codes it.
+    """
+
+    frames: int
+    entries: int
+    interleaved: bool = False
+    palette_coded: bool = False
 
 
 @dataclass(frozen=True)
@@ -34,37 +83,73 @@ class FrameTable:
     loop : int
         How often all frames are shown; 0 is forever.
     interleaved : bool
-        Whether frames are coded with their rows below each other, not side by side.
+        Whether the frames of the first scene are.
+    further : tuple of Scene
+        All scenes but the first, which has all other frames, and the palette of the file.
     """
 
     count: int = 1
     durations: tuple[int, ...] = (0,)
     loop: int = 1
     interleaved: bool = False
+    further: tuple[Scene, ...] = ()
+
+    @property
+    def first_frames(self) -> int:
+        """Frames of the first scene."""
+        return self.count - sum(scene.frames for scene in self.further)
 
     def build(self) -> bytes:
         """The bytes of the table, without its CRC."""
         own = len(self.durations) > 1
-        flags = INTERLEAVED * self.interleaved | OWN_DURATIONS * own
+        scenes = bool(self.further)
+        flags = INTERLEAVED * self.interleaved | OWN_DURATIONS * own | HAS_SCENES * scenes
         head = _HEAD.pack(self.count, flags, self.loop)
-        return head + struct.pack(f"<{len(self.durations)}I", *self.durations)
+        table = head + struct.pack(f"<{len(self.durations)}I", *self.durations)
+        if not scenes:
+            return table
+        table += _SCENES.pack(1 + len(self.further), self.first_frames)
+        return table + b"".join(
+            _SCENE.pack(
+                scene.frames,
+                INTERLEAVED * scene.interleaved | SCENE_PALETTE_CODED * scene.palette_coded,
+                scene.entries - 1,
+            )
+            for scene in self.further
+        )
 
     @staticmethod
-    def size_of(head: bytes) -> int:
-        """Bytes of a whole table, without its CRC, by its first bytes."""
-        count, flags, _ = _HEAD.unpack(head)
-        return FRAME_TABLE_HEAD + 4 * int(count if flags & OWN_DURATIONS else 1)
+    def size_of(start: bytes) -> int:
+        """Bytes of a table, without its CRC, as far as its first bytes tell.
+
+        Parameters
+        ----------
+        start : bytes
+            At least `FRAME_TABLE_HEAD`. If there are scenes and these bytes do not reach to where
+            it stands how many, the result is where they begin to be told.
+        """
+        count, flags, _ = _HEAD.unpack(start[:FRAME_TABLE_HEAD])
+        size = FRAME_TABLE_HEAD + 4 * int(count if flags & OWN_DURATIONS else 1)
+        if not flags & HAS_SCENES:
+            return size
+        scenes = start[size : size + SCENES_HEAD]
+        size += SCENES_HEAD
+        if len(scenes) < SCENES_HEAD:
+            return size
+        return size + SCENE_SIZE * max(0, int(_SCENES.unpack(scenes)[0]) - 1)
 
     @classmethod
-    def parse(cls, data: bytes, longest: int) -> FrameTable:
+    def parse(cls, data: bytes, header: Header, room: int) -> FrameTable:
         """Take a table to pieces.
 
         Parameters
         ----------
         data : bytes
-            Without the CRC.
-        longest : int
-            The longer side of a frame.
+            Without the CRC, as many as `size_of` tells.
+        header : Header
+            Of the file.
+        room : int
+            Bytes of the file that follow.
 
         Raises
         ------
@@ -74,14 +159,47 @@ class FrameTable:
         count, flags, loop = _HEAD.unpack(data[:FRAME_TABLE_HEAD])
         if count == 0:
             raise ValueError("there are 0 frames")
-        if flags & ~(INTERLEAVED | OWN_DURATIONS):
+        if flags & ~(INTERLEAVED | OWN_DURATIONS | HAS_SCENES):
             raise ValueError(f"flags {flags:#04x} of the frame table are not supported")
-        if count * longest > MAX_SIDE:
+        if count * max(header.width, header.height) > MAX_SIDE:
             raise ValueError(f"{count:,} frames in a row have sides of more than {MAX_SIDE:,}")
-        durations = struct.unpack(
-            f"<{(len(data) - FRAME_TABLE_HEAD) // 4}I", data[FRAME_TABLE_HEAD:]
-        )
-        return cls(count, durations, loop, bool(flags & INTERLEAVED))
+        end = FRAME_TABLE_HEAD + 4 * (count if flags & OWN_DURATIONS else 1)
+        durations = struct.unpack(f"<{(end - FRAME_TABLE_HEAD) // 4}I", data[FRAME_TABLE_HEAD:end])
+        further = _parse_scenes(data[end:], count, header, room) if flags & HAS_SCENES else ()
+        return cls(count, durations, loop, bool(flags & INTERLEAVED), further)
+
+
+def _parse_scenes(data: bytes, frames: int, header: Header, room: int) -> tuple[Scene, ...]:
+    """All scenes but the first, of a table of so many frames."""
+    scenes, first = _SCENES.unpack(data[:SCENES_HEAD])
+    if not 1 <= scenes <= frames:
+        raise ValueError(f"{scenes:,} scenes of {frames:,} frames")
+    # What palettes and strips take at least: nothing is made of more scenes than there can be.
+    least = (scenes - 1) * (header.channels + _CRC_SIZE)
+    least += scenes * header.strip_count * _STRIP_FRAME_SIZE
+    if least > room:
+        raise ValueError(f"{room:,} bytes follow, too few for {scenes:,} scenes (truncated?)")
+    if first == 0:
+        raise ValueError("scene 0 has 0 frames")
+    further = []
+    for number, (own, flags, last) in enumerate(_SCENE.iter_unpack(data[SCENES_HEAD:]), 1):
+        if own == 0:
+            raise ValueError(f"scene {number:,} has 0 frames")
+        if flags & ~(INTERLEAVED | SCENE_PALETTE_CODED):
+            raise ValueError(f"flags {flags:#04x} of scene {number:,} are not supported")
+        if flags & SCENE_PALETTE_CODED and not header.allows_coded_palette:
+            raise ValueError(
+                f"scene {number:,} has a coded palette with coding method {header.coding}"
+            )
+        pixels = own * header.width * header.height
+        if last >= pixels:
+            raise ValueError(f"scene {number:,} has {last + 1:,} entries for {pixels:,} pixels")
+        coded = bool(flags & SCENE_PALETTE_CODED)
+        further.append(Scene(own, last + 1, bool(flags & INTERLEAVED), coded))
+    together = first + sum(scene.frames for scene in further)
+    if together != frames:
+        raise ValueError(f"the scenes have {together:,} frames together, not {frames:,}")
+    return tuple(further)
 
 
 ONE_FRAME = FrameTable()

@@ -10,11 +10,11 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from construct import Bytes, Int8ul, Int16ul, Int32ul, Struct
 
-from kmcodec.container.frame_table import FrameTable
+from kmcodec.container.frame_table import FrameTable, Scene
 from kmcodec.errors import KmcFormatError
 from kmcodec.image import MAX_SIDE
 
@@ -31,6 +31,7 @@ __all__ = [
     "Strip",
     "build",
     "crc_mismatch",
+    "palette_name",
     "parse_header",
     "parts",
     "strip_crc",
@@ -104,7 +105,7 @@ class Header:
 
     @property
     def strip_count(self) -> int:
-        """Number of strips, at least 1."""
+        """Number of strips of a scene, at least 1."""
         return -(-self.height // self.rows_per_strip) if self.rows_per_strip else 1
 
     @property
@@ -123,9 +124,19 @@ class Header:
         return self.coding not in (0, 1)
 
     def rows_of(self, strip: int) -> tuple[int, int]:
-        """First row of a strip, and the row after its last."""
+        """First row of a strip, and the row after its last; they begin anew with each scene."""
         rows = self.rows_per_strip or self.height
+        strip %= self.strip_count
         return strip * rows, min(self.height, (strip + 1) * rows)
+
+    def scenes(self, frames: FrameTable) -> tuple[Scene, ...]:
+        """All scenes of a file with this header and frame table; the first is told by both."""
+        first = Scene(frames.first_frames, self.entries, frames.interleaved, self.palette_coded)
+        return first, *frames.further
+
+    def of_scene(self, scene: Scene) -> Header:
+        """The header of the file that a scene would be, were it one: it has the scene's palette."""
+        return replace(self, entries=scene.entries, palette_coded=scene.palette_coded)
 
 
 @dataclass(frozen=True)
@@ -137,11 +148,12 @@ class Strip:
     offset: int
     length: int
     crc: int
+    scene: int = 0
 
     @property
     def name(self) -> str:
         """How messages call this strip."""
-        return strip_name(self.number, self.rows)
+        return strip_name(self.number, self.rows, self.scene)
 
     @property
     def end(self) -> int:
@@ -169,12 +181,13 @@ def build(
     payloads: Iterable[bytes],
     sections: Iterable[Section] = (),
     frames: FrameTable | None = None,
+    further: Iterable[bytes] = (),
 ) -> bytes:
     """Put the parts of a file together.
 
     Parameters
     ----------
-    header, palette, payloads, sections, frames
+    header, palette, payloads, sections, frames, further
         See `parts`.
 
     Returns
@@ -182,7 +195,7 @@ def build(
     bytes
         A whole `.kmc` file.
     """
-    return b"".join(parts(header, palette, payloads, sections, frames))
+    return b"".join(parts(header, palette, payloads, sections, frames, further))
 
 
 def parts(
@@ -191,6 +204,7 @@ def parts(
     payloads: Iterable[bytes],
     sections: Iterable[Section] = (),
     frames: FrameTable | None = None,
+    further: Iterable[bytes] = (),
 ) -> Iterator[bytes]:
     """Make a file part by part; a strip is wanted only when all before it were taken.
 
@@ -201,10 +215,12 @@ def parts(
     palette : bytes
         Entry by entry; coded if the header says so.
     payloads : iterable of bytes
-        The coded strips, one for each that the header implies.
+        The coded strips, as many for each scene as the header implies.
     sections : iterable of Section
     frames : FrameTable, optional
         Of several frames.
+    further : iterable of bytes
+        The palettes of all scenes but the first, each coded if the table says so.
 
     Yields
     ------
@@ -227,19 +243,21 @@ def parts(
             "rows_per_strip": header.rows_per_strip,
         }
     )
-    if header.palette_coded:
-        palette = len(palette).to_bytes(header.palette_length_size, "little") + palette
-    yield b"".join([fields, _crc(fields), palette, _crc(palette)])
+    yield fields + _crc(fields) + _palette_part(header, palette)
+    due = header.strip_count
     if frames is not None:
         table = frames.build()
         yield table + _crc(table)
+        for scene, palette in zip(frames.further, further, strict=True):
+            yield _palette_part(header.of_scene(scene), palette)
+            due += header.strip_count
     given = 0
     for payload in payloads:
         yield STRIP_FRAME.build({"length": len(payload), "crc": strip_crc(given, payload)})
         yield payload
         given += 1
-    if given != header.strip_count:
-        raise ValueError(f"{header.strip_count} strips are due, {given} were given")
+    if given != due:
+        raise ValueError(f"{due} strips are due, {given} were given")
     if sections:
         for section in [*sections, Section(END_OF_SECTIONS.decode(), b"")]:
             frame = {"type": section.type.encode(), "length": len(section.payload)}
@@ -302,8 +320,19 @@ def _check_signature(data: bytes) -> None:
     raise KmcFormatError("not a .kmc file", offset=0, expected=SIGNATURE, found=found)
 
 
-def strip_name(number: int, rows: tuple[int, int]) -> str:
-    return f"strip {number} (rows {rows[0]} to {rows[1] - 1})"
+def strip_name(number: int, rows: tuple[int, int], scene: int = 0) -> str:
+    of_scene = f" of scene {scene}" if scene else ""
+    return f"strip {number} (rows {rows[0]} to {rows[1] - 1}{of_scene})"
+
+
+def palette_name(scene: int) -> str:
+    return f"palette of scene {scene}" if scene else "palette"
+
+
+def _palette_part(header: Header, palette: bytes) -> bytes:
+    if header.palette_coded:
+        palette = len(palette).to_bytes(header.palette_length_size, "little") + palette
+    return palette + _crc(palette)
 
 
 def _crc(data: bytes) -> bytes:

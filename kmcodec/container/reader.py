@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import zlib
 from collections.abc import Iterator
+from itertools import accumulate
 from typing import IO
 
 from kmcodec.container.frame_table import FRAME_TABLE_HEAD, ONE_FRAME, FrameTable
@@ -15,9 +16,11 @@ from kmcodec.container.layout import (
     SECTION_HEAD,
     STRIP_FRAME,
     STRIP_FRAME_SIZE,
+    Header,
     Section,
     Strip,
     crc_mismatch,
+    palette_name,
     parse_header,
     strip_crc,
     strip_name,
@@ -49,11 +52,19 @@ class ContainerReader:
         Bytes of the file.
     frames : FrameTable
         That of one frame if the file has none.
+    scenes : tuple of Scene
+        At least one; all frames are in them.
+    scene_ends : list of int
+        For each scene the number of the frame after its last; ``bisect_right(scene_ends, frame)``
+        is the number of the scene in which a frame is.
+    strip_count : int
+        Of all scenes.
 
     Raises
     ------
     KmcFormatError
-        If the header, the palette or the frame table is damaged, truncated or of another format.
+        If the header, the palette or the frame table is damaged, truncated or of another format,
+        or the palettes of further scenes are truncated.
     """
 
     def __init__(self, stream: IO[bytes]) -> None:
@@ -61,27 +72,65 @@ class ContainerReader:
         self.size = stream.seek(0, io.SEEK_END)
         stream.seek(0)
         self.header = parse_header(stream.read(HEADER_SIZE))
-        self.palette_offset, self.palette = self._read_palette()
-        self._frames_offset = self.palette_offset + len(self.palette) + CRC.sizeof()
-        self.frames, self.strips_offset = ONE_FRAME, self._frames_offset
+        self.palette_offset, self.palette = self._read_palette(self.header, HEADER_SIZE, 0)
+        offset = self.palette_offset + len(self.palette) + CRC.sizeof()
+        self.frames = ONE_FRAME
         if self.header.has_frames:
-            self.frames = self._read_frames()
-            self.strips_offset += len(self.frames.build()) + CRC.sizeof()
+            self.frames, offset = self._read_frames(offset)
+        self.scenes = self.header.scenes(self.frames)
+        self.scene_ends = list(accumulate(scene.frames for scene in self.scenes))
+        self.strip_count = len(self.scenes) * self.header.strip_count
+        self._palettes = [HEADER_SIZE]
+        for number in range(1, len(self.scenes)):
+            self._palettes.append(offset)
+            offset = self._end_of_palette(number)
+        self.strips_offset = offset
+        # Where the strips of scenes begin, as far as somebody wanted to know.
+        self._scene_starts = [offset]
 
-    def strips(self) -> Iterator[Strip]:
-        """All strips in order, their payloads skipped.
+    def palette_of(self, scene: int) -> tuple[int, bytes]:
+        """Where the palette of a scene stands, and its bytes as stored, their CRC checked.
 
         Raises
         ------
         KmcFormatError
-            If a strip does not fit into the file.
+            If they are damaged.
+        """
+        if scene == 0:
+            return self.palette_offset, self.palette
+        header = self.header.of_scene(self.scenes[scene])
+        return self._read_palette(header, self._palettes[scene], scene)
+
+    def check_palettes(self) -> None:
+        """Check the CRCs of all palettes.
+
+        Raises
+        ------
+        KmcFormatError
+        """
+        for scene in range(len(self.scenes)):
+            self.palette_of(scene)
+
+    def strips(self, scene: int | None = None) -> Iterator[Strip]:
+        """The strips of a scene, or of all, in order; their payloads are skipped.
+
+        Raises
+        ------
+        KmcFormatError
+            If a strip, or one before it, does not fit into the file.
         """
         self._check_strip_count()
-        offset = self.strips_offset
-        for number in range(self.header.strip_count):
+        each, starts = self.header.strip_count, self._scene_starts
+        first = 0 if scene is None else min(scene, len(starts) - 1)
+        end = len(self.scenes) if scene is None else scene + 1
+        offset = starts[first]
+        for number in range(first * each, end * each):
+            if number == each * len(starts):
+                starts.append(offset)
             strip = self.strip_at(number, offset)
             offset = strip.end
-            yield strip
+            if scene is None or strip.scene == scene:
+                yield strip
 
     def strip_at(self, number: int, offset: int, length: int | None = None) -> Strip:
         """The strip of this number, if its frame stands at this byte.
@@ -97,10 +146,11 @@ class ContainerReader:
         KmcFormatError
             If it does not fit into the file.
         """
-        rows = self.header.rows_of(number)
-        frame = STRIP_FRAME.parse(self._read(offset, STRIP_FRAME_SIZE, strip_name(number, rows)))
+        rows, scene = self.header.rows_of(number), number // self.header.strip_count
+        name = strip_name(number, rows, scene)
+        frame = STRIP_FRAME.parse(self._read(offset, STRIP_FRAME_SIZE, name))
         length = frame.length if length is None else length
-        strip = Strip(number, rows, offset + STRIP_FRAME_SIZE, length, frame.crc)
+        strip = Strip(number, rows, offset + STRIP_FRAME_SIZE, length, frame.crc, scene)
         if strip.end > self.size:
             raise truncated(strip.name, strip.offset, strip.length, self.size)
         return strip
@@ -154,44 +204,61 @@ class ContainerReader:
             raise truncated(part, offset, length, offset + len(data))
         return data
 
-    def _read_palette(self) -> tuple[int, bytes]:
-        size, field = self.header.palette_size, b""
-        if self.header.palette_coded:
-            field = self._read(HEADER_SIZE, self.header.palette_length_size, "palette length")
-            length = int.from_bytes(field, "little")
-            if length >= size:
-                raise KmcFormatError(
-                    f"the coded palette has {length:,} bytes, not fewer than the {size:,} of its "
-                    "entries",
-                    offset=HEADER_SIZE,
-                )
-            size = length
-        start = HEADER_SIZE + len(field)
-        data = self._read(start, size + CRC.sizeof(), "palette")
-        palette, stored = data[:size], CRC.parse(data[size:])
-        computed = zlib.crc32(palette, zlib.crc32(field))
-        if stored != computed:
-            raise crc_mismatch("palette", start + size, stored, computed)
-        return start, palette
+    def _palette_span(self, header: Header, start: int, scene: int) -> tuple[int, int]:
+        """Where the bytes of a palette stand whose part begins at `start`, and how many."""
+        if not header.palette_coded:
+            return start, header.palette_size
+        name = palette_name(scene)
+        field = self._read(start, header.palette_length_size, f"{name} length")
+        length = int.from_bytes(field, "little")
+        if length >= header.palette_size:
+            raise KmcFormatError(
+                f"the coded {name} has {length:,} bytes, not fewer than the "
+                f"{header.palette_size:,} of its entries",
+                offset=start,
+            )
+        return start + len(field), length
 
-    def _read_frames(self) -> FrameTable:
-        start = self._frames_offset
-        size = FrameTable.size_of(self._read(start, FRAME_TABLE_HEAD, "frame table"))
+    def _read_palette(self, header: Header, start: int, scene: int) -> tuple[int, bytes]:
+        name = palette_name(scene)
+        offset, size = self._palette_span(header, start, scene)
+        end = offset + size - start
+        data = self._read(start, end + CRC.sizeof(), name)
+        stored, computed = CRC.parse(data[end:]), zlib.crc32(data[:end])
+        if stored != computed:
+            raise crc_mismatch(name, offset + size, stored, computed)
+        return offset, data[offset - start : end]
+
+    def _end_of_palette(self, scene: int) -> int:
+        start, header = self._palettes[scene], self.header.of_scene(self.scenes[scene])
+        offset, size = self._palette_span(header, start, scene)
+        end: int = offset + size + CRC.sizeof()
+        if end > self.size:
+            raise truncated(palette_name(scene), start, end - start, self.size)
+        return end
+
+    def _read_frames(self, start: int) -> tuple[FrameTable, int]:
+        """The frame table, and the byte after it."""
+        data, size = b"", FRAME_TABLE_HEAD
+        while len(data) < size:
+            data = self._read(start, size, "frame table")
+            size = FrameTable.size_of(data)
         data = self._read(start, size + CRC.sizeof(), "frame table")
         stored, computed = CRC.parse(data[size:]), zlib.crc32(data[:size])
         if stored != computed:
             raise crc_mismatch("frame table", start + size, stored, computed)
         try:
-            return FrameTable.parse(data[:size], max(self.header.width, self.header.height))
+            end = start + len(data)
+            return FrameTable.parse(data[:size], self.header, self.size - end), end
         except ValueError as error:
             raise KmcFormatError(str(error), offset=start) from None
 
     def _check_strip_count(self) -> None:
         # Each strip takes at least its frame: a header that promises more is told at once,
         # not after a walk over millions of strips.
-        least = self.strips_offset + self.header.strip_count * STRIP_FRAME_SIZE
+        least = self.strips_offset + self.strip_count * STRIP_FRAME_SIZE
         if least > self.size:
-            part = f"index data in {self.header.strip_count:,} strips"
+            part = f"index data in {self.strip_count:,} strips"
             raise truncated(part, self.strips_offset, least - self.strips_offset, self.size)
 
     def _read_section(self, offset: int) -> Section:

@@ -40,7 +40,7 @@ def intact_strips(container: ContainerReader, losses: list[str]) -> Iterator[tup
     """
     search = _Search(container)
     number, offset = 0, container.strips_offset
-    while number < container.header.strip_count:
+    while number < container.strip_count:
         strip, payload, fault = _attempt(container, number, offset)
         if strip and payload is not None:
             yield strip, payload
@@ -80,6 +80,8 @@ def _attempt(
 def _with_it(container: ContainerReader, number: int, found: int) -> str:
     if found == number + 1:
         return ""
+    if found >= container.header.strip_count:  # in a further scene
+        return f"; strips {number + 1} to {found - 1} are lost with it"
     first, end = container.header.rows_of(number + 1)[0], container.header.rows_of(found)[0]
     return f"; rows {first} to {end - 1} are lost with it"
 
@@ -92,7 +94,7 @@ class _Search:
         self._container = container
         self._effort = 8 * container.size + _LEAST_EFFORT
         # No coding takes as much; it keeps what is no frame from being taken for one.
-        width = header.width * container.frames.count
+        width = header.width * max(scene.frames for scene in container.scenes)
         pixels = width * (header.rows_per_strip or header.height)
         self._longest = min(4 * pixels + 1024, container.size)
         # Of random bytes, what would have to be read for the CRCs of all that may be frames.
@@ -101,7 +103,7 @@ class _Search:
 
     def next_place(self, number: int, offset: int, strip: Strip | None) -> tuple[int, int] | None:
         """Number and place of the first intact strip after one that stands at `offset`."""
-        numbers = range(number + 1, min(number + 2 + _MISSING, self._container.header.strip_count))
+        numbers = range(number + 1, min(number + 2 + _MISSING, self._container.strip_count))
         if not numbers:
             return None
         # Most often only the payload is damaged.

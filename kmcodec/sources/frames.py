@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageSequence
 
 from kmcodec.animation import DEFAULT_DURATION
 from kmcodec.image import MAX_COLORS, IndexedImage
-from kmcodec.quantizer import is_indexed, quantize
+from kmcodec.palette_order import dark_to_bright
+from kmcodec.pixels import channels_for_all, to_channels
+from kmcodec.quantizer import ImageLike, is_indexed, quantize
 
 __all__ = ["ANIMATED", "frames_of", "gif_loop", "loop_of"]
 
 ANIMATED = frozenset({"AVIF", "GIF", "KMC", "PNG", "WEBP"})
 """Formats whose frames follow each other in time; those of others are pages, layers or sizes."""
+
+# What a palette of a GIF holds.
+_MOST_IN_GIF = 256
 
 
 def frames_of(image: Image.Image) -> list[tuple[Image.Image | IndexedImage, int]]:
@@ -27,26 +36,56 @@ def frames_of(image: Image.Image) -> list[tuple[Image.Image | IndexedImage, int]
         Frames, `IndexedImage` where the file has palettes though Pillow shows its colours; and
         their durations, `DEFAULT_DURATION` where the file does not say.
     """
-    shown: list[tuple[Image.Image | IndexedImage, int]] = []
-    of_palettes = image.format == "GIF"
+    frames: list[Image.Image | IndexedImage] = []
+    durations = []
     for frame in ImageSequence.Iterator(image):
-        copied = frame.copy()
+        frames.append(frame.copy())
         # Only now: Pillow tells that of a WebP's frame when it has decoded it.
-        duration = round(frame.info.get("duration", DEFAULT_DURATION))
-        if of_palettes and not is_indexed(copied):
-            # Pillow brings frames of a GIF but the first to RGB, as they may be patches.
-            shown.append((quantize(copied, MAX_COLORS), duration))
-        else:
-            shown.append((copied, duration))
+        durations.append(round(frame.info.get("duration", DEFAULT_DURATION)))
     if getattr(image, "n_frames", 1) > 1:
         image.seek(0)
-    pictures = [frame for frame, _ in shown if isinstance(frame, Image.Image)]
-    if image.format == "WEBP" and all(map(_is_opaque, pictures)):
+    pictures = [frame for frame in frames if isinstance(frame, Image.Image)]
+    if image.format == "GIF" and not all(map(is_indexed, frames)):
+        # Pillow brings frames of a GIF but the first to RGB, as they may be patches.
+        frames = list(_with_palettes(frames))
+    elif image.format == "WEBP" and all(map(_is_opaque, pictures)):
         # Its encoder makes patches of frames, and so gives alpha to animations that have none.
-        return [
-            (frame.convert("RGB"), time) for frame, (_, time) in zip(pictures, shown, strict=True)
-        ]
-    return shown
+        frames = [frame.convert("RGB") for frame in pictures]
+    return list(zip(frames, durations, strict=True))
+
+
+def _with_palettes(frames: Sequence[ImageLike]) -> Iterator[IndexedImage]:
+    """Give frames their colours as palettes, one for several as long as these are few together."""
+    run: list[IndexedImage] = []
+    united = np.zeros(0, np.uint32)
+    for frame in frames:
+        indexed = quantize(frame, None if is_indexed(frame) else MAX_COLORS, reorder=True)
+        colors = np.unique(_codes(indexed.palette))
+        more = np.union1d(united, colors)
+        if run and len(more) > max(_MOST_IN_GIF, len(united), len(colors)):
+            yield from _united(run, united)
+            run, more = [], colors
+        run.append(indexed)
+        united = more
+    yield from _united(run, united)
+
+
+def _united(run: Sequence[IndexedImage], codes: NDArray[np.uint32]) -> list[IndexedImage]:
+    """Frames with all these colours as their palette, from dark to bright."""
+    colors = codes.view(np.uint8).reshape(-1, 4)
+    palette = to_channels(colors, channels_for_all(frame.channels for frame in run))
+    order = dark_to_bright(palette)
+    places = np.argsort(order)
+    made = []
+    for frame in run:
+        entries = places[np.searchsorted(codes, _codes(frame.palette))]
+        made.append(IndexedImage(palette[order], entries[frame.indices], frame.metadata))
+    return made
+
+
+def _codes(palette: NDArray[np.uint8]) -> NDArray[np.uint32]:
+    """Each colour as a number."""
+    return np.ascontiguousarray(to_channels(palette, 4)).view(np.uint32)[:, 0]
 
 
 def _is_opaque(frame: Image.Image) -> bool:
