@@ -25,8 +25,7 @@ from kmcodec.formats.pillow_images import from_pillow, metadata_from_pillow
 from kmcodec.formats.streamed_images import can_stream
 from kmcodec.image import IndexedImage, Metadata
 from kmcodec.pixels import as_pixels
-from kmcodec.quantizer import ImageLike
-from kmcodec.sources.frames import ANIMATED, frames_of, loop_of
+from kmcodec.sources.animations import SourceFrames, animation_in
 from kmcodec.urls import is_url, open_url
 
 __all__ = [
@@ -45,15 +44,6 @@ _NO_ANIMATION = frozenset({"MPO", "PSD"})
 
 # `catch_warnings` swaps global state: two threads inside it would leave each other's behind.
 _warnings_lock = threading.RLock()
-
-
-@dataclass(frozen=True)
-class SourceFrames:
-    """Frames of an animation; see `encode_frames`."""
-
-    images: tuple[ImageLike, ...]
-    durations: tuple[int, ...]
-    loop: int
 
 
 @dataclass(frozen=True)
@@ -129,6 +119,11 @@ def read_source(
         raise KmcInputError(f"{name}: only .mat files have variables to choose from")
     shown = _frames_in(data, name) if frames else None
     image, metadata = _decoded(data, name, variable, all_taken=shown is not None)
+    first = None if shown is None else shown.images[0]
+    if isinstance(first, IndexedImage):
+        image = IndexedImage(first.palette, first.indices, metadata)
+    elif isinstance(first, np.ndarray):
+        image = first
     return Source(name, image, metadata, len(data), None if given == "-" else Path(given), shown)
 
 
@@ -221,22 +216,21 @@ def _pixels(array: NDArray[np.generic], name: str) -> NDArray[np.uint8]:
 
 
 def _frames_in(data: bytes, name: str) -> SourceFrames | None:
-    """The frames of an animation; None for all else, and where they cannot all be read."""
+    """The frames of an animation; None for all else."""
     if data.startswith(_KMC):
         animation = _from_kmc(data, name)
-        images: tuple[ImageLike, ...] = tuple(animation[i] for i in range(len(animation)))
+        images = tuple(animation[i] for i in range(len(animation)))
         return SourceFrames(images, animation.durations, animation.loop) if images[1:] else None
     try:
         # Whatever there is to warn of is told when the first frame is read again.
-        with _without_warnings(), Image.open(io.BytesIO(data)) as image:
-            count = getattr(image, "n_frames", 1)
-            if count < 2 or image.format not in ANIMATED:
-                return None
-            Image._decompression_bomb_check((count * image.width, image.height))
-            images, durations = zip(*frames_of(image), strict=True)
-            return SourceFrames(images, durations, loop_of(image))
-    except Exception:  # Pillow's readers fail in any way; the first frame may be all right
-        return None
+        with _without_warnings():
+            return animation_in(data)
+    except MemoryError as error:
+        raise KmcLimitError(f"{name}: too large for the memory there is") from error
+    except KmcLimitError as error:
+        raise KmcLimitError(f"{name}: {error}") from error
+    except KmcInputError as error:
+        raise KmcInputError(f"{name}: damaged or truncated image ({error})") from error
 
 
 def _from_kmc(data: bytes, name: str) -> Animation:
