@@ -28,6 +28,7 @@ __all__ = [
     "is_png",
     "parse_apng",
     "png_chunk",
+    "png_chunks",
 ]
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -131,7 +132,7 @@ def parse_apng(data: bytes) -> ApngFile | None:
     """
     file: ApngFile | None = None
     header, shared, expected, sequence = b"", [], 0, 0
-    for kind, content, whole in _chunks(data):
+    for kind, content, whole in png_chunks(data):
         if kind == b"IHDR":
             header = bytes(content)
         elif kind in _SHARED:
@@ -162,7 +163,7 @@ def parse_apng(data: bytes) -> ApngFile | None:
     return file
 
 
-def _chunks(data: bytes) -> Iterator[tuple[bytes, memoryview, bool]]:
+def png_chunks(data: bytes) -> Iterator[tuple[bytes, memoryview, bool]]:
     """Kind and content of each chunk, and whether it is whole and its CRC right."""
     view, at = memoryview(data), len(SIGNATURE)
     while at + 8 <= len(data):

@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Disposal", "Patch", "composed"]
+__all__ = ["Box", "Disposal", "Patch", "bounding_box", "composed"]
 
 
 class Disposal(enum.IntEnum):
@@ -76,3 +77,32 @@ def composed(patches: Iterable[Patch], screen: NDArray[Any]) -> Iterator[NDArray
             under[...] = before
         elif patch.disposal is Disposal.CLEAR:
             under[...] = 0
+
+
+@dataclass(frozen=True)
+class Box:
+    """A rectangle of pixels."""
+
+    left: int
+    top: int
+    width: int
+    height: int
+
+    @property
+    def slices(self) -> tuple[slice, slice]:
+        """Its rows and columns."""
+        return (
+            slice(self.top, self.top + self.height),
+            slice(self.left, self.left + self.width),
+        )
+
+
+def bounding_box(chosen: NDArray[np.bool_]) -> Box:
+    """The smallest rectangle that holds all pixels that are chosen; one pixel if none is."""
+    (rows,) = np.nonzero(chosen.any(axis=1))
+    if not len(rows):
+        return Box(0, 0, 1, 1)
+    top, bottom = int(rows[0]), int(rows[-1])
+    (columns,) = np.nonzero(chosen[top : bottom + 1].any(axis=0))
+    left, right = int(columns[0]), int(columns[-1])
+    return Box(left, top, right + 1 - left, bottom + 1 - top)

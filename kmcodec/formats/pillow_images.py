@@ -16,8 +16,10 @@ from kmcodec.image import IndexedImage, Metadata
 from kmcodec.pixels import as_pixels, from_16_bits
 
 __all__ = [
+    "COMMENT",
     "EXIF_PREFIX",
     "PNG_XMP_KEYWORD",
+    "WITH_COMMENT",
     "attach_metadata",
     "from_pillow",
     "metadata_from_pillow",
@@ -31,6 +33,12 @@ EXIF_PREFIX = b"Exif\0\0"
 
 PNG_XMP_KEYWORD = "XML:com.adobe.xmp"
 """The keyword under which PNG keeps an XMP packet among its texts."""
+
+COMMENT = "Comment"
+"""The keyword of the one text that GIF and JPEG have a place for."""
+
+WITH_COMMENT = frozenset({"GIF", "JPEG"})
+"""Formats that have it."""
 
 _CONVERSIONS = {"PA": "RGBA", "RGBa": "RGBA", "La": "LA"}
 _FOREIGN_ICC_MODES = frozenset({"CMYK", "LAB"})
@@ -166,7 +174,7 @@ def metadata_from_pillow(
         icc=_as_bytes(given["icc_profile"]) if "icc_profile" in given else _icc_of(image),
         exif=_as_exif(given["exif"] if "exif" in given else _exif_of(image)),
         xmp=_as_bytes(given["xmp"] if "xmp" in given else _xmp_of(image)),
-        text=_as_texts(given["text"] if "text" in given else getattr(image, "text", None)),
+        text=_as_texts(given["text"] if "text" in given else _texts_of(image)),
     )
 
 
@@ -306,6 +314,16 @@ def _as_bytes(value: Any) -> bytes | None:
     if isinstance(value, (bytes, bytearray, memoryview)) and len(value):
         return bytes(value)
     return None
+
+
+def _texts_of(image: Image.Image) -> Any:
+    comment = image.info.get("comment")
+    if image.format not in WITH_COMMENT or not isinstance(comment, bytes):
+        return getattr(image, "text", None)
+    try:
+        return {COMMENT: comment.decode().rstrip("\0")}
+    except UnicodeDecodeError:
+        return {COMMENT: comment.decode("latin-1").rstrip("\0")}
 
 
 def _as_texts(texts: Any) -> dict[str, str]:
