@@ -172,17 +172,17 @@ class _Parser:
     def _take_palette(self, flags: int) -> bytes:
         return bytes(self._take(6 << (flags & 7))) if flags & 0x80 else b""
 
-    def _skip_blocks(self, whole: bool = True) -> Iterator[memoryview]:
-        """The sub-blocks from here on; if they need not be whole, as far as they are there."""
-        while whole or self._at < len(self._data):
+    def _sub_blocks(self, ended: bool = True) -> Iterator[memoryview]:
+        """The sub-blocks from here on, and the mark of their end, if that must be there."""
+        while ended or self._at < len(self._data):
             (size,) = self._take(1)
             if not size:
                 return
-            yield self._take(size if whole else min(size, len(self._data) - self._at))
+            yield self._take(size)
 
     def _extension(self) -> None:
         (kind,) = self._take(1)
-        blocks = list(self._skip_blocks())
+        blocks = list(self._sub_blocks())
         if kind == _CONTROL and blocks and len(blocks[0]) >= _CONTROLS.size:
             flags, delay, transparent = _CONTROLS.unpack(blocks[0][: _CONTROLS.size])
             self._control = {
@@ -202,7 +202,7 @@ class _Parser:
         palette = self._take_palette(flags) or self._palette
         (bits,) = self._take(1)
         begin = self._at
-        for _ in self._skip_blocks(whole=False):
+        for _ in self._sub_blocks(ended=False):
             pass
         file = self._file
         if not file.frames:

@@ -21,6 +21,7 @@ __all__ = [
     "PNG_XMP_KEYWORD",
     "WITH_COMMENT",
     "attach_metadata",
+    "comment_text",
     "from_pillow",
     "metadata_from_pillow",
     "mode_of",
@@ -136,6 +137,14 @@ def attach_metadata(image: Image.Image, metadata: Metadata | None) -> None:
     if kept.xmp:
         image.info["xmp"] = kept.xmp
     image.text = dict(kept.text)  # type: ignore[attr-defined]
+
+
+def comment_text(comment: bytes) -> str:
+    """A comment of a GIF or JPEG, which do not say how it is encoded."""
+    try:
+        return comment.replace(b"\0", b"").decode()
+    except UnicodeDecodeError:
+        return comment.replace(b"\0", b"").decode("latin-1")
 
 
 def transparency_of(alpha: NDArray[np.uint8]) -> int | bytes:
@@ -320,10 +329,7 @@ def _texts_of(image: Image.Image) -> Any:
     comment = image.info.get("comment")
     if image.format not in WITH_COMMENT or not isinstance(comment, bytes):
         return getattr(image, "text", None)
-    try:
-        return {COMMENT: comment.decode().rstrip("\0")}
-    except UnicodeDecodeError:
-        return {COMMENT: comment.decode("latin-1").rstrip("\0")}
+    return {COMMENT: comment_text(comment)}
 
 
 def _as_texts(texts: Any) -> dict[str, str]:

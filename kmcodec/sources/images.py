@@ -9,7 +9,7 @@ import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -19,13 +19,20 @@ from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 from kmcodec.animation import Animation, decode_frames
 from kmcodec.atomic import reason_of
 from kmcodec.errors import KmcError, KmcFormatError, KmcInputError, KmcLimitError, KmcWarning
+from kmcodec.formats.gif import gif_frames, is_gif, parse_gif
 from kmcodec.formats.matlab import is_mat, read_mat
 from kmcodec.formats.npy import MAGIC, read_npy_header
-from kmcodec.formats.pillow_images import from_pillow, metadata_from_pillow
+from kmcodec.formats.pillow_images import (
+    COMMENT,
+    comment_text,
+    from_pillow,
+    metadata_from_pillow,
+)
 from kmcodec.formats.streamed_images import can_stream
 from kmcodec.image import IndexedImage, Metadata
 from kmcodec.pixels import as_pixels
 from kmcodec.sources.animations import SourceFrames, animation_in
+from kmcodec.sources.frames import with_palettes
 from kmcodec.urls import is_url, open_url
 
 __all__ = [
@@ -262,7 +269,8 @@ def _from_image(
 ) -> tuple[NDArray[np.uint8] | IndexedImage, Metadata]:
     try:
         with Image.open(io.BytesIO(data)) as image:
-            return _from_opened(image, all_taken)
+            pixels, metadata = _from_opened(image, all_taken)
+            return _of_gif(data, pixels, metadata) if is_gif(data) else (pixels, metadata)
     except UnidentifiedImageError as error:
         raise KmcInputError(
             f"{name}: not an image that can be read (Pillow, .mat, .npy or .kmc)"
@@ -280,6 +288,25 @@ def _from_image(
         raise
     except Exception as error:  # Pillow's readers fail in any way on damaged files
         raise KmcInputError(f"{name}: damaged or truncated image ({_first_line(error)})") from error
+
+
+def _of_gif(
+    data: bytes, pixels: NDArray[np.uint8] | IndexedImage, metadata: Metadata
+) -> tuple[NDArray[np.uint8] | IndexedImage, Metadata]:
+    """Add what Pillow leaves out: later comments, and that a screen is clear beside its frame."""
+    try:
+        file = parse_gif(data)
+    except KmcInputError:  # later frames are damaged: they are not taken anyhow
+        return pixels, metadata
+    if file.comments:
+        comment = comment_text(b"\n".join(file.comments))
+        metadata = replace(metadata, text={**metadata.text, COMMENT: comment})
+    first = file.frames[0]
+    if (first.width, first.height) != (file.width, file.height):
+        (pixels,) = with_palettes(gif_frames(replace(file, frames=[first])))
+    if isinstance(pixels, IndexedImage):
+        pixels = IndexedImage(pixels.palette, pixels.indices, metadata)
+    return pixels, metadata
 
 
 def _from_opened(

@@ -172,12 +172,12 @@ def _of_few_colors(frames: Sequence[IndexedImage]) -> list[IndexedImage]:
 
 
 def _without_clear(frame: IndexedImage) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
-    """Opaque pixels, and where they are clear; these get a colour of others."""
-    pixels = to_channels(frame.palette, 3)
-    clear = to_channels(frame.palette, 4)[:, 3] == 0
+    """Colours without alpha, and where they are clear, which is given a colour of others."""
+    palette = to_channels(frame.palette, 4)
+    colors, clear = palette[:, :3], palette[:, 3] == 0
     if clear.any() and not clear.all():
-        pixels = np.where(clear[:, None], pixels[~clear][0], pixels)
-    return pixels[frame.indices], clear[frame.indices]
+        colors = np.where(clear[:, None], colors[~clear][0], colors)
+    return colors[frame.indices], clear[frame.indices]
 
 
 def _warn(text: str) -> None:
