@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 
+import moving
 import numpy as np
 import pytest
 from PIL import Image
@@ -90,5 +91,56 @@ def test_of_an_animation_that_is_cut_off_nothing_is_taken_and_the_frame_is_told(
     run = kmc("encode", "b.gif")
     (line,) = run.stderr.decode().splitlines()
     assert run.returncode == 1
-    assert "b.gif: damaged or truncated image (frame 2: not enough image data)" in line
+    assert "b.gif: damaged or truncated image (frame 2: cut off)" in line
     assert not (tmp_path / "b.kmc").exists()
+
+
+@pytest.mark.parametrize("ending", ["png", "webp"])
+def test_other_animations_that_are_cut_off_are_refused_too(kmc, tmp_path, gif, ending):
+    kmc("encode", "a.gif")
+    kmc("decode", "a.kmc", "-o", f"b.{ending}")
+    data = (tmp_path / f"b.{ending}").read_bytes()
+    (tmp_path / f"b.{ending}").write_bytes(data[:-30])
+    run = kmc("encode", f"b.{ending}")
+    (line,) = run.stderr.decode().splitlines()
+    assert run.returncode == 1
+    assert f"b.{ending}: damaged or truncated image (" in line
+    assert not (tmp_path / "b.kmc").exists()
+
+
+def test_animations_of_too_many_pixels_are_one_line(kmc, tmp_path):
+    frames = [moving.frame(["R"]), moving.frame(["G"])]
+    (tmp_path / "a.gif").write_bytes(moving.gif((30_000, 30_000), frames))
+    run = kmc("encode", "a.gif")
+    (line,) = run.stderr.decode().splitlines()
+    assert run.returncode == 1
+    assert "a.gif: 2 frames of 30,000 x 30,000 pixels are more than the limit of 268," in line
+
+
+def test_what_another_format_cannot_hold_is_said_with_the_name(kmc, tmp_path):
+    frames = np.eye(3, dtype=np.uint8)[:, None]
+    for name, duration in (("a", 7), ("b", 700_000)):
+        data = kmcodec.encode_frames(list(frames), durations=duration)
+        (tmp_path / f"{name}.kmc").write_bytes(data)
+    run = kmc("decode", "a.kmc", "-o", "a.gif")
+    assert run.returncode == 0
+    assert run.stderr.decode().count("durations rounded") == 1
+    run = kmc("decode", "b.kmc", "-o", "b.gif")
+    (line,) = run.stderr.decode().splitlines()
+    assert run.returncode == 1
+    assert "b.kmc: frame 0 is shown 700,000 ms; a GIF's frames 655,350 at most" in line
+    assert not (tmp_path / "b.gif").exists()
+
+
+def test_frames_are_not_turned_and_the_request_for_it_stays(kmc, tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    frames = [Image.fromarray(PALETTE[[[0, 1, number]]]) for number in (2, 3)]
+    options = {"save_all": True, "append_images": frames[1:], "exif": exif}
+    frames[0].save(tmp_path / "a.png", **options)
+    assert kmc("encode", "a.png").returncode == 0
+    found = kmcodec.decode_frames((tmp_path / "a.kmc").read_bytes())
+    np.testing.assert_array_equal(found.to_array(), np.stack(list(map(np.asarray, frames))))
+    kept = Image.Exif()
+    kept.load(b"Exif\0\0" + found.metadata.exif)
+    assert kept[0x0112] == 6

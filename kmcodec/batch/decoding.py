@@ -10,6 +10,7 @@ from kmcodec.animation import read_frames
 from kmcodec.batch.job_targets import write_job, write_job_parts
 from kmcodec.batch.planning import Job
 from kmcodec.decoder import checked_metadata, read_indexed
+from kmcodec.errors import KmcInputError
 from kmcodec.files import open_kmc
 from kmcodec.formats.npy import npy_start
 from kmcodec.image import IndexedImage, Metadata
@@ -94,7 +95,10 @@ def decode_file(
                 animation = replace(animation, metadata=Metadata())
             image = animation[0]
             if len(animation) > 1:
-                data = encode_animation(animation, ending)
+                try:
+                    data = encode_animation(animation, ending)
+                except KmcInputError as error:
+                    raise KmcInputError(f"{job.source}: {error}") from error
     if strip:
         image = IndexedImage(image.palette, image.indices)
     if data is None:

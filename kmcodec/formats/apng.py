@@ -38,6 +38,7 @@ CONTROL = Struct(">IIIIIHHBB")
 _PLACE = Struct(CONTROL.format.replace("I", "", 1))
 _SIZE = Struct(">II")
 _LENGTH, _ANIMATION = Struct(">I"), Struct(">II")
+_HEADER_SIZE = 13
 # How colours are to be understood, which all frames share.
 _SHARED = (b"PLTE", b"tRNS")
 _FRAMES = (b"fcTL", b"fdAT", b"IDAT")
@@ -133,11 +134,11 @@ def parse_apng(data: bytes) -> ApngFile | None:
     file: ApngFile | None = None
     header, shared, expected, sequence = b"", [], 0, 0
     for kind, content, whole in png_chunks(data):
-        if kind == b"IHDR":
+        if kind == b"IHDR" and len(content) == _HEADER_SIZE:
             header = bytes(content)
         elif kind in _SHARED:
             shared.append(png_chunk(kind, bytes(content)))
-        elif kind == b"acTL" and file is None and len(content) == _ANIMATION.size:
+        elif kind == b"acTL" and file is None and len(content) == _ANIMATION.size and header:
             expected, loop = _ANIMATION.unpack(content)
             file = ApngFile(header, loop)
         elif file is None and kind == b"IDAT":

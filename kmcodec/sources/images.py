@@ -103,7 +103,8 @@ def read_source(
     Returns
     -------
     Source
-        Upright, whatever orientation its EXIF asks for; of an animation the first frame.
+        Upright, whatever orientation its EXIF asks for; of an animation the first frame, which
+        is, like the others, as it is in the file, with that request.
 
     Raises
     ------
@@ -315,7 +316,9 @@ def _from_opened(
     _warn_of_16_bits(image)
     image.load()
     try:
-        ImageOps.exif_transpose(image, in_place=True)
+        # Frames of an animation are not turned, so the request for it stays.
+        if not all_taken:
+            ImageOps.exif_transpose(image, in_place=True)
     except Exception:  # damaged EXIF fails in any way; the pixels are no worse for it
         warnings.warn("damaged EXIF: orientation unknown", KmcWarning, stacklevel=2)
     metadata = metadata_from_pillow(image)

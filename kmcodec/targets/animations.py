@@ -101,7 +101,7 @@ def _to_png(animation: Animation, frames: Sequence[IndexedImage], options: dict[
         _warn("durations rounded, as PNG counts long ones in longer steps")
     try:
         return write_apng(frames, delays, animation.loop, options)
-    except (ValueError, OSError):  # whether the metadata are at fault, one more try shows
+    except Exception:  # whether the metadata are at fault, one more try shows
         data = write_apng(frames, delays, animation.loop, {})
     _warn("PNG cannot hold these metadata: left out")
     return data
