@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from struct import Struct
 
 import numpy as np
@@ -14,13 +14,10 @@ from kmcodec.formats.compose import Box, bounding_box
 from kmcodec.image import IndexedImage
 from kmcodec.pixels import to_channels
 
-__all__ = ["MAX_DELAY", "MAX_REPEATS", "write_gif"]
+__all__ = ["MAX_DELAY", "write_gif"]
 
 MAX_DELAY = 65_535
 """The most hundredths of a second that a frame can be shown."""
-
-MAX_REPEATS = 65_535
-"""How often frames can be shown again."""
 
 _MAX_SIDE = 65_535
 _KEEP, _CLEAR = 1, 2
@@ -67,31 +64,16 @@ def write_gif(
             f"{width:,} x {height:,} pixels: a GIF's sides have up to {_MAX_SIDE:,}"
         )
     shared = _Palette(frames[0].palette)
-    parts, spare = [], False
-    under = np.zeros((height, width), np.uint32)
-    colors = shared.codes[frames[0].indices]
-    for number, frame in enumerate(frames):
-        palette = shared if shared.is_of(frame) else _Palette(frame.palette)
-        following = None
-        changed = colors != under
-        drawn = changed if number else np.ones_like(changed)
-        clear = None
-        if number + 1 < len(frames):
-            after = frames[number + 1]
-            codes = shared.codes if shared.is_of(after) else _Palette(after.palette).codes
-            following = codes[after.indices]
-            clear = (following == 0) & (colors != 0)
-        disposed = clear is not None and bool(clear.any())
-        box = bounding_box(drawn | clear if disposed else drawn)
+    parts: list[bytes] = []
+    spare = False
+    for delay, (palette, box, changed, disposal) in zip(
+        delays, _steps(frames, shared), strict=True
+    ):
+        frame = frames[len(parts)]
         part = _Part(palette, frame.indices[box.slices], changed[box.slices])
         local = palette is not shared
-        spare = spare or (not local and part.uses_spare)
-        parts.append(part.blocks(box, delays[number], _CLEAR if disposed else _KEEP, local))
-        if following is not None:
-            under = colors
-            if disposed:
-                under[box.slices] = 0
-            colors = following
+        spare = spare or (part.uses_spare and not local)
+        parts.append(part.blocks(box, delay, disposal, local))
     start = [_SCREEN.pack(b"GIF89a", width, height, 0x80 | shared.flags(spare), 0, 0)]
     start.append(shared.table(spare))
     if repeats is not None:
@@ -99,6 +81,32 @@ def write_gif(
     if comment:
         start.append(b"\x21\xfe" + _sub_blocks(comment))
     return b"".join([*start, *parts, b";"])
+
+
+def _steps(
+    frames: Sequence[IndexedImage], shared: _Palette
+) -> Iterator[tuple[_Palette, Box, NDArray[np.bool_], int]]:
+    """Of each frame its palette, where it is drawn, which pixels change, and its disposal."""
+    under = np.zeros(frames[0].indices.shape, np.uint32)
+    palette, colors = shared, shared.codes[frames[0].indices]
+    for number in range(len(frames)):
+        changed = colors != under
+        # The first is whole, as not all agree on what is beside it.
+        drawn = changed if number else np.ones_like(changed)
+        if number + 1 == len(frames):
+            yield palette, bounding_box(drawn), changed, _KEEP
+            return
+        after = frames[number + 1]
+        next_palette = shared if shared.is_of(after) else _Palette(after.palette)
+        next_colors = next_palette.codes[after.indices]
+        cleared = (next_colors == 0) & (colors != 0)
+        disposed = bool(cleared.any())
+        box = bounding_box(drawn | cleared if disposed else drawn)
+        yield palette, box, changed, _CLEAR if disposed else _KEEP
+        under = colors
+        if disposed:
+            under[box.slices] = 0
+        palette, colors = next_palette, next_colors
 
 
 class _Palette:
