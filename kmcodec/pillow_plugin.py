@@ -32,7 +32,7 @@ from kmcodec.image import IndexedImage, Metadata
 from kmcodec.inspection import inspect_stream
 from kmcodec.reader import palette_of
 from kmcodec.salvage import salvage_indexed
-from kmcodec.sources.frames import frames_of, loop_of
+from kmcodec.sources.frames import frames_of, gif_loop, loop_of
 
 __all__ = ["KmcImageFile", "register_kmc_opener"]
 
@@ -145,6 +145,16 @@ class KmcImageFile(ImageFile.ImageFile):
             return what(self._frames)
         except KmcError as error:
             raise OSError(str(error)) from error
+
+    def save(self, fp: Any, format: str | None = None, **params: Any) -> None:
+        """Save the image; see `PIL.Image.Image.save`.
+
+        Pillow writes ``info["loop"]`` as it is. It says how often frames are shown in all, as with
+        PNG and WebP; a GIF says how often they are shown again, and gets one less.
+        """
+        if self.is_animated and "loop" not in params and _format_of(fp, format) == "GIF":
+            params["loop"] = gif_loop(self.info["loop"])
+        super().save(fp, format, **params)
 
     def verify(self) -> None:
         """Check every CRC, without decoding; as with all of Pillow, right after opening.
@@ -262,6 +272,17 @@ def _is_kmc_path(fp: Any, format: Any) -> bool:
     if format:
         return bool(format.upper() == FORMAT)
     return os.fsdecode(fp).lower().endswith(ENDING)
+
+
+def _format_of(fp: Any, format: Any) -> str:
+    """The format that `Image.save` takes."""
+    if format:
+        return str(format).upper()
+    name = fp if isinstance(fp, (str, bytes, os.PathLike)) else getattr(fp, "name", "")
+    if not isinstance(name, (str, bytes, os.PathLike)):
+        return ""
+    ending = os.path.splitext(os.fsdecode(name))[1].lower()
+    return Image.registered_extensions().get(ending, "")
 
 
 def _readable_metadata(container: ContainerReader) -> Metadata | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 
+import moving
 import numpy as np
 import pytest
 from conftest import SAMPLES
@@ -128,13 +129,51 @@ def test_too_many_pixels_in_all_frames_are_one_line(kmc, tmp_path, gif):
     assert not os.path.exists(tmp_path / "b.gif")
 
 
-def test_of_a_gif_that_is_cut_off_the_first_frame_is_taken_and_it_is_said(kmc, tmp_path, gif):
+def test_of_an_animation_that_is_cut_off_nothing_is_taken_and_the_frame_is_told(kmc, tmp_path, gif):
     data = (tmp_path / "a.gif").read_bytes()
     (tmp_path / "b.gif").write_bytes(data[:-10])
     run = kmc("encode", "b.gif")
+    (line,) = run.stderr.decode().splitlines()
+    assert run.returncode == 1
+    assert "b.gif: damaged or truncated image (frame 2: cut off)" in line
+    assert not (tmp_path / "b.kmc").exists()
+
+
+@pytest.mark.parametrize("ending", ["png", "webp"])
+def test_other_animations_that_are_cut_off_are_refused_too(kmc, tmp_path, gif, ending):
+    kmc("encode", "a.gif")
+    kmc("decode", "a.kmc", "-o", f"b.{ending}")
+    data = (tmp_path / f"b.{ending}").read_bytes()
+    (tmp_path / f"b.{ending}").write_bytes(data[:-30])
+    run = kmc("encode", f"b.{ending}")
+    (line,) = run.stderr.decode().splitlines()
+    assert run.returncode == 1
+    assert f"b.{ending}: damaged or truncated image (" in line
+    assert not (tmp_path / "b.kmc").exists()
+
+
+def test_animations_of_too_many_pixels_are_one_line(kmc, tmp_path):
+    frames = [moving.frame(["R"]), moving.frame(["G"])]
+    (tmp_path / "a.gif").write_bytes(moving.gif((30_000, 30_000), frames))
+    run = kmc("encode", "a.gif")
+    (line,) = run.stderr.decode().splitlines()
+    assert run.returncode == 1
+    assert "a.gif: 2 frames of 30,000 x 30,000 pixels are more than the limit of 268," in line
+
+
+def test_what_another_format_cannot_hold_is_said_with_the_name(kmc, tmp_path):
+    frames = np.eye(3, dtype=np.uint8)[:, None]
+    for name, duration in (("a", 7), ("b", 700_000)):
+        data = kmcodec.encode_frames(list(frames), durations=duration)
+        (tmp_path / f"{name}.kmc").write_bytes(data)
+    run = kmc("decode", "a.kmc", "-o", "a.gif")
     assert run.returncode == 0
-    assert "frames, the first is taken" in run.stderr.decode()
-    np.testing.assert_array_equal(kmcodec.read(tmp_path / "b.kmc").to_array(), gif[0])
+    assert run.stderr.decode().count("durations rounded") == 1
+    run = kmc("decode", "b.kmc", "-o", "b.gif")
+    (line,) = run.stderr.decode().splitlines()
+    assert run.returncode == 1
+    assert "b.kmc: frame 0 is shown 700,000 ms; a GIF's frames 655,350 at most" in line
+    assert not (tmp_path / "b.gif").exists()
 
 
 @pytest.fixture

@@ -95,6 +95,28 @@ def test_an_animation_can_be_saved_in_other_formats():
             np.testing.assert_array_equal(pixels_of(image), pixels_of(frames[number]))
 
 
+@pytest.mark.parametrize(("loop", "in_all"), [(None, 1), (0, 0), (1, 2), (5, 6), (65_535, 65_536)])
+def test_the_loop_count_of_a_gif_stays_from_trip_to_trip(tmp_path, loop, in_all):
+    options = {} if loop is None else {"loop": loop}
+    data = saved([picture(0), picture(1)], "GIF", **options)
+    for _ in range(2):
+        with Image.open(io.BytesIO(data)) as source, to_kmc_and_back(source) as image:
+            assert source.info.get("loop") == loop
+            assert image.info["loop"] == in_all
+            data = saved([image], "GIF")
+            image.seek(0)
+            image.save(tmp_path / "a.gif", save_all=True)  # known by its name
+    assert (tmp_path / "a.gif").read_bytes() == data
+
+
+def test_a_loop_count_that_is_asked_for_is_taken_as_it_is():
+    with Image.open(io.BytesIO(saved([picture(0), picture(1)], loop=4))) as image:
+        with Image.open(io.BytesIO(saved([image], "GIF", loop=7))) as gif:
+            assert gif.info["loop"] == 7
+        with Image.open(io.BytesIO(saved([image], "PNG"))) as png:
+            assert png.info["loop"] == 4
+
+
 def test_frames_of_different_sizes_are_refused():
     with pytest.raises(kmcodec.KmcInputError, match="frame 1 is 3 x 2"):
         saved([picture(0), Image.new("L", (3, 2))])

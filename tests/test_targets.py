@@ -197,6 +197,21 @@ def test_metadata_too_long_for_the_format_are_left_out_with_a_warning():
     assert opened(data).size == (24, 20)
 
 
+@pytest.mark.parametrize("ending", [".gif", ".jpg"])
+@pytest.mark.parametrize("text", ["a bird", "Vögel, 鳥"])
+def test_gif_and_jpeg_hold_a_comment(ending, text):
+    image = image_of(3, metadata=Metadata(text={"Comment": text, "Title": "none of theirs"}))
+    with opened(encode_image(image, ending)) as read:
+        assert dict(metadata_from_pillow(read).text) == {"Comment": text}
+
+
+def test_a_comment_that_is_not_utf_8_is_latin_1():
+    image = Image.new("P", (2, 2))
+    stream = io.BytesIO()
+    image.save(stream, "GIF", comment=b"V\xf6gel\0")
+    assert dict(metadata_from_pillow(opened(stream.getvalue())).text) == {"Comment": "Vögel"}
+
+
 def test_keywords_that_png_cannot_hold_are_told():
     metadata = Metadata(text={"鳥": "bird", "Title": "Bird"})
     with pytest.warns(KmcWarning, match="Latin-1"):

@@ -15,7 +15,7 @@ from kmcodec.batch.job_targets import write_job, write_job_parts
 from kmcodec.batch.planning import STANDARD, Job
 from kmcodec.batch.pool import Done, run_each
 from kmcodec.decoder import checked_metadata, read_indexed
-from kmcodec.errors import KmcError
+from kmcodec.errors import KmcError, KmcInputError
 from kmcodec.files import open_kmc, warn_of_other_frames
 from kmcodec.formats.npy import npy_start
 from kmcodec.frame_reader import read_frames
@@ -119,7 +119,10 @@ def decode_file(
                 animation = replace(animation, metadata=Metadata())
             image = animation[0]
             if len(animation) > 1:
-                data = encode_animation(animation, ending)
+                try:
+                    data = encode_animation(animation, ending)
+                except KmcInputError as error:
+                    raise KmcInputError(f"{job.source}: {error}") from error
         if salvage or rows is not None:
             warn_of_other_frames(stream, job.source)
     if strip:

@@ -16,9 +16,12 @@ from kmcodec.image import IndexedImage, Metadata
 from kmcodec.pixels import as_pixels, from_16_bits
 
 __all__ = [
+    "COMMENT",
     "EXIF_PREFIX",
     "PNG_XMP_KEYWORD",
+    "WITH_COMMENT",
     "attach_metadata",
+    "comment_text",
     "from_pillow",
     "metadata_from_pillow",
     "mode_of",
@@ -31,6 +34,12 @@ EXIF_PREFIX = b"Exif\0\0"
 
 PNG_XMP_KEYWORD = "XML:com.adobe.xmp"
 """The keyword under which PNG keeps an XMP packet among its texts."""
+
+COMMENT = "Comment"
+"""The keyword of the one text that GIF and JPEG have a place for."""
+
+WITH_COMMENT = frozenset({"GIF", "JPEG"})
+"""Formats that have it."""
 
 _CONVERSIONS = {"PA": "RGBA", "RGBa": "RGBA", "La": "LA"}
 _FOREIGN_ICC_MODES = frozenset({"CMYK", "LAB"})
@@ -130,6 +139,14 @@ def attach_metadata(image: Image.Image, metadata: Metadata | None) -> None:
     image.text = dict(kept.text)  # type: ignore[attr-defined]
 
 
+def comment_text(comment: bytes) -> str:
+    """A comment of a GIF or JPEG, which do not say how it is encoded."""
+    try:
+        return comment.replace(b"\0", b"").decode()
+    except UnicodeDecodeError:
+        return comment.replace(b"\0", b"").decode("latin-1")
+
+
 def transparency_of(alpha: NDArray[np.uint8]) -> int | bytes:
     """Tell the alphas of a palette as Pillow's PNG reader does: one index, or all of them."""
     (translucent,) = np.nonzero(alpha != 255)
@@ -166,7 +183,7 @@ def metadata_from_pillow(
         icc=_as_bytes(given["icc_profile"]) if "icc_profile" in given else _icc_of(image),
         exif=_as_exif(given["exif"] if "exif" in given else _exif_of(image)),
         xmp=_as_bytes(given["xmp"] if "xmp" in given else _xmp_of(image)),
-        text=_as_texts(given["text"] if "text" in given else getattr(image, "text", None)),
+        text=_as_texts(given["text"] if "text" in given else _texts_of(image)),
     )
 
 
@@ -306,6 +323,13 @@ def _as_bytes(value: Any) -> bytes | None:
     if isinstance(value, (bytes, bytearray, memoryview)) and len(value):
         return bytes(value)
     return None
+
+
+def _texts_of(image: Image.Image) -> Any:
+    comment = image.info.get("comment")
+    if image.format not in WITH_COMMENT or not isinstance(comment, bytes):
+        return getattr(image, "text", None)
+    return {COMMENT: comment_text(comment)}
 
 
 def _as_texts(texts: Any) -> dict[str, str]:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ExifTags, Image, ImageSequence
+from PIL import Image, ImageSequence
 
 from kmcodec.animation import DEFAULT_DURATION
-from kmcodec.image import MAX_COLORS, IndexedImage
+from kmcodec.image import MAX_COLORS, IndexedImage, index_dtype
 from kmcodec.palette_order import dark_to_bright
 from kmcodec.pixels import channels_for_all, to_channels
 from kmcodec.quantizer import ImageLike, is_indexed, quantize
 
-__all__ = ["ANIMATED", "frames_of", "gif_loop", "loop_of"]
+__all__ = ["ANIMATED", "frames_of", "gif_loop", "loop_of", "with_palettes"]
 
 ANIMATED = frozenset({"AVIF", "GIF", "KMC", "PNG", "WEBP"})
 """Formats whose frames follow each other in time; those of others are pages, layers or sizes."""
@@ -22,28 +22,13 @@ ANIMATED = frozenset({"AVIF", "GIF", "KMC", "PNG", "WEBP"})
 # What a palette of a GIF holds.
 _MOST_IN_GIF = 256
 
-_TURNS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-"""What makes images upright, by the orientation that EXIF asks for."""
 
-
-def frames_of(
-    image: Image.Image, *, upright: bool = False
-) -> list[tuple[Image.Image | IndexedImage, int]]:
+def frames_of(image: Image.Image) -> list[tuple[Image.Image | IndexedImage, int]]:
     """All frames of an image and how long each is shown, in milliseconds.
 
     Parameters
     ----------
     image : PIL.Image.Image
-    upright : bool
-        Whether to turn the frames as the image's EXIF asks for.
 
     Returns
     -------
@@ -53,9 +38,8 @@ def frames_of(
     """
     frames: list[Image.Image | IndexedImage] = []
     durations = []
-    turn = _turn_of(image) if upright else None
     for frame in ImageSequence.Iterator(image):
-        frames.append(frame.copy() if turn is None else frame.transpose(turn))
+        frames.append(frame.copy())
         # Only now: Pillow tells that of a WebP's frame when it has decoded it.
         durations.append(round(frame.info.get("duration", DEFAULT_DURATION)))
     if getattr(image, "n_frames", 1) > 1:
@@ -63,19 +47,21 @@ def frames_of(
     pictures = [frame for frame in frames if isinstance(frame, Image.Image)]
     if image.format == "GIF" and not all(map(is_indexed, frames)):
         # Pillow brings frames of a GIF but the first to RGB, as they may be patches.
-        frames = list(_with_palettes(frames))
+        frames = list(with_palettes(frames))
     elif image.format == "WEBP" and all(map(_is_opaque, pictures)):
         # Its encoder makes patches of frames, and so gives alpha to animations that have none.
         frames = [frame.convert("RGB") for frame in pictures]
     return list(zip(frames, durations, strict=True))
 
 
-def _with_palettes(frames: Sequence[ImageLike]) -> Iterator[IndexedImage]:
+def with_palettes(frames: Iterable[ImageLike]) -> Iterator[IndexedImage]:
     """Give frames their colours as palettes, one for several as long as these are few together."""
     run: list[IndexedImage] = []
     united = np.zeros(0, np.uint32)
     for frame in frames:
-        indexed = quantize(frame, None if is_indexed(frame) else MAX_COLORS, reorder=True)
+        indexed = frame
+        if not isinstance(indexed, IndexedImage):
+            indexed = quantize(frame, None if is_indexed(frame) else MAX_COLORS, reorder=True)
         colors = np.unique(_codes(indexed.palette))
         more = np.union1d(united, colors)
         if run and len(more) > max(_MOST_IN_GIF, len(united), len(colors)):
@@ -95,6 +81,7 @@ def _united(run: Sequence[IndexedImage], codes: NDArray[np.uint32]) -> list[Inde
     made = []
     for frame in run:
         entries = places[np.searchsorted(codes, _codes(frame.palette))]
+        entries = entries.astype(index_dtype(len(codes)))
         made.append(IndexedImage(palette[order], entries[frame.indices], frame.metadata))
     return made
 
@@ -102,13 +89,6 @@ def _united(run: Sequence[IndexedImage], codes: NDArray[np.uint32]) -> list[Inde
 def _codes(palette: NDArray[np.uint8]) -> NDArray[np.uint32]:
     """Each colour as a number."""
     return np.ascontiguousarray(to_channels(palette, 4)).view(np.uint32)[:, 0]
-
-
-def _turn_of(image: Image.Image) -> Image.Transpose | None:
-    try:
-        return _TURNS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
-    except Exception:  # damaged EXIF fails in any way; the pixels are no worse for it
-        return None
 
 
 def _is_opaque(frame: Image.Image) -> bool:

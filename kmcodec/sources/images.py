@@ -9,7 +9,7 @@ import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -19,15 +19,21 @@ from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 from kmcodec.animation import Animation
 from kmcodec.atomic import reason_of
 from kmcodec.errors import KmcError, KmcFormatError, KmcInputError, KmcLimitError, KmcWarning
+from kmcodec.formats.gif import gif_frames, is_gif, parse_gif
 from kmcodec.formats.matlab import is_mat, read_mat
 from kmcodec.formats.npy import MAGIC, read_npy_header
-from kmcodec.formats.pillow_images import from_pillow, metadata_from_pillow
+from kmcodec.formats.pillow_images import (
+    COMMENT,
+    comment_text,
+    from_pillow,
+    metadata_from_pillow,
+)
 from kmcodec.formats.streamed_images import can_stream
 from kmcodec.frame_reader import decode_frames
 from kmcodec.image import IndexedImage, Metadata
 from kmcodec.pixels import as_pixels
-from kmcodec.quantizer import ImageLike
-from kmcodec.sources.frames import ANIMATED, frames_of, loop_of
+from kmcodec.sources.animations import SourceFrames, animation_in
+from kmcodec.sources.frames import with_palettes
 from kmcodec.urls import is_url, open_url
 
 __all__ = [
@@ -46,15 +52,6 @@ _NO_ANIMATION = frozenset({"MPO", "PSD"})
 
 # `catch_warnings` swaps global state: two threads inside it would leave each other's behind.
 _warnings_lock = threading.RLock()
-
-
-@dataclass(frozen=True)
-class SourceFrames:
-    """Frames of an animation; see `encode_frames`."""
-
-    images: tuple[ImageLike, ...]
-    durations: tuple[int, ...]
-    loop: int
 
 
 @dataclass(frozen=True)
@@ -130,6 +127,11 @@ def read_source(
         raise KmcInputError(f"{name}: only .mat files have variables to choose from")
     shown = _frames_in(data, name) if frames else None
     image, metadata = _decoded(data, name, variable, all_taken=shown is not None)
+    first = None if shown is None else shown.images[0]
+    if isinstance(first, IndexedImage):
+        image = IndexedImage(first.palette, first.indices, metadata)
+    elif isinstance(first, np.ndarray):
+        image = first
     return Source(name, image, metadata, len(data), None if given == "-" else Path(given), shown)
 
 
@@ -222,22 +224,21 @@ def _pixels(array: NDArray[np.generic], name: str) -> NDArray[np.uint8]:
 
 
 def _frames_in(data: bytes, name: str) -> SourceFrames | None:
-    """The frames of an animation; None for all else, and where they cannot all be read."""
+    """The frames of an animation; None for all else."""
     if data.startswith(_KMC):
         animation = _from_kmc(data, name)
-        images: tuple[ImageLike, ...] = tuple(animation[i] for i in range(len(animation)))
+        images = tuple(animation[i] for i in range(len(animation)))
         return SourceFrames(images, animation.durations, animation.loop) if images[1:] else None
     try:
         # Whatever there is to warn of is told when the first frame is read again.
-        with _without_warnings(), Image.open(io.BytesIO(data)) as image:
-            count = getattr(image, "n_frames", 1)
-            if count < 2 or image.format not in ANIMATED:
-                return None
-            Image._decompression_bomb_check((count * image.width, image.height))
-            images, durations = zip(*frames_of(image, upright=True), strict=True)
-            return SourceFrames(images, durations, loop_of(image))
-    except Exception:  # Pillow's readers fail in any way; the first frame may be all right
-        return None
+        with _without_warnings():
+            return animation_in(data)
+    except MemoryError as error:
+        raise KmcLimitError(f"{name}: too large for the memory there is") from error
+    except KmcLimitError as error:
+        raise KmcLimitError(f"{name}: {error}") from error
+    except KmcInputError as error:
+        raise KmcInputError(f"{name}: damaged or truncated image ({error})") from error
 
 
 def _from_kmc(data: bytes, name: str) -> Animation:
@@ -269,7 +270,8 @@ def _from_image(
 ) -> tuple[NDArray[np.uint8] | IndexedImage, Metadata]:
     try:
         with Image.open(io.BytesIO(data)) as image:
-            return _from_opened(image, all_taken)
+            pixels, metadata = _from_opened(image, all_taken)
+            return _of_gif(data, pixels, metadata) if is_gif(data) else (pixels, metadata)
     except UnidentifiedImageError as error:
         raise KmcInputError(
             f"{name}: not an image that can be read (Pillow, .mat, .npy or .kmc)"
@@ -287,6 +289,25 @@ def _from_image(
         raise
     except Exception as error:  # Pillow's readers fail in any way on damaged files
         raise KmcInputError(f"{name}: damaged or truncated image ({_first_line(error)})") from error
+
+
+def _of_gif(
+    data: bytes, pixels: NDArray[np.uint8] | IndexedImage, metadata: Metadata
+) -> tuple[NDArray[np.uint8] | IndexedImage, Metadata]:
+    """Add what Pillow leaves out: later comments, and that a screen is clear beside its frame."""
+    try:
+        file = parse_gif(data)
+    except KmcInputError:  # later frames are damaged: they are not taken anyhow
+        return pixels, metadata
+    if file.comments:
+        comment = comment_text(b"\n".join(file.comments))
+        metadata = replace(metadata, text={**metadata.text, COMMENT: comment})
+    first = file.frames[0]
+    if (first.width, first.height) != (file.width, file.height):
+        (pixels,) = with_palettes(gif_frames(replace(file, frames=[first])))
+    if isinstance(pixels, IndexedImage):
+        pixels = IndexedImage(pixels.palette, pixels.indices, metadata)
+    return pixels, metadata
 
 
 def _from_opened(

@@ -4,17 +4,29 @@ from __future__ import annotations
 
 import io
 import warnings
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
 
-from kmcodec.animation import Animation
+from kmcodec.animation import Animation, quantize_frames
 from kmcodec.errors import KmcInputError, KmcWarning
+from kmcodec.formats.apng_writer import delay_of, write_apng
+from kmcodec.formats.gif_writer import MAX_DELAY, write_gif
 from kmcodec.formats.pillow_images import to_pillow
 from kmcodec.image import IndexedImage
+from kmcodec.pixels import to_channels
 from kmcodec.sources.frames import ANIMATED, gif_loop
 from kmcodec.sources.images import named_warnings
-from kmcodec.targets.images import encode_image, fit_for_gif, format_of, metadata_options
+from kmcodec.targets.images import (
+    comment_of,
+    encode_image,
+    fit_for_gif,
+    format_of,
+    metadata_options,
+)
 
 __all__ = ["encode_animation"]
 
@@ -22,6 +34,8 @@ _OPTIONS: dict[str, dict[str, Any]] = {
     "AVIF": {"quality": 100, "subsampling": "4:4:4"},
     "WEBP": {"lossless": True, "exact": True},
 }
+# The longest duration, in milliseconds, and the highest loop count.
+_LIMITS = {"AVIF": (2**31 - 1, 0), "WEBP": (2**24 - 1, 65_535)}
 
 
 def encode_animation(animation: Animation, kind: str) -> bytes:
@@ -57,31 +71,117 @@ def encode_animation(animation: Animation, kind: str) -> bytes:
     with named_warnings(f"{ending} file"):
         frames = [animation[number] for number in range(len(animation))]
         if format_ == "GIF":
-            frames = [fit_for_gif(_with_used_entries(frame)) for frame in frames]
-        pictures = [to_pillow(frame) for frame in frames]
-        for picture in pictures:
-            # Some writers take all of `info` for options: only what belongs to the pixels stays.
-            picture.info = {k: v for k, v in picture.info.items() if k == "transparency"}
-        options = _OPTIONS.get(format_, {}) | metadata_options(animation.metadata, format_)
-        options |= {"duration": list(animation.durations), "loop": animation.loop}
-        if format_ == "GIF":
-            options |= _gif_options(animation)
-        stream = io.BytesIO()
-        try:
-            pictures[0].save(stream, format_, save_all=True, append_images=pictures[1:], **options)
-        except Exception as error:  # each writer has its own way to refuse
+            return _to_gif(animation, frames)
+        options = metadata_options(animation.metadata, format_)
+        if format_ == "PNG":
+            return _to_png(animation, frames, options)
+        return _by_pillow(animation, frames, format_, _OPTIONS[format_] | options)
+
+
+def _to_gif(animation: Animation, frames: Sequence[IndexedImage]) -> bytes:
+    times = _in_steps(animation.durations, 10)
+    for number, time in enumerate(times):
+        if time > MAX_DELAY:
             raise KmcInputError(
-                f"{len(frames):,} frames cannot be written as {format_}: {error}"
-            ) from error
-        return stream.getvalue()
+                f"frame {number} is shown {animation.durations[number]:,} ms; "
+                f"a GIF's frames {10 * MAX_DELAY:,} at most"
+            )
+    if tuple(10 * time for time in times) != animation.durations:
+        _warn("a GIF counts hundredths of a second: durations rounded")
+    repeats = gif_loop(animation.loop)
+    if repeats is not None and repeats < animation.loop - 1:
+        _warn(f"shown {repeats + 1:,} times, not {animation.loop:,}: a GIF holds no more")
+    fitting = [fit_for_gif(frame) for frame in _of_few_colors(frames)]
+    return write_gif(fitting, times, repeats, comment_of(animation.metadata))
 
 
-def _gif_options(animation: Animation) -> dict[str, Any]:
-    options: dict[str, Any] = {"loop": gif_loop(animation.loop)}
-    if animation.palette.shape[1] in (2, 4):
-        # What is clear in a frame is not to show the frame before.
-        options["disposal"] = 2
-    return options
+def _to_png(animation: Animation, frames: Sequence[IndexedImage], options: dict[str, Any]) -> bytes:
+    delays = [delay_of(duration) for duration in animation.durations]
+    if any(1000 * delay != each for delay, each in zip(delays, animation.durations, strict=True)):
+        _warn("durations rounded, as PNG counts long ones in longer steps")
+    try:
+        return write_apng(frames, delays, animation.loop, options)
+    except Exception:  # whether the metadata are at fault, one more try shows
+        data = write_apng(frames, delays, animation.loop, {})
+    _warn("PNG cannot hold these metadata: left out")
+    return data
+
+
+def _by_pillow(
+    animation: Animation, frames: Sequence[IndexedImage], format_: str, options: dict[str, Any]
+) -> bytes:
+    longest, most = _LIMITS[format_]
+    if max(animation.durations) > longest:
+        raise KmcInputError(
+            f"a frame is shown {max(animation.durations):,} ms; {format_} holds {longest:,} at most"
+        )
+    loop = animation.loop
+    if loop > most:
+        loop = most
+        told = f"{most:,} times" if most else "for ever"
+        _warn(f"shown {told}, not {animation.loop:,} times: {format_} holds no more")
+    pictures = [to_pillow(frame) for frame in frames]
+    for picture in pictures:
+        # Some writers take all of `info` for options: only what belongs to the pixels stays.
+        picture.info = {k: v for k, v in picture.info.items() if k == "transparency"}
+    options = options | {"duration": list(animation.durations), "loop": loop}
+    stream = io.BytesIO()
+    try:
+        pictures[0].save(stream, format_, save_all=True, append_images=pictures[1:], **options)
+    except Exception as error:  # each writer has its own way to refuse
+        raise KmcInputError(
+            f"{len(frames):,} frames cannot be written as {format_}: {error}"
+        ) from error
+    with Image.open(stream) as written:
+        kept = getattr(written, "n_frames", 1)
+    if kept == 1:
+        _warn("all frames are equal: one is written, without its duration")
+    elif kept < len(frames):
+        _warn(f"{len(frames) - kept:,} frames that equal those before became one with them")
+    return stream.getvalue()
+
+
+def _in_steps(durations: Sequence[int], step: int) -> list[int]:
+    """Durations in longer steps, such that rounding does not add up; none becomes 0."""
+    steps, late = [], 0
+    for duration in durations:
+        wanted = duration + late
+        steps.append(max(1, (2 * wanted + step) // (2 * step)) if duration else 0)
+        late = wanted - step * steps[-1] if duration else late
+    return steps
+
+
+def _of_few_colors(frames: Sequence[IndexedImage]) -> list[IndexedImage]:
+    """Frames with 256 entries at most: the others share a palette that is looked for."""
+    small = [_with_used_entries(frame) for frame in frames]
+    large = [number for number, frame in enumerate(small) if len(frame.palette) > 256]
+    if not large:
+        return small
+    _warn("GIF holds 256 colours: reduced")
+    opaque = [_without_clear(small[number]) for number in large]
+    any_clear = any(clear.any() for _, clear in opaque)
+    sheet = quantize_frames([pixels for pixels, _ in opaque], 255 if any_clear else 256)
+    palette = sheet.palette
+    if any_clear:
+        palette = np.vstack([to_channels(palette, 4), np.zeros((1, 4), np.uint8)])
+    parts = np.split(sheet.indices, len(large), axis=1)
+    for number, indices, (_, clear) in zip(large, parts, opaque, strict=True):
+        placed = np.where(clear, np.uint8(len(palette) - 1), indices) if any_clear else indices
+        small[number] = IndexedImage(palette, placed)
+    return small
+
+
+def _without_clear(frame: IndexedImage) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+    """Colours without alpha, and where they are clear, which is given a colour of others."""
+    palette = to_channels(frame.palette, 4)
+    colors, clear = palette[:, :3], palette[:, 3] == 0
+    if clear.any() and not clear.all():
+        colors = np.where(clear[:, None], colors[~clear][0], colors)
+    return colors[frame.indices], clear[frame.indices]
+
+
+def _warn(text: str) -> None:
+    warnings.warn(text, KmcWarning, stacklevel=3)
 
 
 def _with_used_entries(frame: IndexedImage) -> IndexedImage:

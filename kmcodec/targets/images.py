@@ -15,12 +15,25 @@ from PIL import Image, PngImagePlugin
 from kmcodec.atomic import reason_of, write_atomically
 from kmcodec.errors import KmcInputError, KmcWarning
 from kmcodec.formats.matlab import write_mat
-from kmcodec.formats.pillow_images import EXIF_PREFIX, PNG_XMP_KEYWORD, to_pillow
+from kmcodec.formats.pillow_images import (
+    COMMENT,
+    EXIF_PREFIX,
+    PNG_XMP_KEYWORD,
+    WITH_COMMENT,
+    to_pillow,
+)
 from kmcodec.image import IndexedImage, Metadata
 from kmcodec.pixels import to_channels
 from kmcodec.sources.images import named_warnings
 
-__all__ = ["encode_image", "fit_for_gif", "format_of", "metadata_options", "write_target"]
+__all__ = [
+    "comment_of",
+    "encode_image",
+    "fit_for_gif",
+    "format_of",
+    "metadata_options",
+    "write_target",
+]
 
 # The pixels of a palette image are meant as they are: formats that can keep them, do.
 _OPTIONS: dict[str, dict[str, Any]] = {
@@ -206,11 +219,18 @@ def metadata_options(metadata: Metadata, format_: str) -> dict[str, Any]:
         options["exif"] = EXIF_PREFIX + metadata.exif
     if metadata.xmp:
         options["xmp"] = metadata.xmp
+    if format_ in WITH_COMMENT and (comment := comment_of(metadata)):
+        options["comment"] = comment
     if format_ == "PNG":
         options["pnginfo"] = _png_texts(metadata)
     if format_ == "TIFF" and metadata.xmp:
         options["exif"] = _exif_with_xmp(metadata)
     return options
+
+
+def comment_of(metadata: Metadata) -> bytes:
+    """The text that GIF and JPEG have a place for."""
+    return metadata.text.get(COMMENT, "").encode()
 
 
 def _png_texts(metadata: Metadata) -> PngImagePlugin.PngInfo:

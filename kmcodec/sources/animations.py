@@ -1,0 +1,145 @@
+"""Animations from the bytes of files: every frame that is shown, or an error."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import ExifTags, Image
+
+from kmcodec.animation import DEFAULT_DURATION
+from kmcodec.errors import KmcError, KmcInputError, KmcLimitError
+from kmcodec.formats.apng import apng_frames, is_png, parse_apng
+from kmcodec.formats.gif import gif_frames, is_gif, parse_gif
+from kmcodec.formats.pillow_images import from_pillow
+from kmcodec.image import IndexedImage
+from kmcodec.reader import DEFAULT_MAX_PIXELS
+from kmcodec.sources.frames import ANIMATED, frames_of, loop_of, with_palettes
+
+__all__ = ["SourceFrames", "animation_in"]
+
+# What makes images upright, by the orientation that EXIF asks for.
+_TURNS: dict[int, Callable[[NDArray[Any]], NDArray[Any]]] = {
+    2: np.fliplr,
+    3: lambda pixels: np.rot90(pixels, 2),
+    4: np.flipud,
+    5: lambda pixels: pixels.swapaxes(0, 1),
+    6: lambda pixels: np.rot90(pixels, 3),
+    7: lambda pixels: np.rot90(pixels, 2).swapaxes(0, 1),
+    8: np.rot90,
+}
+
+
+@dataclass(frozen=True)
+class SourceFrames:
+    """Frames of an animation; see `encode_frames`."""
+
+    images: tuple[NDArray[np.uint8] | IndexedImage | Image.Image, ...]
+    durations: tuple[int, ...]
+    loop: int
+
+
+def animation_in(data: bytes, limit: int = DEFAULT_MAX_PIXELS) -> SourceFrames | None:
+    """The frames of an animation, as browsers show them, upright as its EXIF asks for.
+
+    Parameters
+    ----------
+    data : bytes
+        A whole file of a format that Pillow reads.
+    limit : int
+        The most pixels that all frames together may have.
+
+    Returns
+    -------
+    SourceFrames or None
+        None for all that is no animation, or no image.
+
+    Raises
+    ------
+    KmcInputError
+        If a frame is damaged, or not all there.
+    KmcLimitError
+        If there are too many pixels.
+    """
+    if is_gif(data):
+        return _from_gif(data, limit)
+    shown = _from_png(data, limit) if is_png(data) else _from_pillow(data, limit)
+    return None if shown is None else _upright(shown, data)
+
+
+def _upright(shown: SourceFrames, data: bytes) -> SourceFrames:
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            turn = _TURNS[image.getexif()[ExifTags.Base.Orientation]]
+    except Exception:  # none, or damaged EXIF, which fails in any way
+        return shown
+    turned: list[NDArray[np.uint8] | IndexedImage] = []
+    for frame in shown.images:
+        if isinstance(frame, Image.Image):
+            frame = from_pillow(frame)
+        if isinstance(frame, IndexedImage):
+            turned.append(IndexedImage(frame.palette, turn(frame.indices), frame.metadata))
+        else:
+            turned.append(turn(frame))
+    return replace(shown, images=tuple(turned))
+
+
+def _from_gif(data: bytes, limit: int) -> SourceFrames | None:
+    file = parse_gif(data)
+    if len(file.frames) < 2:
+        return None
+    _check(len(file.frames), file.width, file.height, limit)
+    # What is beyond the screen is decoded too.
+    _check_patches(((frame.width, frame.height) for frame in file.frames), limit)
+    durations = tuple(
+        DEFAULT_DURATION if frame.delay is None else 10 * frame.delay for frame in file.frames
+    )
+    return SourceFrames(tuple(with_palettes(gif_frames(file))), durations, file.loop)
+
+
+def _from_png(data: bytes, limit: int) -> SourceFrames | None:
+    file = parse_apng(data)
+    if file is None or len(file.frames) < 2:
+        return None
+    _check(len(file.frames), *file.size, limit)
+    durations = tuple(round(frame.delay) for frame in file.frames)
+    return SourceFrames(tuple(apng_frames(file)), durations, file.loop)
+
+
+def _from_pillow(data: bytes, limit: int) -> SourceFrames | None:
+    try:
+        image = Image.open(io.BytesIO(data))
+        count = getattr(image, "n_frames", 1)
+    except Exception:  # whatever is wrong is told when the first frame is read
+        return None
+    with image:
+        if count < 2 or image.format not in ANIMATED:
+            return None
+        _check(count, image.width, image.height, limit)
+        try:
+            images, durations = zip(*frames_of(image), strict=True)
+        except (KmcError, MemoryError):
+            raise
+        except Exception as error:  # Pillow's readers fail in any way on damaged files
+            raise KmcInputError(f"frame {image.tell()}: {error}") from error
+        return SourceFrames(images, durations, loop_of(image))
+
+
+def _check(count: int, width: int, height: int, limit: int) -> None:
+    if count * width * height > limit:
+        raise KmcLimitError(
+            f"{count:,} frames of {width:,} x {height:,} pixels are more than the limit of "
+            f"{limit:,} pixels"
+        )
+
+
+def _check_patches(sizes: Iterable[tuple[int, int]], limit: int) -> None:
+    total = sum(width * height for width, height in sizes)
+    if total > limit:
+        raise KmcLimitError(
+            f"frames of {total:,} pixels together, more than the limit of {limit:,} pixels"
+        )
