@@ -17,8 +17,8 @@ from conftest import SAMPLES
 from PIL import Image
 
 import kmcodec
+from kmcodec.batch.finding import JobError
 from kmcodec.batch.planning import Job, plan
-from kmcodec.errors import KmcInputError
 
 posix = pytest.mark.skipif(os.name == "nt", reason="links, FIFOs and signals are POSIX's")
 
@@ -144,7 +144,7 @@ def test_a_folder_that_cannot_be_read_is_told_and_stops_nothing(tmp_path, tree, 
 
     monkeypatch.setattr("os.scandir", forbidding)
     found = plan([str(tree)], str(tmp_path / "out"), ".kmc", force=False, recursive=True)
-    assert [type(each) for each in found] == [Job] * 4 + [KmcInputError]
+    assert [type(each) for each in found] == [Job] * 4 + [JobError]
     assert str(found[-1]) == f"{tree / 'sub' / 'deep'}: permission denied"
 
 
@@ -172,6 +172,27 @@ def test_bad_files_stop_nothing_and_give_the_exit_code(kmc, tmp_path, tree):
     assert len(told) == 3
     assert "5 of 7 files encoded" in told[-1]
     assert told[-1].endswith("; 2 failed")
+
+
+def test_empty_folders_and_names_are_told_and_stop_nothing(kmc, tmp_path, tree):
+    (tmp_path / "empty").mkdir()
+    run = kmc("encode", "empty", "", "in", "-o", "out")
+    assert run.returncode == 1
+    assert names_in(tmp_path / "out") == ["a.kmc", "b.kmc"]
+    told = run.stderr.decode().splitlines()
+    assert told[:2] == ["kmc: empty: no images in this folder", "kmc: '' is not a path"]
+    assert "2 of 4 files encoded" in told[-1]
+    with pytest.raises(kmcodec.KmcInputError, match="'' is not a path"):
+        plan([str(tree / "a.png")], "", ".kmc", force=False)
+
+
+def test_what_is_reached_twice_is_done_once(tmp_path, tree):
+    sources = [str(tree), str(tree / "sub" / ".." / "a.png"), str(tree / "sub")]
+    with pytest.warns(kmcodec.KmcWarning, match="^3 files are given more than once: done once$"):
+        jobs = plan(sources, str(tmp_path / "out"), ".kmc", force=False, recursive=True)
+    assert [os.path.relpath(job.target, tmp_path / "out") for job in jobs] == [
+        os.path.normpath(name) for name in MADE
+    ]
 
 
 def test_what_is_there_is_skipped_and_what_would_be_larger_not_written(kmc, tmp_path, tree, rng):
