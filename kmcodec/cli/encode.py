@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import warnings
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from typing import Any
@@ -191,11 +192,17 @@ def _palette_for(
     executor: tuple[Executor | None, int],
     options: dict[str, Any],
 ) -> NDArray[np.uint8] | None:
-    """The palette for all sources that can be read, also those whose targets are there already."""
+    """The palette for all sources that can be read, also those whose targets are there already.
+
+    What there is to note of those is told here, of others when they are encoded.
+    """
     total = ColorSum()
     count = functools.partial(count_job, variable=options["variable"])
     readable = [job for job in jobs if isinstance(job, Job)]
-    for done in run_each(count, readable, executor[0], workers=executor[1]):
+    counted = run_each(count, readable, executor[0], workers=executor[1])
+    for job, done in zip(readable, counted, strict=True):
+        for warning in done.notes if job.skip else ():
+            warnings.warn(warning, stacklevel=1)
         if done.value is not None:  # else it is told when it cannot be encoded either
             total.add(done.value)
     searching = {name: options[name] for name in SearchOptions.__annotations__}
