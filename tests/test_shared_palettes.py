@@ -90,6 +90,13 @@ def test_all_frames_of_animations_count(tmp_path, ending):
         assert sorted(found.tolist()) == sorted(map(list, colors))
 
 
+def test_a_palette_goes_to_standard_output_as_hex(kmc, tmp_path):
+    Image.new("RGB", (8, 6), "#0080ff").save(tmp_path / "a.png")
+    run = kmc("palette", "a.png", "-o", "-")
+    assert (run.returncode, run.stdout) == (0, b"0080ff\n")
+    assert run.stderr == b"standard output: 1 colour for 1 image\n"
+
+
 def test_commands_count_all_frames(kmc, tmp_path):
     frames = [Image.new("RGB", (8, 6), color) for color in ("#f00", "#080", "#00f")]
     frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:])

@@ -11,6 +11,8 @@ import pytest
 import kmcodec
 from kmcodec.batch.encoding import encode_file
 from kmcodec.batch.planning import Job, plan
+from kmcodec.sources.palettes import read_palette
+from kmcodec.targets.images import write_target
 from kmcodec.urls import is_url, open_url, write_url
 
 fsspec = pytest.importorskip("fsspec", reason="no fsspec (pip install 'kmcodec[remote]')")
@@ -90,6 +92,24 @@ def test_the_command_takes_urls(kmc, tmp_path, bird):
     assert kmc("decode", target, "-o", tmp_path / "back.npy").returncode == 0
     assert np.array_equal(np.load(tmp_path / "back.npy"), kmcodec.decode(expected))
     assert kmc("verify", target).returncode == 0
+
+
+def test_palettes_are_read_from_and_written_to_urls(kmc, memory, tmp_path, bird):
+    memory.pipe("/in/theme.gpl", b"GIMP Palette\n1 2 3\n4 5 6\n")
+    assert read_palette("memory://in/theme.gpl").tolist() == [[1, 2, 3], [4, 5, 6]]
+    image = kmcodec.IndexedImage([[1, 2, 3], [4, 5, 6]], [[0, 1]])
+    memory.pipe("/in/theme.kmc", kmcodec.encode(image))
+    assert read_palette("memory://in/theme.kmc").tolist() == [[1, 2, 3], [4, 5, 6]]
+    with pytest.raises(kmcodec.KmcInputError, match=r"none\.gpl: no such file"):
+        read_palette("memory://none.gpl")
+    write_target("memory://new/a/theme.hex", b"ffffff")
+    assert memory.cat("/new/a/theme.hex") == b"ffffff"
+    np.save(tmp_path / "bird.npy", bird)
+    url = f"file://{tmp_path}/theme.gpl"
+    assert kmc("palette", f"file://{tmp_path}/bird.npy", "-k", 4, "-o", url).returncode == 0
+    run = kmc("encode", "bird.npy", "--palette", url, "-o", "bird.kmc")
+    assert run.returncode == 0
+    assert len(kmcodec.read(tmp_path / "bird.kmc").palette) == 4
 
 
 @pytest.mark.parametrize("scheme", ["file://", "local://"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from kmcodec.urls import (
     url_with,
 )
 
-__all__ = ["STANDARD", "Job", "plan", "plan_reading"]
+__all__ = ["STANDARD", "Job", "keep_inputs", "plan", "plan_reading"]
 
 
 @dataclass(frozen=True)
@@ -88,18 +88,9 @@ def plan(
     """
     sources = [local_path(source) for source in sources]
     out = None if out is None else local_path(out)
-    if out == "":
-        raise KmcInputError("'' is not a path that can be written to")
     found = list(find_files(sources, ending, out=out if recursive else None, recursive=recursive))
     files = [each for each in found if isinstance(each, Found)]
-    many = len(sources) > 1 or len(found) > 1 or any(each.path not in sources for each in files)
-    into_folder = out not in (None, STANDARD) and (
-        many or str(out).endswith(("/", os.sep)) or is_folder(str(out))
-    )
-    if out == STANDARD and many:
-        raise KmcInputError("only one file can be written to standard output")
-    if out is None and STANDARD in sources:
-        raise KmcInputError("standard input has no name to derive one from: give -o")
+    into_folder = _is_for_folder(sources, out, found)
     if into_folder and files:
         _make_folder(str(out))
     inputs = {os.path.realpath(each.path): each.path for each in files if not is_url(each.path)}
@@ -125,6 +116,29 @@ def plan(
     return jobs
 
 
+def _is_for_folder(
+    sources: Sequence[str], out: str | None, found: Sequence[Found | JobError]
+) -> bool:
+    """Whether the target is a folder for what is made.
+
+    Raises
+    ------
+    KmcInputError
+        If sources and target do not fit each other.
+    """
+    if out == "":
+        raise KmcInputError("'' is not a path that can be written to")
+    many = len(sources) > 1 or len(found) > 1
+    many = many or any(isinstance(each, Found) and each.path not in sources for each in found)
+    if out == STANDARD and many:
+        raise KmcInputError("only one file can be written to standard output")
+    if out is None and STANDARD in sources:
+        raise KmcInputError("standard input has no name to derive one from: give -o")
+    if out is None or out == STANDARD:
+        return False
+    return many or out.endswith(("/", os.sep)) or is_folder(out)
+
+
 def plan_reading(sources: Sequence[str], *, recursive: bool) -> list[Job | JobError]:
     """The images in files and folders, as jobs that make nothing.
 
@@ -135,6 +149,20 @@ def plan_reading(sources: Sequence[str], *, recursive: bool) -> list[Job | JobEr
     """
     found = find_files(map(local_path, sources), ".kmc", recursive=recursive)
     return [Job(f.path, "", False) if isinstance(f, Found) else f for f in found]
+
+
+def keep_inputs(sources: Iterable[str], target: str | None) -> None:
+    """Refuse to write where one of the files is that are read.
+
+    Raises
+    ------
+    KmcInputError
+    """
+    if target is None or target == STANDARD:
+        return
+    for source in sources:
+        if _are_same(local_path(source), local_path(target)):
+            raise KmcInputError(f"{source}: not done, the result would replace the input itself")
 
 
 def _derived(source: Found, folder: str | None, ending: str) -> str:
@@ -178,8 +206,7 @@ def _checked_job(
             f"({target})"
         )
     taken[target] = source
-    if _are_same(source, target):
-        raise KmcInputError(f"{source}: not done, the result would replace the input itself")
+    keep_inputs([source], target)
     other = None if is_url(target) else inputs.get(os.path.realpath(target))
     if skip_existing and _is_there(target):
         return replace(job, skip=True)
