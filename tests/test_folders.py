@@ -156,7 +156,7 @@ def test_of_two_that_would_make_the_same_file_the_first_by_name_is_done(kmc, tmp
     assert told in run.stderr.decode().replace(os.sep, "/")
     assert names_in(tmp_path / "out") == MADE
     failed = [line for line in map(json.loads, run.stdout.splitlines()) if "error" in line]
-    assert len(failed) == 1
+    assert [line["source"] for line in failed] == [os.path.join("in", "sub", "a.png")]
 
 
 def test_bad_files_stop_nothing_and_give_the_exit_code(kmc, tmp_path, tree):
@@ -210,6 +210,42 @@ def test_what_is_there_is_skipped_and_what_would_be_larger_not_written(kmc, tmp_
     assert told[-1].endswith("; 2 were there already; 1 would not be smaller")
     assert "3 of 6 files encoded" in told[-1]
     assert any("noise.jpg: " in line and line.endswith(": not written") for line in told)
+
+
+def test_json_has_a_line_for_each_source(kmc, tmp_path, tree):
+    (tmp_path / "empty").mkdir()
+    (tree / "bad.png").write_bytes(b"no image")
+    save(tree / "a.bmp")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "b.kmc").write_bytes(b"precious")
+    skipping = kmc("encode", "in", "empty", "-o", "out", "--json", "--skip-existing")
+    refusing = kmc("encode", "in/b.png", "in/a.bmp", "-o", "out", "--json")
+    undone = kmc("decode", "empty", "out/b.kmc", "-o", "back", "--json")
+    shown = [
+        [
+            (line["source"].replace(os.sep, "/"), line.get("skipped", "error" in line and "error"))
+            for line in map(json.loads, run.stdout.splitlines())
+        ]
+        for run in (skipping, refusing, undone)
+    ]
+    assert shown == [
+        [
+            ("in/a.bmp", False),
+            ("in/a.png", "error"),
+            ("in/b.png", True),
+            ("in/bad.png", "error"),
+            ("empty", "error"),
+        ],
+        [("in/b.png", "error"), ("in/a.bmp", "error")],
+        [("empty", "error"), ("out/b.kmc", "error")],
+    ]
+
+
+def test_a_single_file_that_is_skipped_is_told(kmc, tmp_path, tree):
+    (tmp_path / "a.kmc").write_bytes(b"precious")
+    command = ["encode", "in/a.png", "-o", "a.kmc", "--skip-existing"]
+    assert kmc(*command).stderr == b"a.kmc: was there already" + os.linesep.encode()
+    assert kmc(*command, "-q").stderr == b""
 
 
 def test_notices_of_other_processes_are_told(kmc, tmp_path):

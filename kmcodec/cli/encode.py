@@ -21,6 +21,7 @@ from kmcodec.cli.common import (
     coding_options,
     colors_option,
     force_option,
+    json_option,
     kmeans_options,
     quiet_option,
     strip_option,
@@ -28,6 +29,7 @@ from kmcodec.cli.common import (
 )
 from kmcodec.cli.goals import GoalCommand, Steps, goal_options
 from kmcodec.cli.many import (
+    as_sent,
     check_cluster,
     executor_for,
     jobs_option,
@@ -97,7 +99,7 @@ from kmcodec.strips import MAX_STRIP_ROWS
 @strip_option
 @force_option
 @quiet_option
-@click.option("--json", "as_json", is_flag=True, help="Report as JSON lines on standard output.")
+@json_option
 def encode(
     sources: tuple[str, ...],
     output: str | None,
@@ -134,9 +136,9 @@ def encode(
         )
     options["palettes"] = "frame" if frame_palettes else "shared"
     options["palette"] = None if palette is None else read_palette(palette)
-    paths, output = check_cluster(scheduler, workers, sources, output)
+    check_cluster(scheduler, workers, sources, output)
     jobs = plan(
-        paths, output, ".kmc", force=force, recursive=recursive, skip_existing=skip_existing
+        sources, output, ".kmc", force=force, recursive=recursive, skip_existing=skip_existing
     )
     if palette is not None:
         for job in jobs:
@@ -162,6 +164,7 @@ def encode(
             "encoding",
             executor=executor,
             tell_error=reporter.tell_error,
+            tell_skipped=reporter.tell_skipped,
         )
     reporter.tell_all(counts)
     counts.exit()
@@ -202,7 +205,8 @@ def _palette_for(
     total = ColorSum()
     count = functools.partial(count_job, variable=options["variable"])
     readable = [job for job in jobs if isinstance(job, Job)]
-    counted = run_each(count, readable, executor[0], workers=executor[1])
+    sent = (as_sent(job, executor[0]) for job in readable)
+    counted = run_each(count, sent, executor[0], workers=executor[1])
     for job, done in zip(readable, counted, strict=True):
         for warning in done.notes if job.skip else ():
             warnings.warn(warning, stacklevel=1)

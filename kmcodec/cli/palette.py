@@ -62,8 +62,8 @@ def palette(
     'encode --shared-palette' takes it; 'encode --palette' takes it from the file.
     """
     ending = None if output is None else palette_ending(output)
-    paths, _ = check_cluster(scheduler, workers, sources, None)
-    jobs = plan_reading(paths, recursive=recursive)
+    check_cluster(scheduler, workers, sources, None)
+    jobs = plan_reading(sources, recursive=recursive)
     keep_inputs([job.source for job in jobs if isinstance(job, Job)], output)
     total = ColorSum()
 
