@@ -15,6 +15,7 @@ from kmcodec.batch.planning import STANDARD, Job
 from kmcodec.cli.common import decibels, note
 from kmcodec.cli.many import Counts
 from kmcodec.errors import KmcError, KmcFormatError
+from kmcodec.urls import is_url, url_name
 
 __all__ = ["DecodeReporter", "Reporter"]
 
@@ -135,12 +136,18 @@ def _failed(source: str, error: KmcError) -> dict[str, Any]:
     return {"source": source, "error": str(error)}
 
 
+def _short(source: str) -> str:
+    if source == STANDARD:
+        return "standard input"
+    return url_name(source) if is_url(source) else os.path.basename(source)
+
+
 def _in_words(report: EncodeReport) -> str:
     colors = f"{report.entries:,} colour{'' if report.entries == 1 else 's'}"
     frames = f"{report.frames:,} frames, " if report.frames > 1 else ""
     if report.scenes > 1:
         colors = f"up to {colors} in each of {report.scenes:,} palettes"
-    source = "standard input" if report.source == STANDARD else os.path.basename(report.source)
+    source = _short(report.source)
     if not report.written:
         return (
             f"{report.source}: {report.source_size:,} bytes, as .kmc {report.size:,}: not written"
