@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import pickle
 import shutil
 import signal
 import subprocess
@@ -145,6 +146,8 @@ def test_a_folder_that_cannot_be_read_is_told_and_stops_nothing(tmp_path, tree, 
     monkeypatch.setattr("os.scandir", forbidding)
     found = plan([str(tree)], str(tmp_path / "out"), ".kmc", force=False, recursive=True)
     assert [type(each) for each in found] == [Job] * 4 + [JobError]
+    # Workers of other processes get it too.
+    assert pickle.loads(pickle.dumps(found[-1])).source == found[-1].source != ""
     assert str(found[-1]) == f"{tree / 'sub' / 'deep'}: permission denied"
 
 

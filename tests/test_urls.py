@@ -135,7 +135,7 @@ def test_an_input_stays_however_urls_are_spelt(memory, tmp_path):
         (refused,) = plan([source], target, ".kmc", force=True)
         assert "would replace the input itself" in str(refused)
     (job,) = plan([f"zip://::file://{tmp_path}/in.zip"], f"{tmp_path}/", ".kmc", force=True)
-    assert (job.source, job.target) == (inside, f"{tmp_path}/bird.kmc")
+    assert (job.source, job.target) == (inside, str(tmp_path / "bird.kmc"))
 
 
 def test_no_result_takes_the_place_of_another_input(tmp_path, bird):

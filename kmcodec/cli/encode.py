@@ -118,10 +118,10 @@ def encode(
 ) -> None:
     """Encode images as .kmc files.
 
-    SRC is a .mat, .npy or .kmc file, any image that Pillow reads, a folder of those, or - for
-    standard input. Animations (GIF, PNG, WebP) keep all frames, with one palette, and meet --rdo,
-    --psnr or --max-bytes all together. For each file one line tells its size before and after, and
-    one at the end of several those of all.
+    SRC is a .mat, .npy or .kmc file, any image that Pillow reads, a folder of those, a URL of
+    either, or - for standard input. Animations (GIF, PNG, WebP) keep all frames, with one palette,
+    and meet --rdo, --psnr or --max-bytes all together. For each file one line tells its size before
+    and after, and one at the end of several those of all.
 
     Files of more than 16 megapixels are read row by row, in little memory, if they are .npy, or
     PNG or TIFF and pyvips is installed, and no quality or size is asked for.
