@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from kmcodec.assembly import Assembly
 from kmcodec.coding import AUTO
 from kmcodec.errors import KmcGoalError, KmcWarning
-from kmcodec.image import IndexedImage, Metadata
-from kmcodec.quantizer import ImageLike, quantize
+from kmcodec.image import Metadata
+from kmcodec.quantizer import ImageLike, Settings, quantized
 from kmcodec.rate_distortion import Goal, Outcome, optimize
 
 if TYPE_CHECKING:
@@ -82,10 +82,7 @@ def encode(
     assembly = Assembly(coding, effort, strip_rows)
     goal = Goal.of(rdo, psnr, max_bytes, coding)
     if goal is None:
-        indexed = quantize(image, k, **options)
-        if metadata is not None:
-            indexed = IndexedImage(indexed.palette, indexed.indices, metadata)
-        return assembly.encode(indexed)
+        return assembly.encode(quantized(image, Settings(k=k, **options), metadata))
     return file_of(optimize(image, k, goal, assembly, metadata=metadata, **options), strict)
 
 

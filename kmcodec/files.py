@@ -175,4 +175,4 @@ def warn_of_other_frames(stream: IO[bytes], name: str) -> None:
 
 
 def _called(name: str) -> str:
-    return "standard input" if name == "-" else name
+    return "standard input" if name == "-" else name or "''"

@@ -13,6 +13,7 @@ from PIL import Image
 from kmcodec.errors import KmcInputError, KmcWarning
 from kmcodec.formats.pillow_images import from_pillow, metadata_from_pillow
 from kmcodec.image import MAX_COLORS, IndexedImage, Metadata
+from kmcodec.label_text import LABELS, without_stale_labels
 from kmcodec.options import checked_choice, checked_integer, checked_number
 from kmcodec.pixels import as_pixels, common_channels_for, to_channels
 from kmcodec.quantization import (
@@ -25,7 +26,15 @@ from kmcodec.quantization import (
     quantize_pixels,
 )
 
-__all__ = ["DEFAULT_COLORS", "ImageLike", "Settings", "is_indexed", "pixels_of", "quantize"]
+__all__ = [
+    "DEFAULT_COLORS",
+    "ImageLike",
+    "Settings",
+    "is_indexed",
+    "pixels_of",
+    "quantize",
+    "quantized",
+]
 
 ImageLike: TypeAlias = "ArrayLike | Image.Image | IndexedImage"
 
@@ -108,7 +117,7 @@ def quantize(
     settings = Settings(
         k, init, seed, search, iterations, restarts, space, dither, dither_amount, palette, reorder
     )
-    return _quantized(image, settings)
+    return quantized(image, settings)
 
 
 @dataclass(frozen=True, eq=False)
@@ -174,8 +183,39 @@ class Settings:
         }
 
 
-def _quantized(image: ImageLike, settings: Settings) -> IndexedImage:
-    """What `quantize` returns."""
+def quantized(
+    image: ImageLike, settings: Settings, metadata: Metadata | None = None
+) -> IndexedImage:
+    """What `quantize` returns.
+
+    Parameters
+    ----------
+    image
+        See `quantize`.
+    settings : Settings
+    metadata : Metadata, optional
+        What it is to have instead of the image's own.
+
+    Raises
+    ------
+    KmcInputError
+        If the image is wrong, or does not go with the settings.
+
+    Warns
+    -----
+    KmcWarning
+        If transparency is lost, or the labels that metadata tell of are.
+    """
+    made = _placed(image, settings)
+    wanted = made.metadata if metadata is None else metadata
+    if LABELS in wanted.text:
+        before, _ = _opened(image, MAX_COLORS, None)
+        wanted = without_stale_labels(wanted, before, made)
+    return made if wanted is made.metadata else IndexedImage(made.palette, made.indices, wanted)
+
+
+def _placed(image: ImageLike, settings: Settings) -> IndexedImage:
+    """The image with the palette that settings ask for, and the metadata that it had."""
     colors, palette = settings.colors, settings.palette
     pixels, metadata = _opened(image, None if palette is not None else colors, settings.k)
     if isinstance(pixels, IndexedImage):
@@ -235,7 +275,7 @@ def _with_palette(
     channels = common_channels_for(palette, pixels.shape[2])
     palette, pixels = to_channels(palette, channels), to_channels(pixels, channels)
     if channels in (2, 4) and palette[:, -1].min() == 255 > pixels[..., -1].min():
-        warnings.warn("the palette has no transparent entry: made opaque", KmcWarning, stacklevel=5)
+        warnings.warn("the palette has no transparent entry: made opaque", KmcWarning, stacklevel=6)
     return IndexedImage(palette, apply_palette(pixels, palette, **placing), metadata)
 
 

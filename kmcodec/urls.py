@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import posixpath
 import re
 from collections.abc import Iterable, Iterator
@@ -10,7 +11,22 @@ from typing import IO, Any
 
 from kmcodec.errors import KmcError, KmcInputError
 
-__all__ = ["is_url", "open_url", "url_exists", "url_with", "write_url"]
+__all__ = [
+    "are_same_urls",
+    "is_url",
+    "local_path",
+    "open_url",
+    "url_beside",
+    "url_exists",
+    "url_files",
+    "url_is_folder",
+    "url_name",
+    "url_with",
+    "write_url",
+]
+
+# Joins the URL of what is in an archive with that of the archive.
+_CHAIN = "::"
 
 
 def is_url(name: str) -> bool:
@@ -18,9 +34,49 @@ def is_url(name: str) -> bool:
     return re.match(r"[A-Za-z][A-Za-z0-9+.\-]+://", name) is not None
 
 
+def local_path(name: str) -> str:
+    """The path that a URL of this machine (``file://``, ``local://``) means; others as they are."""
+    match = re.match(r"(?:file|local)://", name)
+    if match is None or _CHAIN in name:
+        return name
+    path = name[match.end() :]
+    # file:///C:/a.png
+    return path[1:] if os.name == "nt" and re.match(r"/[A-Za-z]:", path) else path
+
+
+def url_name(url: str) -> str:
+    """The last part of a URL: of what is in an archive, not of the archive."""
+    return posixpath.basename(url.partition(_CHAIN)[0])
+
+
 def url_with(folder: str, name: str) -> str:
     """The URL of a file in a folder."""
-    return posixpath.join(folder, name.replace("\\", "/"))
+    own, *archives = folder.split(_CHAIN)
+    return _CHAIN.join([posixpath.join(own, name.replace("\\", "/")), *archives])
+
+
+def url_beside(url: str, name: str) -> str:
+    """The URL of a file in the folder of another."""
+    own, *archives = url.split(_CHAIN)
+    return _CHAIN.join([own[: own.rindex("/") + 1] + name, *archives])
+
+
+def are_same_urls(one: str, other: str) -> bool:
+    """Whether two URLs mean the same file.
+
+    Raises
+    ------
+    KmcInputError
+        If fsspec is not there or does not know such URLs.
+    """
+    if one == other:
+        return True
+    found = []
+    for url in (one, other):
+        with _told(url):
+            system, path = _system(url)
+            found.append((system, posixpath.normpath(path)))
+    return bool(found[0] == found[1])
 
 
 @contextmanager
@@ -49,6 +105,43 @@ def url_exists(url: str) -> bool:
     with _told(url):
         system, path = _system(url)
         return bool(system.exists(path))
+
+
+def url_is_folder(url: str) -> bool:
+    """Whether there is such a folder.
+
+    Raises
+    ------
+    KmcInputError
+        See `open_url`.
+    """
+    if re.match("https?://", url) and not url.partition(_CHAIN)[0].endswith("/"):
+        return False  # any page with links in it would be one, and be fetched to find out
+    with _told(url):
+        system, path = _system(url)
+        return bool(system.isdir(path))
+
+
+def url_files(url: str, *, recursive: bool) -> list[str]:
+    """The files in a folder, below its URL; those of each folder before the folders in it.
+
+    Raises
+    ------
+    KmcInputError
+        See `open_url`.
+    """
+    with _told(url):
+        system, path = _system(url)
+        found = system.find(path, maxdepth=None if recursive else 1)
+    root = path.rstrip("/") + "/"
+    # Systems differ in whether they begin paths with a slash.
+    below = [each.lstrip("/").removeprefix(root.lstrip("/")) for each in found]
+    return sorted(below, key=_by_folder)
+
+
+def _by_folder(name: str) -> tuple[list[str], str]:
+    *folders, last = name.split("/")
+    return folders, last
 
 
 def write_url(url: str, parts: Iterable[bytes], *, create_only: bool) -> None:

@@ -29,6 +29,27 @@ def one_line(run):
     return lines[0]
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["palette", "bird.npy", "b.png", "-o", "b.png"],
+        ["encode", "bird.npy", "--palette", "b.png", "-o", "b.png"],
+        ["compare", "b.png", "b.kmc", "-o", "./b.png"],
+        ["sweep", "b.png", "--csv", "b.png"],
+        ["plot", "clusters", "b.png", "-o", "b.png"],
+    ],
+)
+def test_no_command_writes_over_what_it_reads(kmc, tmp_path, bird, arguments):
+    np.save(tmp_path / "bird.npy", bird)
+    Image.fromarray(bird[:8, :8]).save(tmp_path / "b.png")
+    kmcodec.write(tmp_path / "b.kmc", bird[:8, :8])
+    data = (tmp_path / "b.png").read_bytes()
+    run = kmc(*arguments)
+    assert run.returncode == 1
+    assert b"b.png: not done, the result would replace the input itself" in run.stderr
+    assert (tmp_path / "b.png").read_bytes() == data
+
+
 def test_the_main_job(kmc, tmp_path, bird):
     run = kmc("encode", BIRD, "-k", "16", "-o", "bird.kmc")
     assert (run.returncode, run.stdout) == (0, b"")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import pickle
 import shutil
 import signal
 import subprocess
@@ -17,8 +18,8 @@ from conftest import SAMPLES
 from PIL import Image
 
 import kmcodec
+from kmcodec.batch.finding import JobError
 from kmcodec.batch.planning import Job, plan
-from kmcodec.errors import KmcInputError
 
 posix = pytest.mark.skipif(os.name == "nt", reason="links, FIFOs and signals are POSIX's")
 
@@ -144,7 +145,9 @@ def test_a_folder_that_cannot_be_read_is_told_and_stops_nothing(tmp_path, tree, 
 
     monkeypatch.setattr("os.scandir", forbidding)
     found = plan([str(tree)], str(tmp_path / "out"), ".kmc", force=False, recursive=True)
-    assert [type(each) for each in found] == [Job] * 4 + [KmcInputError]
+    assert [type(each) for each in found] == [Job] * 4 + [JobError]
+    # Workers of other processes get it too.
+    assert pickle.loads(pickle.dumps(found[-1])).source == found[-1].source != ""
     assert str(found[-1]) == f"{tree / 'sub' / 'deep'}: permission denied"
 
 
@@ -156,7 +159,7 @@ def test_of_two_that_would_make_the_same_file_the_first_by_name_is_done(kmc, tmp
     assert told in run.stderr.decode().replace(os.sep, "/")
     assert names_in(tmp_path / "out") == MADE
     failed = [line for line in map(json.loads, run.stdout.splitlines()) if "error" in line]
-    assert len(failed) == 1
+    assert [line["source"] for line in failed] == [os.path.join("in", "sub", "a.png")]
 
 
 def test_bad_files_stop_nothing_and_give_the_exit_code(kmc, tmp_path, tree):
@@ -174,6 +177,28 @@ def test_bad_files_stop_nothing_and_give_the_exit_code(kmc, tmp_path, tree):
     assert told[-1].endswith("; 2 failed")
 
 
+def test_empty_folders_and_names_are_told_and_stop_nothing(kmc, tmp_path, tree):
+    (tmp_path / "empty").mkdir()
+    run = kmc("encode", "empty", "", "in", "-o", "out")
+    assert run.returncode == 1
+    assert names_in(tmp_path / "out") == ["a.kmc", "b.kmc"]
+    told = run.stderr.decode().splitlines()
+    assert told[:2] == ["kmc: empty: no images in this folder", "kmc: '' is not a path"]
+    assert "2 of 4 files encoded" in told[-1]
+    assert kmc("info", "").stderr.startswith(b"kmc: '': no such file")
+    with pytest.raises(kmcodec.KmcInputError, match="'' is not a path"):
+        plan([str(tree / "a.png")], "", ".kmc", force=False)
+
+
+def test_what_is_reached_twice_is_done_once(tmp_path, tree):
+    sources = [str(tree), str(tree / "sub" / ".." / "a.png"), str(tree / "sub")]
+    with pytest.warns(kmcodec.KmcWarning, match="^3 files are given more than once: done once$"):
+        jobs = plan(sources, str(tmp_path / "out"), ".kmc", force=False, recursive=True)
+    assert [os.path.relpath(job.target, tmp_path / "out") for job in jobs] == [
+        os.path.normpath(name) for name in MADE
+    ]
+
+
 def test_what_is_there_is_skipped_and_what_would_be_larger_not_written(kmc, tmp_path, tree, rng):
     (tmp_path / "out" / "sub").mkdir(parents=True)
     for name in ("a.kmc", "sub/a.kmc"):
@@ -189,6 +214,42 @@ def test_what_is_there_is_skipped_and_what_would_be_larger_not_written(kmc, tmp_
     assert told[-1].endswith("; 2 were there already; 1 would not be smaller")
     assert "3 of 6 files encoded" in told[-1]
     assert any("noise.jpg: " in line and line.endswith(": not written") for line in told)
+
+
+def test_json_has_a_line_for_each_source(kmc, tmp_path, tree):
+    (tmp_path / "empty").mkdir()
+    (tree / "bad.png").write_bytes(b"no image")
+    save(tree / "a.bmp")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "b.kmc").write_bytes(b"precious")
+    skipping = kmc("encode", "in", "empty", "-o", "out", "--json", "--skip-existing")
+    refusing = kmc("encode", "in/b.png", "in/a.bmp", "-o", "out", "--json")
+    undone = kmc("decode", "empty", "out/b.kmc", "-o", "back", "--json")
+    shown = [
+        [
+            (line["source"].replace(os.sep, "/"), line.get("skipped", "error" in line and "error"))
+            for line in map(json.loads, run.stdout.splitlines())
+        ]
+        for run in (skipping, refusing, undone)
+    ]
+    assert shown == [
+        [
+            ("in/a.bmp", False),
+            ("in/a.png", "error"),
+            ("in/b.png", True),
+            ("in/bad.png", "error"),
+            ("empty", "error"),
+        ],
+        [("in/b.png", "error"), ("in/a.bmp", "error")],
+        [("empty", "error"), ("out/b.kmc", "error")],
+    ]
+
+
+def test_a_single_file_that_is_skipped_is_told(kmc, tmp_path, tree):
+    (tmp_path / "a.kmc").write_bytes(b"precious")
+    command = ["encode", "in/a.png", "-o", "a.kmc", "--skip-existing"]
+    assert kmc(*command).stderr == b"a.kmc: was there already" + os.linesep.encode()
+    assert kmc(*command, "-q").stderr == b""
 
 
 def test_notices_of_other_processes_are_told(kmc, tmp_path):

@@ -15,6 +15,7 @@ PACKAGE = ROOT / "kmcodec"
 FLOORS = [
     {"_version", "errors"},
     {"image", "pixels", "palette_order", "atomic", "parallel", "strips", "urls", "viewer"},
+    {"label_text"},
     {"container", "coding", "quantization", "metrics", "options"},
     {"formats"},
     {"quantizer", "assembly"},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from io import BytesIO
 
 import numpy as np
@@ -13,6 +14,11 @@ from PIL import Image
 
 import kmcodec
 from kmcodec import IndexedImage, Metadata, decode_labels, encode_labels
+from kmcodec.batch.encoding import encode_file
+from kmcodec.batch.planning import Job
+from kmcodec.decoder import decode_indexed
+from kmcodec.rate_distortion import Goal
+from kmcodec.targets.images import encode_image
 
 DTYPES = st.one_of(
     hnp.boolean_dtypes(),
@@ -127,6 +133,52 @@ def test_what_is_no_label_array_is_refused_in_a_line(array, words):
 def test_an_image_without_labels_is_refused(bird):
     with pytest.raises(kmcodec.KmcFormatError, match="holds no labels"):
         decode_labels(kmcodec.encode(bird, 4, coding="deflate"))
+
+
+@pytest.fixture
+def land(rng):
+    return rng.choice(np.array([3, 7, 40, 1000], np.int16), (12, 15))
+
+
+@pytest.mark.parametrize(
+    ("options", "kept"),
+    [
+        ({}, True),
+        ({"reorder": True}, True),
+        ({"k": 4}, True),
+        ({"k": 3}, False),
+        ({"palette": [255, 170, 85, 0]}, True),
+        ({"palette": [255, 170, 85, 0, 1]}, False),
+        ({"palette": [[0, 0, 0], [255, 0, 0], [0, 255, 0], [0, 0, 255]]}, False),
+        ({"goal": Goal(tolerance=0.1)}, False),
+    ],
+)
+@pytest.mark.parametrize("ending", [".kmc", ".png"])
+def test_labels_are_right_or_gone_in_a_file_made_of_theirs(tmp_path, land, options, kept, ending):
+    source, again = tmp_path / f"land{ending}", tmp_path / "again.kmc"
+    data = encode_labels(land)
+    if ending == ".png":
+        data = encode_image(decode_indexed(data), ending)
+    source.write_bytes(data)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        encode_file(Job(str(source), str(again), replace=True), coding="context", **options)
+    told = ["text 'label array' left out" in str(warning.message) for warning in caught]
+    assert told == [True] * (not kept)
+    if kept:
+        np.testing.assert_array_equal(decode_labels(again.read_bytes()), land)
+    else:
+        assert not kmcodec.read(again).metadata.text
+
+
+def test_labels_are_right_or_gone_through_pillow(land):
+    data = encode_labels(land)
+    with Image.open(BytesIO(data)) as opened:
+        stream = BytesIO()
+        opened.save(stream, "KMC")
+        np.testing.assert_array_equal(decode_labels(stream.getvalue()), land)
+        with pytest.warns(kmcodec.KmcWarning, match="label array"):
+            opened.save(BytesIO(), "KMC", colors=2)
 
 
 @pytest.mark.parametrize(

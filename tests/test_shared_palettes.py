@@ -70,6 +70,51 @@ def test_files_pillow_images_and_palette_images_count_too(tmp_path, bird, parts)
     )
 
 
+@pytest.mark.parametrize("ending", ["gif", "png", "webp", "kmc"])
+def test_all_frames_of_animations_count(tmp_path, ending):
+    colors = [(255, 0, 0), (0, 128, 0), (0, 0, 255), (250, 250, 250)]
+    frames = [Image.new("RGB", (8, 6), color) for color in colors]
+    path = tmp_path / f"a.{ending}"
+    options = {"lossless": True} if ending == "webp" else {}
+    frames[0].save(path, save_all=True, append_images=frames[1:], duration=50, **options)
+    other = np.full((5, 5), 128, np.uint8)
+    expected = sorted([*map(list, colors), [128, 128, 128]])
+    with Image.open(path) as image:
+        image.seek(2)
+        for given in (path, image, path.as_uri()):
+            found = kmcodec.shared_palette([given, other])
+            assert sorted(found.tolist()) == expected
+        assert image.tell() == 2
+        with LocalPool(2) as pool:
+            found = kmcodec.shared_palette([path, image], 4, executor=pool)
+        assert sorted(found.tolist()) == sorted(map(list, colors))
+
+
+def test_a_palette_goes_to_standard_output_as_hex(kmc, tmp_path):
+    Image.new("RGB", (8, 6), "#0080ff").save(tmp_path / "a.png")
+    run = kmc("palette", "a.png", "-o", "-")
+    assert (run.returncode, run.stdout) == (0, b"0080ff\n")
+    assert run.stderr == b"standard output: 1 colour for 1 image\n"
+
+
+def test_commands_count_all_frames(kmc, tmp_path):
+    frames = [Image.new("RGB", (8, 6), color) for color in ("#f00", "#080", "#00f")]
+    frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:])
+    deep = np.arange(0, 60000, 1000, np.uint16).reshape(6, 10)
+    Image.fromarray(deep).save(tmp_path / "deep.png")
+    assert kmc("palette", "a.gif").stdout.split() == [b"#0000ff", b"#ff0000", b"#008800"]
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "deep.kmc").write_bytes(b"there")
+    run = kmc(
+        "encode", "a.gif", "deep.png", "--shared-palette", "-o", "out", "--skip-existing", "-q"
+    )
+    assert run.returncode == 0
+    assert b"deep.png: 16-bit samples reduced" in run.stderr  # the skipped one counts too
+    palette = kmcodec.read(tmp_path / "out" / "a.kmc").palette.tolist()
+    assert [0, 0, 255] in palette
+    assert [0, 136, 0] in palette
+
+
 @pytest.mark.parametrize("ending", ["npy", "png", "tif"])
 @pytest.mark.parametrize("shape", [(300, 90), (300, 90, 3), (300, 90, 4)])
 def test_large_files_are_counted_block_by_block(tmp_path, rng, monkeypatch, ending, shape):
@@ -112,6 +157,9 @@ def test_others_can_count_the_colours(bird, parts):
 def test_what_is_wrong_is_told(tmp_path, parts):
     for images, options, told in [
         ([], {}, "at least one image"),
+        ("images/a.png", {}, "as a list, not one str"),
+        (tmp_path, {}, "as a list"),
+        (Image.new("L", (3, 3)), {}, "as a list, not one Image"),
         (parts, {"k": 0}, "k is a whole number"),
         (parts, {"space": "lab"}, "space is one of"),
         ([*parts, tmp_path / "none.png"], {}, "none.png: no such file"),

@@ -93,7 +93,10 @@ def test_standard_input_and_output(kmc):
         (["damaged.kmc"], "damaged.kmc: "),
         (["missing.kmc"], "missing.kmc: no such file or directory"),
         (["good.kmc", "-o", "none/page.html"], "none: no such folder"),
-        (["good.kmc", "-o", "./good.kmc"], "good.kmc: not done, the page would replace the file"),
+        (
+            ["good.kmc", "-o", "./good.kmc"],
+            "good.kmc: not done, the result would replace the input",
+        ),
     ],
 )
 def test_what_cannot_be_done_is_one_line(kmc, tmp_path, arguments, words):

@@ -21,12 +21,12 @@ from kmcodec.decoder import decode_indexed
 from kmcodec.encoder import DEFAULT_CODING
 from kmcodec.errors import KmcFormatError, KmcInputError
 from kmcodec.image import MAX_COLORS, IndexedImage, Metadata
+from kmcodec.label_text import LABELS
 from kmcodec.palette_order import dark_to_bright
 from kmcodec.reader import DEFAULT_MAX_PIXELS
 
 __all__ = ["decode_labels", "encode_labels"]
 
-_KEYWORD = "label array"
 _TEXT = re.compile(
     r"(?P<dtype>\|b1|\|[iu]1|[<>][iu][248]) "
     r"\((?P<shape>(?:\d{1,19}(?:,\d{1,19})*)?)\) "
@@ -77,7 +77,7 @@ def encode_labels(
     places[order] = np.arange(len(order))
     shape = ",".join(map(str, array.shape))
     text = f"{array.dtype.str} ({shape}) {_told(values)}"
-    image = IndexedImage(palette[order], places[ranks], Metadata(text={_KEYWORD: text}))
+    image = IndexedImage(palette[order], places[ranks], Metadata(text={LABELS: text}))
     return assembly.encode(image)
 
 
@@ -109,9 +109,9 @@ def decode_labels(
         See `decode`.
     """
     image = decode_indexed(data, max_pixels=max_pixels, max_metadata=max_metadata)
-    text = image.metadata.text.get(_KEYWORD)
+    text = image.metadata.text.get(LABELS)
     if text is None:
-        raise KmcFormatError(f"this image holds no labels: it has no text {_KEYWORD!r}")
+        raise KmcFormatError(f"this image holds no labels: it has no text {LABELS!r}")
     match = _TEXT.fullmatch(text)
     if match is None:
         raise _fault("it is malformed")
@@ -132,7 +132,7 @@ def decode_labels(
 
 
 def _fault(what: str) -> KmcFormatError:
-    return KmcFormatError(f"text {_KEYWORD!r}: {what}")
+    return KmcFormatError(f"text {LABELS!r}: {what}")
 
 
 def _folded(shape: tuple[int, ...]) -> tuple[int, int]:

@@ -3,6 +3,7 @@
 from kmcodec.batch.cluster import ClusterExecutor
 from kmcodec.batch.decoding import DecodeReport, decode_file, decode_files
 from kmcodec.batch.encoding import EncodeReport, encode_file, encode_files
+from kmcodec.batch.finding import JobError
 from kmcodec.batch.planning import Job, plan
 from kmcodec.batch.pool import Done, LocalPool
 from kmcodec.batch.shared_palettes import shared_palette
@@ -13,6 +14,7 @@ __all__ = [
     "Done",
     "EncodeReport",
     "Job",
+    "JobError",
     "LocalPool",
     "decode_file",
     "decode_files",

@@ -28,8 +28,9 @@ from kmcodec.coding import AUTO
 from kmcodec.encoder import DEFAULT_CODING
 from kmcodec.errors import KmcError, KmcGoalError
 from kmcodec.image import IndexedImage, Metadata
+from kmcodec.label_text import without_labels
 from kmcodec.metrics import psnr
-from kmcodec.quantizer import Settings, quantize
+from kmcodec.quantizer import Settings, quantized
 from kmcodec.rate_distortion import Goal, Outcome, optimize
 from kmcodec.rows.encoder import RowEncoder
 from kmcodec.sources.images import Source, SourceFrames, read_source
@@ -125,8 +126,7 @@ def quantize_source(
     keep = k is None or (isinstance(image, IndexedImage) and len(image.palette) <= k)
     if isinstance(image, IndexedImage) and not keep:
         image = image.to_array()
-    indexed = quantize(image, k, **options)
-    return IndexedImage(indexed.palette, indexed.indices, source.metadata)
+    return quantized(image, Settings(k=k, **options), source.metadata)
 
 
 def encode_file(
@@ -303,9 +303,10 @@ def _encode_frames(
     **options: Unpack[QuantizeOptions],
 ) -> _Encoded:
     table = table_of(len(frames.images), frames.durations, frames.loop)
+    metadata = without_labels(source.metadata)
     if goal is None:
         ways = quantize_scenes(frames.images, k, palettes, **options)
-        return _Encoded(*encode_smallest(assembly, ways, table, source.metadata))
+        return _Encoded(*encode_smallest(assembly, ways, table, metadata))
     outcome = optimize_frames(
         frames.images,
         k,
@@ -313,7 +314,7 @@ def _encode_frames(
         assembly,
         table,
         palettes=palettes,
-        metadata=source.metadata,
+        metadata=metadata,
         advance=lambda: advance(None),
         **options,
     )
@@ -351,7 +352,8 @@ def _encode_rows(
 ) -> EncodeReport:
     started = time.perf_counter()
     source = row_source(job.source, file)
-    encoder = RowEncoder(source, settings, assembly, file.metadata, progress, measures=True)
+    metadata = without_labels(file.metadata)
+    encoder = RowEncoder(source, settings, assembly, metadata, progress, measures=True)
 
     def parts() -> Iterator[bytes]:
         with row_errors(job.source):

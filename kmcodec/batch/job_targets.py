@@ -10,7 +10,7 @@ from kmcodec.batch.planning import STANDARD, Job
 from kmcodec.errors import KmcInputError
 from kmcodec.rows.encoder import write_parts
 from kmcodec.targets.images import write_target
-from kmcodec.urls import is_url, write_url
+from kmcodec.urls import is_url
 
 __all__ = ["write_job", "write_job_parts"]
 
@@ -23,20 +23,16 @@ def write_job(job: Job, data: bytes) -> None:
     KmcInputError
         If the target cannot be written, or is there and may not be replaced.
     """
-    if job.target == STANDARD:
-        write_target(STANDARD, data)
-    elif is_url(job.target):
-        write_url(job.target, [data], create_only=not job.replace)
+    if job.target == STANDARD or is_url(job.target):
+        write_target(job.target, data, create_only=not job.replace)
     elif not _is_there(job, [data]):
         write_atomically(job.target, data, create_only=not job.replace)
 
 
 def write_job_parts(job: Job, parts: Iterator[bytes]) -> None:
     """Write what a job makes part by part; see `write_job`."""
-    if job.target == STANDARD:
-        write_target(STANDARD, parts)
-    elif is_url(job.target):
-        write_url(job.target, parts, create_only=not job.replace)
+    if job.target == STANDARD or is_url(job.target):
+        write_target(job.target, parts, create_only=not job.replace)
     elif not _is_there(job, parts):
         write_parts(job.target, parts, create_only=not job.replace)
 

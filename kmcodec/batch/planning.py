@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from kmcodec.atomic import reason_of
+from kmcodec.batch.finding import STANDARD, Found, JobError, find_files, is_folder
 from kmcodec.errors import KmcInputError
-from kmcodec.sources.images import is_image_name
-from kmcodec.urls import is_url, url_exists, url_with
+from kmcodec.urls import (
+    are_same_urls,
+    is_url,
+    local_path,
+    url_beside,
+    url_exists,
+    url_name,
+    url_with,
+)
 
-__all__ = ["STANDARD", "Job", "plan", "plan_reading"]
-
-STANDARD = "-"
-"""The path that means standard input or standard output."""
+__all__ = ["STANDARD", "Job", "keep_inputs", "plan", "plan_reading"]
 
 
 @dataclass(frozen=True)
@@ -45,13 +50,13 @@ def plan(
     force: bool,
     recursive: bool = False,
     skip_existing: bool = False,
-) -> list[Job | KmcInputError]:
+) -> list[Job | JobError]:
     """Decide where the result of each source goes.
 
     Parameters
     ----------
     sources : sequence of str
-        Files, folders (the images in them, by name), URLs of files, or `STANDARD`.
+        Files, folders (the images in them, by name), by path or URL, or `STANDARD`.
     out : str, optional
         The target; a folder if there are several sources, or one that is a folder, or if `out`
         is one. Without it, results go beside their sources.
@@ -67,45 +72,74 @@ def plan(
 
     Returns
     -------
-    list of Job or KmcInputError
-        One for each file, in order; an error for one that cannot be done.
+    list of Job or JobError
+        One for each file, in order; an error, with the file as its `source`, for one that cannot
+        be done. A file that is reached twice is done once.
+
+    Raises
+    ------
+    KmcInputError
+        If sources and target do not fit each other.
+
+    Warns
+    -----
+    KmcWarning
+        If files are reached more than once.
+    """
+    sources = [local_path(source) for source in sources]
+    out = None if out is None else local_path(out)
+    found = list(find_files(sources, ending, out=out if recursive else None, recursive=recursive))
+    files = [each for each in found if isinstance(each, Found)]
+    into_folder = _is_for_folder(sources, out, found)
+    if into_folder and files:
+        _make_folder(str(out))
+    inputs = {os.path.realpath(each.path): each.path for each in files if not is_url(each.path)}
+    jobs: list[Job | JobError] = []
+    taken: dict[str, str] = {}
+    for each in found:
+        if isinstance(each, JobError):
+            jobs.append(each)
+            continue
+        if out is None or into_folder:
+            target = _derived(each, str(out) if into_folder else None, ending)
+            job = Job(each.path, target, replace=force)
+        else:
+            job = Job(each.path, str(out), replace=True)
+        try:
+            jobs.append(_checked_job(job, taken, inputs, skip_existing))
+        except KmcInputError as error:
+            jobs.append(JobError(str(error), each.path))
+    targets = [job.target for job in jobs if isinstance(job, Job) and not is_url(job.target)]
+    for folder in dict.fromkeys(map(os.path.dirname, targets)):
+        if recursive and folder:
+            _make_folder(folder)
+    return jobs
+
+
+def _is_for_folder(
+    sources: Sequence[str], out: str | None, found: Sequence[Found | JobError]
+) -> bool:
+    """Whether the target is a folder for what is made.
 
     Raises
     ------
     KmcInputError
         If sources and target do not fit each other.
     """
-    found = list(_expand(sources, ending, out if recursive else None, recursive))
-    files = [each for each in found if isinstance(each, _File)]
-    many = any(map(os.path.isdir, sources))
-    into_folder = out not in (None, STANDARD) and (
-        many or len(files) > 1 or os.path.isdir(str(out)) or str(out).endswith(os.sep)
-    )
-    if out == STANDARD and (many or len(files) != 1):
+    if out == "":
+        raise KmcInputError("'' is not a path that can be written to")
+    many = len(sources) > 1 or len(found) > 1
+    many = many or any(isinstance(each, Found) and each.path not in sources for each in found)
+    if out == STANDARD and many:
         raise KmcInputError("only one file can be written to standard output")
     if out is None and STANDARD in sources:
         raise KmcInputError("standard input has no name to derive one from: give -o")
-    if into_folder:
-        _make_folder(str(out))
-    jobs: list[Job | KmcInputError] = []
-    taken: dict[str, str] = {}
-    for each in found:
-        if isinstance(each, KmcInputError):
-            jobs.append(each)
-            continue
-        if out is None or into_folder:
-            target = _derived(each, str(out) if into_folder else None, ending)
-            replace = force
-        else:
-            target, replace = str(out), True
-        jobs.append(_checked_job(each.path, target, replace, taken, skip_existing))
-    for folder in dict.fromkeys(os.path.dirname(j.target) for j in jobs if isinstance(j, Job)):
-        if recursive and folder:
-            _make_folder(folder)
-    return jobs
+    if out is None or out == STANDARD:
+        return False
+    return many or out.endswith(("/", os.sep)) or is_folder(out)
 
 
-def plan_reading(sources: Sequence[str], *, recursive: bool) -> list[Job | KmcInputError]:
+def plan_reading(sources: Sequence[str], *, recursive: bool) -> list[Job | JobError]:
     """The images in files and folders, as jobs that make nothing.
 
     Parameters
@@ -113,72 +147,35 @@ def plan_reading(sources: Sequence[str], *, recursive: bool) -> list[Job | KmcIn
     sources, recursive
         See `plan`.
     """
-    found = _expand(sources, ".kmc", None, recursive)
-    return [Job(f.path, "", False) if isinstance(f, _File) else f for f in found]
+    found = find_files(map(local_path, sources), ".kmc", recursive=recursive)
+    return [Job(f.path, "", False) if isinstance(f, Found) else f for f in found]
 
 
-@dataclass(frozen=True)
-class _File:
-    """A source, and in which folder of the one that was given it lies."""
+def keep_inputs(sources: Iterable[str], target: str | None) -> None:
+    """Refuse to write where one of the files is that are read.
 
-    path: str
-    folder: str = ""
-
-
-def _expand(
-    sources: Iterable[str], ending: str, out: str | None, recursive: bool
-) -> Iterator[_File | KmcInputError]:
-    """Folders replaced by the files in them that fit."""
+    Raises
+    ------
+    KmcInputError
+    """
+    if target is None or target == STANDARD:
+        return
     for source in sources:
-        if source == STANDARD or not os.path.isdir(source):
-            yield _File(source)
-            continue
-        inside = list(_inside(source, ending, out, recursive))
-        if not inside:
-            kind = ".kmc files" if ending != ".kmc" else "images"
-            raise KmcInputError(f"{source}: no {kind} in this folder")
-        yield from inside
+        if _are_same(local_path(source), local_path(target)):
+            raise KmcInputError(f"{source}: not done, the result would replace the input itself")
 
 
-def _inside(
-    source: str, ending: str, out: str | None, recursive: bool
-) -> Iterator[_File | KmcInputError]:
-    """The files of a folder that fit, by name; an error for a folder that cannot be read."""
-    wanted = _is_kmc if ending != ".kmc" else is_image_name
-    unread: list[OSError] = []
-    own = os.path.realpath(out) if out is not None else None
-    for folder, folders, names in os.walk(source, onerror=unread.append):
-        below = os.path.relpath(folder, source)
-        for name in sorted(names):
-            path = os.path.join(folder, name)
-            # A link that leads nowhere is told when it is opened, not passed over.
-            if wanted(name) and (os.path.isfile(path) or os.path.islink(path)):
-                yield _File(path, "" if below == os.curdir else below)
-        folders[:] = sorted(
-            name
-            for name in folders
-            if recursive
-            and not name.startswith(".")
-            and os.path.realpath(os.path.join(folder, name)) != own
-        )
-    for error in unread:
-        yield KmcInputError(f"{error.filename}: {reason_of(error)}")
-
-
-def _is_kmc(name: str) -> bool:
-    return name.lower().endswith(".kmc") and not name.startswith(".")
-
-
-def _derived(source: _File, folder: str | None, ending: str) -> str:
+def _derived(source: Found, folder: str | None, ending: str) -> str:
     if source.path == STANDARD:
         raise KmcInputError("standard input has no name to derive one from: give -o FILE")
-    if is_url(source.path) or (folder is not None and is_url(folder)):
-        name = os.path.splitext(os.path.basename(source.path))[0] + ending
-        beside = os.path.dirname(source.path) if folder is None else folder
-        return url_with(url_with(beside, source.folder), name)
-    path = Path(source.path)
-    place = path.parent if folder is None else Path(folder) / source.folder
-    return str(place / (path.stem + ending))
+    of_url = is_url(source.path)
+    name = url_name(source.path) if of_url else os.path.basename(source.path)
+    name = os.path.splitext(name)[0] + ending
+    if folder is None:
+        return url_beside(source.path, name) if of_url else str(Path(source.path).parent / name)
+    if is_url(folder):
+        return url_with(url_with(folder, source.folder), name)
+    return str(Path(folder) / source.folder / name)
 
 
 def _make_folder(folder: str) -> None:
@@ -191,27 +188,47 @@ def _make_folder(folder: str) -> None:
 
 
 def _checked_job(
-    source: str, target: str, replace: bool, taken: dict[str, str], skip_existing: bool
-) -> Job | KmcInputError:
+    job: Job, taken: dict[str, str], inputs: dict[str, str], skip_existing: bool
+) -> Job:
+    """The job, if it can be done.
+
+    Raises
+    ------
+    KmcInputError
+        If it would replace an input, or something else that is to stay.
+    """
+    source, target = job.source, job.target
     if target == STANDARD:
-        return Job(source, target, replace)
+        return job
     if target in taken:
-        return KmcInputError(
+        raise KmcInputError(
             f"{source}: not done, its result would take the name of that of {taken[target]} "
             f"({target})"
         )
     taken[target] = source
-    if _are_same(source, target):
-        return KmcInputError(f"{source}: not done, the result would replace the input itself")
-    there = url_exists(target) if is_url(target) else os.path.exists(target)
-    if skip_existing and there:
-        return Job(source, target, replace, skip=True)
-    if not replace and there:
-        return KmcInputError(f"{target}: exists already; --force replaces it")
-    return Job(source, target, replace)
+    keep_inputs([source], target)
+    other = None if is_url(target) else inputs.get(os.path.realpath(target))
+    if skip_existing and _is_there(target):
+        return replace(job, skip=True)
+    if other is not None:
+        raise KmcInputError(f"{source}: not done, the result would replace the input {other}")
+    if not job.replace and _is_there(target):
+        raise KmcInputError(f"{target}: exists already; --force replaces it")
+    return job
+
+
+def _is_there(target: str) -> bool:
+    return url_exists(target) if is_url(target) else os.path.exists(target)
 
 
 def _are_same(source: str, target: str) -> bool:
+    """Whether writing to a target would take away the source, or the archive that it is in."""
     if source == target:
         return True
+    if is_url(source):
+        archives = [local_path(part) for part in source.split("::")[1:]]
+        same = is_url(target) and are_same_urls(source, target)
+        return same or any(_are_same(archive, target) for archive in archives)
+    if is_url(target):
+        return False
     return os.path.exists(source) and os.path.exists(target) and os.path.samefile(source, target)

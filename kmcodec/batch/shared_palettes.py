@@ -5,24 +5,29 @@ from __future__ import annotations
 import functools
 import operator
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from kmcodec.batch.chunked_arrays import count_chunks, is_in_chunks
 from kmcodec.batch.cluster import Worker, executor_of
 from kmcodec.batch.planning import Job
 from kmcodec.batch.pool import run_each
 from kmcodec.errors import KmcInputError
+from kmcodec.image import IndexedImage
 from kmcodec.pixels import channels_for_all, to_channels
 from kmcodec.quantization.histogram import Histogram, histogram
 from kmcodec.quantization.palette import find_palette
 from kmcodec.quantizer import ImageLike, Settings, pixels_of
 from kmcodec.rows.counting import count_rows
+from kmcodec.sources.frames import ANIMATED, frames_of
 from kmcodec.sources.images import read_source
 from kmcodec.sources.rows import LARGE, open_rows, row_errors, row_source
+from kmcodec.urls import local_path
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -50,7 +55,8 @@ def shared_palette(
         of them: grey with RGB as RGB, with alpha as opaque where they had none. Files of more
         than 16 megapixels that `kmc encode` reads row by row are read so here too; in one of
         more than 1,048,576 colours similar ones are counted together, as `encode_rows` does.
-        Arrays in chunks (Zarr, Dask, HDF5) are counted chunk by chunk, exactly.
+        Arrays in chunks (Zarr, Dask, HDF5) are counted chunk by chunk, exactly. Of animations,
+        files or images that Pillow has opened, all frames count.
     k : int, optional
         The most entries, 1 to 65,536; 256 if not given. With no more colours than that in all
         the images together, the palette is those.
@@ -80,13 +86,20 @@ def shared_palette(
     [10, 200]
     """
     Settings(k=k, **options)  # what is wrong is told before the work
+    if isinstance(images, (str, bytes, os.PathLike, Image.Image, IndexedImage)):
+        raise KmcInputError(
+            f"a palette is found for several images, give them as a list, not one "
+            f"{type(images).__name__}"
+        )
     colors = ColorSum()
     whole: list[PathOrImage] = []
     in_chunks: list[Any] = []
     for image in images:
         (in_chunks if is_in_chunks(image) else whole).append(image)
     with executor_of(executor) as worker:
-        for done in run_each(count_colors, whole, worker):
+        # Here, as other processes would get the first frame only.
+        frames = chain.from_iterable(map(_frames_in, whole))
+        for done in run_each(count_colors, frames, worker):
             colors.add(done.result())
         for array in in_chunks:
             for counted in count_chunks(array, worker):
@@ -118,13 +131,34 @@ def count_colors(
     """
     if not isinstance(image, (str, os.PathLike)):
         return histogram(pixels_of(image)[0])
-    path = os.fspath(image)
+    path = local_path(os.fspath(image))
     file = open_rows(path, large) if variable is None else None
     if file is None:
-        return histogram(read_source(path, variable).pixels)
+        read = read_source(path, variable, frames=True)
+        if read.frames is None:
+            return histogram(read.pixels)
+        total = ColorSum()
+        for frame in read.frames.images:
+            total.add(histogram(pixels_of(frame)[0]))
+        return total.total()
     source = row_source(path, file)
     with row_errors(path):
         return count_rows(source)[0]
+
+
+def _frames_in(image: PathOrImage) -> Sequence[PathOrImage]:
+    """The frames of an animation that Pillow has opened; all else as it is."""
+    if not isinstance(image, Image.Image) or image.format not in ANIMATED:
+        return [image]
+    try:
+        if getattr(image, "n_frames", 1) < 2:
+            return [image]
+        shown = image.tell()
+        frames = [frame for frame, _ in frames_of(image)]
+        image.seek(shown)
+    except Exception as error:  # Pillow's readers fail in any way on damaged files
+        raise KmcInputError(f"not all frames of an image can be read ({error})") from error
+    return frames
 
 
 def count_job(job: Job, variable: str | None = None) -> Histogram:

@@ -21,6 +21,7 @@ __all__ = [
     "complain",
     "decibels",
     "force_option",
+    "json_option",
     "kmeans_options",
     "max_pixels_option",
     "note",
@@ -54,6 +55,15 @@ max_pixels_option = click.option(
     default=DEFAULT_MAX_PIXELS,
     show_default=True,
     help="Refuse files that declare more pixels; 0 for no limit.",
+)
+
+
+json_option = click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="Report on standard output, in a JSON object a line for each source: 'source', and what "
+    "was made, or 'error', or 'skipped'.",
 )
 
 

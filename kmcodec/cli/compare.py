@@ -6,6 +6,7 @@ import os
 
 import click
 
+from kmcodec.batch.planning import keep_inputs
 from kmcodec.cli.common import decibels, note, variable_option
 from kmcodec.cli.figures import save_or_show
 from kmcodec.decoder import read_indexed
@@ -31,6 +32,7 @@ def compare(original: str, file: str, output: str | None, variable: str | None) 
     """
     from kmcodec.plots import compare_figure
 
+    keep_inputs([original, file], output)
     source = read_source(original, variable)
     with open_kmc(file) as stream:
         image = read_indexed(stream)

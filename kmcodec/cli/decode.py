@@ -8,7 +8,13 @@ import click
 
 from kmcodec.batch.decoding import decode_file
 from kmcodec.batch.planning import STANDARD, plan
-from kmcodec.cli.common import force_option, max_pixels_option, quiet_option, strip_option
+from kmcodec.cli.common import (
+    force_option,
+    json_option,
+    max_pixels_option,
+    quiet_option,
+    strip_option,
+)
 from kmcodec.cli.many import (
     check_cluster,
     executor_for,
@@ -58,7 +64,7 @@ _WORTH_PROCESSES = 1 << 20
 @max_pixels_option
 @force_option
 @quiet_option
-@click.option("--json", "as_json", is_flag=True, help="Report as JSON lines on standard output.")
+@json_option
 def decode(
     sources: tuple[str, ...],
     output: str | None,
@@ -85,8 +91,8 @@ def decode(
     if as_json and output == STANDARD:
         raise click.UsageError("--json and '-o -' both want standard output")
     derived = "." + (ending or "png").lstrip(".").lower()
-    paths, output = check_cluster(scheduler, workers, sources, output)
-    jobs = plan(paths, output, derived, force=force, recursive=recursive)
+    check_cluster(scheduler, workers, sources, output)
+    jobs = plan(sources, output, derived, force=force, recursive=recursive)
     reporter = DecodeReporter(as_json, quiet)
     work = functools.partial(
         decode_file,

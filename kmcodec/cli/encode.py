@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import warnings
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from typing import Any
@@ -13,13 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kmcodec.batch.encoding import EncodeReport, encode_file
-from kmcodec.batch.planning import STANDARD, Job, plan
+from kmcodec.batch.planning import STANDARD, Job, keep_inputs, plan
 from kmcodec.batch.pool import run_each
 from kmcodec.batch.shared_palettes import ColorSum, count_job
 from kmcodec.cli.common import (
     coding_options,
     colors_option,
     force_option,
+    json_option,
     kmeans_options,
     quiet_option,
     strip_option,
@@ -27,6 +29,7 @@ from kmcodec.cli.common import (
 )
 from kmcodec.cli.goals import GoalCommand, Steps, goal_options
 from kmcodec.cli.many import (
+    as_sent,
     check_cluster,
     executor_for,
     jobs_option,
@@ -96,7 +99,7 @@ from kmcodec.strips import MAX_STRIP_ROWS
 @strip_option
 @force_option
 @quiet_option
-@click.option("--json", "as_json", is_flag=True, help="Report as JSON lines on standard output.")
+@json_option
 def encode(
     sources: tuple[str, ...],
     output: str | None,
@@ -115,10 +118,10 @@ def encode(
 ) -> None:
     """Encode images as .kmc files.
 
-    SRC is a .mat, .npy or .kmc file, any image that Pillow reads, a folder of those, or - for
-    standard input. Animations (GIF, PNG, WebP) keep all frames, with one palette, and meet --rdo,
-    --psnr or --max-bytes all together. For each file one line tells its size before and after, and
-    one at the end of several those of all.
+    SRC is a .mat, .npy or .kmc file, any image that Pillow reads, a folder of those, a URL of
+    either, or - for standard input. Animations (GIF, PNG, WebP) keep all frames, with one palette,
+    and meet --rdo, --psnr or --max-bytes all together. For each file one line tells its size before
+    and after, and one at the end of several those of all.
 
     Files of more than 16 megapixels are read row by row, in little memory, if they are .npy, or
     PNG or TIFF and pyvips is installed, and no quality or size is asked for.
@@ -133,10 +136,13 @@ def encode(
         )
     options["palettes"] = "frame" if frame_palettes else "shared"
     options["palette"] = None if palette is None else read_palette(palette)
-    paths, output = check_cluster(scheduler, workers, sources, output)
+    check_cluster(scheduler, workers, sources, output)
     jobs = plan(
-        paths, output, ".kmc", force=force, recursive=recursive, skip_existing=skip_existing
+        sources, output, ".kmc", force=force, recursive=recursive, skip_existing=skip_existing
     )
+    if palette is not None:
+        for job in jobs:
+            keep_inputs([palette], job.target if isinstance(job, Job) and not job.skip else None)
     reporter = Reporter(as_json, quiet)
 
     def work_here(job: Job) -> EncodeReport:
@@ -158,6 +164,7 @@ def encode(
             "encoding",
             executor=executor,
             tell_error=reporter.tell_error,
+            tell_skipped=reporter.tell_skipped,
         )
     reporter.tell_all(counts)
     counts.exit()
@@ -191,11 +198,18 @@ def _palette_for(
     executor: tuple[Executor | None, int],
     options: dict[str, Any],
 ) -> NDArray[np.uint8] | None:
-    """The palette for all sources that can be read, also those whose targets are there already."""
+    """The palette for all sources that can be read, also those whose targets are there already.
+
+    What there is to note of those is told here, of others when they are encoded.
+    """
     total = ColorSum()
     count = functools.partial(count_job, variable=options["variable"])
     readable = [job for job in jobs if isinstance(job, Job)]
-    for done in run_each(count, readable, executor[0], workers=executor[1]):
+    sent = (as_sent(job, executor[0]) for job in readable)
+    counted = run_each(count, sent, executor[0], workers=executor[1])
+    for job, done in zip(readable, counted, strict=True):
+        for warning in done.notes if job.skip else ():
+            warnings.warn(warning, stacklevel=1)
         if done.value is not None:  # else it is told when it cannot be encoded either
             total.add(done.value)
     searching = {name: options[name] for name in SearchOptions.__annotations__}

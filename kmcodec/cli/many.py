@@ -7,11 +7,13 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import click
 
+from kmcodec.batch.cluster import ClusterExecutor
+from kmcodec.batch.finding import JobError
 from kmcodec.batch.planning import STANDARD, Job
 from kmcodec.batch.pool import LocalPool, run_each
 from kmcodec.cli.common import complain
@@ -22,6 +24,7 @@ from kmcodec.urls import is_url
 
 __all__ = [
     "Counts",
+    "as_sent",
     "check_cluster",
     "executor_for",
     "jobs_option",
@@ -62,29 +65,30 @@ scheduler_option = click.option(
 
 def check_cluster(
     scheduler: str | None, workers: int | None, sources: Sequence[str], output: str | None
-) -> tuple[list[str], str | None]:
-    """Sources and output as the workers of a cluster call them, if there is a scheduler.
+) -> None:
+    """Refuse what the workers of a cluster cannot do, if there is a scheduler.
 
     Raises
     ------
     click.UsageError
-        If they cannot have them.
     """
     if scheduler is None:
-        return list(sources), output
+        return
     if workers is not None:
         raise click.UsageError("--scheduler and --jobs exclude each other")
     if STANDARD in (*sources, output):
         raise click.UsageError("the workers of --scheduler have no standard input and output")
-    return [_full(source) for source in sources], None if output is None else _full(output)
+
+
+def as_sent(job: Job, executor: Executor | None) -> Job:
+    """A job as whoever does it calls the files: workers of a cluster have folders of their own."""
+    if not isinstance(executor, ClusterExecutor):
+        return job
+    return replace(job, source=_full(job.source), target=_full(job.target))
 
 
 def _full(path: str) -> str:
-    if is_url(path):
-        return path
-    whole = os.path.abspath(path)
-    # A slash at the end says that a folder is meant.
-    return os.path.join(whole, "") if path.endswith(os.sep) else whole
+    return path if not path or is_url(path) else os.path.abspath(path)
 
 
 @dataclass
@@ -161,19 +165,20 @@ def _size_of(path: str) -> int:
 
 
 def run_jobs(
-    jobs: Sequence[Job | KmcError],
+    jobs: Sequence[Job | JobError],
     work: Callable[[Job], _R],
     tell: Callable[[Job, _R], str | None],
     verb: str,
     *,
     executor: tuple[Executor | None, int] = (None, 1),
-    tell_error: Callable[[Job | None, KmcError], None] = lambda job, error: None,
+    tell_error: Callable[[str, KmcError], None] = lambda source, error: None,
+    tell_skipped: Callable[[Job], None] = lambda job: None,
 ) -> Counts:
     """Do every job and tell what fails.
 
     Parameters
     ----------
-    jobs : sequence of Job or KmcError
+    jobs : sequence of Job or JobError
         An error stands for a file that cannot be done.
     work : callable
         Does one job and raises `KmcError` if it cannot. For an executor it can be pickled.
@@ -185,10 +190,13 @@ def run_jobs(
     executor : tuple of Executor and int
         See `executor_for`.
     tell_error : callable
-        Gets what could not be done, beside what is told of it on standard error.
+        Gets each source that could not be done and why, beside what is told of it on standard
+        error.
+    tell_skipped : callable
+        Gets each job whose target is left as it is.
     """
     counts = Counts(len(jobs), skipped=sum(isinstance(job, Job) and job.skip for job in jobs))
-    todo = [job for job in jobs if isinstance(job, Job) and not job.skip]
+    todo = [as_sent(job, executor[0]) for job in jobs if isinstance(job, Job) and not job.skip]
     hidden = len(jobs) < 2 or not sys.stderr.isatty()
     results = run_each(work, todo, executor[0], workers=executor[1])
     with click.progressbar(jobs, label=verb, file=sys.stderr, hidden=hidden) as bar:
@@ -196,9 +204,12 @@ def run_jobs(
             # What is wrong with who does the work is no fault of this job: it ends all.
             done = next(results) if isinstance(job, Job) and not job.skip else None
             try:
-                if isinstance(job, KmcError):
+                if isinstance(job, JobError):
                     raise job
-                shortfall = None if done is None else tell(job, done.result())
+                if done is None:
+                    tell_skipped(job)
+                    continue
+                shortfall = tell(job, done.result())
                 if shortfall:
                     counts.missed += 1
                     complain(f"{job.source}: {shortfall}")
@@ -206,5 +217,5 @@ def run_jobs(
                 counts.missed += isinstance(error, KmcGoalError)
                 counts.failed += not isinstance(error, KmcGoalError)
                 complain(str(error))
-                tell_error(job if isinstance(job, Job) else None, error)
+                tell_error(job.source, error)
     return counts

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from kmcodec.batch.planning import Job, plan_reading
+from kmcodec.batch.planning import STANDARD, Job, keep_inputs, plan_reading
 from kmcodec.batch.shared_palettes import ColorSum, count_job
 from kmcodec.cli.common import (
     colors_option,
@@ -36,8 +36,8 @@ from kmcodec.targets.palettes import encode_palette_file, hex_lines, palette_end
     "-o",
     "--output",
     metavar="PALETTE",
-    help="The file to write, replaced if it exists: .kmc, .gpl, .hex or .png. Without it the "
-    "colours are printed, one in a line.",
+    help="The file to write, replaced if it exists: .kmc, .gpl, .hex or .png; - for standard "
+    "output, as .hex. Without it the colours are printed, one in a line.",
 )
 @search_options
 @variable_option
@@ -62,8 +62,9 @@ def palette(
     'encode --shared-palette' takes it; 'encode --palette' takes it from the file.
     """
     ending = None if output is None else palette_ending(output)
-    paths, _ = check_cluster(scheduler, workers, sources, None)
-    jobs = plan_reading(paths, recursive=recursive)
+    check_cluster(scheduler, workers, sources, None)
+    jobs = plan_reading(sources, recursive=recursive)
+    keep_inputs([job.source for job in jobs if isinstance(job, Job)], output)
     total = ColorSum()
 
     def tell(job: Job, found: Histogram) -> None:
@@ -81,6 +82,11 @@ def palette(
     else:
         write_target(output, encode_palette_file(found, ending))
         if not quiet:
-            files = counts.jobs - counts.failed
-            note(f"{output}: {len(found):,} colours for {files:,} image{'s' * (files != 1)}")
+            place = "standard output" if output == STANDARD else output
+            images = _counted(counts.jobs - counts.failed, "image")
+            note(f"{place}: {_counted(len(found), 'colour')} for {images}")
     counts.exit()
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"

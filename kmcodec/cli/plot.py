@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from kmcodec.batch.planning import keep_inputs
 from kmcodec.cli.common import colors_option, kmeans_options, variable_option
 from kmcodec.plots import DEFAULT_POINTS
 from kmcodec.quantizer import quantize
@@ -50,6 +51,7 @@ def clusters(
     from kmcodec.plots import clusters_figure, require_matplotlib
 
     require_matplotlib()  # says at once, not after the work, if there is none
+    keep_inputs([source], output)
     image = read_source(source, variable)
     figure = clusters_figure(
         image.pixels,

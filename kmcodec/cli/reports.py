@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from typing import Any
 
 import click
@@ -14,6 +15,7 @@ from kmcodec.batch.planning import STANDARD, Job
 from kmcodec.cli.common import decibels, note
 from kmcodec.cli.many import Counts
 from kmcodec.errors import KmcError, KmcFormatError
+from kmcodec.urls import is_url, url_name
 
 __all__ = ["DecodeReporter", "Reporter"]
 
@@ -33,9 +35,11 @@ class Reporter:
         self._as_json = as_json
         self._quiet = quiet
         self._files = self._before = self._after = self._unwritten = 0
+        self._skipped = ""
 
     def tell(self, job: Job, report: EncodeReport) -> str | None:
         """Tell of a file, and return by what it missed a goal."""
+        report = replace(report, source=job.source, output=job.target)
         if report.written:
             self._files += 1
             self._before += report.source_size
@@ -48,17 +52,26 @@ class Reporter:
             note(_in_words(report))
         return report.shortfall
 
-    def tell_error(self, job: Job | None, error: KmcError) -> None:
+    def tell_error(self, source: str, error: KmcError) -> None:
         """Tell of a file that could not be done, where no line of words does."""
         if self._as_json:
-            click.echo(json.dumps(_failed(job, error)))
+            click.echo(json.dumps(_failed(source, error)))
+
+    def tell_skipped(self, job: Job) -> None:
+        """Tell of a file whose target was there."""
+        self._skipped = job.target
+        if self._as_json:
+            told = {"source": job.source, "output": job.target, "skipped": True}
+            click.echo(json.dumps(told))
 
     def tell_all(self, counts: Counts) -> None:
-        """Tell what became of all files, if there were several."""
+        """Tell what became of all files, if there were several or nothing else was told."""
         if self._quiet:
             counts.tell_failures()
         elif counts.jobs > 1:
             note(f"kmc: {self._summary(counts)}")
+        elif counts.skipped:
+            note(f"{self._skipped}: was there already")
 
     def _summary(self, counts: Counts) -> str:
         words = f"{self._files:,} of {counts.jobs:,} files encoded"
@@ -95,6 +108,7 @@ class DecodeReporter:
         KmcFormatError
             If not all of it could be salvaged.
         """
+        report = replace(report, source=job.source, output=job.target)
         if not self._quiet and not self._as_json:
             note(
                 f"{report.output}: {report.width} x {report.height}, "
@@ -110,16 +124,22 @@ class DecodeReporter:
         if self._as_json:
             click.echo(json.dumps(report.to_dict()))
 
-    def tell_error(self, job: Job | None, error: KmcError) -> None:
+    def tell_error(self, source: str, error: KmcError) -> None:
         """Tell of a file that could not be done, or not wholly, where no line of words does."""
         if self._as_json:
             told = self._salvaged.to_dict() if self._salvaged else {}
-            click.echo(json.dumps(told | _failed(job, error)))
+            click.echo(json.dumps(told | _failed(source, error)))
         self._salvaged = None
 
 
-def _failed(job: Job | None, error: KmcError) -> dict[str, Any]:
-    return {"source": job.source if job else None, "error": str(error)}
+def _failed(source: str, error: KmcError) -> dict[str, Any]:
+    return {"source": source, "error": str(error)}
+
+
+def _short(source: str) -> str:
+    if source == STANDARD:
+        return "standard input"
+    return url_name(source) if is_url(source) else os.path.basename(source)
 
 
 def _in_words(report: EncodeReport) -> str:
@@ -127,7 +147,7 @@ def _in_words(report: EncodeReport) -> str:
     frames = f"{report.frames:,} frames, " if report.frames > 1 else ""
     if report.scenes > 1:
         colors = f"up to {colors} in each of {report.scenes:,} palettes"
-    source = "standard input" if report.source == STANDARD else os.path.basename(report.source)
+    source = _short(report.source)
     if not report.written:
         return (
             f"{report.source}: {report.source_size:,} bytes, as .kmc {report.size:,}: not written"

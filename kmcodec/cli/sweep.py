@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from kmcodec.batch.planning import keep_inputs
 from kmcodec.cli.common import coding_options, kmeans_options, variable_option
 from kmcodec.image import MAX_COLORS
 from kmcodec.sources.images import read_source
@@ -66,6 +67,8 @@ def sweep(
         import kmcodec.plots
 
         kmcodec.plots.require_matplotlib()
+    for target in (output, table):
+        keep_inputs([source], target)
     image = read_source(source, variable)
     click.echo(_TABLE.format("K", "entries", "inertia", "PSNR dB", "bytes", "ratio"))
     rows = []

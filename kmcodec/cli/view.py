@@ -9,12 +9,13 @@ from pathlib import Path
 
 import click
 
-from kmcodec.batch.planning import STANDARD
+from kmcodec.batch.planning import STANDARD, keep_inputs
 from kmcodec.cli.common import note
 from kmcodec.errors import KmcInputError, KmcLimitError
 from kmcodec.files import open_kmc
 from kmcodec.inspection import inspect_stream
 from kmcodec.targets.images import write_target
+from kmcodec.urls import is_url, local_path
 from kmcodec.viewer import page_with
 
 _MOST_BYTES = 1 << 28  # in Base64 it is a third more, and browsers' strings end at 512 MB
@@ -36,13 +37,16 @@ def view(file: str, output: str | None, no_browser: bool) -> None:
     FILE, or - for standard input, is put into a page together with a decoder: the page needs no
     network and no other file, and can be sent to people who do not have kmc.
     """
+    keep_inputs([file], output)
     page = page_with(_checked(file), "standard input" if file == STANDARD else Path(file).name)
     if output == STANDARD:
         write_target(STANDARD, page)
         return
-    path = _temporary(file) if output is None else Path(output)
-    if output is not None and path.exists() and file != STANDARD and path.samefile(file):
-        raise KmcInputError(f"{file}: not done, the page would replace the file itself")
+    if output is not None and is_url(local_path(output)):
+        write_target(output, page)
+        note(f"{output}: written")  # whether a browser could open that, nobody knows
+        return
+    path = _temporary(file) if output is None else Path(local_path(output))
     write_target(path, page)
     if no_browser:
         click.echo(path)

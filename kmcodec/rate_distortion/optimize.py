@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from kmcodec.assembly import Assembly
 from kmcodec.errors import KmcInputError
 from kmcodec.image import IndexedImage, Metadata
+from kmcodec.label_text import without_labels
 from kmcodec.options import checked_integer, checked_number
 from kmcodec.pixels import to_channels
-from kmcodec.quantizer import ImageLike, pixels_of, quantize
+from kmcodec.quantizer import ImageLike, Settings, pixels_of, quantize, quantized
 from kmcodec.rate_distortion.builders import Builder, ImageBuilder
 from kmcodec.rate_distortion.goals import (
     Maker,
@@ -140,8 +141,9 @@ def optimize(
     pixels, own = pixels_of(image)
     subject = Subject(
         pixels,
-        own if metadata is None else metadata,
-        kept=lambda k: quantize(image, k, **options),
+        # Which labels there are left is known only in the end, but how long the metadata are, now.
+        without_labels(own if metadata is None else metadata),
+        kept=lambda k: quantized(image, Settings(k=k, **options), Metadata()),
         quantized=lambda k: quantize(pixels, k, **options),
     )
     return meet(goal, subject, k, ImageBuilder(assembly), advance=advance, **options)

@@ -24,6 +24,7 @@ from kmcodec.formats.palette_texts import (
 from kmcodec.image import IndexedImage
 from kmcodec.pixels import to_channels
 from kmcodec.sources.images import read_source
+from kmcodec.urls import is_url, local_path, open_url, url_name
 
 __all__ = ["read_palette"]
 
@@ -49,7 +50,7 @@ def read_palette(source: str | os.PathLike[str]) -> NDArray[np.uint8]:
     ----------
     source : str or path-like
         Colours such as ``'#1d3557,#e63946 #f1faee'``, apart by commas or spaces, each ``#rgb``,
-        ``#rgba``, ``#rrggbb`` or ``#rrggbbaa``. Or the path of a file, recognised by what it
+        ``#rgba``, ``#rrggbb`` or ``#rrggbbaa``. Or the path or URL of a file, recognised by what it
         holds, then by its ending: `.kmc`; an image, of which the palette is taken, or where it
         has none its distinct colours, row by row; GIMP's `.gpl`, with alpha as Aseprite writes
         it; `.hex`; Adobe's `.act`; JASC's `.pal`; the `.txt` of Paint.NET.
@@ -85,7 +86,7 @@ def read_palette(source: str | os.PathLike[str]) -> NDArray[np.uint8]:
             raise KmcInputError("a palette has at least one colour, none is given")
         if _are_colors(words, source):
             return parse_colors(words)
-    return _from_file(os.fspath(source))
+    return _from_file(local_path(os.fspath(source)))
 
 
 # What it is.
@@ -100,7 +101,7 @@ def _are_colors(words: Sequence[str], source: str) -> bool:
 
 def _from_file(path: str) -> NDArray[np.uint8]:
     data = _start_of(path)
-    ending = os.path.splitext(path)[1].lower()
+    ending = os.path.splitext(url_name(path) if is_url(path) else path)[1].lower()
     try:
         palette = _parsed(data, ending)
     except KmcInputError as error:
@@ -113,6 +114,9 @@ def _start_of(path: str) -> bytes:
     if path == "-":
         raise KmcInputError("-: palettes are not read from standard input")
     try:
+        if is_url(path):
+            with open_url(path) as stream:
+                return stream.read(_MAX_BYTES + 1)
         if os.path.isdir(path):
             # Windows would call it a matter of permission.
             raise KmcInputError(f"{path}: is a folder")
@@ -190,7 +194,7 @@ def _from_image(path: str, start: bytes, ending: str) -> NDArray[np.uint8]:
     is_array = start.startswith(b"\x93NUMPY") or is_mat(start)
     no_palette = f"{path}: not a palette: {_WANTED.get(ending, _NO_PALETTE)}"
     # What is no file (a pipe) has been read, and cannot be read again.
-    if is_array or not os.path.isfile(path):
+    if is_array or not (is_url(path) or os.path.isfile(path)):
         raise KmcInputError(no_palette)
     try:
         image = read_source(path).image

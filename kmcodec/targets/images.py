@@ -25,6 +25,7 @@ from kmcodec.formats.pillow_images import (
 from kmcodec.image import IndexedImage, Metadata
 from kmcodec.pixels import to_channels
 from kmcodec.sources.images import named_warnings
+from kmcodec.urls import is_url, local_path, write_url
 
 __all__ = [
     "comment_of",
@@ -114,7 +115,7 @@ def write_target(
     Parameters
     ----------
     path : path-like
-        ``-`` is standard output.
+        Or a URL; ``-`` is standard output.
     data : bytes or iterable of bytes
         See `write_atomically`.
     create_only : bool
@@ -127,11 +128,16 @@ def write_target(
     BrokenPipeError
         If whoever read standard output has gone.
     """
-    if os.fspath(path) != "-":
-        write_atomically(path, data, create_only=create_only)
+    name = local_path(os.fspath(path))
+    parts = [data] if isinstance(data, bytes) else data
+    if is_url(name):
+        write_url(name, parts, create_only=create_only)
+        return
+    if name != "-":
+        write_atomically(name, data, create_only=create_only)
         return
     try:
-        for part in [data] if isinstance(data, bytes) else data:
+        for part in parts:
             sys.stdout.buffer.write(part)
         sys.stdout.buffer.flush()
     except BrokenPipeError:

@@ -20,13 +20,15 @@ _COLUMNS = 16
 
 
 def palette_ending(path: str) -> str:
-    """The ending of a palette file's name, in lower case.
+    """The ending of a palette file's name, in lower case; of standard output ``.hex``.
 
     Raises
     ------
     KmcInputError
         If palettes are not written so.
     """
+    if path == "-":
+        return ".hex"
     ending = os.path.splitext(path)[1].lower()
     if ending not in _ENDINGS:
         raise KmcInputError(f"{path}: palettes are written as {', '.join(_ENDINGS)} files")

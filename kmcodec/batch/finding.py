@@ -1,0 +1,160 @@
+"""Which files are meant: paths, URLs and folders into a list of files."""
+
+from __future__ import annotations
+
+import functools
+import os
+import warnings
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from kmcodec.atomic import reason_of
+from kmcodec.errors import KmcInputError, KmcWarning
+from kmcodec.sources.images import is_image_name
+from kmcodec.urls import are_same_urls, is_url, url_files, url_is_folder, url_with
+
+__all__ = ["STANDARD", "Found", "JobError", "find_files", "is_folder"]
+
+STANDARD = "-"
+"""The path that means standard input or standard output."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """A source, and in which folder of the one that was given it lies."""
+
+    path: str
+    folder: str = ""
+
+
+class JobError(KmcInputError):
+    """Why nothing is made of a source."""
+
+    def __init__(self, message: str, source: str = "") -> None:
+        super().__init__(message)
+        self.source = source
+
+
+def is_folder(name: str) -> bool:
+    """Whether a path or URL is a folder that is there.
+
+    Raises
+    ------
+    KmcInputError
+        If a URL cannot be asked for.
+    """
+    return name != STANDARD and (url_is_folder(name) if is_url(name) else os.path.isdir(name))
+
+
+def find_files(
+    sources: Iterable[str], ending: str, *, out: str | None = None, recursive: bool
+) -> Iterator[Found | JobError]:
+    """Replace folders by the files in them that fit, by name.
+
+    Parameters
+    ----------
+    sources : iterable of str
+        Paths, URLs or `STANDARD`.
+    ending : str
+        Of what is to be made: of ``.kmc`` files images are, of other files ``.kmc`` files.
+    out : str, optional
+        A folder that is not gone into.
+    recursive : bool
+        See `plan`.
+
+    Yields
+    ------
+    Found or JobError
+        Each file once; why a folder or a name cannot be read, or has no such files.
+
+    Warns
+    -----
+    KmcWarning
+        If files are reached more than once.
+    """
+    real = functools.cache(os.path.realpath)
+    met: set[str] = set()
+    again = 0
+    for found in _expand(sources, ending, out, recursive):
+        if isinstance(found, Found):
+            folder, name = os.path.split(found.path)
+            # Two links to a file have two names, and two results.
+            key = found.path if is_url(found.path) else os.path.join(real(folder), name)
+            if key in met:
+                again += 1
+                continue
+            met.add(key)
+        yield found
+    if again:
+        files = "a file is" if again == 1 else f"{again:,} files are"
+        warnings.warn(f"{files} given more than once: done once", KmcWarning, stacklevel=2)
+
+
+def _expand(
+    sources: Iterable[str], ending: str, out: str | None, recursive: bool
+) -> Iterator[Found | JobError]:
+    for source in sources:
+        if not source:
+            yield JobError("'' is not a path", source)
+            continue
+        try:
+            if not is_folder(source):
+                yield Found(source)
+                continue
+            inside_of = _in_url if is_url(source) else _in_folder
+            inside = list(inside_of(source, ending, recursive, out))
+        except KmcInputError as error:
+            yield JobError(str(error), source)
+            continue
+        if not inside:
+            kind = ".kmc files" if ending != ".kmc" else "images"
+            yield JobError(f"{source}: no {kind} in this folder", source)
+        yield from inside
+
+
+def _in_folder(
+    source: str, ending: str, recursive: bool, out: str | None
+) -> Iterator[Found | JobError]:
+    """The files of a folder that fit, by name; an error for a folder that cannot be read."""
+    unread: list[OSError] = []
+    own = os.path.realpath(out) if out is not None else None
+    for folder, folders, names in os.walk(source, onerror=unread.append):
+        below = os.path.relpath(folder, source)
+        for name in sorted(names):
+            path = os.path.join(folder, name)
+            # A link that leads nowhere is told when it is opened, not passed over.
+            if _fits(name, ending) and (os.path.isfile(path) or os.path.islink(path)):
+                yield Found(path, "" if below == os.curdir else below)
+        folders[:] = sorted(
+            name
+            for name in folders
+            if recursive
+            and not name.startswith(".")
+            and os.path.realpath(os.path.join(folder, name)) != own
+        )
+    for error in unread:
+        yield JobError(f"{error.filename}: {reason_of(error)}", error.filename)
+
+
+def _in_url(source: str, ending: str, recursive: bool, out: str | None) -> Iterator[Found]:
+    """The files that fit in a folder named by a URL."""
+
+    @functools.cache
+    def is_left_out(folder: str) -> bool:
+        if not folder:
+            return False
+        above, name = os.path.split(folder)
+        place = url_with(source, folder)
+        is_out = out is not None and is_url(out) and are_same_urls(place, out)
+        return name.startswith(".") or is_out or is_left_out(above)
+
+    for below in url_files(source, recursive=recursive):
+        folder, name = os.path.split(below)
+        if _fits(name, ending) and not is_left_out(folder):
+            yield Found(url_with(source, below), folder)
+
+
+def _fits(name: str, ending: str) -> bool:
+    if ending == ".kmc":
+        return is_image_name(name)
+    return name.lower().endswith(".kmc") and not name.startswith(".")

@@ -1,0 +1,76 @@
+"""The text that says which labels an image stands for, and whether it still holds."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kmcodec.errors import KmcWarning
+from kmcodec.image import IndexedImage, Metadata
+from kmcodec.pixels import to_channels
+
+__all__ = ["LABELS", "without_labels", "without_stale_labels"]
+
+LABELS = "label array"
+"""Its keyword (spec/kmc-1.md, section 7.1)."""
+
+
+def without_stale_labels(
+    metadata: Metadata, before: IndexedImage | NDArray[np.uint8], after: IndexedImage
+) -> Metadata:
+    """What metadata of an image hold for what was made of it.
+
+    Parameters
+    ----------
+    metadata : Metadata
+    before : IndexedImage or ndarray of uint8, shape (H, W) or (H, W, C)
+        What they were read with.
+    after : IndexedImage
+        What they are to be written with. Values belong to entries in the order of their bytes: it
+        may number them in another way, but neither entries nor pixels may differ.
+
+    Warns
+    -----
+    KmcWarning
+        If labels are left out.
+    """
+    if LABELS not in metadata.text or _is_same(before, after):
+        return metadata
+    return without_labels(metadata)
+
+
+def without_labels(metadata: Metadata) -> Metadata:
+    """Metadata of an image whose labels do not hold any more.
+
+    Warns
+    -----
+    KmcWarning
+        If there were labels.
+    """
+    if LABELS not in metadata.text:
+        return metadata
+    reason = "palette or pixels are no longer those of the labels"
+    warnings.warn(f"text {LABELS!r} left out: {reason}", KmcWarning, stacklevel=2)
+    others = {keyword: text for keyword, text in metadata.text.items() if keyword != LABELS}
+    return replace(metadata, text=others)
+
+
+def _is_same(before: IndexedImage | NDArray[np.uint8], after: IndexedImage) -> bool:
+    if before is after:
+        return True  # whatever the labels are
+    old, new = map(_in_all_channels, (before, after))
+    if not np.array_equal(old, new):
+        return False
+    # Of pixels without a palette the colours are the entries.
+    entries = before.palette if isinstance(before, IndexedImage) else old.reshape(-1, 4)
+    distinct = np.unique(to_channels(entries, 4), axis=0)
+    others = to_channels(after.palette, 4)
+    return len(distinct) == len(others) and np.array_equal(distinct, np.unique(others, axis=0))
+
+
+def _in_all_channels(image: IndexedImage | NDArray[np.uint8]) -> NDArray[np.uint8]:
+    pixels = image.to_array() if isinstance(image, IndexedImage) else image
+    return to_channels(pixels.reshape(*pixels.shape[:2], -1), 4)
