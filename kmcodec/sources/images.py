@@ -176,6 +176,8 @@ def _without_warnings() -> Iterator[None]:
 
 
 def _bytes_of(path: str, name: str) -> bytes:
+    if not path:
+        raise KmcInputError("'' is not a path")
     try:
         if path == "-":
             return sys.stdin.buffer.read()
