@@ -56,7 +56,8 @@ scheduler_option = click.option(
     "--scheduler",
     metavar="ADDRESS",
     help="Let the workers of a Dask cluster do the work, such as tcp://scheduler:8786; they see "
-    "the same files under the same paths. [extra: dask]",
+    "the same files under the same paths, and have this version of kmcodec. Without any for two "
+    "minutes it ends. [extra: dask]",
 )
 
 
