@@ -123,13 +123,26 @@ def test_facts_are_shown(page):
     ):
         assert words in text
     rows = page.run("return [...bytes.rows].map((row) => [...row.cells].map((c) => c.textContent))")
-    sizes = {name: int(size) for name, size, _ in rows}
-    assert sizes["indices"] == found.index_size
-    assert sum(sizes.values()) == found.size
+    assert {name: int(size) for name, size, _ in rows} == told_of_parts(found)
     rows = page.run("return [...sections.rows].map((row) => row.textContent)")
     assert [row[:4] for row in rows] == [*(s.type for s in found.sections), "KEND"]
     for keyword, value in found.metadata.text.items():
         assert f"{keyword}\n{value}" in text
+
+
+def told_of_parts(found):
+    """What `kmc info` says of the bytes of a file."""
+    parts = found.to_dict()["bytes"]
+    del parts["total"]
+    return {name: size for name, size in parts.items() if size}
+
+
+def test_bytes_are_counted_as_kmc_info_counts_them(page):
+    for name in ("context-palette-coded-k257-grey-alpha", "scenes-300"):
+        page.open(GOOD / f"{name}.kmc")
+        text = "[...bytes.rows].map((row) => [...row.cells].map((c) => c.textContent))"
+        sizes = {name: int(size.replace(",", "")) for name, size, _ in page.run(f"return {text}")}
+        assert sizes == told_of_parts(kmcodec.inspect((GOOD / f"{name}.kmc").read_bytes()))
 
 
 def test_of_an_image_longer_than_a_canvas_some_pixels_are_drawn(page, rng, tmp_path):
