@@ -14,7 +14,7 @@
 // other readers of this repository.
 
 import { ContextDecoder } from './context.js';
-import { grouped, KmcError, KmcLimitError } from './errors.js';
+import { grouped, KmcError, KmcForeignError, KmcLimitError } from './errors.js';
 import {
   frameAfterFrame,
   frameCount,
@@ -30,7 +30,7 @@ import { soleScene } from './scenes.js';
 import { inflateOr, readSections } from './sections.js';
 import { Source } from './source.js';
 
-export { frameCount, frameDuration, frameOf, KmcError, KmcLimitError, sceneNumber };
+export { frameCount, frameDuration, frameOf, KmcError, KmcForeignError, KmcLimitError, sceneNumber };
 
 const SIGNATURE = [0x8b, 0x4b, 0x4d, 0x43, 0x0d, 0x0a, 0x1a, 0x0a];
 const HEADER_SIZE = 28;
@@ -60,7 +60,7 @@ export const LIMITS = { maxPixels: 2 ** 28, maxMetadata: 2 ** 26 };
  * `metadata` (icc, exif, xmp: Uint8Array or null; text: a Map).
  *
  * Throws KmcError for everything that the specification refuses; its child KmcLimitError for what
- * is beyond the limits.
+ * is beyond the limits, KmcForeignError for files of other formats.
  */
 export function read(bytes, limits = {}) {
   const { maxPixels, maxMetadata } = { ...LIMITS, ...limits };
@@ -109,7 +109,10 @@ function checkSignature(source) {
       found,
     );
   }
-  if (found >= 0) source.refuse('this is not a .kmc file: its signature is another', found);
+  if (found >= 0) {
+    const words = 'this is not a .kmc file: its signature is another';
+    source.refuse(words, found, KmcForeignError);
+  }
 }
 
 function readHeader(source, maxPixels) {
