@@ -15,6 +15,7 @@ from kmcodec.image import IndexedImage
 from kmcodec.sources.frames import ANIMATED, gif_loop
 from kmcodec.sources.images import named_warnings
 from kmcodec.targets.images import encode_image, fit_for_gif, format_of, metadata_options
+from kmcodec.targets.lost_metadata import warn_of_lost_metadata
 
 __all__ = ["encode_animation"]
 
@@ -73,7 +74,9 @@ def encode_animation(animation: Animation, kind: str) -> bytes:
             raise KmcInputError(
                 f"{len(frames):,} frames cannot be written as {format_}: {error}"
             ) from error
-        return stream.getvalue()
+        data = stream.getvalue()
+        warn_of_lost_metadata(data, animation.metadata, format_)
+        return data
 
 
 def _gif_options(animation: Animation) -> dict[str, Any]:
