@@ -48,8 +48,8 @@ def encode_image(image: IndexedImage, kind: str) -> bytes:
     ----------
     image : IndexedImage
     kind : str
-        ``.npy`` and ``.mat`` hold the pixels alone (in a .mat file as ``A``); any other is an ending
-        of Pillow's. Palette and metadata are kept where the format takes them.
+        ``.npy`` and ``.mat`` hold the pixels alone (in a .mat file as ``A``); any other is an
+        ending of Pillow's. Palette and metadata are kept where the format takes them.
 
     Returns
     -------
