@@ -96,7 +96,7 @@ def encode_frames(
     k: int | None = None,
     *,
     palettes: str = "shared",
-    durations: int | Sequence[int] | None = None,
+    durations: int | Iterable[int] | None = None,
     loop: int | None = None,
     coding: str = "context",
     effort: str = AUTO,
@@ -121,7 +121,7 @@ def encode_frames(
     palettes : {'shared', 'frame'}
         Whether k colours are looked for in all frames together or in each by itself. More colours
         that are shared are mostly the better use of as many bytes.
-    durations : int or sequence of int, optional
+    durations : int or iterable of int, optional
         Milliseconds that a frame is shown: one number for all, or one for each; 100 if not given.
     loop : int, optional
         How often all frames are shown; 0, forever, if not given.
@@ -152,8 +152,12 @@ def encode_frames(
         durations = frames.durations if durations is None else durations
         loop = frames.loop if loop is None else loop
         images = [frames[number] for number in range(len(frames))]
-    else:
+    elif isinstance(frames, Iterable):
         images = list(frames)
+    else:
+        raise KmcInputError(
+            f"frames are a sequence of images, not a single {type(frames).__name__}"
+        )
     table = table_of(len(images), durations, loop)
     if goal is not None:
         outcome = optimize_frames(
@@ -165,9 +169,15 @@ def encode_frames(
 
 
 def table_of(
-    frames: int, durations: int | Sequence[int] | None = None, loop: int | None = None
+    frames: int, durations: int | Iterable[int] | None = None, loop: int | None = None
 ) -> FrameTable:
-    """The frame table of so many frames; see `encode_frames`."""
+    """The frame table of so many frames; see `encode_frames`.
+
+    Raises
+    ------
+    KmcInputError
+        If there are no frames, or durations or loop are wrong.
+    """
     if not frames:
         raise KmcInputError("there are no frames to encode")
     times = _checked_durations(DEFAULT_DURATION if durations is None else durations, frames)
@@ -175,20 +185,39 @@ def table_of(
     return FrameTable(frames, times, loop)
 
 
-def _checked_durations(given: int | Sequence[int], frames: int) -> tuple[int, ...]:
+def _checked_durations(given: int | Iterable[int], frames: int) -> tuple[int, ...]:
     """One for all or one for each, as few as it takes."""
-    if not isinstance(given, Iterable):
-        given = [given]
-    elif len(given) != frames:
-        raise KmcInputError(f"{len(given):,} durations for {frames:,} frames")
-    checked = tuple(checked_integer("durations", each, 0, MAX_DURATION) for each in given)
+    checked = _one_for_each(given if isinstance(given, Iterable) else [given] * frames, frames)
     return checked[:1] if len(set(checked)) == 1 else checked
+
+
+def _one_for_each(durations: Iterable[int], frames: int) -> tuple[int, ...]:
+    checked = tuple(checked_integer("durations", each, 0, MAX_DURATION) for each in durations)
+    if len(checked) != frames:
+        raise KmcInputError(f"{len(checked):,} durations for {frames:,} frames")
+    return checked
 
 
 def quantize_frames(
     images: Sequence[ImageLike], k: int | None, **options: Unpack[QuantizeOptions]
 ) -> IndexedImage:
-    """Quantise frames as one image, in which they are side by side; see `encode_frames`."""
+    """Quantise frames as one image, in which they are side by side.
+
+    Parameters
+    ----------
+    images, k, **options
+        See `encode_frames`.
+
+    Returns
+    -------
+    IndexedImage
+        Of shape (H, N * W), with the metadata of the first frame.
+
+    Raises
+    ------
+    KmcInputError
+        See `encode_frames`.
+    """
     shared = _of_one_palette(images)
     if shared is not None and k is None and options.get("palette") is None:
         return quantize(shared, None, **options)

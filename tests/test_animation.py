@@ -173,3 +173,14 @@ def test_one_duration_for_all_takes_four_bytes():
     info = kmcodec.inspect(kmcodec.encode_frames(images, durations=[9] * 4))
     assert info.frames == FrameTable(4, (9,), 0, info.frames.interleaved)
     assert info.to_dict()["frames"] == 4
+
+
+def test_durations_may_be_any_iterable():
+    data = kmcodec.encode_frames(images_of(frames_of(3)), durations=iter([7, 8, 9]))
+    assert kmcodec.decode_frames(data).durations == (7, 8, 9)
+
+
+def test_one_image_is_no_sequence_of_frames():
+    (image,) = images_of(frames_of(1))
+    with pytest.raises(kmcodec.KmcInputError, match="not a single IndexedImage"):
+        kmcodec.encode_frames(image)
