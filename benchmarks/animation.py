@@ -21,6 +21,7 @@ import time
 
 import numpy as np
 from moving import KINDS
+from needs import need
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -95,6 +96,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("files", nargs="*", metavar="GIF")
     options = parser.parse_args()
+    need(*([] if options.files else ["skimage", "matplotlib"]), command="gifsicle")
     names = options.files or list(KINDS)
     formats = ("GIF", "WebP", "APNG", "kmc fast", "kmc default", "kmc max", "kmc auto")
     print("| animation | frames | colours |", " | ".join(formats), "| auto: s, s decoding |")

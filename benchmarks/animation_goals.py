@@ -14,6 +14,7 @@ import time
 
 import numpy as np
 from moving import PHOTOS
+from needs import need
 from numpy.typing import NDArray
 
 import kmcodec
@@ -35,6 +36,7 @@ def ghost(source: NDArray[np.int64], error: NDArray[np.int64]) -> float:
 
 def main() -> None:
     """Print the table."""
+    need("skimage")
     print("| animation | K | rdo | bytes | change | PSNR | layout | CPU s | flicker | ghosts |")
     print("|---" * 10 + "|")
     for name, draw in PHOTOS.items():

@@ -21,14 +21,18 @@ import time
 from collections.abc import Callable, Iterator
 from itertools import product
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import numcodecs
 import numpy as np
 from label_maps import LABEL_MAPS
+from needs import need
 from peers import versions
 from PIL import Image
 
 import kmcodec
+
+if TYPE_CHECKING:
+    import numcodecs
 
 EFFORTS = ["fast", "default", "max", "auto"]
 REFERENCE = "Blosc zstd"
@@ -90,12 +94,16 @@ def check(found: np.ndarray, labels: np.ndarray) -> None:
         raise RuntimeError("a compressor did not keep the labels")
 
 
-PEERS: dict[str, Callable[[np.ndarray], int | None]] = {
-    REFERENCE: of_codecs(*(numcodecs.Blosc("zstd", 9, shuffle) for shuffle in (0, 1, 2))),
-    "zstd 19": of_codecs(numcodecs.Zstd(19)),
-    "LZMA": lzma_size,
-    "PNG": png_size,
-}
+def peers() -> dict[str, Callable[[np.ndarray], int | None]]:
+    """What tells the bytes of an array in the formats of others, by their names."""
+    import numcodecs
+
+    return {
+        REFERENCE: of_codecs(*(numcodecs.Blosc("zstd", 9, shuffle) for shuffle in (0, 1, 2))),
+        "zstd 19": of_codecs(numcodecs.Zstd(19)),
+        "LZMA": lzma_size,
+        "PNG": png_size,
+    }
 
 
 def chunks_of(labels: np.ndarray, side: int | None) -> Iterator[np.ndarray]:
@@ -127,8 +135,9 @@ def main() -> None:
     parser.add_argument("--effort", nargs="+", choices=EFFORTS, default=EFFORTS)
     parser.add_argument("--chunk", type=int, help="side of chunks; the whole array without it")
     options = parser.parse_args()
+    need("numcodecs", *([] if options.maps else ["skimage"]))
     made = {Path(path).name: lambda path=path: np.load(path) for path in options.maps}
-    ways = {f"kmc {effort}": own(effort) for effort in options.effort} | PEERS
+    ways = {f"kmc {effort}": own(effort) for effort in options.effort} | peers()
     print(versions("numcodecs", "pillow", "scikit-image"))
     print("\n| bytes | dtype | values | " + " | ".join(ways) + " |")
     print("|---|---|---:|" + "---:|" * len(ways))

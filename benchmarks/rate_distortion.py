@@ -29,6 +29,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from needs import need
 from peers import Peer, available_peers, versions
 from PIL import Image
 from quantizers import run_pngquant
@@ -352,6 +353,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, help="that kmcodec may use; all if not given")
     parser.add_argument("--repeats", type=int, default=1, help="of section a; the fastest counts")
     options = parser.parse_args()
+    need("skimage")
     if options.threads:
         # Asked for by kmcodec when it first needs them.
         os.environ["KMC_THREADS"] = str(options.threads)

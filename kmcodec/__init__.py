@@ -4,7 +4,7 @@ Importing this package lets Pillow open and save `.kmc` files.
 """
 
 from kmcodec._version import __version__
-from kmcodec.animation import Animation, encode_frames
+from kmcodec.animation import Animation
 from kmcodec.arrays.labels import decode_labels, encode_labels
 from kmcodec.batch.shared_palettes import shared_palette
 from kmcodec.decoder import decode, decode_indexed
@@ -18,6 +18,7 @@ from kmcodec.errors import (
     KmcWarning,
 )
 from kmcodec.files import decode_rows, read, write
+from kmcodec.frame_encoder import encode_frames
 from kmcodec.frame_reader import decode_frames
 from kmcodec.image import IndexedImage, Metadata
 from kmcodec.inspection import FileInfo, inspect

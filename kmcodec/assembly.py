@@ -56,16 +56,46 @@ class Assembly:
         return coding_for(self._coding, self._effort, image.indices, image.palette)
 
     def survey(self, width: int, height: int) -> Survey | None:
-        """What chooses the coding method of an image by its indices, if anything does."""
+        """What chooses the coding method of an image by its indices, if anything does.
+
+        Parameters
+        ----------
+        width, height : int
+            Of the image, in pixels.
+
+        Returns
+        -------
+        Survey or None
+            To be shown all indices, and then given to `surveyed_method`.
+        """
         wanted = self._coding == "context" and self._effort == AUTO
         return Survey(width, height) if wanted else None
 
     def surveyed_method(self, survey: Survey | None, entries: int) -> Coding:
-        """The coding method that a survey, if there is one, has come to."""
+        """The coding method that a survey, if there is one, has come to.
+
+        Parameters
+        ----------
+        survey : Survey or None
+            Of `survey`; it has seen all indices.
+        entries : int
+            Of the palette.
+        """
         return coding_named(self._coding, survey.effort(entries) if survey else self._effort)
 
     def sample(self, width: int, height: int) -> BusySample | None:
-        """What has to see some indices of an image to choose its strips, if anything has."""
+        """What has to see some indices of an image to choose its strips, if anything has.
+
+        Parameters
+        ----------
+        width, height : int
+            Of the image, in pixels.
+
+        Returns
+        -------
+        BusySample or None
+            To be given its `pairs` of rows of indices, and then given to `header`.
+        """
         wanted = self._strip_rows is None and self._coding == "context" and is_cut(width, height)
         return BusySample(width, height) if wanted else None
 
@@ -93,7 +123,17 @@ class Assembly:
         palette: NDArray[np.uint8],
         sample: BusySample | None,
     ) -> Header:
-        """The header of an image that is coded by some method; see `header_for`."""
+        """The header of an image that is coded by some method; see `header_for`.
+
+        Parameters
+        ----------
+        method : Coding
+        width, height : int
+            Of the image, in pixels.
+        palette : ndarray, shape (K, C), uint8
+        sample : BusySample or None
+            Of `sample`; it has seen what it asks for.
+        """
         rows = self._strip_rows
         if rows is None:
             rows = rows_of_strips(width, height, method.effort, sample)

@@ -53,7 +53,24 @@ def read_frames(
     max_pixels: int | None = DEFAULT_MAX_PIXELS,
     max_metadata: int | None = DEFAULT_MAX_METADATA,
 ) -> Animation:
-    """Like `decode_frames`, from a seekable stream that begins with the file."""
+    """Like `decode_frames`, from a stream.
+
+    Parameters
+    ----------
+    stream : binary file
+        Seekable; the file begins at its start.
+    max_pixels, max_metadata
+        See `decode_frames`.
+
+    Returns
+    -------
+    Animation
+
+    Raises
+    ------
+    KmcFormatError, KmcLimitError
+        See `decode`.
+    """
     reader = StripReader(stream, max_pixels=max_pixels, max_metadata=max_metadata)
     table, scenes = reader.container.frames, reader.container.scenes
     reader.check_rows(0, reader.header.height)

@@ -19,6 +19,7 @@ from kmcodec.container.frame_table import (
     SCENE_SIZE,
     SCENES_HEAD,
     FrameTable,
+    loop_in_words,
 )
 from kmcodec.container.layout import (
     END_OF_SECTIONS,
@@ -247,7 +248,7 @@ class _Walk:
         head = self._data[start : start + FRAME_TABLE_HEAD]
         yield from self._value(4, "frames", lambda v: f"frames: {v:,}")
         yield from self._value(1, "frame flags", lambda v: f"frame flags {v}")
-        yield from self._value(4, "loop count", lambda v: f"shown {v:,} times" if v else "endless")
+        yield from self._value(4, "loop count", loop_in_words)
         size = FrameTable.size_of(head)
         scenes = bool(head[4] & HAS_SCENES)
         durations = size - FRAME_TABLE_HEAD - SCENES_HEAD * scenes

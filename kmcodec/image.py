@@ -11,7 +11,16 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from kmcodec.errors import KmcInputError
 
-__all__ = ["MAX_COLORS", "MAX_SIDE", "IndexedImage", "Metadata", "index_dtype"]
+__all__ = [
+    "MAX_COLORS",
+    "MAX_SIDE",
+    "IndexedImage",
+    "Metadata",
+    "array_of",
+    "check_indices",
+    "checked_palette",
+    "index_dtype",
+]
 
 MAX_COLORS = 65_536
 """The most entries that a palette can have."""
@@ -82,9 +91,10 @@ class IndexedImage:
     def __init__(
         self, palette: ArrayLike, indices: ArrayLike, metadata: Metadata | None = None
     ) -> None:
-        checked = _checked_palette(np.asarray(palette))
+        checked = checked_palette(palette)
+        map_ = _checked_indices(array_of("indices", indices), len(checked))
         object.__setattr__(self, "palette", checked)
-        object.__setattr__(self, "indices", _checked_indices(np.asarray(indices), len(checked)))
+        object.__setattr__(self, "indices", map_)
         object.__setattr__(self, "metadata", metadata or Metadata())
 
     @property
@@ -136,7 +146,36 @@ class IndexedImage:
         )
 
 
-def _checked_palette(palette: NDArray[Any]) -> NDArray[np.uint8]:
+def array_of(what: str, values: ArrayLike) -> NDArray[Any]:
+    """What can be an array as one.
+
+    Parameters
+    ----------
+    what : str
+        What is in it, for the message: ``"pixels"``.
+    values : array_like
+
+    Raises
+    ------
+    KmcInputError
+        If they can be none, such as lists of different lengths.
+    """
+    try:
+        return np.asarray(values)
+    except (ValueError, TypeError, OverflowError) as error:
+        # Objects whose __array__ refuses end here, too.
+        raise KmcInputError(f"not an array of {what}: {error}") from error
+
+
+def checked_palette(palette: ArrayLike) -> NDArray[np.uint8]:
+    """A palette as an array of shape (K, C); see `IndexedImage`.
+
+    Raises
+    ------
+    KmcInputError
+        If it is none.
+    """
+    palette = array_of("palette entries", palette)
     if palette.ndim == 1:
         palette = palette[:, np.newaxis]
     if palette.ndim != 2 or not 1 <= palette.shape[1] <= 4:
@@ -155,6 +194,18 @@ def _checked_indices(indices: NDArray[Any], entries: int) -> NDArray[Any]:
         raise KmcInputError(f"an index map has shape (height, width), this one {indices.shape}")
     if max(indices.shape) > MAX_SIDE:
         raise KmcInputError(f"an image has at most {MAX_SIDE:,} rows and columns")
+    check_indices(indices, entries)
+    return np.ascontiguousarray(indices, dtype=index_dtype(entries))
+
+
+def check_indices(indices: NDArray[Any], entries: int) -> None:
+    """Check the numbers of an index map of any shape, but not empty.
+
+    Raises
+    ------
+    KmcInputError
+        If they are no numbers of entries of a palette of so many.
+    """
     if indices.dtype.kind not in "ui":
         raise KmcInputError(f"indices are whole numbers, these are {indices.dtype}")
     if indices.min() < 0 or indices.max() >= entries:
@@ -162,4 +213,3 @@ def _checked_indices(indices: NDArray[Any], entries: int) -> NDArray[Any]:
             f"indices run from {indices.min()} to {indices.max()}, "
             f"but the palette has entries 0 to {entries - 1}"
         )
-    return np.ascontiguousarray(indices, dtype=index_dtype(entries))

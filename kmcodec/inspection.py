@@ -74,7 +74,7 @@ class FileInfo:
 
     @property
     def container_size(self) -> int:
-        """Bytes of everything else: header, lengths, CRCs."""
+        """Bytes of everything else: header, frame table, lengths, types of sections, CRCs."""
         return self.size - self.palette_size - self.index_size - self.metadata_size
 
     @property

@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFile, ImagePalette
 
-from kmcodec.animation import encode_frames
 from kmcodec.atomic import replace_file
 from kmcodec.container.layout import SIGNATURE
 from kmcodec.container.metadata import metadata_from_sections
@@ -27,6 +26,7 @@ from kmcodec.formats.pillow_images import (
     mode_of,
     transparency_of,
 )
+from kmcodec.frame_encoder import encode_frames
 from kmcodec.frame_reader import FrameReader
 from kmcodec.image import IndexedImage, Metadata
 from kmcodec.inspection import inspect_stream

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from kmcodec.errors import KmcInputError, KmcWarning
-from kmcodec.image import MAX_SIDE
+from kmcodec.image import MAX_SIDE, array_of
 
 __all__ = [
     "as_pixels",
@@ -49,11 +49,7 @@ def as_pixels(array: ArrayLike) -> NDArray[np.uint8]:
     KmcWarning
         If 16-bit samples were reduced.
     """
-    try:
-        given = np.asarray(array)
-    except (ValueError, TypeError, OverflowError) as error:
-        # Ragged lists end here, and objects whose __array__ refuses.
-        raise KmcInputError(f"not an array of pixels: {error}") from error
+    given = array_of("pixels", array)
     check_shape(given.shape)
     if given.ndim == 3 and given.shape[2] == 1:
         given = given[:, :, 0]

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import kmcodec
+from kmcodec import Animation
 from kmcodec.container.frame_table import FrameTable
 
 PALETTE = np.array([[0, 0, 0], [255, 255, 255], [200, 30, 30], [30, 30, 200]], np.uint8)
@@ -173,3 +174,50 @@ def test_one_duration_for_all_takes_four_bytes():
     info = kmcodec.inspect(kmcodec.encode_frames(images, durations=[9] * 4))
     assert info.frames == FrameTable(4, (9,), 0, info.frames.interleaved)
     assert info.to_dict()["frames"] == 4
+
+
+def test_durations_may_be_any_iterable():
+    data = kmcodec.encode_frames(images_of(frames_of(3)), durations=iter([7, 8, 9]))
+    assert kmcodec.decode_frames(data).durations == (7, 8, 9)
+
+
+def test_one_image_is_no_sequence_of_frames():
+    (image,) = images_of(frames_of(1))
+    with pytest.raises(kmcodec.KmcInputError, match="not a single IndexedImage"):
+        kmcodec.encode_frames(image)
+
+
+def test_a_slice_is_an_animation():
+    palettes = [np.full((2, 3), value, np.uint8) for value in range(4)]
+    whole = Animation(tuple(palettes), frames_of(4) % 2, (1, 2, 3, 4), 5)
+    part = whole[1:3]
+    assert isinstance(part, Animation)
+    assert (part.durations, part.loop) == ((2, 3), 5)
+    np.testing.assert_array_equal(part.to_array(), whole.to_array()[1:3])
+    shared = Animation((palettes[0],), frames_of(4) % 2, (1, 2, 3, 4))
+    np.testing.assert_array_equal(shared[::-2].indices, shared.indices[::-2])
+    with pytest.raises(kmcodec.KmcInputError, match="frames have shape"):
+        whole[4:]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"indices": np.full((2, 3, 4), 2)}, "indices run from 2 to 2, .* entries 0 to 1"),
+        ({"indices": np.zeros((3, 4), int)}, "frames have shape"),
+        ({"indices": np.zeros((2, 3, 4))}, "whole numbers"),
+        ({"durations": (5,)}, "1 durations for 2 frames"),
+        ({"durations": (5, -1)}, "durations is a whole number"),
+        ({"loop": -1}, "loop is a whole number"),
+        ({"palettes": ([1, 2], [3, 4], [5, 6])}, "3 palettes for 2 frames"),
+        ({"palettes": ([1, 2], [3])}, "indices run from 0 to 1, .* entries 0 to 0"),
+        ({"palettes": ([1, 2], [[3, 4, 5], [6, 7, 8]])}, "as many channels"),
+        ({"palettes": ([1, 256],)}, "0 to 255"),
+    ],
+)
+def test_an_animation_that_is_none_is_refused(wrong, words):
+    parts = {"palettes": ([1, 2],), "indices": np.eye(2, 12, dtype=int).reshape(2, 3, 4)}
+    parts |= {"durations": (5, 5)}
+    assert len(Animation(**parts)) == 2
+    with pytest.raises(kmcodec.KmcInputError, match=words):
+        Animation(**(parts | wrong))

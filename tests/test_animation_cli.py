@@ -244,3 +244,15 @@ def test_a_palette_for_each_frame_excludes_others(kmc, gif, others):
     run = kmc("encode", "a.gif", "--frame-palettes", *others)
     assert run.returncode == 2
     assert b"--frame-palettes excludes" in run.stderr
+
+
+@pytest.mark.parametrize(("loop", "words"), [(1, b"shown once"), (2, b"shown 2 times")])
+def test_it_is_told_how_often_frames_are_shown(kmc, tmp_path, loop, words):
+    frames = [np.eye(3, dtype=np.uint8), np.ones((3, 3), np.uint8)]
+    metadata = kmcodec.Metadata(text={"Title": "eye"})
+    data = kmcodec.encode_frames(frames, loop=loop, metadata=metadata)
+    (tmp_path / "a.kmc").write_bytes(data)
+    told = kmc("info", "a.kmc").stdout
+    assert words in told
+    assert b" in 1 section\n" in told
+    assert words in kmc("info", "--hexdump", "a.kmc").stdout

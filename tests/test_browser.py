@@ -13,7 +13,11 @@ from selenium.webdriver.common.keys import Keys
 
 import kmcodec
 
-SALVAGE, LARGE = "kmc decode --salvage", "kmc decode can make"
+SALVAGE, LARGE, FOREIGN = HINTS = (
+    "kmc decode --salvage",
+    "kmc decode can make",
+    "kmc encode makes",
+)
 # All channels and coding methods, and what is special: strips, wide indices, clear entries.
 SHOWN = (
     *(f"{coding}-{mode}" for coding in ("packed", "deflate") for mode in
@@ -97,6 +101,9 @@ def test_a_chosen_colour_lights_its_pixels_up(page):
         assert f"{100 * count / indices.size:.1f}" in text
         pressed = page.find_all("#swatches [aria-pressed=true]")
         assert [b.get_attribute("data-entry") for b in pressed] == [str(entry)]
+        # Not as what has the focus, which may be another.
+        assert pressed[0].value_of_css_property("outline-style") == "none"
+        assert pressed[0].value_of_css_property("border-top-width") == "3px"
     page.find("#all").click()
     assert not page.canvas("veil").any()
     assert not page.find_all("#swatches [aria-pressed=true]")
@@ -123,13 +130,26 @@ def test_facts_are_shown(page):
     ):
         assert words in text
     rows = page.run("return [...bytes.rows].map((row) => [...row.cells].map((c) => c.textContent))")
-    sizes = {name: int(size) for name, size, _ in rows}
-    assert sizes["indices"] == found.index_size
-    assert sum(sizes.values()) == found.size
+    assert {name: int(size) for name, size, _ in rows} == told_of_parts(found)
     rows = page.run("return [...sections.rows].map((row) => row.textContent)")
     assert [row[:4] for row in rows] == [*(s.type for s in found.sections), "KEND"]
     for keyword, value in found.metadata.text.items():
         assert f"{keyword}\n{value}" in text
+
+
+def told_of_parts(found):
+    """What `kmc info` says of the bytes of a file."""
+    parts = found.to_dict()["bytes"]
+    del parts["total"]
+    return {name: size for name, size in parts.items() if size}
+
+
+def test_bytes_are_counted_as_kmc_info_counts_them(page):
+    for name in ("context-palette-coded-k257-grey-alpha", "scenes-300"):
+        page.open(GOOD / f"{name}.kmc")
+        text = "[...bytes.rows].map((row) => [...row.cells].map((c) => c.textContent))"
+        sizes = {name: int(size.replace(",", "")) for name, size, _ in page.run(f"return {text}")}
+        assert sizes == told_of_parts(kmcodec.inspect((GOOD / f"{name}.kmc").read_bytes()))
 
 
 def test_of_an_image_longer_than_a_canvas_some_pixels_are_drawn(page, rng, tmp_path):
@@ -163,7 +183,7 @@ def test_a_large_palette_comes_in_parts(page):
         (BAD / "truncated-62.kmc", "The file is truncated: strip 1 needs", SALVAGE),
         (BAD / "version-2.kmc", "Version 2 of the format is not supported", SALVAGE),
         (VECTORS / "large" / "both-sides.kmc", "The image is too large: ", LARGE),
-        (ROOT / "README.md", "This is not a .kmc file", SALVAGE),
+        (ROOT / "README.md", "This is not a .kmc file", FOREIGN),
     ],
     ids=lambda value: getattr(value, "stem", None),
 )
@@ -173,7 +193,7 @@ def test_a_bad_file_is_refused_in_words(page, path, words, hint):
     assert trouble.get_attribute("role") == "alert"
     assert f"{path.name} cannot be shown" in trouble.text
     assert words in trouble.text
-    assert (SALVAGE in trouble.text, LARGE in trouble.text) == (hint == SALVAGE, hint == LARGE)
+    assert [each for each in HINTS if each in trouble.text] == [hint]
     assert not page.find("#view").is_displayed()
     page.find_all("#files button")[1].click()
     page.wait_for("example.kmc")

@@ -31,7 +31,10 @@ if os.environ.get("KMC_REQUIRE_ARRAYS") != "1":
 import dask.array
 from distributed import Client, LocalCluster
 
+from kmcodec.batch import cluster as cluster_module
+from kmcodec.batch import cluster_workers
 from kmcodec.batch.cluster import ClusterExecutor
+from kmcodec.batch.pool import run_each
 from kmcodec.batch.scheduler import connected
 
 # What distributed leaves to be collected is not ours to close.
@@ -328,3 +331,82 @@ def test_without_dask_a_line_says_what_to_install(kmc, images, tmp_path):
     run = kmc("encode", "in", "-r", "-o", "out", "--scheduler", "tcp://127.0.0.1:9")
     assert run.returncode == 1
     assert b"pip install 'kmcodec[dask]'" in run.stderr
+
+
+# A worker process on whose machine there is no kmcodec.
+WITHOUT_KMCODEC = """
+import sys
+class Missing:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] == "kmcodec":
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+sys.meta_path.insert(0, Missing())
+from distributed.cli.dask_worker import main
+main()
+"""
+
+
+@pytest.fixture(scope="module")
+def lonely(tmp_path_factory):
+    """A scheduler without workers: its address, and what starts a worker for a block."""
+    file = tmp_path_factory.mktemp("lonely") / "scheduler.json"
+    silent = {"stderr": subprocess.DEVNULL}
+
+    @contextlib.contextmanager
+    def worker(*program):
+        options = ["--no-dashboard", "--no-nanny", "--nthreads", "1", "--scheduler-file", file]
+        process = subprocess.Popen([sys.executable, *program, *map(str, options)], **silent)
+        with ended([process]), Client(address, set_as_default=False) as client:
+            client.wait_for_workers(1, timeout=60)
+            yield process
+        with Client(address, set_as_default=False) as client:
+            wait_for(lambda: not client.scheduler_info(n_workers=-1)["workers"])
+
+    options = ["--no-dashboard", "--port", 0, "--scheduler-file", file]
+    with ended([started("distributed.cli.dask_scheduler", *options, **silent)]):
+        wait_for(lambda: file.exists() and file.read_text().endswith("}"))
+        address = json.loads(file.read_text())["address"]
+        yield address, worker
+
+
+def test_a_scheduler_without_workers_is_refused(monkeypatch, lonely):
+    monkeypatch.setattr(cluster_workers, "_PATIENCE", 0.2)
+    address, _ = lonely
+    refused = pytest.raises(kmcodec.KmcInputError, match=f"{address}: .* has no worker")
+    with refused, connected(address):
+        pass
+
+
+def test_a_worker_without_kmcodec_is_named_and_lives_on(kmc, monkeypatch, images, lonely):
+    address, worker = lonely
+    with worker("-c", WITHOUT_KMCODEC) as process:
+        run = kmc("encode", "in", "-r", "-o", "out", "--scheduler", address)
+        assert run.returncode == 1
+        (line,) = run.stderr.decode().splitlines()
+        assert line.startswith("kmc: worker tcp://")
+        assert "No module named 'kmcodec'" in line
+        # One that joins when work has begun was not asked.
+        monkeypatch.setattr(cluster_module, "checked_workers", lambda client: 1)
+        no_kmcodec = pytest.raises(kmcodec.KmcError, match="joined later has no kmcodec")
+        with Client(address, set_as_default=False) as client, no_kmcodec:
+            next(run_each(os.path.basename, ["a/b"], client))
+        assert process.poll() is None
+
+
+def test_no_work_is_sent_to_another_version_nor_waits_for_ever(monkeypatch, lonely):
+    address, worker = lonely
+    with worker("-m", "distributed.cli.dask_worker") as process:
+        with monkeypatch.context() as patch, Client(address, set_as_default=False) as client:
+            patch.setattr(cluster_workers, "__version__", "77")
+            words = rf"worker tcp://\S+: it has version {kmcodec.__version__} .* this is 77"
+            with pytest.raises(kmcodec.KmcInputError, match=words):
+                ClusterExecutor(client)
+        for name, seconds in {"_LOOK": 0.02, "_TOLD": 0.1, "_GIVEN_UP": 0.5}.items():
+            monkeypatch.setattr(cluster_module, name, seconds)
+        with connected(address) as executor:
+            process.kill()
+            with pytest.warns(kmcodec.KmcWarning, match="no worker is there; waiting") as notes:
+                fault = executor.submit(len, "abc").exception(60)
+        assert isinstance(fault, kmcodec.KmcError)
+        assert str(fault).startswith(f"{address}: no worker is there, for ")
+        assert len(notes) == 1

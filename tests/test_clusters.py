@@ -106,6 +106,22 @@ def test_grey_and_alpha(channels):
     np.testing.assert_array_equal(at[:, 0], seen[..., 0].ravel())
 
 
+def test_what_is_transparent_is_told_in_the_counts():
+    pixels = np.concatenate([PIXELS, np.full((10, 20, 1), 255, np.uint8)], axis=2)
+    pixels[:5] = 0
+    words = said(draw(pixels))
+    assert "100 colours" in words
+    assert "every pixel but the transparent ones, each in its own colour" in words
+    assert "4 clusters, 1 transparent and not drawn" in words
+
+
+def test_a_dark_disc_has_a_light_edge():
+    figure = draw(np.array([[[0, 0, 0], [250, 250, 250]]], np.uint8), 2)
+    _, discs = figure.axes[1].collections
+    dark, light = PathCollection.get_edgecolor(discs)[:, :3].mean(axis=1)
+    assert dark > 0.5 > light
+
+
 def test_nothing_to_see_is_drawn_all_the_same():
     assert figure_bytes(draw(np.zeros((3, 3, 4), np.uint8), 2), ".png").startswith(b"\x89PNG")
 

@@ -242,3 +242,13 @@ def test_every_prefix_is_refused():
     for end in range(len(data)):
         with pytest.raises(kmcodec.KmcFormatError):
             decode_labels(data[:end])
+
+
+@pytest.mark.parametrize(
+    "make",
+    [encode_labels, kmcodec.encode, lambda rows: IndexedImage(rows, [[0]])],
+    ids=["labels", "pixels", "palette"],
+)
+def test_rows_of_different_lengths_are_refused(make):
+    with pytest.raises(kmcodec.KmcInputError, match="not an array of "):
+        make([[1, 2], [3]])

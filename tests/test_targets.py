@@ -14,10 +14,12 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image
 
+from kmcodec.animation import Animation
 from kmcodec.errors import KmcInputError, KmcWarning
 from kmcodec.formats.matlab import read_mat
 from kmcodec.formats.pillow_images import from_pillow, metadata_from_pillow
 from kmcodec.image import IndexedImage, Metadata
+from kmcodec.targets.animations import encode_animation
 from kmcodec.targets.images import encode_image, write_target
 
 EXIF = Image.Exif()
@@ -173,7 +175,9 @@ def test_png_holds_all_metadata():
 
 @pytest.mark.parametrize("ending", [".jpg", ".webp", ".tiff"])
 def test_other_formats_hold_profile_exif_and_xmp(ending):
-    read = metadata_from_pillow(opened(encode_image(image_of(3, metadata=META), ending)))
+    with pytest.warns(KmcWarning, match="does not hold: .*texts"):
+        data = encode_image(image_of(3, metadata=META), ending)
+    read = metadata_from_pillow(opened(data))
     assert read.icc == META.icc
     # Older releases of Pillow do not know XMP in JPEG and TIFF.
     assert read.xmp == META.xmp or PIL.__version__ < "12"
@@ -185,14 +189,25 @@ def test_other_formats_hold_profile_exif_and_xmp(ending):
 @pytest.mark.parametrize("ending", [".bmp", ".gif", ".ppm"])
 def test_formats_without_metadata_are_written_all_the_same(ending):
     # Texts must not pass for options of Pillow's writers.
-    metadata = Metadata(text={"duration": "long", "transparency": "none", "version": "x"})
-    data = encode_image(image_of(3, metadata=metadata), ending)
+    text = {"duration": "long", "transparency": "none", "version": "x"}
+    metadata = Metadata(META.icc, META.exif, META.xmp, text)
+    with pytest.warns(KmcWarning) as notes:
+        data = encode_image(image_of(3, metadata=metadata), ending)
+    (note,) = notes
+    assert str(note.message).endswith(" does not hold: ICC profile, EXIF, XMP, texts")
     assert opened(data).size == (24, 20)
+
+
+def test_an_animated_gif_without_its_metadata_is_told():
+    indices = np.array([[[0, 1]], [[1, 0]]], np.uint8)
+    frames = Animation((np.array([[0], [9]], np.uint8),), indices, (50, 50), metadata=META)
+    with pytest.warns(KmcWarning, match="GIF does not hold: ICC profile, EXIF, XMP, texts"):
+        assert opened(encode_animation(frames, ".gif")).n_frames == 2
 
 
 def test_metadata_too_long_for_the_format_are_left_out_with_a_warning():
     metadata = Metadata(exif=b"MM\0*" + bytes(70_000))
-    with pytest.warns(KmcWarning, match="JPEG cannot hold these metadata"):
+    with pytest.warns(KmcWarning, match="that JPEG does not hold: EXIF$"):
         data = encode_image(image_of(3, metadata=metadata), ".jpg")
     assert opened(data).size == (24, 20)
 
@@ -201,7 +216,9 @@ def test_metadata_too_long_for_the_format_are_left_out_with_a_warning():
 @pytest.mark.parametrize("text", ["a bird", "Vögel, 鳥"])
 def test_gif_and_jpeg_hold_a_comment(ending, text):
     image = image_of(3, metadata=Metadata(text={"Comment": text, "Title": "none of theirs"}))
-    with opened(encode_image(image, ending)) as read:
+    with pytest.warns(KmcWarning, match="does not hold: texts"):
+        data = encode_image(image, ending)
+    with opened(data) as read:
         assert dict(metadata_from_pillow(read).text) == {"Comment": text}
 
 

@@ -222,3 +222,8 @@ def test_a_chunk_of_another_shape_or_dtype_is_refused(tmp_path):
     chunk.write_bytes(kmcodec.encode_labels(np.ones((100, 100), np.uint8)))
     with pytest.raises(kmcodec.KmcLimitError):
         array[:]
+
+
+def test_numcodecs_is_told_of_an_option_that_is_not_known():
+    with pytest.raises(kmcodec.KmcInputError, match="takes coding and effort, not level"):
+        numcodecs.get_codec({"id": "kmcodec", "level": 3})

@@ -20,7 +20,7 @@ from kmcodec.container.metadata import DEFAULT_MAX_METADATA
 from kmcodec.decoder import decode_indexed
 from kmcodec.encoder import DEFAULT_CODING
 from kmcodec.errors import KmcFormatError, KmcInputError
-from kmcodec.image import MAX_COLORS, IndexedImage, Metadata
+from kmcodec.image import MAX_COLORS, IndexedImage, Metadata, array_of
 from kmcodec.label_text import LABELS
 from kmcodec.palette_order import dark_to_bright
 from kmcodec.reader import DEFAULT_MAX_PIXELS
@@ -63,7 +63,7 @@ def encode_labels(
     KmcInputError
         If they are no such labels, or an option is wrong.
     """
-    array = np.asarray(labels)
+    array = array_of("labels", labels)
     if array.dtype.kind not in "iub":
         raise KmcInputError(f"labels are integers or bool, not {array.dtype}")
     assembly = Assembly(coding, effort, strip_rows)

@@ -10,6 +10,7 @@ from typing import Any
 from numcodecs.abc import Codec
 from numcodecs.compat import ensure_bytes, ensure_contiguous_ndarray_like, ensure_ndarray
 
+from kmcodec.arrays.codec_options import checked_options
 from kmcodec.arrays.labels import decode_labels, encode_labels
 from kmcodec.assembly import Assembly
 from kmcodec.coding import AUTO
@@ -44,6 +45,17 @@ class KmcCodec(Codec):  # type: ignore[misc, unused-ignore]
         Assembly(coding, effort, None)  # refuses what is wrong
         self.coding = coding
         self.effort = effort
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> KmcCodec:
+        """The codec that a configuration describes.
+
+        Raises
+        ------
+        KmcInputError
+            If it has an option that is not known.
+        """
+        return cls(**checked_options(config))
 
     def encode(self, buf: Any) -> bytes:
         """Encode a chunk.

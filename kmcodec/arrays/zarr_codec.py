@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from zarr.abc.codec import ArrayBytesCodec
 
+from kmcodec.arrays.codec_options import checked_options
 from kmcodec.arrays.labels import decode_labels, encode_labels
 from kmcodec.assembly import Assembly
 from kmcodec.coding import AUTO
@@ -60,12 +61,7 @@ class KmcCodec(ArrayBytesCodec):  # type: ignore[misc, unused-ignore]
         KmcInputError
             If they have an option that is not known.
         """
-        configuration = data.get("configuration") or {}
-        try:
-            return cls(**configuration)
-        except TypeError:
-            options = ", ".join(configuration)
-            raise KmcInputError(f"the codec takes coding and effort, not {options}") from None
+        return cls(**checked_options(data.get("configuration") or {}))
 
     def to_dict(self) -> dict[str, Any]:
         """What an array's metadata say of the codec."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 from kmcodec.batch.cluster import ClusterExecutor
 from kmcodec.errors import KmcInputError
@@ -28,7 +28,9 @@ def connected(address: str) -> Iterator[ClusterExecutor]:
     Raises
     ------
     KmcInputError
-        If there is no Dask, or no scheduler that answers.
+        If there is no Dask, no scheduler that answers, or no worker that can do the work.
+    KmcError
+        If its workers do not answer.
     """
     try:
         from distributed import Client
@@ -43,11 +45,12 @@ def connected(address: str) -> Iterator[ClusterExecutor]:
         client = Client(address, timeout=_PATIENCE, set_as_default=False)
     except (OSError, ValueError, TypeError, asyncio.TimeoutError) as error:
         raise KmcInputError(f"{address}: no Dask scheduler answers there") from error
-    try:
-        yield ClusterExecutor(client)
-    finally:
+    with ExitStack() as stack:
         # Whether it answers or not.
-        client.close(timeout=_PATIENCE)
+        stack.callback(client.close, timeout=_PATIENCE)
+        executor = ClusterExecutor(client)
+        stack.callback(executor.shutdown, wait=False)
+        yield executor
 
 
 async def _greet(address: str) -> None:

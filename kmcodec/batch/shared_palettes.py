@@ -162,7 +162,23 @@ def _frames_in(image: PathOrImage) -> Sequence[PathOrImage]:
 
 
 def count_job(job: Job, variable: str | None = None) -> Histogram:
-    """Count the colours of the source of a job; see `count_colors`."""
+    """Count the colours of the source of a job; see `count_colors`.
+
+    Parameters
+    ----------
+    job : Job
+    variable : str, optional
+        Of a `.mat` file.
+
+    Returns
+    -------
+    Histogram
+
+    Raises
+    ------
+    KmcError
+        If the source cannot be read.
+    """
     return count_colors(job.source, variable)
 
 

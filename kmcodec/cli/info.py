@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kmcodec.cli.printable import printable
+from kmcodec.container.frame_table import loop_in_words
 from kmcodec.files import open_kmc
 from kmcodec.hexdump import hexdump
 from kmcodec.inspection import FileInfo, inspect_stream
@@ -60,7 +61,8 @@ def _in_words(file: str, found: FileInfo) -> list[str]:
         f"in {len(found.strips):,} strip"
         + ("s" if len(found.strips) > 1 else "")
         + (f" of {header.rows_per_strip:,} rows" if header.strip_count > 1 else ""),
-        f"metadata   {found.metadata_size:,} bytes in {len(found.sections):,} sections",
+        f"metadata   {found.metadata_size:,} bytes in {len(found.sections):,} section"
+        + ("" if len(found.sections) == 1 else "s"),
         f"container  {found.container_size:,} bytes",
     ]
     if header.has_frames:
@@ -94,12 +96,11 @@ def _of_frames(found: FileInfo) -> str:
     shown = f"{min(frames.durations):,} to {max(frames.durations):,} ms each"
     if len(frames.durations) == 1:
         shown = f"{frames.durations[0]:,} ms each"
-    times = "forever" if frames.loop == 0 else f"shown {frames.loop:,} times"
     layout = "rows interleaved" if frames.interleaved else "side by side"
     if frames.further:
         interleaved = sum(scene.interleaved for scene in found.scenes)
         layout = f"{len(found.scenes):,} scenes, {interleaved:,} with rows interleaved"
-    return f"{frames.count:,}, {shown}, {times}, {layout}"
+    return f"{frames.count:,}, {shown}, {loop_in_words(frames.loop)}, {layout}"
 
 
 def _beginning(text: str) -> str:

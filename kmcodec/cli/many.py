@@ -29,22 +29,30 @@ __all__ = [
     "executor_for",
     "jobs_option",
     "recursive_option",
+    "recursive_reading_option",
     "run_jobs",
     "scheduler_option",
 ]
 
 _R = TypeVar("_R")
+_F = TypeVar("_F", bound=Callable[..., object])
 
 # With less to read than this, processes would take longer to start than to work.
 _WORTH_PROCESSES = 4 << 20
 
-recursive_option = click.option(
-    "-r",
-    "--recursive",
-    is_flag=True,
-    help="Take the folders in folders too, and make the same ones in OUT; hidden ones and "
-    "symbolic links to folders are left out.",
-)
+
+def _recursive(extra: str = "") -> Callable[[_F], _F]:
+    return click.option(
+        "-r",
+        "--recursive",
+        is_flag=True,
+        help=f"Take the folders in folders too{extra}; hidden ones and symbolic links to folders "
+        "are left out.",
+    )
+
+
+recursive_option = _recursive(", and make the same ones in OUT")
+recursive_reading_option = _recursive()
 
 jobs_option = click.option(
     "--jobs",
@@ -59,7 +67,8 @@ scheduler_option = click.option(
     "--scheduler",
     metavar="ADDRESS",
     help="Let the workers of a Dask cluster do the work, such as tcp://scheduler:8786; they see "
-    "the same files under the same paths. [extra: dask]",
+    "the same files under the same paths, and have this version of kmcodec. Without any for two "
+    "minutes it ends. [extra: dask]",
 )
 
 

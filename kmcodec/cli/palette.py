@@ -20,7 +20,7 @@ from kmcodec.cli.many import (
     check_cluster,
     executor_for,
     jobs_option,
-    recursive_option,
+    recursive_reading_option,
     run_jobs,
     scheduler_option,
 )
@@ -41,7 +41,7 @@ from kmcodec.targets.palettes import encode_palette_file, hex_lines, palette_end
 )
 @search_options
 @variable_option
-@recursive_option
+@recursive_reading_option
 @jobs_option
 @scheduler_option
 @quiet_option

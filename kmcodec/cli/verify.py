@@ -57,4 +57,6 @@ def _checked(file: str, deep: bool, max_pixels: int | None) -> str:
         else:
             header = inspect_stream(stream).header
             width, height, entries = header.width, header.height, header.entries
-    return f"{'right' if deep else 'intact'} ({width} x {height}, {entries:,} entries)"
+    return (
+        f"intact{', every index decoded' if deep else ''} ({width} x {height}, {entries:,} entries)"
+    )

@@ -20,6 +20,7 @@ __all__ = [
     "SCENE_SIZE",
     "FrameTable",
     "Scene",
+    "loop_in_words",
 ]
 
 FRAME_TABLE_HEAD = 9
@@ -204,3 +205,10 @@ def _parse_scenes(data: bytes, frames: int, header: Header, room: int) -> tuple[
 
 ONE_FRAME = FrameTable()
 """That of a file which has no table."""
+
+
+def loop_in_words(loop: int) -> str:
+    """How often all frames are shown, for people."""
+    if loop < 2:
+        return "shown once" if loop else "forever"
+    return f"shown {loop:,} times"

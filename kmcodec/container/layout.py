@@ -266,6 +266,22 @@ def parts(
 
 
 def parse_header(data: bytes) -> Header:
+    """Read and check signature and header.
+
+    Parameters
+    ----------
+    data : bytes
+        The first `HEADER_SIZE` bytes of a file, or fewer if it has no more.
+
+    Returns
+    -------
+    Header
+
+    Raises
+    ------
+    KmcFormatError
+        If they are no header, damaged, truncated, or of something that is not supported.
+    """
     _check_signature(data)
     if len(data) < HEADER_SIZE:
         raise truncated("header", 0, HEADER_SIZE, len(data))
@@ -321,11 +337,22 @@ def _check_signature(data: bytes) -> None:
 
 
 def strip_name(number: int, rows: tuple[int, int], scene: int = 0) -> str:
+    """What messages call a strip.
+
+    Parameters
+    ----------
+    number : int
+        Of the strip in the file.
+    rows : tuple of int
+        Its first row, and the one after its last.
+    scene : int
+    """
     of_scene = f" of scene {scene}" if scene else ""
     return f"strip {number} (rows {rows[0]} to {rows[1] - 1}{of_scene})"
 
 
 def palette_name(scene: int) -> str:
+    """What messages call the palette of a scene."""
     return f"palette of scene {scene}" if scene else "palette"
 
 
@@ -340,11 +367,36 @@ def _crc(data: bytes) -> bytes:
 
 
 def strip_crc(number: int, payload: bytes) -> int:
-    # The number is part of it so that a strip at a wrong place is noticed.
+    """The CRC of a strip (spec/kmc-1.md, section 5).
+
+    The number is part of it so that a strip at a wrong place is noticed.
+
+    Parameters
+    ----------
+    number : int
+        Of the strip in the file.
+    payload : bytes
+
+    Returns
+    -------
+    int
+        CRC-32 of number, length and payload.
+    """
     return zlib.crc32(payload, zlib.crc32(struct.pack("<II", number, len(payload))))
 
 
 def truncated(part: str, offset: int, length: int, size: int) -> KmcFormatError:
+    """The error, to be raised, of a file that ends too early.
+
+    Parameters
+    ----------
+    part : str
+        Of the file, that is not whole.
+    offset, length : int
+        Where it begins, and how many bytes it needs.
+    size : int
+        Bytes of the file.
+    """
     return KmcFormatError(
         f"{part}: the file ends after {size:,} bytes, {offset + length:,} are needed (truncated?)",
         offset=offset,
@@ -354,6 +406,16 @@ def truncated(part: str, offset: int, length: int, size: int) -> KmcFormatError:
 
 
 def crc_mismatch(part: str, offset: int, stored: int, computed: int) -> KmcFormatError:
+    """The error, to be raised, of a part whose CRC is wrong.
+
+    Parameters
+    ----------
+    part : str
+        Of the file.
+    offset : int
+        Of the CRC that is stored.
+    stored, computed : int
+    """
     return KmcFormatError(
         f"{part}: CRC is {stored:08x}, computed {computed:08x} (damaged?)",
         offset=offset,

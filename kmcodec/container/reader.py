@@ -107,6 +107,7 @@ class ContainerReader:
         Raises
         ------
         KmcFormatError
+            If one is damaged.
         """
         for scene in range(len(self.scenes)):
             self.palette_of(scene)
@@ -141,6 +142,10 @@ class ContainerReader:
         length : int, optional
             Bytes of its payload; what the frame says if not given.
 
+        Returns
+        -------
+        Strip
+
         Raises
         ------
         KmcFormatError
@@ -161,7 +166,18 @@ class ContainerReader:
         return self._stream.read(length)
 
     def payload(self, strip: Strip) -> bytes:
-        """The coded indices of a strip, their CRC checked."""
+        """The coded indices of a strip, their CRC checked.
+
+        Parameters
+        ----------
+        strip : Strip
+            Of `strips` or `strip_at`.
+
+        Raises
+        ------
+        KmcFormatError
+            If the CRC is wrong, or the strip does not fit into the file.
+        """
         payload = self._read(strip.offset, strip.length, strip.name)
         computed = strip_crc(strip.number, payload)
         if computed != strip.crc:

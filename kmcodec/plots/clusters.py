@@ -18,6 +18,7 @@ from kmcodec.plots.page import (
     HEADING,
     INK,
     MARGIN,
+    OUTLINE,
     SOFT,
     STYLE,
     TITLES,
@@ -43,6 +44,9 @@ _GAP, _HEIGHT = 0.3, 5.3
 # Steps by this share of the whole never come near one another (Weyl), so that a sample covers the
 # image evenly, and it is the same each time.
 _GOLDEN = (5**0.5 - 1) / 2
+
+# Lightness in Oklab below which a disc has a light edge.
+_DARK = 0.3
 
 _SMALLEST, _LARGEST = 45.0, 420.0
 
@@ -88,7 +92,8 @@ def clusters_figure(
     sample = _even_sample(image.indices.size, points)
     colors, seen = _visible_colors(original.reshape(image.indices.size, -1)[sample])
     clusters = image.indices.ravel()[sample][seen]
-    distinct, channels = histogram(original).colors.shape
+    all_colors = histogram(original).colors
+    distinct = int(_is_seen(all_colors).sum())
     width = (CONTENT - _GAP) / 2
     left, right = (
         Place(MARGIN + i * (width + _GAP), HEADING + TITLES, width, _HEIGHT) for i in (0, 1)
@@ -97,18 +102,29 @@ def clusters_figure(
         page = Page(HEADING + TITLES + _HEIGHT + 0.25)
         page.heading(name, dimensions(image.width, image.height))
         shown = "every pixel" if len(sample) == image.indices.size else f"{len(sample):,} pixels"
-        page.titles(left, color_count(distinct, channels), f"{shown}, each in its own colour")
+        hidden = " but the transparent ones" * (distinct < len(all_colors))
+        page.titles(
+            left,
+            color_count(distinct, all_colors.shape[1]),
+            f"{shown}{hidden}, each in its own colour",
+        )
         own = _Cloud(page, left, space, colors)
         own.pixels(colors)
         page.titles(
             right,
-            f"{len(image.palette):,} cluster{'' if len(image.palette) == 1 else 's'}",
+            _cluster_count(image.palette),
             "each pixel in the colour of its entry; large discs: much used entries",
         )
         grouped = _Cloud(page, right, space, colors)
         grouped.pixels(_without_alpha(image.palette)[clusters], alpha=0.45)
         grouped.centroids(image)
     return page.figure
+
+
+def _cluster_count(palette: NDArray[np.uint8]) -> str:
+    hidden = len(palette) - int(_is_seen(palette).sum())
+    told = f", {hidden:,} transparent and not drawn" if hidden else ""
+    return f"{len(palette):,} cluster{'' if len(palette) == 1 else 's'}{told}"
 
 
 def _even_sample(count: int, most: int) -> NDArray[np.int64]:
@@ -120,8 +136,13 @@ def _even_sample(count: int, most: int) -> NDArray[np.int64]:
 
 def _visible_colors(pixels: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
     """RGB of the pixels, shape (N, C), that can be seen, and which they are."""
-    seen = pixels[:, -1] > 0 if has_alpha(pixels.shape[1]) else np.ones(len(pixels), bool)
+    seen = _is_seen(pixels)
     return _without_alpha(pixels)[seen], seen
+
+
+def _is_seen(colors: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """For each colour, shape (N, C), whether it is not fully transparent."""
+    return colors[:, -1] > 0 if has_alpha(colors.shape[1]) else np.ones(len(colors), bool)
 
 
 def _without_alpha(colors: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -179,7 +200,8 @@ class _Cloud:
             *self._coordinates(colors).T,
             c=colors / 255,
             s=np.maximum(_SMALLEST, _LARGEST * area) / crowd,
-            edgecolors=INK,
+            # A dark disc among dark points would not be told by a dark edge.
+            edgecolors=np.where(to_oklab(colors)[:, 0] < _DARK * SCALE, OUTLINE, INK).tolist(),
             linewidths=1 / crowd**0.25,
             alpha=1,
             depthshade=False,

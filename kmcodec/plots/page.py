@@ -61,7 +61,14 @@ DPI = 150
 
 @dataclass(frozen=True)
 class Place:
-    """A rectangle on a page, in inches from the top left corner."""
+    """A rectangle on a page, in inches.
+
+    Parameters
+    ----------
+    left, top : float
+        From the top left corner of the page.
+    width, height : float
+    """
 
     left: float
     top: float
@@ -70,7 +77,18 @@ class Place:
 
 
 class Page:
-    """A figure on which everything has a place in inches from the top left corner."""
+    """A figure on which everything has a place in inches from the top left corner.
+
+    Parameters
+    ----------
+    height : float
+        In inches; the width is `WIDTH`.
+
+    Attributes
+    ----------
+    figure : matplotlib.figure.Figure
+        Not known to pyplot.
+    """
 
     def __init__(self, height: float) -> None:
         from matplotlib.figure import Figure
@@ -79,6 +97,14 @@ class Page:
         self.figure = Figure(figsize=(WIDTH, height), dpi=100, facecolor="white")
 
     def axes(self, place: Place, **options: Any) -> Axes:
+        """Add axes that fill a place.
+
+        Parameters
+        ----------
+        place : Place
+        **options
+            Of `matplotlib.figure.Figure.add_axes`; none draw no frame.
+        """
         bottom = 1 - (place.top + place.height) / self.height
         return self.figure.add_axes(
             (
@@ -91,26 +117,48 @@ class Page:
         )
 
     def text(self, left: float, baseline: float, text: str, **style: Any) -> None:
+        """Write a line.
+
+        Parameters
+        ----------
+        left, baseline : float
+            Where it begins, in inches from the top left corner.
+        text : str
+            As it is: dollars are no formulas.
+        **style
+            Of `matplotlib.text.Text`.
+        """
         style = {"color": INK, "fontsize": 10.5, "parse_math": False, **style}
         self.figure.text(left / WIDTH, 1 - baseline / self.height, text, **style)
 
     def heading(self, name: str, line: str) -> None:
+        """Write the figure's title, of any length, and a line below it."""
         name = printable(name)
         self.text(MARGIN, 0.56, name, fontsize=18 if len(name) <= 40 else 13)
         self.text(MARGIN, 0.82, line, color=SOFT)
 
     def titles(self, place: Place, title: str, line: str) -> None:
+        """Write a title and a line above a place, in the room of `TITLES`."""
         self.text(place.left, place.top - 0.36, title, fontsize=13)
         self.text(place.left, place.top - 0.13, line, color=SOFT)
 
     def caption(self, place: Place, text: str, note: str) -> None:
+        """Write a line and, unless it is empty, a note below a place."""
         below = place.top + place.height
         self.text(place.left, below + 0.2, text, fontsize=9.5)
         if note:
             self.text(place.left, below + 0.37, note, fontsize=9.5, color=SOFT)
 
     def picture(self, place: Place, pixels: NDArray[Any], **options: Any) -> AxesImage:
-        """Fill a place with pixels: shape (h, w, 3) uint8, or (h, w) with a colour map."""
+        """Fill a place with pixels.
+
+        Parameters
+        ----------
+        place : Place
+        pixels : ndarray, shape (h, w, 3), uint8, or (h, w) with a colour map
+        **options
+            Of `matplotlib.axes.Axes.imshow`.
+        """
         axes = self.axes(place)
         axes.set_axis_off()
         height, width = pixels.shape[:2]

@@ -24,44 +24,77 @@ def printable(name: str) -> str:
 
 
 def dimensions(width: int, height: int) -> str:
+    """Width and height in pixels, such as ``128 × 96 pixels``."""
     pixels = "pixel" if width == height == 1 else "pixels"
     return f"{width:,} \N{MULTIPLICATION SIGN} {height:,} {pixels}"
 
 
 def color_count(colors: int, channels: int) -> str:
+    """How many colours, which are grey levels if there is but one channel."""
     noun = "grey level" if channels == 1 else "colour"
     return f"{colors:,} {noun}{'s' if colors != 1 else ''}"
 
 
 def original_line(colors: int, channels: int, raw_size: int) -> str:
+    """What is said of the pixels as they were.
+
+    Parameters
+    ----------
+    colors, channels : int
+        See `color_count`.
+    raw_size : int
+        Bytes of the pixels, uncompressed.
+    """
     return f"{color_count(colors, channels)}, {_bytes(raw_size)} raw"
 
 
 def size_line(size: int, raw_size: int) -> str:
+    """The bytes of a file, and how many times smaller or larger than the raw pixels it is."""
     times, word = (raw_size / size, "smaller") if size <= raw_size else (size / raw_size, "larger")
     return f"{_bytes(size)}, {times:,.{0 if times >= 100 else 1}f} times {word}"
 
 
 def quality_line(psnr: float) -> str:
+    """What is said of an error.
+
+    Parameters
+    ----------
+    psnr : float
+        In decibels, `math.inf` if lossless; told with the root of the mean square in levels.
+    """
     if math.isinf(psnr):
         return "none: lossless, PSNR ∞"
     return f"PSNR {psnr:.2f} dB ({255 / 10 ** (psnr / 20):.1f} levels rms)"
 
 
 def short_size(size: int) -> str:
+    """Bytes in three or four digits: kB of 1,000 bytes, or MB."""
     if size < 1000:
         return _bytes(size)
     return f"{size / 1000:.1f} kB" if size < 999_950 else f"{size / 1_000_000:.1f} MB"
 
 
 def percent(share: float) -> str:
+    """A share from 0 to 1 in per cent, small ones with a decimal."""
     if share >= 0.0995 or not share:
         return f"{share:.0%}"
     return f"{share:.1%}" if share >= 0.0005 else "< 0.1%"
 
 
 def axis_unit(largest: float) -> tuple[float, str]:
-    """Find what to divide by for short numbers at an axis, and how to say so."""
+    """Find what to divide by for short numbers at an axis, and how to say so.
+
+    Parameters
+    ----------
+    largest : float
+        At the axis.
+
+    Returns
+    -------
+    unit : float
+    words : str
+        To follow the axis' name; empty for 1.
+    """
     words = {1e12: "trillions", 1e9: "billions", 1e6: "millions", 1e3: "thousands"}
     for unit, word in words.items():
         if largest >= 2 * unit:

@@ -186,6 +186,10 @@ class RowEncoder:
 
     @property
     def psnr(self) -> float:
+        """Decibels against the source, `math.inf` if lossless; where errors were measured.
+
+        Known when all parts have been taken, over all channels of the palette.
+        """
         samples = self._source.width * self._source.height * self.palette.shape[1]
         return decibels_of(self._error / samples)
 

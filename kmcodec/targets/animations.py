@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from kmcodec.animation import Animation, quantize_frames
+from kmcodec.animation import Animation
 from kmcodec.errors import KmcInputError, KmcWarning
 from kmcodec.formats.apng_writer import delay_of, write_apng
 from kmcodec.formats.gif_writer import MAX_DELAY, write_gif
 from kmcodec.formats.pillow_images import to_pillow
+from kmcodec.frame_encoder import quantize_frames
 from kmcodec.image import IndexedImage
 from kmcodec.pixels import to_channels
 from kmcodec.sources.frames import ANIMATED, gif_loop
@@ -27,6 +28,7 @@ from kmcodec.targets.images import (
     format_of,
     metadata_options,
 )
+from kmcodec.targets.lost_metadata import warn_of_lost_metadata
 
 __all__ = ["encode_animation"]
 
@@ -71,11 +73,13 @@ def encode_animation(animation: Animation, kind: str) -> bytes:
     with named_warnings(f"{ending} file"):
         frames = [animation[number] for number in range(len(animation))]
         if format_ == "GIF":
-            return _to_gif(animation, frames)
-        options = metadata_options(animation.metadata, format_)
-        if format_ == "PNG":
-            return _to_png(animation, frames, options)
-        return _by_pillow(animation, frames, format_, _OPTIONS[format_] | options)
+            data = _to_gif(animation, frames)
+        elif format_ == "PNG":
+            data = _to_png(animation, frames)
+        else:
+            data = _by_pillow(animation, frames, format_)
+        warn_of_lost_metadata(data, animation.metadata, format_)
+        return data
 
 
 def _to_gif(animation: Animation, frames: Sequence[IndexedImage]) -> bytes:
@@ -95,11 +99,12 @@ def _to_gif(animation: Animation, frames: Sequence[IndexedImage]) -> bytes:
     return write_gif(fitting, times, repeats, comment_of(animation.metadata))
 
 
-def _to_png(animation: Animation, frames: Sequence[IndexedImage], options: dict[str, Any]) -> bytes:
+def _to_png(animation: Animation, frames: Sequence[IndexedImage]) -> bytes:
     delays = [delay_of(duration) for duration in animation.durations]
     if any(1000 * delay != each for delay, each in zip(delays, animation.durations, strict=True)):
         _warn("durations rounded, as PNG counts long ones in longer steps")
     try:
+        options = metadata_options(animation.metadata, "PNG")
         return write_apng(frames, delays, animation.loop, options)
     except Exception:  # whether the metadata are at fault, one more try shows
         data = write_apng(frames, delays, animation.loop, {})
@@ -107,9 +112,7 @@ def _to_png(animation: Animation, frames: Sequence[IndexedImage], options: dict[
     return data
 
 
-def _by_pillow(
-    animation: Animation, frames: Sequence[IndexedImage], format_: str, options: dict[str, Any]
-) -> bytes:
+def _by_pillow(animation: Animation, frames: Sequence[IndexedImage], format_: str) -> bytes:
     longest, most = _LIMITS[format_]
     if max(animation.durations) > longest:
         raise KmcInputError(
@@ -124,7 +127,8 @@ def _by_pillow(
     for picture in pictures:
         # Some writers take all of `info` for options: only what belongs to the pixels stays.
         picture.info = {k: v for k, v in picture.info.items() if k == "transparency"}
-    options = options | {"duration": list(animation.durations), "loop": loop}
+    options = _OPTIONS[format_] | metadata_options(animation.metadata, format_)
+    options |= {"duration": list(animation.durations), "loop": loop}
     stream = io.BytesIO()
     try:
         pictures[0].save(stream, format_, save_all=True, append_images=pictures[1:], **options)

@@ -25,6 +25,7 @@ from kmcodec.formats.pillow_images import (
 from kmcodec.image import IndexedImage, Metadata
 from kmcodec.pixels import to_channels
 from kmcodec.sources.images import named_warnings
+from kmcodec.targets.lost_metadata import warn_of_lost_metadata
 from kmcodec.urls import is_url, local_path, write_url
 
 __all__ = [
@@ -61,8 +62,8 @@ def encode_image(image: IndexedImage, kind: str) -> bytes:
     ----------
     image : IndexedImage
     kind : str
-        ``.npy`` and ``.mat`` hold the pixels (in a .mat file as ``A``); any other is an ending
-        of Pillow's. Palette and metadata are kept where the format takes them.
+        ``.npy`` and ``.mat`` hold the pixels alone (in a .mat file as ``A``); any other is an
+        ending of Pillow's. Palette and metadata are kept where the format takes them.
 
     Returns
     -------
@@ -76,7 +77,8 @@ def encode_image(image: IndexedImage, kind: str) -> bytes:
     Warns
     -----
     KmcWarning
-        If transparency, colours or metadata had to be left out.
+        If transparency, colours or metadata had to be left out; pixels alone lose only metadata,
+        of which nothing is said.
     """
     ending = kind.lower()
     if ending == ".npy":
@@ -167,6 +169,7 @@ def _encode_by_pillow(image: IndexedImage, format_: str) -> bytes:
         if lost:
             warnings.warn(f"transparency left out: {format_} has none", KmcWarning, stacklevel=2)
         if _reads_back(data, image, False):
+            warn_of_lost_metadata(data, image.metadata, format_)
             return data
         fault = "it holds other sizes only"
     raise KmcInputError(
@@ -191,9 +194,7 @@ def _save(picture: Image.Image, format_: str, options: dict[str, Any]) -> bytes:
     try:
         return _saved(picture, format_, options)
     except Exception:  # whether the metadata are at fault, one more try shows
-        data = _saved(picture, format_, _OPTIONS.get(format_, {}))
-    warnings.warn(f"{format_} cannot hold these metadata: left out", KmcWarning, stacklevel=2)
-    return data
+        return _saved(picture, format_, _OPTIONS.get(format_, {}))
 
 
 def _saved(picture: Image.Image, format_: str, options: dict[str, Any]) -> bytes:

@@ -12,6 +12,9 @@ export class KmcError extends Error {
 /** More pixels or metadata than the reader was asked to handle; the file may well be right. */
 export class KmcLimitError extends KmcError {}
 
+/** A file of some other format. */
+export class KmcForeignError extends KmcError {}
+
 /** A number with commas, for messages. */
 export function grouped(number) {
   return String(number).replace(/\B(?=(\d{3})+$)/g, ',');

@@ -14,7 +14,7 @@
 // other readers of this repository.
 
 import { ContextDecoder } from './context.js';
-import { grouped, KmcError, KmcLimitError } from './errors.js';
+import { grouped, KmcError, KmcForeignError, KmcLimitError } from './errors.js';
 import {
   frameAfterFrame,
   frameCount,
@@ -30,7 +30,7 @@ import { soleScene } from './scenes.js';
 import { inflateOr, readSections } from './sections.js';
 import { Source } from './source.js';
 
-export { frameCount, frameDuration, frameOf, KmcError, KmcLimitError, sceneNumber };
+export { frameCount, frameDuration, frameOf, KmcError, KmcForeignError, KmcLimitError, sceneNumber };
 
 const SIGNATURE = [0x8b, 0x4b, 0x4d, 0x43, 0x0d, 0x0a, 0x1a, 0x0a];
 const HEADER_SIZE = 28;
@@ -55,11 +55,12 @@ export const LIMITS = { maxPixels: 2 ** 28, maxMetadata: 2 ** 26 };
  * for all or one for each as `frameDuration` tells, loop: how often all are shown, 0 is forever,
  * interleaved, hasScenes; null if the file has no frame table), `scenes` (at least one: firstFrame,
  * frames, interleaved, entries, paletteCoded, palette; `header` and `palette` are about the first of
- * them, `frameOf` gives each frame its own), `strips`, `sections` and `parts` (where the bytes are),
- * and `metadata` (icc, exif, xmp: Uint8Array or null; text: a Map).
+ * them, `frameOf` gives each frame its own), `strips`, `sections` and `parts` (where the bytes are:
+ * palettes, coded indices, payloads of sections as metadata, and the container around them), and
+ * `metadata` (icc, exif, xmp: Uint8Array or null; text: a Map).
  *
  * Throws KmcError for everything that the specification refuses; its child KmcLimitError for what
- * is beyond the limits.
+ * is beyond the limits, KmcForeignError for files of other formats.
  */
 export function read(bytes, limits = {}) {
   const { maxPixels, maxMetadata } = { ...LIMITS, ...limits };
@@ -80,7 +81,6 @@ export function read(bytes, limits = {}) {
   });
   const count = countStrips(source, header, scenes.length);
   const strips = readStrips(source, header, scenes, count);
-  const stripsEnd = source.at;
   const sections = header.hasSections ? readSections(source, maxMetadata) : noSections();
   if (source.left > 0) source.refuse(`${grouped(source.left)} bytes follow the end of the file`);
   return {
@@ -92,7 +92,7 @@ export function read(bytes, limits = {}) {
     strips: strips.list,
     sections: sections.list,
     metadata: sections.metadata,
-    parts: partsOf(bytes.length, paletteBytes, bytes.length - stripsEnd, strips.list),
+    parts: partsOf(bytes.length, paletteBytes, strips.list, sections.list),
   };
 }
 
@@ -109,7 +109,10 @@ function checkSignature(source) {
       found,
     );
   }
-  if (found >= 0) source.refuse('this is not a .kmc file: its signature is another', found);
+  if (found >= 0) {
+    const words = 'this is not a .kmc file: its signature is another';
+    source.refuse(words, found, KmcForeignError);
+  }
 }
 
 function readHeader(source, maxPixels) {
@@ -152,7 +155,7 @@ function readHeader(source, maxPixels) {
   };
 }
 
-/** A palette, and how many bytes it has in the file, without its CRC; `what` it is for messages. */
+/** A palette, and how many bytes it has in the file, without length and CRC; `what` it is for messages. */
 function readPalette(source, { entries, channels, paletteCoded }, what) {
   const size = entries * channels;
   const start = source.at;
@@ -174,7 +177,7 @@ function readPalette(source, { entries, channels, paletteCoded }, what) {
   const coded = source.take(length, what);
   source.check(what, source.bytes.subarray(start, source.at));
   const refuse = (message) => source.refuse(`${what}, which is coded, ${message}`, start + width);
-  return { palette: decodePalette(coded, entries, channels, refuse), size: width + length };
+  return { palette: decodePalette(coded, entries, channels, refuse), size: length };
 }
 
 /** The number of strips of a scene. */
@@ -257,10 +260,12 @@ function readStrip(source, number) {
   return { facts: { offset, length, crc }, payload };
 }
 
-/** How many bytes each part of the file takes. */
-function partsOf(total, palette, sections, strips) {
-  const indices = strips.reduce((sum, strip) => sum + strip.length, 0);
-  return { total, palette, indices, sections, container: total - palette - indices - sections };
+/** How many bytes each part of the file takes; lengths, types and CRCs belong to the container. */
+function partsOf(total, palette, strips, sections) {
+  const [indices, metadata] = [strips, sections].map((list) =>
+    list.reduce((sum, { length }) => sum + length, 0),
+  );
+  return { total, palette, indices, metadata, container: total - palette - indices - metadata };
 }
 
 /** The colours of a palette as red, green, blue, alpha; straight alpha. */

@@ -25,7 +25,7 @@ function showBytes({ parts, header, frames, scenes }) {
   const rows = [
     ['indices', parts.indices, '--part-1'],
     ['palette', parts.palette, '--part-2'],
-    ['sections', parts.sections, '--part-3'],
+    ['metadata', parts.metadata, '--part-3'],
     ['container', parts.container, '--part-4'],
   ].filter(([, size]) => size > 0);
   element('bytes-total').textContent = bytes(parts.total);

@@ -90,7 +90,7 @@ async function open(number) {
   try {
     result = await decode(await file.bytes());
   } catch (error) {
-    result = { message: `the file cannot be read: ${error.message}`, tooLarge: false };
+    result = { message: `the file cannot be read: ${error.message}`, fault: 'damage' };
   }
   if (turn !== asked) return;
   file.button.classList.toggle('bad', 'message' in result);
@@ -98,14 +98,13 @@ async function open(number) {
   else show(file.name, result);
 }
 
-function refuse(name, { message, tooLarge }) {
+function refuse(name, { message, fault }) {
   const trouble = element('trouble');
   const part = (kind) => trouble.querySelector(kind);
   say('');
   part('h2').textContent = `${name} cannot be shown`;
   part('.reason').textContent = `${message[0].toUpperCase()}${message.slice(1)}.`;
-  part('.damage').hidden = tooLarge;
-  part('.size').hidden = !tooLarge;
+  for (const kind of ['damage', 'foreign', 'size']) part(`.${kind}`).hidden = kind !== fault;
   turnTo('trouble');
 }
 

@@ -5,6 +5,7 @@ import {
   frameDuration,
   frameOf,
   KmcError,
+  KmcForeignError,
   KmcLimitError,
   paletteRGBA,
   read,
@@ -20,7 +21,7 @@ const LONGEST_SIDE = 16384; // of a canvas, in most browsers
 /**
  * Decode a file and count the pixels of each entry of each scene, in all its frames.
  *
- * Gives `{ message, tooLarge }` if it is refused, else `{ image, counts, step }`: of each frame
+ * Gives `{ message, fault }` if it is refused, the fault as `page.html` calls it, else `{ image, counts, step }`: of each frame
  * every `step`th pixel of every `step`th row is to be drawn; `step` is 1 unless the image is too
  * long or high for a canvas. The pixels of a frame are made when it is shown: those of all would
  * take four times the memory of the indices, or more.
@@ -30,7 +31,7 @@ export function work(bytes) {
   try {
     image = read(bytes, LIMITS);
   } catch (error) {
-    return { message: wordsFor(error), tooLarge: !isDamage(error) };
+    return { message: wordsFor(error), fault: faultOf(error) };
   }
   const { width, height } = image.header;
   const counts = image.scenes.map(({ firstFrame, frames, entries }) => {
@@ -42,8 +43,9 @@ export function work(bytes) {
   return { image, counts, step: Math.ceil(Math.max(width, height) / LONGEST_SIDE) };
 }
 
-function isDamage(error) {
-  return error instanceof KmcError && !(error instanceof KmcLimitError);
+function faultOf(error) {
+  if (error instanceof KmcForeignError) return 'foreign';
+  return error instanceof KmcError && !(error instanceof KmcLimitError) ? 'damage' : 'size';
 }
 
 function wordsFor(error) {

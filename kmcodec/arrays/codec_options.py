@@ -1,0 +1,26 @@
+"""The options of the codecs for numcodecs and Zarr."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from kmcodec.errors import KmcInputError
+
+__all__ = ["checked_options"]
+
+_OPTIONS = ("coding", "effort")
+
+
+def checked_options(configuration: Mapping[str, Any]) -> dict[str, Any]:
+    """What a configuration says, as keyword arguments of a codec.
+
+    Raises
+    ------
+    KmcInputError
+        If there is an option that is not known.
+    """
+    unknown = [str(name) for name in configuration if name not in _OPTIONS]
+    if unknown:
+        raise KmcInputError(f"the codec takes {' and '.join(_OPTIONS)}, not {', '.join(unknown)}")
+    return dict(configuration)

@@ -1,0 +1,57 @@
+"""What of an image's metadata is not in the file that was made of it."""
+
+from __future__ import annotations
+
+import io
+import warnings
+
+from PIL import Image
+
+from kmcodec.errors import KmcWarning
+from kmcodec.formats.pillow_images import metadata_from_pillow
+from kmcodec.image import Metadata
+
+__all__ = ["warn_of_lost_metadata"]
+
+_NAMES = {"icc": "ICC profile", "exif": "EXIF", "xmp": "XMP"}
+
+
+def warn_of_lost_metadata(data: bytes, metadata: Metadata, format_: str) -> None:
+    """Name the metadata that a format has no place for; most writers leave them out silently.
+
+    Parameters
+    ----------
+    data : bytes
+        The file as it was written.
+    metadata : Metadata
+        What it was to hold.
+    format_ : str
+        Pillow's name. Of PNG, which has a place for all, nothing is said.
+
+    Warns
+    -----
+    KmcWarning
+        If any are missing.
+    """
+    if not metadata or format_ == "PNG":
+        return
+    kept = _metadata_in(data)
+    lost = [
+        name for part, name in _NAMES.items() if getattr(metadata, part) and not getattr(kept, part)
+    ]
+    if any(keyword not in kept.text for keyword in metadata.text):
+        lost.append("texts")
+    if lost:
+        words = f"metadata left out that {format_} does not hold: {', '.join(lost)}"
+        warnings.warn(words, KmcWarning, stacklevel=3)
+
+
+def _metadata_in(data: bytes) -> Metadata:
+    try:
+        with warnings.catch_warnings():
+            # What may be odd about a file that was just written is no news.
+            warnings.simplefilter("ignore")
+            with Image.open(io.BytesIO(data)) as opened:
+                return metadata_from_pillow(opened)
+    except Exception:  # formats that are only written, such as PDF, hold none
+        return Metadata()
