@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import kmcodec
-from kmcodec.animation import Animation
+from kmcodec.animation.value import Animation
 from kmcodec.targets.animations import encode_animation
 
 

@@ -4,7 +4,9 @@ Importing this package lets Pillow open and save `.kmc` files.
 """
 
 from kmcodec._version import __version__
-from kmcodec.animation import Animation
+from kmcodec.animation.encoder import encode_frames
+from kmcodec.animation.reader import decode_frames
+from kmcodec.animation.value import Animation
 from kmcodec.arrays.labels import decode_labels, encode_labels
 from kmcodec.batch.shared_palettes import shared_palette
 from kmcodec.decoder import decode, decode_indexed
@@ -18,8 +20,6 @@ from kmcodec.errors import (
     KmcWarning,
 )
 from kmcodec.files import decode_rows, read, write
-from kmcodec.frame_encoder import encode_frames
-from kmcodec.frame_reader import decode_frames
 from kmcodec.image import IndexedImage, Metadata
 from kmcodec.inspection import FileInfo, inspect
 from kmcodec.pillow_plugin import register_kmc_opener

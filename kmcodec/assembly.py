@@ -20,7 +20,8 @@ from kmcodec.coding import (
     encode_palette,
 )
 from kmcodec.container.frame_table import FrameTable, Scene
-from kmcodec.container.layout import Header, parts
+from kmcodec.container.header import Header
+from kmcodec.container.layout import parts
 from kmcodec.container.metadata import sections_from_metadata
 from kmcodec.image import IndexedImage, Metadata
 from kmcodec.options import checked_choice, checked_integer
@@ -254,7 +255,7 @@ def file_parts(
     if frames is not None:
         scenes = []
         for scene, own in zip(frames.further, further, strict=True):
-            own_coded = _coded_palette(header.of_scene(scene), own)
+            own_coded = _coded_palette(scene.header_in(header), own)
             scenes.append(replace(scene, palette_coded=own_coded is not None))
             stored.append(_stored(own, own_coded))
         frames = replace(frames, further=tuple(scenes))

@@ -21,18 +21,15 @@ from kmcodec.container.frame_table import (
     FrameTable,
     loop_in_words,
 )
-from kmcodec.container.layout import (
-    END_OF_SECTIONS,
+from kmcodec.container.header import (
     HAS_FRAMES,
     HAS_SECTIONS,
     PALETTE_CODED,
     SIGNATURE,
     VERSION,
     Header,
-    Section,
-    palette_name,
-    strip_name,
 )
+from kmcodec.container.layout import END_OF_SECTIONS, Section, palette_name, strip_name
 from kmcodec.container.metadata import metadata_from_sections
 from kmcodec.errors import KmcError
 from kmcodec.image import MAX_SIDE
@@ -109,7 +106,7 @@ class _Walk:
         if header.has_frames:
             frames = yield from self._frames(header)
         for scene, own in enumerate(frames.further, 1):
-            yield from self._palette(header.of_scene(own), scene)
+            yield from self._palette(own.header_in(header), scene)
         for number in range((1 + len(frames.further)) * header.strip_count):
             yield from self._strip(number, header)
         while header.has_sections:

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kmcodec.container.frame_table import FrameTable, Scene
-from kmcodec.container.layout import HEADER_SIZE, Header, Section, Strip
+from kmcodec.container.header import HEADER_SIZE, Header
+from kmcodec.container.layout import Section, Strip
 from kmcodec.container.metadata import DEFAULT_MAX_METADATA, metadata_from_sections
 from kmcodec.container.reader import ContainerReader
 from kmcodec.image import Metadata

@@ -13,8 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFile, ImagePalette
 
+from kmcodec.animation.encoder import encode_frames
+from kmcodec.animation.reader import FrameReader
 from kmcodec.atomic import replace_file
-from kmcodec.container.layout import SIGNATURE
+from kmcodec.container.header import SIGNATURE
 from kmcodec.container.metadata import metadata_from_sections
 from kmcodec.container.reader import ContainerReader
 from kmcodec.decoder import read_indexed
@@ -26,8 +28,6 @@ from kmcodec.formats.pillow_images import (
     mode_of,
     transparency_of,
 )
-from kmcodec.frame_encoder import encode_frames
-from kmcodec.frame_reader import FrameReader
 from kmcodec.image import IndexedImage, Metadata
 from kmcodec.inspection import inspect_stream
 from kmcodec.reader import palette_of

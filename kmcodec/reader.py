@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kmcodec.coding import Coding, coding_by_number, decode_palette
-from kmcodec.container.layout import Header, Strip, palette_name
+from kmcodec.container.header import Header
+from kmcodec.container.layout import Strip, palette_name
 from kmcodec.container.metadata import DEFAULT_MAX_METADATA, metadata_from_sections
 from kmcodec.container.reader import ContainerReader
 from kmcodec.errors import KmcFormatError, KmcInputError, KmcLimitError
@@ -77,7 +78,7 @@ class StripReader:
 
     def _take(self, number: int) -> None:
         self._number, self._scene = number, self.container.scenes[number]
-        self.header = self.container.header.of_scene(self._scene)
+        self.header = self._scene.header_in(self.container.header)
         self.palette = palette_of(self.container, number)
         self.sheet_width = self._scene.frames * self.header.width
 
@@ -206,7 +207,7 @@ def palette_of(container: ContainerReader, scene: int = 0) -> NDArray[np.uint8]:
     KmcFormatError
         If it is damaged, or not coded as an encoder codes it.
     """
-    header = container.header.of_scene(container.scenes[scene])
+    header = container.scenes[scene].header_in(container.header)
     offset, stored = container.palette_of(scene)
     if not header.palette_coded:
         return np.frombuffer(stored, np.uint8).reshape(header.entries, header.channels)

@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 
 import kmcodec
+from kmcodec.animation.encoder import optimize_frames, quantize_frames, table_of
 from kmcodec.assembly import Assembly
-from kmcodec.frame_encoder import optimize_frames, quantize_frames, table_of
 from kmcodec.metrics import psnr
 from kmcodec.rate_distortion import FramesBuilder, Goal
 from kmcodec.rate_distortion.source import Source

@@ -14,7 +14,8 @@ from PIL import Image
 
 import kmcodec
 from kmcodec.container.frame_table import FrameTable, Scene
-from kmcodec.container.layout import Header, build
+from kmcodec.container.header import Header
+from kmcodec.container.layout import build
 
 RED, GREEN = np.array([[255, 0, 0]], np.uint8), np.array([[0, 255, 0]], np.uint8)
 

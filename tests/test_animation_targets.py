@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from moving import drawn, gifsicle, seen
 from PIL import Image
 
-from kmcodec.animation import Animation
+from kmcodec.animation.value import Animation
 from kmcodec.errors import KmcInputError, KmcWarning
 from kmcodec.formats.apng_writer import delay_of
 from kmcodec.formats.gif import parse_gif

@@ -9,7 +9,7 @@ import pytest
 from browser import VIEWER, opened
 from moving import apng, drawn, frame, gif, seen
 
-from kmcodec.animation import Animation
+from kmcodec.animation.value import Animation
 from kmcodec.sources.animations import animation_in
 from kmcodec.targets.animations import encode_animation
 

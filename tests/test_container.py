@@ -9,7 +9,8 @@ from dataclasses import replace
 
 import pytest
 
-from kmcodec.container.layout import HEADER_SIZE, SIGNATURE, Header, Section, build
+from kmcodec.container.header import HEADER_SIZE, SIGNATURE, Header
+from kmcodec.container.layout import Section, build
 from kmcodec.container.reader import ContainerReader
 from kmcodec.errors import KmcFormatError
 

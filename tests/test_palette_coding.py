@@ -15,7 +15,8 @@ from PIL import Image
 
 import kmcodec
 from kmcodec.coding import decode_palette, encode_palette
-from kmcodec.container.layout import Header, build
+from kmcodec.container.header import Header
+from kmcodec.container.layout import build
 from kmcodec.container.reader import ContainerReader
 from kmcodec.palette_order import dark_to_bright
 

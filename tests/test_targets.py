@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image
 
-from kmcodec.animation import Animation
+from kmcodec.animation.value import Animation
 from kmcodec.errors import KmcInputError, KmcWarning
 from kmcodec.formats.matlab import read_mat
 from kmcodec.formats.pillow_images import from_pillow, metadata_from_pillow

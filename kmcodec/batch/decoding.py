@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from kmcodec.animation.reader import read_frames
 from kmcodec.batch.cluster import Worker
 from kmcodec.batch.job_targets import write_job, write_job_parts
 from kmcodec.batch.planning import STANDARD, Job
@@ -18,7 +19,6 @@ from kmcodec.decoder import checked_metadata, read_indexed
 from kmcodec.errors import KmcError, KmcInputError
 from kmcodec.files import open_kmc, warn_of_other_frames
 from kmcodec.formats.npy import npy_start
-from kmcodec.frame_reader import read_frames
 from kmcodec.image import IndexedImage, Metadata
 from kmcodec.reader import DEFAULT_MAX_PIXELS, StripReader
 from kmcodec.salvage import salvage_indexed

@@ -12,6 +12,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kmcodec.animation.encoder import (
+    encode_smallest,
+    optimize_frames,
+    quantize_scenes,
+    sheet_of,
+    table_of,
+)
 from kmcodec.assembly import Assembly
 from kmcodec.batch.cluster import Worker
 from kmcodec.batch.job_targets import write_job, write_job_parts
@@ -20,13 +27,6 @@ from kmcodec.batch.pool import Done, run_each
 from kmcodec.coding import AUTO
 from kmcodec.encoder import DEFAULT_CODING
 from kmcodec.errors import KmcError, KmcGoalError
-from kmcodec.frame_encoder import (
-    encode_smallest,
-    optimize_frames,
-    quantize_scenes,
-    sheet_of,
-    table_of,
-)
 from kmcodec.image import IndexedImage, Metadata
 from kmcodec.label_text import without_labels
 from kmcodec.metrics import psnr

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
 
+from kmcodec.container.header import Header
 from kmcodec.image import MAX_SIDE
-
-if TYPE_CHECKING:
-    from kmcodec.container.layout import Header
 
 __all__ = [
     "FRAME_TABLE_HEAD",
@@ -70,6 +67,16 @@ class Scene:
     interleaved: bool = False
     palette_coded: bool = False
 
+    def header_in(self, header: Header) -> Header:
+        """The header of the file that the scene would be, were it one: it has its palette.
+
+        Parameters
+        ----------
+        header : Header
+            Of the file that it is in.
+        """
+        return replace(header, entries=self.entries, palette_coded=self.palette_coded)
+
 
 @dataclass(frozen=True)
 class FrameTable:
@@ -99,6 +106,11 @@ class FrameTable:
     def first_frames(self) -> int:
         """Frames of the first scene."""
         return self.count - sum(scene.frames for scene in self.further)
+
+    def scenes(self, header: Header) -> tuple[Scene, ...]:
+        """All scenes of a file with this table and header; the first is told by both."""
+        first = Scene(self.first_frames, header.entries, self.interleaved, header.palette_coded)
+        return first, *self.further
 
     def build(self) -> bytes:
         """The bytes of the table, without its CRC."""

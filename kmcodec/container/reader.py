@@ -9,22 +9,24 @@ from itertools import accumulate
 from typing import IO
 
 from kmcodec.container.frame_table import FRAME_TABLE_HEAD, ONE_FRAME, FrameTable
-from kmcodec.container.layout import (
+from kmcodec.container.header import (
     CRC,
-    END_OF_SECTIONS,
     HEADER_SIZE,
+    Header,
+    crc_mismatch,
+    parse_header,
+    truncated,
+)
+from kmcodec.container.layout import (
+    END_OF_SECTIONS,
     SECTION_HEAD,
     STRIP_FRAME,
     STRIP_FRAME_SIZE,
-    Header,
     Section,
     Strip,
-    crc_mismatch,
     palette_name,
-    parse_header,
     strip_crc,
     strip_name,
-    truncated,
 )
 from kmcodec.errors import KmcFormatError
 
@@ -77,7 +79,7 @@ class ContainerReader:
         self.frames = ONE_FRAME
         if self.header.has_frames:
             self.frames, offset = self._read_frames(offset)
-        self.scenes = self.header.scenes(self.frames)
+        self.scenes = self.frames.scenes(self.header)
         self.scene_ends = list(accumulate(scene.frames for scene in self.scenes))
         self.strip_count = len(self.scenes) * self.header.strip_count
         self._palettes = [HEADER_SIZE]
@@ -98,7 +100,7 @@ class ContainerReader:
         """
         if scene == 0:
             return self.palette_offset, self.palette
-        header = self.header.of_scene(self.scenes[scene])
+        header = self.scenes[scene].header_in(self.header)
         return self._read_palette(header, self._palettes[scene], scene)
 
     def check_palettes(self) -> None:
@@ -246,7 +248,7 @@ class ContainerReader:
         return offset, data[offset - start : end]
 
     def _end_of_palette(self, scene: int) -> int:
-        start, header = self._palettes[scene], self.header.of_scene(self.scenes[scene])
+        start, header = self._palettes[scene], self.scenes[scene].header_in(self.header)
         offset, size = self._palette_span(header, start, scene)
         end: int = offset + size + CRC.sizeof()
         if end > self.size:

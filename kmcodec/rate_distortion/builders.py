@@ -9,7 +9,7 @@ from typing import Protocol
 from kmcodec.assembly import Assembly, file_parts
 from kmcodec.coding import Coding
 from kmcodec.container.frame_table import FrameTable
-from kmcodec.container.layout import Header
+from kmcodec.container.header import Header
 from kmcodec.container.reader import ContainerReader
 from kmcodec.image import IndexedImage
 

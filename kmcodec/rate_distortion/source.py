@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kmcodec.coding.context import Context, Criterion
-from kmcodec.container.layout import Header
+from kmcodec.container.header import Header
 from kmcodec.image import IndexedImage
 from kmcodec.metrics import products, squared_error
 from kmcodec.parallel import in_threads_each

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from kmcodec.assembly import Assembly, file_parts
 from kmcodec.atomic import write_atomically
 from kmcodec.coding import AUTO, Coding, Survey
-from kmcodec.container.layout import Header
+from kmcodec.container.header import Header
 from kmcodec.encoder import DEFAULT_CODING
 from kmcodec.errors import KmcInputError
 from kmcodec.image import Metadata
@@ -80,8 +80,7 @@ def encode_rows(
     progress : callable, optional
         Called now and then with the share of the work that is done, from 0 to 1.
     **options
-        All others of `quantize`. There are no goals (`rdo`, `psnr`, `max_bytes`), as with
-        `encode`: for them the whole image has to be in memory.
+        All others of `quantize`. Goals (`rdo` and so on) need the whole image in memory.
 
     Returns
     -------

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image
 
-from kmcodec.animation import DEFAULT_DURATION
+from kmcodec.animation.value import DEFAULT_DURATION
 from kmcodec.errors import KmcError, KmcInputError, KmcLimitError
 from kmcodec.formats.apng import apng_frames, is_png, parse_apng
 from kmcodec.formats.gif import gif_frames, is_gif, parse_gif

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageSequence
 
-from kmcodec.animation import DEFAULT_DURATION
+from kmcodec.animation.value import DEFAULT_DURATION
 from kmcodec.image import MAX_COLORS, IndexedImage, index_dtype
 from kmcodec.palette_order import dark_to_bright
 from kmcodec.pixels import channels_for_all, to_channels

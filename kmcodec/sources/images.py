@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
-from kmcodec.animation import Animation
+from kmcodec.animation.reader import decode_frames
+from kmcodec.animation.value import Animation
 from kmcodec.atomic import reason_of
 from kmcodec.errors import KmcError, KmcFormatError, KmcInputError, KmcLimitError, KmcWarning
 from kmcodec.formats.gif import gif_frames, is_gif, parse_gif
@@ -29,7 +30,6 @@ from kmcodec.formats.pillow_images import (
     metadata_from_pillow,
 )
 from kmcodec.formats.streamed_images import can_stream
-from kmcodec.frame_reader import decode_frames
 from kmcodec.image import IndexedImage, Metadata
 from kmcodec.pixels import as_pixels
 from kmcodec.sources.animations import SourceFrames, animation_in

@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from kmcodec.animation import Animation
+from kmcodec.animation.encoder import quantize_frames
+from kmcodec.animation.value import Animation
 from kmcodec.errors import KmcInputError, KmcWarning
 from kmcodec.formats.apng_writer import delay_of, write_apng
 from kmcodec.formats.gif_writer import MAX_DELAY, write_gif
 from kmcodec.formats.pillow_images import to_pillow
-from kmcodec.frame_encoder import quantize_frames
 from kmcodec.image import IndexedImage
 from kmcodec.pixels import to_channels
 from kmcodec.sources.frames import ANIMATED, gif_loop

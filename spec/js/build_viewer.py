@@ -59,7 +59,9 @@ def _variable(path: Path) -> str:
 def page() -> str:
     """The whole page."""
     scripts = {
-        "/* style */": (SOURCES / "style.css").read_text("utf-8").rstrip(),
+        "/* style */": "".join(
+            (SOURCES / name).read_text("utf-8") for name in ("page.css", "view.css")
+        ).rstrip(),
         "/* decoder */": bundle(SOURCES / "work.js", "kmc"),
         "/* viewer */": bundle(SOURCES / "main.js", "viewer"),
     }

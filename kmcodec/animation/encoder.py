@@ -1,4 +1,4 @@
-"""Several frames to the bytes of one `.kmc` file; `frame_reader` reads them."""
+"""Several frames to the bytes of one `.kmc` file; `reader` reads them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kmcodec.animation import DEFAULT_DURATION, Animation, one_for_each
+from kmcodec.animation.value import DEFAULT_DURATION, Animation, one_for_each
 from kmcodec.assembly import Assembly
 from kmcodec.coding import AUTO
 from kmcodec.container.frame_table import MAX_DURATION, FrameTable

@@ -9,7 +9,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kmcodec.animation import Animation
+from kmcodec.animation.value import Animation
 from kmcodec.container.layout import Strip
 from kmcodec.container.metadata import DEFAULT_MAX_METADATA
 from kmcodec.decoder import checked_metadata
