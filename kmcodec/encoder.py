@@ -10,7 +10,7 @@ from kmcodec.coding import AUTO
 from kmcodec.errors import KmcGoalError, KmcWarning
 from kmcodec.image import Metadata
 from kmcodec.quantizer import ImageLike, Settings, quantized
-from kmcodec.rate_distortion import Goal, Outcome, optimize
+from kmcodec.rate_distortion import Goal, optimize
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -83,19 +83,28 @@ def encode(
     goal = Goal.of(rdo, psnr, max_bytes, coding)
     if goal is None:
         return assembly.encode(quantized(image, Settings(k=k, **options), metadata))
-    return file_of(optimize(image, k, goal, assembly, metadata=metadata, **options), strict)
+    outcome = optimize(image, k, goal, assembly, metadata=metadata, **options)
+    return file_of(outcome.data, outcome.shortfall, strict)
 
 
-def file_of(outcome: Outcome, strict: bool) -> bytes:
+def file_of(data: bytes, shortfall: str | None, strict: bool) -> bytes:
     """The file that came of a goal; what it falls short of is an error or a warning.
+
+    Parameters
+    ----------
+    data : bytes
+    shortfall : str, optional
+        In words, what it falls short of.
+    strict : bool
+        Whether that is an error.
 
     Raises
     ------
     KmcGoalError
         If it falls short of the goal and `strict` is set.
     """
-    if outcome.shortfall and strict:
-        raise KmcGoalError(outcome.shortfall)
-    if outcome.shortfall:
-        warnings.warn(outcome.shortfall, KmcWarning, stacklevel=3)
-    return outcome.data
+    if shortfall and strict:
+        raise KmcGoalError(shortfall)
+    if shortfall:
+        warnings.warn(shortfall, KmcWarning, stacklevel=3)
+    return data

@@ -11,7 +11,8 @@ import pytest
 from PIL import Image
 
 import kmcodec
-from kmcodec.animation.encoder import optimize_frames, quantize_frames, table_of
+from kmcodec.animation.encoder import optimize_frames, table_of
+from kmcodec.animation.quantizer import quantize_frames
 from kmcodec.assembly import Assembly
 from kmcodec.metrics import psnr
 from kmcodec.rate_distortion import FramesBuilder, Goal
@@ -189,3 +190,14 @@ def test_missed_goals_have_an_exit_code_of_their_own(kmc, tmp_path, frames):
     run = kmc("encode", "a.png", "--max-bytes", "50", "-o", "b.kmc", "--strict")
     assert (run.returncode, run.stderr.count(b"\n")) == (3, 1)
     assert not (tmp_path / "b.kmc").exists()
+
+
+def test_frames_that_take_fewer_bytes_as_they_are_stay_so(rng):
+    palettes = rng.integers(0, 256, (4, 200, 3), np.uint8)
+    images = [
+        kmcodec.IndexedImage(palette, rng.integers(0, 200, (40, 50)).astype(np.uint8))
+        for palette in palettes
+    ]
+    plain = kmcodec.encode_frames(images, effort="fast")
+    assert len(kmcodec.inspect(plain).scenes) == 4
+    assert kmcodec.encode_frames(images, effort="fast", rdo=0.1) == plain

@@ -9,16 +9,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from kmcodec.animation.encoder import (
-    encode_smallest,
-    optimize_frames,
-    quantize_scenes,
-    sheet_of,
-    table_of,
-)
+from kmcodec.animation.encoder import EncodedScenes, encode_images, table_of
+from kmcodec.animation.quantizer import sheet_of
 from kmcodec.assembly import Assembly
 from kmcodec.batch.cluster import Worker
 from kmcodec.batch.job_targets import write_job, write_job_parts
@@ -33,7 +25,7 @@ from kmcodec.metrics import psnr
 from kmcodec.quantizer import Settings, quantized
 from kmcodec.rate_distortion import Goal, Outcome, optimize
 from kmcodec.rows.encoder import RowEncoder
-from kmcodec.sources.images import Source, SourceFrames, read_source
+from kmcodec.sources.images import Source, read_source
 from kmcodec.sources.rows import LARGE, RowFile, open_rows, row_errors, row_source
 
 if TYPE_CHECKING:
@@ -230,24 +222,8 @@ def encode_files(
     return run_each(work, jobs, executor)
 
 
-@dataclass(frozen=True)
-class _Encoded:
-    """A file, and what is in it: scenes, each with its frames side by side, or one image."""
-
-    scenes: Sequence[IndexedImage]
-    data: bytes
-    shortfall: str | None = None
-
-    @property
-    def width(self) -> int:
-        return sum(scene.width for scene in self.scenes)
-
-    def to_array(self) -> NDArray[np.uint8]:
-        return np.concatenate([scene.to_array() for scene in self.scenes], axis=1)
-
-
 def _report_of(
-    job: Job, source: Source, encoded: _Encoded, written: bool, started: float
+    job: Job, source: Source, encoded: EncodedScenes, written: bool, started: float
 ) -> EncodeReport:
     pixels, frames = source.pixels, 1
     if source.frames is not None:
@@ -280,45 +256,25 @@ def _encode_source(
     assembly: Assembly,
     advance: Callable[[float | None], None],
     **options: Unpack[QuantizeOptions],
-) -> _Encoded:
+) -> EncodedScenes:
     if source.frames is not None:
-        return _encode_frames(
-            source, source.frames, k, goal, palettes, assembly, advance, **options
+        images = source.frames.images
+        return encode_images(
+            images,
+            k,
+            goal,
+            assembly,
+            table_of(len(images), source.frames.durations, source.frames.loop),
+            palettes=palettes,
+            metadata=without_labels(source.metadata),
+            advance=lambda: advance(None),
+            **options,
         )
     if goal is not None:
         outcome = _optimize_source(source, k, goal, assembly, advance, **options)
-        return _Encoded([outcome.image], outcome.data, outcome.shortfall)
+        return EncodedScenes([outcome.image], outcome.data, outcome.shortfall)
     quantized = quantize_source(source, k, **options)
-    return _Encoded([quantized], assembly.encode(quantized))
-
-
-def _encode_frames(
-    source: Source,
-    frames: SourceFrames,
-    k: int | None,
-    goal: Goal | None,
-    palettes: str,
-    assembly: Assembly,
-    advance: Callable[[float | None], None],
-    **options: Unpack[QuantizeOptions],
-) -> _Encoded:
-    table = table_of(len(frames.images), frames.durations, frames.loop)
-    metadata = without_labels(source.metadata)
-    if goal is None:
-        ways = quantize_scenes(frames.images, k, palettes, **options)
-        return _Encoded(*encode_smallest(assembly, ways, table, metadata))
-    outcome = optimize_frames(
-        frames.images,
-        k,
-        goal,
-        assembly,
-        table,
-        palettes=palettes,
-        metadata=metadata,
-        advance=lambda: advance(None),
-        **options,
-    )
-    return _Encoded([outcome.image], outcome.data, outcome.shortfall)
+    return EncodedScenes([quantized], assembly.encode(quantized))
 
 
 def _optimize_source(

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from kmcodec.animation.encoder import quantize_frames
+from kmcodec.animation.quantizer import quantize_frames
 from kmcodec.animation.value import Animation
 from kmcodec.errors import KmcInputError, KmcWarning
 from kmcodec.formats.apng_writer import delay_of, write_apng
