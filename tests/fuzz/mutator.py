@@ -50,7 +50,7 @@ class Parts:
         if not self.flags & 4 or len(self.table) < 9 or not self.table[4] & 4:
             return []
         stored = self.table[_durations_end(self.table) + 8 :]
-        found = struct.iter_unpack("<IBH", stored[: 7 * _MOST])
+        found = struct.iter_unpack("<IBH", stored[: 7 * min(_MOST, len(stored) // 7)])
         return [(frames, flags, last + 1) for frames, flags, last in found]
 
     @property
