@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import random
 import sys
 from pathlib import Path
 
@@ -67,18 +66,16 @@ def test_mutated_vectors_end_as_documented(name):
         targets.TARGETS[name](mutator.mutated(data, 400, seed, flip))
 
 
-def test_the_mutator_takes_whatever_a_fuzzer_has_made():
-    small = sorted(p for p in (VECTORS / "good").glob("scenes-*.kmc") if p.stat().st_size < 300)
-    source = random.Random(1)
-
-    def cut(data, most):
-        place = source.randrange(len(data) + 1)
-        return (data[:place] + data[place + source.randrange(9) :])[:most]
-
-    for path in small:
-        data = path.read_bytes()
-        for seed in range(40):
-            data = mutator.mutated(data, 400, seed, cut)
+def test_the_mutator_takes_scene_tables_that_are_cut_anywhere():
+    path = VECTORS / "good" / "scenes-example.kmc"
+    parts = mutator.split(path.read_bytes())
+    (whole,) = parts.scenes
+    table = parts.table
+    for end in range(len(table) + 1):
+        parts.table = table[:end]
+        assert parts.scenes in ([], [whole])
+        parts.table = table + table[:end]
+        assert parts.scenes[0] == whole
 
 
 def test_bytes_of_all_sorts_make_a_round_trip():
