@@ -63,7 +63,16 @@ def test_no_import_runs_back_up(path):
 def test_nothing_heavy_is_imported_at_start(command):
     code = f"import sys; {command}; print(*sys.modules)"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
-    heavy = {"scipy", "matplotlib", "dask", "skimage", "zarr", "numcodecs", "distributed"}
+    heavy = {
+        "asyncio",
+        "scipy",
+        "matplotlib",
+        "dask",
+        "skimage",
+        "zarr",
+        "numcodecs",
+        "distributed",
+    }
     heavy |= {"click"} if "cli" not in command else set()
     assert not heavy & set(run.stdout.split())
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
 from kmcodec._version import __version__
@@ -41,6 +40,8 @@ def checked_workers(client: Client) -> int:
     KmcError
         If the workers do not answer within 30 seconds.
     """
+    import asyncio  # here, as it is slow to import
+
     address = address_of(client)
     try:
         client.wait_for_workers(1, timeout=_PATIENCE)
