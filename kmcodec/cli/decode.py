@@ -27,7 +27,7 @@ from kmcodec.cli.reports import DecodeReporter
 from kmcodec.cli.types import RowRange
 
 # With less to read than this, processes would take longer to start than to work.
-_WORTH_PROCESSES = 1 << 20
+_WORTH_PROCESSES = 1 << 19
 
 
 @click.command()
