@@ -21,6 +21,10 @@ ROOT = Path(__file__).parent.parent
 SAMPLES = ROOT / "samples"
 VECTORS = ROOT / "spec" / "vectors"
 
+# Of the hundreds of processes that tests start, none has matrices to multiply: without this each
+# would start threads for it.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 # No tests, but programs: fuzz/run.py.
 collect_ignore = ["fuzz"]
 
