@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 
-import moving
+import animation_files
 import numpy as np
 import pytest
 from conftest import SAMPLES
@@ -153,8 +153,8 @@ def test_other_animations_that_are_cut_off_are_refused_too(kmc, tmp_path, gif, e
 
 
 def test_animations_of_too_many_pixels_are_one_line(kmc, tmp_path):
-    frames = [moving.frame(["R"]), moving.frame(["G"])]
-    (tmp_path / "a.gif").write_bytes(moving.gif((30_000, 30_000), frames))
+    frames = [animation_files.frame(["R"]), animation_files.frame(["G"])]
+    (tmp_path / "a.gif").write_bytes(animation_files.gif((30_000, 30_000), frames))
     run = kmc("encode", "a.gif")
     (line,) = run.stderr.decode().splitlines()
     assert run.returncode == 1

@@ -8,9 +8,9 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from animation_files import drawn, gifsicle, seen
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from moving import drawn, gifsicle, seen
 from PIL import Image
 
 from kmcodec.animation.value import Animation

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from moving import apng, drawn, seen
+from animation_files import apng, drawn, seen
 from PIL import Image
 
 from kmcodec.errors import KmcInputError, KmcLimitError, KmcWarning

@@ -6,8 +6,8 @@ import base64
 
 import numpy as np
 import pytest
+from animation_files import apng, drawn, frame, gif, seen
 from browser import VIEWER, opened
-from moving import apng, drawn, frame, gif, seen
 
 from kmcodec.animation.value import Animation
 from kmcodec.sources.animations import animation_in

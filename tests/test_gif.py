@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from moving import drawn, frame, gif, seen
+from animation_files import drawn, frame, gif, seen
 
 from kmcodec.errors import KmcInputError, KmcLimitError
 from kmcodec.formats.gif import parse_gif
