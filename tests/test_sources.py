@@ -114,10 +114,10 @@ def test_standard_input_that_is_no_image(monkeypatch):
     ],
 )
 def test_files_that_cannot_be_read_are_told(monkeypatch, error, told):
-    def fail(_path):
+    def fail(*_):
         raise error
 
-    monkeypatch.setattr(Path, "read_bytes", fail)
+    monkeypatch.setattr("kmcodec.sources.reading.open", fail, raising=False)
     with pytest.raises(KmcInputError, match=f"^bird.png: {told}$"):
         read_source("bird.png")
 

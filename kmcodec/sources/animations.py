@@ -113,11 +113,12 @@ def _from_png(data: bytes, limit: int) -> SourceFrames | None:
 def _from_pillow(data: bytes, limit: int) -> SourceFrames | None:
     try:
         image = Image.open(io.BytesIO(data))
-        count = getattr(image, "n_frames", 1)
+        # Pages and layers are not counted: that goes through the whole file.
+        count = getattr(image, "n_frames", 1) if image.format in ANIMATED else 1
     except Exception:  # whatever is wrong is told when the first frame is read
         return None
     with image:
-        if count < 2 or image.format not in ANIMATED:
+        if count < 2:
             return None
         _check(count, image.width, image.height, limit)
         try:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import sys
 import threading
 import warnings
 from collections.abc import Iterator
@@ -18,7 +17,6 @@ from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
 from kmcodec.animation.reader import decode_frames
 from kmcodec.animation.value import Animation
-from kmcodec.atomic import reason_of
 from kmcodec.errors import KmcError, KmcFormatError, KmcInputError, KmcLimitError, KmcWarning
 from kmcodec.formats.gif import gif_frames, is_gif, parse_gif
 from kmcodec.formats.matlab import is_mat, read_mat
@@ -34,7 +32,7 @@ from kmcodec.image import IndexedImage, Metadata
 from kmcodec.pixels import as_pixels
 from kmcodec.sources.animations import SourceFrames, animation_in
 from kmcodec.sources.frames import with_palettes
-from kmcodec.urls import is_url, open_url
+from kmcodec.sources.reading import bytes_of
 
 __all__ = [
     "Source",
@@ -122,7 +120,7 @@ def read_source(
     """
     given = os.fspath(path)
     name = "standard input" if given == "-" else given
-    data = _bytes_of(given, name)
+    data = bytes_of(given, name)
     if variable is not None and not is_mat(data):
         raise KmcInputError(f"{name}: only .mat files have variables to choose from")
     shown = _frames_in(data, name) if frames else None
@@ -173,29 +171,6 @@ def _without_warnings() -> Iterator[None]:
     with _warnings_lock, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
-
-
-def _bytes_of(path: str, name: str) -> bytes:
-    if not path:
-        raise KmcInputError("'' is not a path")
-    try:
-        if path == "-":
-            return sys.stdin.buffer.read()
-        if is_url(path):
-            with open_url(path) as stream:
-                return stream.read()
-        if os.path.isdir(path):
-            # Windows would call it a matter of permission.
-            raise KmcInputError(f"{name}: is a folder")
-        return Path(path).read_bytes()
-    except OSError as error:
-        raise KmcInputError(f"{name}: {reason_of(error)}") from error
-    except MemoryError as error:
-        raise KmcLimitError(f"{name}: too large for the memory there is") from error
-    except ValueError as error:
-        if isinstance(error, KmcInputError):
-            raise
-        raise KmcInputError(f"{name!r} is not a path") from error
 
 
 def _decoded(

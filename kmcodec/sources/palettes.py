@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from kmcodec.atomic import reason_of
 from kmcodec.errors import KmcInputError
 from kmcodec.formats.matlab import is_mat
 from kmcodec.formats.palette_texts import (
@@ -24,7 +23,8 @@ from kmcodec.formats.palette_texts import (
 from kmcodec.image import IndexedImage
 from kmcodec.pixels import to_channels
 from kmcodec.sources.images import read_source
-from kmcodec.urls import is_url, local_path, open_url, url_name
+from kmcodec.sources.reading import bytes_of
+from kmcodec.urls import is_url, local_path, url_name
 
 __all__ = ["read_palette"]
 
@@ -114,24 +114,12 @@ def _start_of(path: str) -> bytes:
     if path == "-":
         raise KmcInputError("-: palettes are not read from standard input")
     try:
-        if is_url(path):
-            with open_url(path) as stream:
-                return stream.read(_MAX_BYTES + 1)
-        if os.path.isdir(path):
-            # Windows would call it a matter of permission.
-            raise KmcInputError(f"{path}: is a folder")
-        with open(path, "rb") as stream:
-            return stream.read(_MAX_BYTES + 1)
-    except FileNotFoundError as error:
-        bare = all(map(is_hex_color, path.replace(",", " ").split()))
-        hint = "; colours begin with #" if bare else ""
-        raise KmcInputError(f"{path}: {reason_of(error)}{hint}") from error
-    except OSError as error:
-        raise KmcInputError(f"{path}: {reason_of(error)}") from error
-    except ValueError as error:
-        if isinstance(error, KmcInputError):
-            raise
-        raise KmcInputError(f"{path!r} is not a path") from error
+        return bytes_of(path, path, _MAX_BYTES + 1)
+    except KmcInputError as error:
+        missing = isinstance(error.__cause__, FileNotFoundError)
+        if missing and all(map(is_hex_color, path.replace(",", " ").split())):
+            raise KmcInputError(f"{error}; colours begin with #") from error
+        raise
 
 
 def _parsed(data: bytes, ending: str) -> NDArray[np.uint8] | None:

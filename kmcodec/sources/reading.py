@@ -1,0 +1,58 @@
+"""The bytes of what is read: a path, a URL or standard input."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from kmcodec.atomic import reason_of
+from kmcodec.errors import KmcInputError, KmcLimitError
+from kmcodec.urls import is_url, open_url
+
+__all__ = ["bytes_of"]
+
+
+def bytes_of(path: str, name: str, most: int = -1) -> bytes:
+    """Read a file.
+
+    Parameters
+    ----------
+    path : str
+        Also a URL, or ``-`` for standard input.
+    name : str
+        What messages call it.
+    most : int
+        How many bytes at most are read; all if negative.
+
+    Returns
+    -------
+    bytes
+
+    Raises
+    ------
+    KmcInputError
+        If it cannot be read; its cause is the error of the system.
+    KmcLimitError
+        If memory does not suffice.
+    """
+    if not path:
+        raise KmcInputError("'' is not a path")
+    try:
+        if path == "-":
+            return sys.stdin.buffer.read(most)
+        if is_url(path):
+            with open_url(path) as stream:
+                return stream.read(most)
+        if os.path.isdir(path):
+            # Windows would call it a matter of permission.
+            raise KmcInputError(f"{name}: is a folder")
+        with open(path, "rb") as stream:
+            return stream.read(most)
+    except OSError as error:
+        raise KmcInputError(f"{name}: {reason_of(error)}") from error
+    except MemoryError as error:
+        raise KmcLimitError(f"{name}: too large for the memory there is") from error
+    except ValueError as error:
+        if isinstance(error, KmcInputError):
+            raise
+        raise KmcInputError(f"{name!r} is not a path") from error
