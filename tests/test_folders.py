@@ -18,6 +18,7 @@ from conftest import SAMPLES
 from PIL import Image
 
 import kmcodec
+from kmcodec.batch import encode_files
 from kmcodec.batch.finding import JobError
 from kmcodec.batch.planning import Job, plan
 
@@ -325,3 +326,14 @@ def test_processes_are_started_where_there_is_enough_to_do(tmp_path, monkeypatch
             jobs.append(Job(str(tmp_path / f"{number}"), "", False))
         with many.executor_for(jobs, None) as executor:
             assert executor[1] == workers
+
+
+def test_what_the_plan_skips_is_not_made_again(tmp_path):
+    for name in ("a", "b"):
+        Image.new("L", (4, 4)).save(tmp_path / f"{name}.png")
+    (tmp_path / "a.kmc").write_bytes(b"there before")
+    sources = [str(tmp_path / "a.png"), str(tmp_path / "b.png")]
+    jobs = plan(sources, None, ".kmc", force=False, skip_existing=True)
+    (done,) = encode_files(jobs)
+    assert done.value.output == str(tmp_path / "b.kmc")
+    assert (tmp_path / "a.kmc").read_bytes() == b"there before"

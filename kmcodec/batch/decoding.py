@@ -13,7 +13,7 @@ from typing import Any
 from kmcodec.animation.reader import read_frames
 from kmcodec.batch.cluster import Worker
 from kmcodec.batch.job_targets import write_job, write_job_parts
-from kmcodec.batch.planning import STANDARD, Job
+from kmcodec.batch.planning import STANDARD, Job, due
 from kmcodec.batch.pool import Done, run_each
 from kmcodec.decoder import checked_metadata, read_indexed
 from kmcodec.errors import KmcError, KmcInputError
@@ -163,9 +163,10 @@ def decode_files(
     Yields
     ------
     Done
-        For each job, in order, its report or its error; one that fails stops no other.
+        For each job but those to skip, in order, its report or its error; one that fails stops
+        no other.
     """
-    return run_each(functools.partial(decode_file, ending=ending, **options), jobs, executor)
+    return run_each(functools.partial(decode_file, ending=ending, **options), due(jobs), executor)
 
 
 def _ending_of(target: str) -> str:

@@ -14,7 +14,7 @@ from kmcodec.animation.quantizer import sheet_of
 from kmcodec.assembly import Assembly
 from kmcodec.batch.cluster import Worker
 from kmcodec.batch.job_targets import write_job, write_job_parts
-from kmcodec.batch.planning import Job
+from kmcodec.batch.planning import Job, due
 from kmcodec.batch.pool import Done, run_each
 from kmcodec.coding import AUTO
 from kmcodec.encoder import DEFAULT_CODING
@@ -216,10 +216,11 @@ def encode_files(
     Yields
     ------
     Done
-        For each job, in order, its report or its error; one that fails stops no other.
+        For each job but those to skip, in order, its report or its error; one that fails stops
+        no other.
     """
     work = functools.partial(encode_file, k=k, coding=coding, **options)
-    return run_each(work, jobs, executor)
+    return run_each(work, due(jobs), executor)
 
 
 def _report_of(

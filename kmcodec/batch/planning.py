@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from kmcodec.atomic import reason_of
 from kmcodec.batch.finding import STANDARD, Found, JobError, find_files, is_folder
-from kmcodec.errors import KmcInputError
+from kmcodec.errors import KmcError, KmcInputError
 from kmcodec.urls import (
     are_same_urls,
     is_url,
@@ -20,7 +20,7 @@ from kmcodec.urls import (
     url_with,
 )
 
-__all__ = ["STANDARD", "Job", "keep_inputs", "plan", "plan_reading"]
+__all__ = ["STANDARD", "Job", "due", "keep_inputs", "plan", "plan_reading"]
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,11 @@ class Job:
     target: str
     replace: bool
     skip: bool = False
+
+
+def due(jobs: Iterable[Job | KmcError]) -> Iterator[Job | KmcError]:
+    """Those jobs that are to be done, or whose errors are to be told: all but those to skip."""
+    return (job for job in jobs if not (isinstance(job, Job) and job.skip))
 
 
 def plan(
