@@ -1,4 +1,4 @@
-"""The commands of the README, as they stand there."""
+"""The commands of the README and of the guides in docs/, as they stand there."""
 
 from __future__ import annotations
 
@@ -17,8 +17,16 @@ import kmcodec
 
 needs_bash = pytest.mark.skipif(shutil.which("bash") is None, reason="no bash")
 
+README = ROOT / "README.md"
+# docs/learn.md has a test of its own: it quotes what its commands print.
+PAGES = [README, *sorted(p for p in (ROOT / "docs").glob("*.md") if p.stem != "learn")]
 # Those with a marker before them are run by .ci/run, in clones of their own.
-BLOCKS = re.findall(r"(?<!-->)\n```sh\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.S)
+BLOCKS = [
+    pytest.param(block, id=f"{page.stem}: {block.split(chr(10))[0][:40]}")
+    for page in PAGES
+    for block in re.findall(r"(?<!-->)\n```sh\n(.*?)```", page.read_text("utf-8"), re.S)
+]
+MOST_LINES = 180
 
 
 @pytest.fixture
@@ -31,6 +39,7 @@ def surroundings(tmp_path):
         pixels = np.stack([4 * x, 6 * y, x * y % 256], axis=-1).astype(np.uint8)
         Image.fromarray(pixels).save(path)
     shutil.copy(SAMPLES / "bird_small.mat", tmp_path)
+    (tmp_path / "samples").symlink_to(SAMPLES)
     (tmp_path / "sprites").mkdir()
     for name in ("icon.png", "pixelart.png"):
         shutil.copy(SAMPLES / name, tmp_path / "sprites")
@@ -48,7 +57,7 @@ def surroundings(tmp_path):
 
 
 @needs_bash
-@pytest.mark.parametrize("block", BLOCKS, ids=lambda block: block.split("\n")[0][:40])
+@pytest.mark.parametrize("block", BLOCKS)
 def test_commands_run_one_after_another(block, tmp_path, surroundings):
     for line in block.splitlines():
         run = subprocess.run(
@@ -68,4 +77,14 @@ def test_commands_run_one_after_another(block, tmp_path, surroundings):
 
 
 def test_there_are_such_commands():
-    assert sum(block.count("kmc ") for block in BLOCKS) > 15
+    assert sum(block.values[0].count("kmc ") for block in BLOCKS) > 30
+
+
+def test_the_readme_can_be_read_in_minutes():
+    assert len(README.read_text("utf-8").splitlines()) <= MOST_LINES
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_links_lead_somewhere(page):
+    for path in re.findall(r"\]\((?!https?:)([^)#\s]+)", page.read_text("utf-8")):
+        assert (page.parent / path).exists(), path
