@@ -21,6 +21,7 @@ from kmcodec.plots import (
     show,
     sweep_figure,
 )
+from kmcodec.plots.clusters import clusters_figure
 from kmcodec.sweep import SweepRow
 
 matplotlib = pytest.importorskip("matplotlib")
@@ -154,6 +155,33 @@ def test_any_shape_is_tidy(height, width):
     assert_tidy(compare(noisy(image), image))
     rows = [fake_row(k, 20.0 + k, image=image) for k in (2, 16, 256)]
     assert_tidy(sweep_figure(noisy(image), rows, name="a.png"))
+
+
+@pytest.mark.parametrize(("height", "width"), [(3000, 2), (2, 3000), (1, 1)])
+def test_no_picture_is_too_narrow_to_see(height, width):
+    image = indexed(height, width, 1)
+    rows = [fake_row(1, math.inf, image=image)]
+    for figure in (
+        compare(image.to_array(), image),
+        sweep_figure(image.to_array(), rows, name="bird"),
+    ):
+        for axes in figure.axes:
+            if axes.images and axes.patches:  # a picture, not the palette's swatches
+                assert min(axes.bbox.size) / figure.dpi > 0.2
+
+
+def test_pictures_have_a_hairline_frame():
+    white = IndexedImage(np.full((1, 3), 255, np.uint8), np.zeros((9, 9), np.uint8))
+    figure = compare(white.to_array(), white)
+    frame = matplotlib.colors.to_hex(figure.axes[0].patches[0].get_edgecolor())
+    assert frame == "#b4bcc3"
+
+
+def test_white_points_have_an_edge():
+    white = IndexedImage(np.array([[0, 0, 0], [255, 255, 255]], np.uint8), [[0, 1]])
+    figure = clusters_figure(white.to_array(), white, name="bird")
+    points = figure.axes[0].collections[0]
+    assert list(points.get_linewidths()) == [0, 0.6]
 
 
 @pytest.mark.parametrize("channels", [2, 4])

@@ -15,6 +15,7 @@ from kmcodec.plots.output import require_matplotlib
 from kmcodec.plots.page import (
     CONTENT,
     FAINT,
+    HAIRLINE,
     HEADING,
     INK,
     MARGIN,
@@ -45,8 +46,8 @@ _GAP, _HEIGHT = 0.3, 5.3
 # image evenly, and it is the same each time.
 _GOLDEN = (5**0.5 - 1) / 2
 
-# Lightness in Oklab below which a disc has a light edge.
-_DARK = 0.3
+# Lightness in Oklab below which a disc has a light edge, and above which a point has an edge.
+_DARK, _LIGHT = 0.3, 0.9
 
 _SMALLEST, _LARGEST = 45.0, 420.0
 
@@ -181,12 +182,14 @@ class _Cloud:
 
     def pixels(self, colors: NDArray[np.uint8], alpha: float = 0.85) -> None:
         """Draw the pixels, in colours of shape (N, 3)."""
+        light = to_oklab(colors)[:, 0] > _LIGHT * SCALE  # hardly seen on white
         self._axes.scatter(
             *self._at.T,
             c=colors / 255,
             s=7,
             alpha=alpha,
-            linewidths=0,
+            edgecolors=OUTLINE,
+            linewidths=np.where(light, HAIRLINE, 0),
             depthshade=False,
         )
 

@@ -31,6 +31,7 @@ __all__ = ["compare_figure"]
 
 # In inches: between panels, and right of the error map for its colour bar.
 _GAP, _SCALE = 0.35, 1.0
+_TALLEST = 5.0
 
 _PALETTE_SHOWN = 256
 
@@ -89,8 +90,11 @@ def compare_figure(
 
 
 def _panel_places(aspect: float) -> tuple[list[Place], float]:
-    """Place three panels side by side, or a wide image's in a column; also tell where they end."""
-    aspect = min(max(aspect, 1 / 40), 40)
+    """Place three panels side by side, or a wide image's in a column; also tell where they end.
+
+    An image much longer than it is wide is drawn wider than its shape asks for, so that it shows.
+    """
+    aspect = min(max(aspect, 1 / 16), 30)
     top = HEADING + TITLES
     if aspect > 4:
         width = CONTENT - _SCALE
@@ -99,7 +103,7 @@ def _panel_places(aspect: float) -> tuple[list[Place], float]:
         places = [Place(MARGIN, top + i * step, width, height) for i in range(3)]
     else:
         column = (CONTENT - _SCALE - 2 * _GAP) / 3
-        height = min(column / aspect, 5.0)
+        height = min(column / aspect, _TALLEST if aspect >= 0.5 else 1.6 * _TALLEST)
         step = column + _GAP
         places = [Place(MARGIN + i * step, top, height * aspect, height) for i in range(3)]
     return places, places[-1].top + height

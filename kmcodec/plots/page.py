@@ -19,6 +19,7 @@ __all__ = [
     "CONTENT",
     "DPI",
     "FAINT",
+    "HAIRLINE",
     "HEADING",
     "INK",
     "MARGIN",
@@ -49,6 +50,7 @@ STYLE: Mapping[str, Any] = {
 }
 INK, SOFT, FAINT, ACCENT = "#1c2126", "#65707a", "#e4e8eb", "#1f6f8b"
 OUTLINE = "#b4bcc3"
+HAIRLINE = 0.6  # points
 
 # All in inches.
 WIDTH, MARGIN = 12.0, 0.55
@@ -150,7 +152,7 @@ class Page:
             self.text(place.left, below + 0.37, note, fontsize=9.5, color=SOFT)
 
     def picture(self, place: Place, pixels: NDArray[Any], **options: Any) -> AxesImage:
-        """Fill a place with pixels.
+        """Fill a place with pixels, framed by a hairline: white edges end where the image ends.
 
         Parameters
         ----------
@@ -159,9 +161,14 @@ class Page:
         **options
             Of `matplotlib.axes.Axes.imshow`.
         """
+        from matplotlib.patches import Rectangle
+
         axes = self.axes(place)
         axes.set_axis_off()
         height, width = pixels.shape[:2]
         enlarged = min(place.width / width, place.height / height) * DPI
         smooth = "nearest" if enlarged >= 1.5 else "antialiased"
+        frame = Rectangle((0, 0), 1, 1, transform=axes.transAxes, fill=False, zorder=2)
+        frame.set(edgecolor=OUTLINE, linewidth=HAIRLINE, clip_on=False)
+        axes.add_patch(frame)
         return axes.imshow(pixels, aspect="auto", interpolation=smooth, **options)

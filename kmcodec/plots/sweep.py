@@ -115,13 +115,13 @@ def sweep_figure(original: NDArray[np.uint8], rows: Sequence[Row], *, name: str)
 
 def _sheet_places(count: int, aspect: float, top: float, notes: bool) -> tuple[list[Place], float]:
     """Place a contact sheet of even rows from `top` down; also tell where it ends."""
-    aspect = min(max(aspect, 1 / 40), 80)
+    aspect = min(max(aspect, 1 / 12), 40)
     most = 5 if aspect <= 3 else 2 if aspect <= 10 else 1
     lines = math.ceil(count / most)
     across = max(math.ceil(count / lines), min(most, 3))
     gap = 0.3
     column = (CONTENT - (across - 1) * gap) / across
-    height = min(column / aspect, 2.8)
+    height = min(column / aspect, 2.8 if aspect >= 0.5 else 4.8)
     width = height * aspect
     step = height + (0.68 if notes else 0.5)
     places = [
