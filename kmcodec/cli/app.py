@@ -19,13 +19,15 @@ from kmcodec.errors import KmcError, KmcWarning
 
 __all__ = ["main"]
 
-_HELP = """Palette images by k-means: encode to .kmc, decode, and look inside.
+_HELP = """Turn images into palettes by k-means, and keep both in small .kmc files."""
 
-Exit codes: 0 fine, 1 failed (with several files: at least one), 2 wrong usage, 3 a quality or size
-was not reached, 130 interrupted, 143 terminated. Whatever happens, a file is there whole or not at
-all; only a process that is killed may leave a file .kmc-*.tmp, which can be deleted.
-The name - stands for standard input or standard output. Reports and messages go to standard
-error; what a command was asked to print, or data by `-o -`, to standard output.
+_EXAMPLE = "kmc encode bird.png -k 16 -o bird.kmc"
+
+_REST = """Exit codes: 0 success; 1 failure (of several files, at least one failed); 2 wrong usage;
+3 a quality or size was not reached; 130 interrupted; 143 terminated.
+
+kmc writes a file whole or not at all; only a killed process can leave a .kmc-*.tmp file, which you
+can delete. The name - stands for standard input or standard output. Messages go to standard error.
 """
 
 
@@ -54,8 +56,21 @@ class _LazyGroup(click.Group):
         command: click.Command = getattr(module, cmd_name)
         return command
 
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        from kmcodec.cli.help import write_commands
 
-@click.command(cls=_LazyGroup, help=_HELP, context_settings={"help_option_names": ["-h", "--help"]})
+        write_commands(self, ctx, formatter)
+        with formatter.section("Example"):
+            formatter.write_text(_EXAMPLE)
+        click.Command.format_options(self, ctx, formatter)
+
+
+@click.command(
+    cls=_LazyGroup,
+    help=_HELP,
+    epilog=_REST,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.option(
     "--version",
     is_flag=True,

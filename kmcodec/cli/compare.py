@@ -9,6 +9,7 @@ import click
 from kmcodec.batch.planning import keep_inputs
 from kmcodec.cli.common import decibels, note, variable_option
 from kmcodec.cli.figures import save_or_show
+from kmcodec.cli.help import Command
 from kmcodec.decoder import read_indexed
 from kmcodec.files import open_kmc, warn_of_other_frames
 from kmcodec.formats.color_profiles import image_in_srgb, pixels_in_srgb
@@ -16,7 +17,7 @@ from kmcodec.metrics import psnr
 from kmcodec.sources.images import named_warnings, read_source
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("original", metavar="ORIGINAL")
 @click.argument("file", metavar="FILE.kmc")
 @click.option(

@@ -15,6 +15,7 @@ from kmcodec.cli.common import (
     quiet_option,
     strip_option,
 )
+from kmcodec.cli.help import Command
 from kmcodec.cli.many import (
     check_cluster,
     executor_for,
@@ -30,7 +31,16 @@ from kmcodec.cli.types import RowRange
 _WORTH_PROCESSES = 1 << 19
 
 
-@click.command()
+EXAMPLES = """
+    kmc decode bird.kmc                           # bird.png
+    kmc decode bird.kmc -o pixels.npy
+    kmc decode waves.kmc -t gif
+    kmc decode packed/ -r -o images/
+    kmc decode scan.kmc --rows 1000:1256 -o part.png
+"""
+
+
+@click.command(cls=Command, examples=EXAMPLES)
 @click.argument("sources", metavar="SRC...", nargs=-1, required=True)
 @click.option(
     "-o",

@@ -44,8 +44,16 @@ from kmcodec.rate_distortion import Goal
 from kmcodec.sources.palettes import read_palette
 from kmcodec.strips import MAX_STRIP_ROWS
 
+EXAMPLES = """
+    kmc encode bird.png -k 16 -o bird.kmc
+    kmc encode photo.png -k 64 --rdo              # smaller, for 0.1 dB
+    kmc encode photo.png --max-bytes 30k          # the best image in 30,000 bytes
+    kmc encode icons/ -r -o packed/ --shared-palette -k 32
+    kmc encode waves.gif                          # with all frames
+"""
 
-@click.command(cls=GoalCommand)
+
+@click.command(cls=GoalCommand, examples=EXAMPLES)
 @click.argument("sources", metavar="SRC...", nargs=-1, required=True)
 @click.option(
     "-o",

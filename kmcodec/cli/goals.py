@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import click
 
 from kmcodec.cli.common import options_of
+from kmcodec.cli.help import Command
 from kmcodec.cli.types import ByteSize
 
 __all__ = ["DEFAULT_TOLERANCE", "GoalCommand", "Steps", "goal_options"]
@@ -23,7 +24,7 @@ _STEPS = 8
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 
-class GoalCommand(click.Command):
+class GoalCommand(Command):
     """A command whose `--rdo` takes the next argument only if that is a number."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:

@@ -10,6 +10,7 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
+from kmcodec.cli.help import Command
 from kmcodec.cli.printable import printable
 from kmcodec.container.frame_table import loop_in_words
 from kmcodec.files import open_kmc
@@ -20,7 +21,7 @@ _CHANNELS = {1: "grey", 2: "grey and alpha", 3: "RGB", 4: "RGBA"}
 _MOST_SWATCHES = 1024
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("file", metavar="FILE")
 @click.option("--json", "as_json", is_flag=True, help="Everything as one JSON object.")
 @click.option(

@@ -16,6 +16,7 @@ from kmcodec.cli.common import (
     search_options,
     variable_option,
 )
+from kmcodec.cli.help import Command
 from kmcodec.cli.many import (
     check_cluster,
     executor_for,
@@ -28,8 +29,13 @@ from kmcodec.quantization.histogram import Histogram
 from kmcodec.targets.images import write_target
 from kmcodec.targets.palettes import encode_palette_file, hex_lines, palette_ending
 
+EXAMPLES = """
+    kmc palette sprites/ -r -k 32 -o theme.gpl
+    kmc palette photo.png -k 8                    # printed
+"""
 
-@click.command()
+
+@click.command(cls=Command, examples=EXAMPLES)
 @click.argument("sources", metavar="SRC...", nargs=-1, required=True)
 @colors_option("Palette entries. [default: 256]")
 @click.option(

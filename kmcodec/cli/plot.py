@@ -9,17 +9,23 @@ import click
 
 from kmcodec.batch.planning import keep_inputs
 from kmcodec.cli.common import colors_option, kmeans_options, variable_option
+from kmcodec.cli.help import Command, write_commands
 from kmcodec.plots import DEFAULT_POINTS
 from kmcodec.quantizer import quantize
 from kmcodec.sources.images import read_source
 
 
-@click.group()
+class _Figures(click.Group):
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        write_commands(self, ctx, formatter)
+
+
+@click.group(cls=_Figures)
 def plot() -> None:
     """Figures to learn from. They need matplotlib: pip install 'kmcodec[plot]'."""
 
 
-@plot.command()
+@plot.command(cls=Command)
 @click.argument("source", metavar="SRC")
 @colors_option("Clusters to find.", default=16)
 @click.option(

@@ -12,6 +12,7 @@ import click
 
 from kmcodec.batch.planning import keep_inputs
 from kmcodec.cli.common import coding_options, kmeans_options, variable_option
+from kmcodec.cli.help import Command
 from kmcodec.image import MAX_COLORS
 from kmcodec.sources.images import read_source
 from kmcodec.sweep import SweepRow
@@ -36,7 +37,13 @@ class _Colors(click.ParamType):  # type: ignore[type-arg,unused-ignore]
         return sorted(set(colors))
 
 
-@click.command()
+EXAMPLES = """
+    kmc sweep bird.png -k 4,16,64
+    kmc sweep bird.png -o curves.png --csv curves.csv
+"""
+
+
+@click.command(cls=Command, examples=EXAMPLES)
 @click.argument("source", metavar="SRC")
 @click.option(
     "-k",

@@ -7,6 +7,7 @@ import click
 from kmcodec.animation.reader import read_frames
 from kmcodec.cli.common import complain, max_pixels_option
 from kmcodec.cli.exit_codes import FAILED
+from kmcodec.cli.help import Command
 from kmcodec.cli.printable import printable
 from kmcodec.errors import KmcError
 from kmcodec.files import open_kmc
@@ -14,7 +15,7 @@ from kmcodec.inspection import inspect_stream
 from kmcodec.parallel import in_threads_each, thread_count
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("files", metavar="FILE...", nargs=-1, required=True)
 @click.option("--deep", is_flag=True, help="Decode every index, too.")
 @max_pixels_option

@@ -11,6 +11,7 @@ import click
 
 from kmcodec.batch.planning import STANDARD, keep_inputs
 from kmcodec.cli.common import note
+from kmcodec.cli.help import Command
 from kmcodec.errors import KmcInputError, KmcLimitError
 from kmcodec.files import open_kmc
 from kmcodec.inspection import inspect_stream
@@ -21,7 +22,7 @@ from kmcodec.viewer import page_with
 _MOST_BYTES = 1 << 28  # in Base64 it is a third more, and browsers' strings end at 512 MB
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("file", metavar="FILE")
 @click.option(
     "-o",

@@ -1,0 +1,68 @@
+"""The layout of `--help`: options in groups, examples at the end, and no summary cut short."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+__all__ = ["GROUPS", "Command", "write_commands"]
+
+GROUPS: Mapping[str, tuple[str, ...]] = {
+    "Output": ("output", "to", "coding", "effort", "strip_rows", "strip", "force", "table"),
+    "Palette": ("colors", "palette", "shared_palette", "frame_palettes", "reorder"),
+    "Quality and size": ("rdo", "psnr", "max_bytes", "strict", "dither", "dither_amount"),
+    "Search": ("search", "space", "init", "seed", "iterations", "restarts"),
+    "Input": ("variable", "max_pixels", "rows", "salvage", "points"),
+    "Many files": ("recursive", "workers", "scheduler", "skip_existing", "skip_if_larger"),
+    "Messages": ("quiet", "as_json"),
+}
+"""Headings, and below them the parameters in the order in which help lists them."""
+
+# A command with no more options needs no headings.
+_FEW = 8
+
+
+class Command(click.Command):
+    """A command whose help groups its options.
+
+    Parameters
+    ----------
+    examples : str
+        Lines of a shell, shown at the end of the help.
+    """
+
+    def __init__(self, *args: Any, examples: str = "", **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._examples = examples
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        records = {
+            str(param.name): record
+            for param in self.get_params(ctx)
+            if isinstance(param, click.Option) and (record := param.get_help_record(ctx))
+        }
+        grouped = {name: [n for n in names if n in records] for name, names in GROUPS.items()}
+        known = {name for names in grouped.values() for name in names}
+        grouped["Messages"] += [name for name in records if name not in known]
+        if len(records) <= _FEW:
+            grouped = {"Options": list(records)}
+        for heading, names in grouped.items():
+            if names:
+                with formatter.section(heading):
+                    formatter.write_dl([records[name] for name in names])
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        if self._examples:
+            with formatter.section("Examples"):
+                for line in self._examples.strip().splitlines():
+                    formatter.write(f"{'':{formatter.current_indent}}{line.strip()}\n")
+
+
+def write_commands(group: click.Group, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    """List the commands of a group, each with its whole summary."""
+    commands = ((name, group.get_command(ctx, name)) for name in group.list_commands(ctx))
+    rows = [(name, command.get_short_help_str(limit=400)) for name, command in commands if command]
+    with formatter.section("Commands"):
+        formatter.write_dl(rows)
