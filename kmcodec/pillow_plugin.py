@@ -28,6 +28,7 @@ from kmcodec.formats.pillow_images import (
     mode_of,
     transparency_of,
 )
+from kmcodec.formats.png_tags import read_more_png_chunks
 from kmcodec.image import IndexedImage, Metadata
 from kmcodec.inspection import inspect_stream
 from kmcodec.reader import palette_of
@@ -242,6 +243,7 @@ def register_kmc_opener() -> None:
     the file as it was, saving a `.kmc` to a path is done in memory first and the file replaced at
     once; `Image.save` is wrapped for that, and for all other formats does what it always did.
     """
+    read_more_png_chunks()
     Image.register_open(FORMAT, KmcImageFile, _accept)
     Image.register_decoder("kmc", KmcDecoder)
     Image.register_save(FORMAT, _save)

@@ -12,6 +12,14 @@ from PIL import Image
 
 from kmcodec.container.metadata import is_keyword
 from kmcodec.errors import KmcInputError, KmcWarning
+from kmcodec.formats.deep_samples import deep_samples, put_rounded
+from kmcodec.formats.display_tags import profile_in, warn_of_tags_left_out
+from kmcodec.formats.resolution import (
+    as_resolution,
+    exif_resolution,
+    resolution_in,
+    with_resolution,
+)
 from kmcodec.image import IndexedImage, Metadata
 from kmcodec.pixels import as_pixels, from_16_bits
 
@@ -23,6 +31,7 @@ __all__ = [
     "attach_metadata",
     "comment_text",
     "from_pillow",
+    "load_as_meant",
     "metadata_from_pillow",
     "mode_of",
     "to_pillow",
@@ -81,7 +90,13 @@ def from_pillow(image: Image.Image) -> NDArray[np.uint8] | IndexedImage:
     """
     if 0 in image.size:
         raise KmcInputError(f"an image has at least one pixel, this one {image.size} (w, h)")
+    samples = deep_samples(image)
+    levels = _grey_levels(image)
     image.load()
+    if samples is not None or image.mode == "L":
+        # A copy: the image stays as Pillow shows it.
+        image = image.copy()
+        _put_as_meant(image, samples, levels)
     if image.mode == "P":
         return _from_palette_mode(image)
     if image.mode == "1":
@@ -94,6 +109,19 @@ def from_pillow(image: Image.Image) -> NDArray[np.uint8] | IndexedImage:
         return as_pixels(np.asarray(image))
     # A copy: what Pillow hands out is read-only.
     return np.array(_as_8_bit_mode(image))
+
+
+def load_as_meant(image: Image.Image) -> None:
+    """Load an image that nobody else sees, with all bits of its samples and the right colour key.
+
+    Warns
+    -----
+    KmcWarning
+        If 16-bit samples were reduced to 8 bits.
+    """
+    samples, levels = deep_samples(image), _grey_levels(image)
+    image.load()
+    _put_as_meant(image, samples, levels)
 
 
 def mode_of(entries: int, channels: int) -> str:
@@ -134,6 +162,8 @@ def attach_metadata(image: Image.Image, metadata: Metadata | None) -> None:
         image.info["icc_profile"] = kept.icc
     if kept.exif:
         image.info["exif"] = EXIF_PREFIX + kept.exif
+        if dpi := exif_resolution(kept.exif):
+            image.info["dpi"] = dpi
     if kept.xmp:
         image.info["xmp"] = kept.xmp
     image.text = dict(kept.text)  # type: ignore[attr-defined]
@@ -166,7 +196,8 @@ def metadata_from_pillow(
     overrides : mapping, optional
         What `Image.save` was given: values for ``icc_profile``, ``exif`` (bytes or
         `PIL.Image.Exif`), ``xmp`` (bytes or str) and ``text`` (a mapping) that are taken
-        instead of the image's. A value of None or an empty one leaves that part out.
+        instead of the image's. A value of None or an empty one leaves that part out. ``dpi``,
+        one or two numbers, is said in the EXIF.
 
     Returns
     -------
@@ -176,12 +207,18 @@ def metadata_from_pillow(
     Warns
     -----
     KmcWarning
-        If a text or profile had to be left out.
+        If a text or profile had to be left out, or what the file says of how to show its pixels.
+
+    Notes
+    -----
+    The chunks cICP, gAMA and cHRM of a PNG become an ICC profile. The resolution of files of all
+    formats becomes one of EXIF.
     """
     given = overrides or {}
+    warn_of_tags_left_out(image)
     return Metadata(
         icc=_as_bytes(given["icc_profile"]) if "icc_profile" in given else _icc_of(image),
-        exif=_as_exif(given["exif"] if "exif" in given else _exif_of(image)),
+        exif=_exif_with_resolution(image, given),
         xmp=_as_bytes(given["xmp"] if "xmp" in given else _xmp_of(image)),
         text=_as_texts(given["text"] if "text" in given else _texts_of(image)),
     )
@@ -197,20 +234,33 @@ def _from_palette_mode(image: Image.Image) -> IndexedImage:
     ramp.info.pop("transparency", None)
     ramp.frombytes(bytes(range(entries)))
     palette = np.array(ramp.convert("RGBA"))[0]
+    mode = _palette_mode(image)
+    if mode == "CMYK":
+        # Save that it shows the inks as they are, as if they were colours and alpha.
+        inks = Image.fromarray(palette[np.newaxis], "CMYK")
+        palette = np.array(inks.convert("RGB").convert("RGBA"))[0]
+    elif mode != "RGBA":
+        palette[:, 3] = 255
     transparency = image.info.get("transparency")
     if isinstance(transparency, int):
         palette[transparency : transparency + 1, 3] = 0
     elif isinstance(transparency, bytes):
         alpha = np.frombuffer(transparency[:entries], np.uint8)
         palette[: len(alpha), 3] = alpha
-    elif image.im.getpalettemode() != "RGBA":
+    elif mode != "RGBA":
         palette = palette[:, :3]
     return IndexedImage(palette, indices)
 
 
 def _entry_count(image: Image.Image) -> int:
     mode = image.im.getpalettemode()
-    return len(image.getpalette(None) or ()) // len(mode)
+    return len(image.im.getpalette(mode, mode)) // len(mode)
+
+
+def _palette_mode(image: Image.Image) -> str:
+    # Pillow calls some palettes of inks RGB where it keeps them, though not where it describes.
+    kept, described = image.im.getpalettemode(), getattr(image.palette, "mode", "")
+    return "CMYK" if "CMYK" in (kept, described) else str(kept)
 
 
 def _from_bilevel(image: Image.Image) -> IndexedImage:
@@ -247,13 +297,45 @@ def _from_32_bit_mode(image: Image.Image) -> NDArray[np.uint8]:
     )
 
 
+def _put_as_meant(
+    image: Image.Image, samples: NDArray[np.uint16] | None, levels: int | None
+) -> None:
+    key = image.info.get("transparency")
+    if samples is not None:
+        put_rounded(image, samples)
+    elif image.mode == "L" and isinstance(key, int):
+        greys = np.array(image)
+        clear = greys == _grey_key(key, greys, levels)
+        image.putalpha(Image.fromarray(np.where(clear, 0, 255).astype(np.uint8)))
+        del image.info["transparency"]
+
+
+def _grey_levels(image: Image.Image) -> int | None:
+    """How many greys a file of mode L has, 4, 16 or 256; None if it has been loaded already."""
+    for tile in getattr(image, "tile", ()):
+        raw = tile[3][0] if isinstance(tile[3], tuple) else tile[3]
+        return {"L;2": 4, "L;4": 16}.get(str(raw), 256)
+    return None
+
+
+def _grey_key(key: int, samples: NDArray[np.uint8], levels: int | None) -> int:
+    """A key for grey, brought from the levels of the file to those of the samples."""
+    for count in (4, 16) if levels is None else (levels,):
+        step = 255 // (count - 1)
+        if key >= count or step == 1:
+            continue
+        # Of an image that was loaded Pillow does not say how many levels its file had: a key that
+        # names no sample, where all samples are of few levels, is one of these.
+        if levels is not None or not ((samples == key).any() or (samples % step).any()):
+            return key * step
+    return key
+
+
 def _as_8_bit_mode(image: Image.Image) -> Image.Image:
     """Convert to mode L, LA, RGB or RGBA, where the image has another."""
     transparency = image.info.get("transparency")
     wanted = image.mode
-    if image.mode == "L" and isinstance(transparency, int):
-        wanted = "LA"
-    elif image.mode == "RGB" and isinstance(transparency, tuple):
+    if image.mode == "RGB" and isinstance(transparency, tuple):
         wanted = "RGBA"
     elif image.mode not in ("L", "LA", "RGB", "RGBA"):
         wanted = _CONVERSIONS.get(image.mode, "RGB")
@@ -274,12 +356,21 @@ def _to_palette_mode(image: IndexedImage) -> Image.Image:
 
 
 def _icc_of(image: Image.Image) -> bytes | None:
-    profile = _as_bytes(image.info.get("icc_profile"))
+    profile = _as_bytes(profile_in(image))
     if profile and image.mode in _FOREIGN_ICC_MODES:
         # It describes the inks; on the RGB pixels that we make of them it would be wrong.
         warnings.warn(f"{image.mode} colour profile left out", KmcWarning, stacklevel=3)
         return None
     return profile
+
+
+def _exif_with_resolution(image: Image.Image, given: Mapping[str, Any]) -> bytes | None:
+    exif = _as_exif(given["exif"] if "exif" in given else _exif_of(image))
+    if "dpi" in given:
+        dpi = as_resolution(given["dpi"])
+    else:
+        dpi = None if "exif" in given else resolution_in(image)
+    return with_resolution(exif, dpi) if dpi else exif
 
 
 def _exif_of(image: Image.Image) -> Any:

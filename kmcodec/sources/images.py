@@ -25,6 +25,7 @@ from kmcodec.formats.pillow_images import (
     COMMENT,
     comment_text,
     from_pillow,
+    load_as_meant,
     metadata_from_pillow,
 )
 from kmcodec.formats.streamed_images import can_stream
@@ -290,8 +291,7 @@ def _of_gif(
 def _from_opened(
     image: Image.Image, all_taken: bool
 ) -> tuple[NDArray[np.uint8] | IndexedImage, Metadata]:
-    _warn_of_16_bits(image)
-    image.load()
+    load_as_meant(image)
     try:
         ImageOps.exif_transpose(image, in_place=True)
     except Exception:  # damaged EXIF fails in any way; the pixels are no worse for it
@@ -304,13 +304,6 @@ def _from_opened(
     if not all_taken:
         warn_of_frames(image)
     return pixels, metadata
-
-
-def _warn_of_16_bits(image: Image.Image) -> None:
-    # Pillow reads these to modes of 8 bits, and says nothing.
-    deep = any(";16" in str(tile[3]) for tile in getattr(image, "tile", ()))
-    if deep and image.mode in ("LA", "RGB", "RGBA"):
-        warnings.warn("16-bit samples reduced to 8 bits", KmcWarning, stacklevel=2)
 
 
 def warn_of_frames(image: Image.Image) -> None:
