@@ -12,8 +12,8 @@ from PIL import Image
 
 from kmcodec.container.metadata import is_keyword
 from kmcodec.errors import KmcInputError, KmcWarning
-from kmcodec.formats.deep_samples import deep_samples, put_rounded
 from kmcodec.formats.display_tags import profile_in, warn_of_tags_left_out
+from kmcodec.formats.file_samples import as_meant
 from kmcodec.formats.resolution import (
     as_resolution,
     exif_resolution,
@@ -31,7 +31,6 @@ __all__ = [
     "attach_metadata",
     "comment_text",
     "from_pillow",
-    "load_as_meant",
     "metadata_from_pillow",
     "mode_of",
     "to_pillow",
@@ -90,13 +89,7 @@ def from_pillow(image: Image.Image) -> NDArray[np.uint8] | IndexedImage:
     """
     if 0 in image.size:
         raise KmcInputError(f"an image has at least one pixel, this one {image.size} (w, h)")
-    samples = deep_samples(image)
-    levels = _grey_levels(image)
-    image.load()
-    if samples is not None or image.mode == "L":
-        # A copy: the image stays as Pillow shows it.
-        image = image.copy()
-        _put_as_meant(image, samples, levels)
+    image = as_meant(image)
     if image.mode == "P":
         return _from_palette_mode(image)
     if image.mode == "1":
@@ -109,19 +102,6 @@ def from_pillow(image: Image.Image) -> NDArray[np.uint8] | IndexedImage:
         return as_pixels(np.asarray(image))
     # A copy: what Pillow hands out is read-only.
     return np.array(_as_8_bit_mode(image))
-
-
-def load_as_meant(image: Image.Image) -> None:
-    """Load an image that nobody else sees, with all bits of its samples and the right colour key.
-
-    Warns
-    -----
-    KmcWarning
-        If 16-bit samples were reduced to 8 bits.
-    """
-    samples, levels = deep_samples(image), _grey_levels(image)
-    image.load()
-    _put_as_meant(image, samples, levels)
 
 
 def mode_of(entries: int, channels: int) -> str:
@@ -295,40 +275,6 @@ def _from_32_bit_mode(image: Image.Image) -> NDArray[np.uint8]:
     raise KmcInputError(
         f"an image of mode I runs from {low} to {high}: bring it to 0 to 255 or 0 to 65535"
     )
-
-
-def _put_as_meant(
-    image: Image.Image, samples: NDArray[np.uint16] | None, levels: int | None
-) -> None:
-    key = image.info.get("transparency")
-    if samples is not None:
-        put_rounded(image, samples)
-    elif image.mode == "L" and isinstance(key, int):
-        greys = np.array(image)
-        clear = greys == _grey_key(key, greys, levels)
-        image.putalpha(Image.fromarray(np.where(clear, 0, 255).astype(np.uint8)))
-        del image.info["transparency"]
-
-
-def _grey_levels(image: Image.Image) -> int | None:
-    """How many greys a file of mode L has, 4, 16 or 256; None if it has been loaded already."""
-    for tile in getattr(image, "tile", ()):
-        raw = tile[3][0] if isinstance(tile[3], tuple) else tile[3]
-        return {"L;2": 4, "L;4": 16}.get(str(raw), 256)
-    return None
-
-
-def _grey_key(key: int, samples: NDArray[np.uint8], levels: int | None) -> int:
-    """A key for grey, brought from the levels of the file to those of the samples."""
-    for count in (4, 16) if levels is None else (levels,):
-        step = 255 // (count - 1)
-        if key >= count or step == 1:
-            continue
-        # Of an image that was loaded Pillow does not say how many levels its file had: a key that
-        # names no sample, where all samples are of few levels, is one of these.
-        if levels is not None or not ((samples == key).any() or (samples % step).any()):
-            return key * step
-    return key
 
 
 def _as_8_bit_mode(image: Image.Image) -> Image.Image:

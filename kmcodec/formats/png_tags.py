@@ -153,15 +153,12 @@ def png_tags_left_out(info: Mapping[Any, Any], *, grey: bool) -> list[str]:
     if cicp is not None and _of_cicp(info) is None:
         name = _NAMED_CURVES.get(cicp[1]) if len(cicp) == 4 else None
         lost.append(f"colours by cICP ({name})" if name else "colours by cICP")
-    elif _decides_by_gamma(info) and png_profile(info, grey=grey) is None:
-        power, primaries = _gamma_in(info), _chromaticities_in(info)
-        if power is None:
+    elif _rules_nothing(info):
+        primaries = _chromaticities_in(info)
+        ignored = primaries is None or ("gamma" not in info and not _is_near_srgb(primaries))
+        if "gamma" in info and _gamma_in(info) is None:
             lost.append("gAMA")
-        elif primaries is not None and not grey and not _is_near_srgb(primaries):
-            lost.append("cHRM")
-    elif "chromaticity" in info and "gamma" not in info and _rules_nothing(info):
-        chromaticities = _chromaticities_in(info)
-        if not grey and not (chromaticities and _is_near_srgb(chromaticities)):
+        if "chromaticity" in info and ignored and not grey:
             lost.append("cHRM")
     for kind, words in (("mDCV", "mastering display"), ("cLLI", "light levels")):
         if _KEYS[kind] in info:
@@ -189,10 +186,6 @@ def _of_cicp(info: Mapping[Any, Any]) -> tuple[Primaries, Curve] | None:
 
 def _rules_nothing(info: Mapping[Any, Any]) -> bool:
     return _of_cicp(info) is None and not info.get("icc_profile") and "srgb" not in info
-
-
-def _decides_by_gamma(info: Mapping[Any, Any]) -> bool:
-    return _rules_nothing(info) and "gamma" in info
 
 
 def _gamma_in(info: Mapping[Any, Any]) -> float | None:

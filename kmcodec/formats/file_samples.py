@@ -1,4 +1,4 @@
-"""Samples of 16 bits that Pillow cuts to 8: read whole."""
+"""Samples and colour keys as files mean them, where Pillow cuts or confuses them."""
 
 from __future__ import annotations
 
@@ -12,13 +12,86 @@ from PIL import Image, ImageFile
 
 from kmcodec.pixels import from_16_bits
 
-__all__ = ["deep_samples", "put_rounded"]
+__all__ = ["as_meant", "deep_samples", "load_as_meant"]
 
 # For each byte order of raw modes the other: it has the low bytes where the first has the high.
 _OTHER = {"B": "L", "L": "B", "N": "B" if sys.byteorder == "little" else "L"}
 _RAW_MODES = ("RGB;16", "RGBA;16", "RGBX;16", "CMYK;16")
 # Grey and alpha, in the order of PNG: byte by byte they are four samples of 8 bits.
 _GREY_WITH_ALPHA = "LA;16B"
+
+
+def as_meant(image: Image.Image) -> Image.Image:
+    """Load an image; where Pillow shows something else than the file means, a copy that is right.
+
+    Parameters
+    ----------
+    image : PIL.Image.Image
+        Stays as Pillow shows it. Best not loaded yet: what Pillow has cut, is gone.
+
+    Returns
+    -------
+    PIL.Image.Image
+
+    Warns
+    -----
+    KmcWarning
+        If 16-bit samples were reduced to 8 bits.
+    """
+    samples, levels = deep_samples(image), _grey_levels(image)
+    image.load()
+    if samples is None and (image.mode != "L" or "transparency" not in image.info):
+        return image
+    copy = image.copy()
+    _put_as_meant(copy, samples, levels)
+    return copy
+
+
+def load_as_meant(image: Image.Image) -> None:
+    """Load an image that nobody else sees, with all bits of its samples and the right colour key.
+
+    Warns
+    -----
+    KmcWarning
+        If 16-bit samples were reduced to 8 bits.
+    """
+    samples, levels = deep_samples(image), _grey_levels(image)
+    image.load()
+    _put_as_meant(image, samples, levels)
+
+
+def _put_as_meant(
+    image: Image.Image, samples: NDArray[np.uint16] | None, levels: int | None
+) -> None:
+    key = image.info.get("transparency")
+    if samples is not None:
+        _put_rounded(image, samples)
+    elif image.mode == "L" and isinstance(key, int):
+        greys = np.array(image)
+        clear = greys == _grey_key(key, greys, levels)
+        image.putalpha(Image.fromarray(np.where(clear, 0, 255).astype(np.uint8)))
+        del image.info["transparency"]
+
+
+def _grey_levels(image: Image.Image) -> int | None:
+    """How many greys a file of mode L has, 4, 16 or 256; None if it has been loaded already."""
+    for tile in getattr(image, "tile", ()):
+        raw = tile[3][0] if isinstance(tile[3], tuple) else tile[3]
+        return {"L;2": 4, "L;4": 16}.get(str(raw), 256)
+    return None
+
+
+def _grey_key(key: int, samples: NDArray[np.uint8], levels: int | None) -> int:
+    """A key for grey, brought from the levels of the file to those of the samples."""
+    for count in (4, 16) if levels is None else (levels,):
+        step = 255 // (count - 1)
+        if key >= count or step == 1:
+            continue
+        # Of an image that was loaded Pillow does not say how many levels its file had: a key that
+        # names no sample, where all samples are of few levels, is one of these.
+        if levels is not None or not ((samples == key).any() or (samples % step).any()):
+            return key * step
+    return key
 
 
 def deep_samples(image: Image.Image) -> NDArray[np.uint16] | None:
@@ -54,7 +127,7 @@ def deep_samples(image: Image.Image) -> NDArray[np.uint16] | None:
     return _joined(_read_as(image, raw), _read_as(image, raw[:-1] + _OTHER[raw[-1]]))
 
 
-def put_rounded(image: Image.Image, samples: NDArray[np.uint16]) -> None:
+def _put_rounded(image: Image.Image, samples: NDArray[np.uint16]) -> None:
     """Give a loaded image the samples of `deep_samples`, rounded to 8 bits, and its colour key.
 
     Warns
