@@ -68,6 +68,10 @@ def test_gamma_becomes_a_profile(read, colours):
     assert_shown(read(colours, gama(1 / 1.8)), of_light((colours / 255) ** 1.8))
 
 
+def test_gamma_with_primaries_is_meant_as_it_is(read, colours):
+    assert_shown(read(colours, gama(0.45455), chrm(*SRGB_CHRM)), of_light((colours / 255) ** 2.2))
+
+
 def test_gamma_of_grey_becomes_a_profile_for_grey(read, colours):
     grey = colours[..., 0]
     source = read(grey, gama(1.0))
@@ -91,7 +95,6 @@ def test_colours_of_srgb_need_no_profile(read, colours):
     for chunks in (
         [],
         [gama(0.45455)],
-        [gama(0.45455), chrm(*SRGB_CHRM)],
         [chunk(b"sRGB", b"\0")],
         [cicp(1, 13, 0, 1)],
         [chrm(*SRGB_CHRM)],
@@ -178,5 +181,5 @@ def test_profiles_are_those_of_littlecms():
     ],
 )
 def test_impossible_primaries_are_refused(primaries):
-    with pytest.raises(ValueError, match="light|line|hold"):
+    with pytest.raises(ValueError, match=r"light|line|hold"):
         rgb_profile(primaries, SRGB_CURVE, "x")

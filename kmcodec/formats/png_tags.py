@@ -42,7 +42,8 @@ _PRIMARIES = {
     12: Primaries(_D65, (0.680, 0.320), (0.265, 0.690), (0.150, 0.060)),
     22: Primaries(_D65, (0.630, 0.340), (0.295, 0.605), (0.155, 0.077)),
 }
-_REC709_CURVE = Curve(1 / 0.45, 1 / 1.099297, 0.099297 / 1.099297, 1 / 4.5, 0.081243)
+# What such samples look like is a matter of displays, ITU-R BT.1886; that is what browsers take.
+_REC709_CURVE = gamma(2.4)
 # Table 3, as far as a profile can say them; PQ and HLG are among those that it cannot.
 _CURVES = {
     1: _REC709_CURVE,
@@ -60,7 +61,7 @@ _RGB, _FULL_RANGE = 0, 1
 
 # Chromaticities that differ by less are those of sRGB, rounded in one way or the other.
 _NEAR = 0.0015
-# So does PNG write the gamma of sRGB.
+# So does PNG write the gamma of sRGB; alone it is taken for that, as by browsers.
 _SRGB_GAMMA, _GAMMA_NEAR = 0.45455, 0.0006
 
 
@@ -122,9 +123,10 @@ def png_profile(info: Mapping[Any, Any], *, grey: bool) -> bytes | None:
     elif "srgb" in info or (power := _gamma_in(info)) is None:
         return None
     else:
-        primaries = _chromaticities_in(info) or SRGB
-        is_srgb = abs(power - _SRGB_GAMMA) < _GAMMA_NEAR
-        curve = SRGB_CURVE if is_srgb and _is_near_srgb(primaries) else gamma(1 / power)
+        chromaticities = _chromaticities_in(info)
+        primaries = chromaticities or SRGB
+        is_srgb = chromaticities is None and abs(power - _SRGB_GAMMA) < _GAMMA_NEAR
+        curve = SRGB_CURVE if is_srgb else gamma(1 / power)
     if curve == SRGB_CURVE and (grey or _is_near_srgb(primaries)):
         return None
     try:
