@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import difflib
 import functools
 import io
 import os
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import IO, Any, TypeVar
 
 import numpy as np
@@ -21,13 +22,14 @@ from kmcodec.container.metadata import metadata_from_sections
 from kmcodec.container.reader import ContainerReader
 from kmcodec.decoder import read_indexed
 from kmcodec.encoder import encode
-from kmcodec.errors import KmcError, KmcFormatError
+from kmcodec.errors import KmcError, KmcFormatError, KmcInputError
 from kmcodec.formats.pillow_images import (
     attach_metadata,
     metadata_from_pillow,
     mode_of,
     transparency_of,
 )
+from kmcodec.formats.png_tags import read_more_png_chunks
 from kmcodec.image import IndexedImage, Metadata
 from kmcodec.inspection import inspect_stream
 from kmcodec.reader import palette_of
@@ -41,12 +43,23 @@ _T = TypeVar("_T")
 FORMAT = "KMC"
 ENDING = ".kmc"
 
-# What `Image.save` hands over and we know; the rest is ignored, as by Pillow's own plugins.
-_METADATA_OPTIONS = ("icc_profile", "exif", "xmp", "text")
+_METADATA_OPTIONS = ("icc_profile", "exif", "xmp", "text", "dpi")
 _ENCODE_OPTIONS = (
     *("coding", "effort", "strip_rows", "init", "seed", "search", "iterations", "restarts"),
     *("space", "dither", "dither_amount", "palette", "reorder"),
     *("rdo", "psnr", "max_bytes", "strict"),
+)
+_OTHER_OPTIONS = ("colors", "palettes", "duration", "loop", "append_images", "save_all")
+# What the number of colours is called elsewhere.
+_COLORS = ("k", "K", "n", "colours", "n_colors", "num_colors")
+# What other formats take: whoever saves one image in many formats gives the same to all.
+_IGNORED_OPTIONS = frozenset(
+    {"comment", "compress_level", "compression", "exact", "interlace", "lossless", "method"}
+    | {"optimize", "pnginfo", "progressive", "qtables", "quality", "speed", "subsampling"}
+    | {"smooth", "keep_rgb", "restart_marker_blocks", "restart_marker_rows", "streamtype"}
+    | {"big_tiff", "tiffinfo", "strip_size", "resolution", "sizes", "bitmap_format", "bits"}
+    | {"alpha_quality", "allow_mixed", "minimize_size", "kmin", "kmax", "codec", "range"}
+    | {"background", "blend", "default_image", "disposal", "transparency", "include_color_table"}
 )
 
 
@@ -135,6 +148,15 @@ class KmcImageFile(ImageFile.ImageFile):
                 self.fp = io.BytesIO()
         return super().load()
 
+    def load_seek(self, pos: int) -> None:
+        """Go to a place in the file.
+
+        That there is this method tells `PIL.ImageFile.Parser`, which is given a file in parts, to
+        wait for all of them.
+        """
+        assert self.fp is not None
+        self.fp.seek(pos)
+
     def _read(self, what: Callable[[FrameReader], _T]) -> _T:
         try:
             if self._frames is None:
@@ -184,7 +206,8 @@ class KmcDecoder(ImageFile.PyDecoder):
         if self.args:
             self.set_as_raw(*self.args)
             return -1, 0
-        assert self.fd is not None
+        if self.fd is None:
+            raise OSError("a .kmc file is not decoded in parts")
         try:
             # How many pixels are too many is Pillow's business here.
             if ImageFile.LOAD_TRUNCATED_IMAGES:
@@ -201,8 +224,25 @@ def _pixels_in(mode: str, image: IndexedImage) -> bytes:
     return (image.indices if mode == "P" else image.to_array()).tobytes()
 
 
+def _check_options(given: Mapping[str, Any]) -> None:
+    """Refuse options that nobody knows: they are misspelt.
+
+    Raises
+    ------
+    KmcInputError
+    """
+    known = (*_METADATA_OPTIONS, *_ENCODE_OPTIONS, *_OTHER_OPTIONS)
+    for name in given:
+        if name in known or name in _IGNORED_OPTIONS:
+            continue
+        near = ["colors"] if name in _COLORS else difflib.get_close_matches(name, known, 1, 0.5)
+        hint = f": did you mean {near[0]!r}?" if near else f"; there are {', '.join(known)}"
+        raise KmcInputError(f"Image.save has no option {name!r} for .kmc{hint}")
+
+
 def _save(im: Image.Image, fp: IO[bytes], filename: str | bytes) -> None:
     given = im.encoderinfo
+    _check_options(given)
     metadata = metadata_from_pillow(im, {k: given[k] for k in _METADATA_OPTIONS if k in given})
     options = {k: given[k] for k in _ENCODE_OPTIONS if k in given}
     # Encoded fully before the first byte is written.
@@ -211,12 +251,13 @@ def _save(im: Image.Image, fp: IO[bytes], filename: str | bytes) -> None:
 
 def _save_all(im: Image.Image, fp: IO[bytes], filename: str | bytes) -> None:
     given = im.encoderinfo
+    _check_options(given)
     shown = [shown for image in (im, *given.get("append_images", ())) for shown in frames_of(image)]
-    if len(shown) == 1:
-        _save(im, fp, filename)
-        return
     metadata = metadata_from_pillow(im, {k: given[k] for k in _METADATA_OPTIONS if k in given})
     options = {k: given[k] for k in _ENCODE_OPTIONS if k in given}
+    if len(shown) == 1:
+        fp.write(encode(shown[0][0], given.get("colors"), metadata=metadata, **options))
+        return
     durations = given.get("duration")
     if isinstance(durations, float):
         durations = round(durations)  # as Pillow's other writers take it
@@ -242,6 +283,7 @@ def register_kmc_opener() -> None:
     the file as it was, saving a `.kmc` to a path is done in memory first and the file replaced at
     once; `Image.save` is wrapped for that, and for all other formats does what it always did.
     """
+    read_more_png_chunks()
     Image.register_open(FORMAT, KmcImageFile, _accept)
     Image.register_decoder("kmc", KmcDecoder)
     Image.register_save(FORMAT, _save)

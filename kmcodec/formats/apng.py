@@ -85,12 +85,15 @@ class ApngFile:
         The chunks that all frames need: palette and transparency.
     frames : list of ApngFrame
         Without the picture for those who show no animations, where it is none of them.
+    hides_picture : bool
+        Whether it is none of them.
     """
 
     header: bytes
     loop: int
     shared: bytes = b""
     frames: list[ApngFrame] = field(default_factory=list)
+    hides_picture: bool = False
 
     @property
     def size(self) -> tuple[int, int]:
@@ -156,6 +159,8 @@ def parse_apng(data: bytes) -> ApngFile | None:
                 file.frames.append(_frame_of(content, file.size, number))
             elif file.frames:
                 file.frames[-1].data.append(content)
+            else:
+                file.hides_picture = True
     if file is None or not expected:
         return None
     if len(file.frames) < expected:

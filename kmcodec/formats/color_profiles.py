@@ -78,6 +78,8 @@ def _transform_of(icc: bytes) -> tuple[Any, str]:
         mode,
         "RGB",
         ImageCms.Intent.RELATIVE_COLORIMETRIC,
+        # Optimized, dark greys under a steep curve are up to 10 levels off.
+        ImageCms.Flags.NOOPTIMIZE if mode == "L" else ImageCms.Flags.NONE,
     )
     return transform, mode
 

@@ -12,6 +12,14 @@ from PIL import Image
 
 from kmcodec.container.metadata import is_keyword
 from kmcodec.errors import KmcInputError, KmcWarning
+from kmcodec.formats.display_tags import profile_in, warn_of_tags_left_out
+from kmcodec.formats.file_samples import as_meant
+from kmcodec.formats.resolution import (
+    as_resolution,
+    exif_resolution,
+    resolution_in,
+    with_resolution,
+)
 from kmcodec.image import IndexedImage, Metadata
 from kmcodec.pixels import as_pixels, from_16_bits
 
@@ -81,7 +89,7 @@ def from_pillow(image: Image.Image) -> NDArray[np.uint8] | IndexedImage:
     """
     if 0 in image.size:
         raise KmcInputError(f"an image has at least one pixel, this one {image.size} (w, h)")
-    image.load()
+    image = as_meant(image)
     if image.mode == "P":
         return _from_palette_mode(image)
     if image.mode == "1":
@@ -134,6 +142,8 @@ def attach_metadata(image: Image.Image, metadata: Metadata | None) -> None:
         image.info["icc_profile"] = kept.icc
     if kept.exif:
         image.info["exif"] = EXIF_PREFIX + kept.exif
+        if dpi := exif_resolution(kept.exif):
+            image.info["dpi"] = dpi
     if kept.xmp:
         image.info["xmp"] = kept.xmp
     image.text = dict(kept.text)  # type: ignore[attr-defined]
@@ -166,7 +176,8 @@ def metadata_from_pillow(
     overrides : mapping, optional
         What `Image.save` was given: values for ``icc_profile``, ``exif`` (bytes or
         `PIL.Image.Exif`), ``xmp`` (bytes or str) and ``text`` (a mapping) that are taken
-        instead of the image's. A value of None or an empty one leaves that part out.
+        instead of the image's. A value of None or an empty one leaves that part out. ``dpi``,
+        one or two numbers, is said in the EXIF.
 
     Returns
     -------
@@ -176,12 +187,18 @@ def metadata_from_pillow(
     Warns
     -----
     KmcWarning
-        If a text or profile had to be left out.
+        If a text or profile had to be left out, or what the file says of how to show its pixels.
+
+    Notes
+    -----
+    The chunks cICP, gAMA and cHRM of a PNG become an ICC profile. The resolution of files of all
+    formats becomes one of EXIF.
     """
     given = overrides or {}
+    warn_of_tags_left_out(image)
     return Metadata(
         icc=_as_bytes(given["icc_profile"]) if "icc_profile" in given else _icc_of(image),
-        exif=_as_exif(given["exif"] if "exif" in given else _exif_of(image)),
+        exif=_exif_with_resolution(image, given),
         xmp=_as_bytes(given["xmp"] if "xmp" in given else _xmp_of(image)),
         text=_as_texts(given["text"] if "text" in given else _texts_of(image)),
     )
@@ -197,20 +214,33 @@ def _from_palette_mode(image: Image.Image) -> IndexedImage:
     ramp.info.pop("transparency", None)
     ramp.frombytes(bytes(range(entries)))
     palette = np.array(ramp.convert("RGBA"))[0]
+    mode = _palette_mode(image)
+    if mode == "CMYK":
+        # Save that it shows the inks as they are, as if they were colours and alpha.
+        inks = Image.fromarray(palette[np.newaxis], "CMYK")
+        palette = np.array(inks.convert("RGB").convert("RGBA"))[0]
+    elif mode != "RGBA":
+        palette[:, 3] = 255
     transparency = image.info.get("transparency")
     if isinstance(transparency, int):
         palette[transparency : transparency + 1, 3] = 0
     elif isinstance(transparency, bytes):
         alpha = np.frombuffer(transparency[:entries], np.uint8)
         palette[: len(alpha), 3] = alpha
-    elif image.im.getpalettemode() != "RGBA":
+    elif mode != "RGBA":
         palette = palette[:, :3]
     return IndexedImage(palette, indices)
 
 
 def _entry_count(image: Image.Image) -> int:
     mode = image.im.getpalettemode()
-    return len(image.getpalette(None) or ()) // len(mode)
+    return len(image.im.getpalette(mode, mode)) // len(mode)
+
+
+def _palette_mode(image: Image.Image) -> str:
+    # Pillow calls some palettes of inks RGB where it keeps them, though not where it describes.
+    kept, described = image.im.getpalettemode(), getattr(image.palette, "mode", "")
+    return "CMYK" if "CMYK" in (kept, described) else str(kept)
 
 
 def _from_bilevel(image: Image.Image) -> IndexedImage:
@@ -251,9 +281,7 @@ def _as_8_bit_mode(image: Image.Image) -> Image.Image:
     """Convert to mode L, LA, RGB or RGBA, where the image has another."""
     transparency = image.info.get("transparency")
     wanted = image.mode
-    if image.mode == "L" and isinstance(transparency, int):
-        wanted = "LA"
-    elif image.mode == "RGB" and isinstance(transparency, tuple):
+    if image.mode == "RGB" and isinstance(transparency, tuple):
         wanted = "RGBA"
     elif image.mode not in ("L", "LA", "RGB", "RGBA"):
         wanted = _CONVERSIONS.get(image.mode, "RGB")
@@ -274,12 +302,21 @@ def _to_palette_mode(image: IndexedImage) -> Image.Image:
 
 
 def _icc_of(image: Image.Image) -> bytes | None:
-    profile = _as_bytes(image.info.get("icc_profile"))
+    profile = _as_bytes(profile_in(image))
     if profile and image.mode in _FOREIGN_ICC_MODES:
         # It describes the inks; on the RGB pixels that we make of them it would be wrong.
         warnings.warn(f"{image.mode} colour profile left out", KmcWarning, stacklevel=3)
         return None
     return profile
+
+
+def _exif_with_resolution(image: Image.Image, given: Mapping[str, Any]) -> bytes | None:
+    exif = _as_exif(given["exif"] if "exif" in given else _exif_of(image))
+    if "dpi" in given:
+        dpi = as_resolution(given["dpi"])
+    else:
+        dpi = None if "exif" in given else resolution_in(image)
+    return with_resolution(exif, dpi) if dpi else exif
 
 
 def _exif_of(image: Image.Image) -> Any:

@@ -20,7 +20,7 @@ from kmcodec.image import IndexedImage
 from kmcodec.reader import DEFAULT_MAX_PIXELS
 from kmcodec.sources.frames import ANIMATED, frames_of, loop_of, with_palettes
 
-__all__ = ["SourceFrames", "animation_in"]
+__all__ = ["SourceFrames", "animation_in", "frame_instead_of_picture"]
 
 # What makes images upright, by the orientation that EXIF asks for.
 _TURNS: dict[int, Callable[[NDArray[Any]], NDArray[Any]]] = {
@@ -69,6 +69,41 @@ def animation_in(data: bytes, limit: int = DEFAULT_MAX_PIXELS) -> SourceFrames |
         return _from_gif(data, limit)
     shown = _from_png(data, limit) if is_png(data) else _from_pillow(data, limit)
     return None if shown is None else _upright(shown, data)
+
+
+def frame_instead_of_picture(
+    data: bytes, limit: int = DEFAULT_MAX_PIXELS
+) -> NDArray[np.uint8] | IndexedImage | None:
+    """The first frame of an animated PNG, where the picture in the file is none of the frames.
+
+    Parameters
+    ----------
+    data : bytes
+        A whole PNG.
+    limit : int
+        The most pixels that a frame may have.
+
+    Returns
+    -------
+    ndarray of uint8, IndexedImage or None
+        Upright. None of all other files, and where frames are damaged.
+
+    Raises
+    ------
+    KmcLimitError
+        If there are too many pixels.
+    """
+    try:
+        file = parse_apng(data)
+        if file is None or not file.hides_picture:
+            return None
+        _check(1, *file.size, limit)
+        frames = tuple(apng_frames(replace(file, frames=file.frames[:1])))
+    except KmcInputError:
+        return None
+    (shown,) = _upright(SourceFrames(frames, (0,), 0), data).images
+    assert not isinstance(shown, Image.Image)
+    return shown
 
 
 def _upright(shown: SourceFrames, data: bytes) -> SourceFrames:

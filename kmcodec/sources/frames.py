@@ -44,6 +44,9 @@ def frames_of(image: Image.Image) -> list[tuple[Image.Image | IndexedImage, int]
         durations.append(round(frame.info.get("duration", DEFAULT_DURATION)))
     if getattr(image, "n_frames", 1) > 1:
         image.seek(0)
+        if getattr(image, "default_image", False):
+            # A picture for those who show no animations is no frame.
+            del frames[0], durations[0]
     pictures = [frame for frame in frames if isinstance(frame, Image.Image)]
     if image.format == "GIF" and not all(map(is_indexed, frames)):
         # Pillow brings frames of a GIF but the first to RGB, as they may be patches.

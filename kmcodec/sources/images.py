@@ -18,6 +18,8 @@ from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 from kmcodec.animation.reader import decode_frames
 from kmcodec.animation.value import Animation
 from kmcodec.errors import KmcError, KmcFormatError, KmcInputError, KmcLimitError, KmcWarning
+from kmcodec.formats.apng import is_png
+from kmcodec.formats.file_samples import load_as_meant
 from kmcodec.formats.gif import gif_frames, is_gif, parse_gif
 from kmcodec.formats.matlab import is_mat, read_mat
 from kmcodec.formats.npy import MAGIC, read_npy_header
@@ -30,7 +32,7 @@ from kmcodec.formats.pillow_images import (
 from kmcodec.formats.streamed_images import can_stream
 from kmcodec.image import IndexedImage, Metadata
 from kmcodec.pixels import as_pixels
-from kmcodec.sources.animations import SourceFrames, animation_in
+from kmcodec.sources.animations import SourceFrames, animation_in, frame_instead_of_picture
 from kmcodec.sources.frames import with_palettes
 from kmcodec.sources.reading import bytes_of
 
@@ -248,7 +250,9 @@ def _from_image(
     try:
         with Image.open(io.BytesIO(data)) as image:
             pixels, metadata = _from_opened(image, all_taken)
-            return _of_gif(data, pixels, metadata) if is_gif(data) else (pixels, metadata)
+            if is_gif(data):
+                return _of_gif(data, pixels, metadata)
+            return (_of_png(data, pixels, metadata) if is_png(data) else pixels), metadata
     except UnidentifiedImageError as error:
         raise KmcInputError(
             f"{name}: not an image that can be read (Pillow, .mat, .npy or .kmc)"
@@ -287,11 +291,20 @@ def _of_gif(
     return pixels, metadata
 
 
+def _of_png(
+    data: bytes, pixels: NDArray[np.uint8] | IndexedImage, metadata: Metadata
+) -> NDArray[np.uint8] | IndexedImage:
+    """Take the frame that browsers show, where Pillow takes a picture that is none."""
+    frame = frame_instead_of_picture(data)
+    if isinstance(frame, IndexedImage):
+        return IndexedImage(frame.palette, frame.indices, metadata)
+    return pixels if frame is None else frame
+
+
 def _from_opened(
     image: Image.Image, all_taken: bool
 ) -> tuple[NDArray[np.uint8] | IndexedImage, Metadata]:
-    _warn_of_16_bits(image)
-    image.load()
+    load_as_meant(image)
     try:
         ImageOps.exif_transpose(image, in_place=True)
     except Exception:  # damaged EXIF fails in any way; the pixels are no worse for it
@@ -306,19 +319,12 @@ def _from_opened(
     return pixels, metadata
 
 
-def _warn_of_16_bits(image: Image.Image) -> None:
-    # Pillow reads these to modes of 8 bits, and says nothing.
-    deep = any(";16" in str(tile[3]) for tile in getattr(image, "tile", ()))
-    if deep and image.mode in ("LA", "RGB", "RGBA"):
-        warnings.warn("16-bit samples reduced to 8 bits", KmcWarning, stacklevel=2)
-
-
 def warn_of_frames(image: Image.Image) -> None:
     """Tell that there are more frames than the first."""
     if image.format in _NO_ANIMATION:
         return
     try:
-        frames = getattr(image, "n_frames", 1)
+        frames = getattr(image, "n_frames", 1) - bool(getattr(image, "default_image", False))
     except Exception:  # later frames are damaged: they are not taken anyhow
         return
     if frames > 1:

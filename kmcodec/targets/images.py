@@ -22,6 +22,7 @@ from kmcodec.formats.pillow_images import (
     WITH_COMMENT,
     to_pillow,
 )
+from kmcodec.formats.resolution import exif_resolution
 from kmcodec.image import IndexedImage, Metadata
 from kmcodec.pixels import to_channels
 from kmcodec.sources.images import named_warnings
@@ -53,6 +54,8 @@ _MODES = {
 }
 _WITHOUT_ALPHA = frozenset({"L", "RGB"})
 _XMP_TAG = 700
+# Beside EXIF, or without it.
+_WITH_DPI = frozenset({"BMP", "DIB", "JPEG", "PNG", "TIFF"})
 
 
 def encode_image(image: IndexedImage, kind: str) -> bytes:
@@ -224,6 +227,8 @@ def metadata_options(metadata: Metadata, format_: str) -> dict[str, Any]:
         options["icc_profile"] = metadata.icc
     if metadata.exif:
         options["exif"] = EXIF_PREFIX + metadata.exif
+        if format_ in _WITH_DPI and (dpi := exif_resolution(metadata.exif)):
+            options["dpi"] = dpi
     if metadata.xmp:
         options["xmp"] = metadata.xmp
     if format_ in WITH_COMMENT and (comment := comment_of(metadata)):

@@ -9,6 +9,7 @@ from PIL import Image
 
 from kmcodec.errors import KmcWarning
 from kmcodec.formats.pillow_images import metadata_from_pillow
+from kmcodec.formats.resolution import is_resolution_only
 from kmcodec.image import Metadata
 
 __all__ = ["warn_of_lost_metadata"]
@@ -39,6 +40,12 @@ def warn_of_lost_metadata(data: bytes, metadata: Metadata, format_: str) -> None
     lost = [
         name for part, name in _NAMES.items() if getattr(metadata, part) and not getattr(kept, part)
     ]
+    if metadata.exif:
+        plain = is_resolution_only(metadata.exif)
+        if "EXIF" in lost and plain:
+            lost[lost.index("EXIF")] = "resolution"
+        elif kept.exif and is_resolution_only(kept.exif) and not plain:
+            lost.insert(lost[:1].count(_NAMES["icc"]), "EXIF")
     if any(keyword not in kept.text for keyword in metadata.text):
         lost.append("texts")
     if lost:

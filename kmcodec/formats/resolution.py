@@ -1,0 +1,141 @@
+"""Resolution in EXIF: read, and written into it without moving anything else."""
+
+from __future__ import annotations
+
+import math
+import struct
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+__all__ = [
+    "as_resolution",
+    "exif_resolution",
+    "is_resolution_only",
+    "resolution_in",
+    "with_resolution",
+]
+
+_X, _Y, _UNIT = 282, 283, 296
+_INCH, _CENTIMETRE = 2, 3
+_SHORT, _RATIONAL = 3, 5
+_FINEST = 10_000
+_FORMATS = frozenset({"BMP", "DIB", "JPEG", "MPO", "PNG"})
+
+
+def as_resolution(dpi: Any) -> tuple[float, float] | None:
+    """One or two numbers as pixels per inch, across and down; None where they are none."""
+    try:
+        across, down = (float(each) for each in (dpi if np.iterable(dpi) else (dpi, dpi)))
+    except (TypeError, ValueError, ZeroDivisionError):
+        return None
+    sound = all(math.isfinite(each) and 0.001 <= each <= 400_000 for each in (across, down))
+    return (across, down) if sound else None
+
+
+def resolution_in(image: Image.Image) -> tuple[float, float] | None:
+    """Pixels per inch, as an image file says outside of EXIF; None where it does not."""
+    if image.format == "TIFF":
+        return None  # its tags are those of EXIF, and Pillow makes up those that are not there
+    if image.format in ("JPEG", "MPO") and image.info.get("jfif_unit") not in (1, 2):
+        return None  # Pillow's value is then that of EXIF, or made up
+    dpi = as_resolution(image.info.get("dpi"))
+    if image.format in ("BMP", "DIB") and dpi and {round(each) for each in dpi} <= {72, 96}:
+        return None  # these have to say something
+    return dpi if image.format in _FORMATS else None
+
+
+def exif_resolution(exif: bytes | None) -> tuple[float, float] | None:
+    """Pixels per inch, as EXIF without its prefix says; None where it does not."""
+    try:
+        order, entries, _ = _directory(exif or b"")
+        found = {}
+        for entry in entries:
+            (tag,) = struct.unpack_from(order + "H", entry)
+            if tag in (_X, _Y):
+                (at,) = struct.unpack_from(order + "I", entry, 8)
+                over, under = struct.unpack_from(order + "II", exif or b"", at)
+                found[tag] = over / under
+            elif tag == _UNIT:
+                (found[tag],) = struct.unpack_from(order + "H", entry, 8)
+        unit = found.get(_UNIT, _INCH)
+        if unit not in (_INCH, _CENTIMETRE):
+            return None
+        factor = 2.54 if unit == _CENTIMETRE else 1.0
+        return as_resolution((found[_X] * factor, found[_Y] * factor))
+    except (struct.error, KeyError, ZeroDivisionError, ValueError):
+        return None
+
+
+def is_resolution_only(exif: bytes) -> bool:
+    """Whether EXIF says nothing else."""
+    try:
+        order, entries, following = _directory(exif)
+    except (struct.error, ValueError):
+        return False
+    tags = {struct.unpack_from(order + "H", entry)[0] for entry in entries}
+    return tags <= {_X, _Y, _UNIT} and following == 0
+
+
+def with_resolution(exif: bytes | None, dpi: tuple[float, float]) -> bytes:
+    """Say in EXIF how many pixels an inch has.
+
+    Parameters
+    ----------
+    exif : bytes or None
+        EXIF without its prefix. What it says already comes back as it was.
+    dpi : (float, float)
+        Across and down, positive.
+
+    Returns
+    -------
+    bytes
+        All other entries, and whatever they point to, stay where they are: makers' notes and
+        previews are found by offsets. Damaged EXIF comes back as it was.
+    """
+    said = exif_resolution(exif)
+    if said and all(math.isclose(a, b, rel_tol=1e-4) for a, b in zip(said, dpi, strict=True)):
+        return exif or b""
+    data = exif or struct.pack("<2sHIHI", b"II", 42, 8, 0, 0)
+    try:
+        order, entries, following = _directory(data)
+    except (struct.error, ValueError):
+        return data
+    if exif is None:
+        data = data[:8]
+    data += bytes(len(data) % 2)
+    kept = [e for e in entries if struct.unpack_from(order + "H", e)[0] not in (_X, _Y, _UNIT)]
+    place = len(data) + 2 + 12 * (len(kept) + 3) + 4
+    for number, tag in enumerate((_X, _Y)):
+        kept.append(struct.pack(order + "HHII", tag, _RATIONAL, 1, place + 8 * number))
+    kept.append(struct.pack(order + "HHIHH", _UNIT, _SHORT, 1, _INCH, 0))
+    kept.sort(key=lambda entry: struct.unpack_from(order + "H", entry)[0])
+    values = b"".join(struct.pack(order + "II", *_rational(each)) for each in dpi)
+    head = data[:4] + struct.pack(order + "I", len(data)) + data[8:]
+    count = struct.pack(order + "H", len(kept))
+    return head + count + b"".join(kept) + struct.pack(order + "I", following) + values
+
+
+def _rational(value: float) -> tuple[int, int]:
+    fraction = Fraction(value).limit_denominator(_FINEST)
+    return fraction.numerator, fraction.denominator
+
+
+def _directory(exif: bytes) -> tuple[str, list[bytes], int]:
+    """Byte order, entries of the first directory, and where the next one is."""
+    order = {b"II*\0": "<", b"MM\0*": ">"}.get(exif[:4])
+    if order is None:
+        raise ValueError("no TIFF structure")
+    (at,) = struct.unpack_from(order + "I", exif, 4)
+    (count,) = struct.unpack_from(order + "H", exif, at)
+    end = at + 2 + 12 * count
+    (following,) = struct.unpack_from(order + "I", exif, end)
+    return order, list(_entries(exif[at + 2 : end])), following
+
+
+def _entries(table: bytes) -> Iterator[bytes]:
+    for at in range(0, len(table), 12):
+        yield table[at : at + 12]
