@@ -14,7 +14,17 @@ PACKAGE = ROOT / "kmcodec"
 # From the ground up: a module may import those of its own row and of the rows before it.
 FLOORS = [
     {"_version", "errors"},
-    {"image", "pixels", "palette_order", "atomic", "parallel", "strips", "urls", "viewer"},
+    {
+        "frozen",
+        "image",
+        "pixels",
+        "palette_order",
+        "atomic",
+        "parallel",
+        "strips",
+        "urls",
+        "viewer",
+    },
     {"label_text"},
     {"container", "coding", "quantization", "metrics", "options"},
     {"formats"},
