@@ -16,6 +16,7 @@ FLOORS = [
     {"_version", "errors"},
     {
         "frozen",
+        "names",
         "image",
         "pixels",
         "palette_order",

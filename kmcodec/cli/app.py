@@ -22,8 +22,9 @@ __all__ = ["main"]
 _HELP = """Palette images by k-means: encode to .kmc, decode, and look inside.
 
 Exit codes: 0 fine, 1 failed (with several files: at least one), 2 wrong usage, 3 a quality or size
-was not reached, 130 interrupted, 143 terminated. Whatever happens, a file is there whole or not at
-all; only a process that is killed may leave a file .kmc-*.tmp, which can be deleted.
+was not reached, 130 interrupted, 143 terminated. No command replaces a file unless you say --force,
+and none its own input. Whatever happens, a file is there whole or not at all; only a process that
+is killed may leave a file .kmc-*.tmp, which can be deleted.
 The name - stands for standard input or standard output. Reports and messages go to standard
 error; what a command was asked to print, or data by `-o -`, to standard output.
 """
