@@ -186,9 +186,11 @@ def test_a_derived_name_needs_force(kmc, tmp_path):
     assert len(kmcodec.read(tmp_path / "a.kmc").palette) == 2
 
 
-def test_a_named_output_is_replaced(kmc, tmp_path):
+def test_a_named_output_needs_force_too(kmc, tmp_path):
     (tmp_path / "a.kmc").write_bytes(b"old")
-    assert kmc("encode", BIRD, "-k", "2", "-o", "a.kmc").returncode == 0
+    assert kmc("encode", BIRD, "-k", "2", "-o", "a.kmc").returncode == 1
+    assert (tmp_path / "a.kmc").read_bytes() == b"old"
+    assert kmc("encode", BIRD, "-k", "2", "-o", "a.kmc", "--force").returncode == 0
     assert len(kmcodec.read(tmp_path / "a.kmc").palette) == 2
 
 
