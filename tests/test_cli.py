@@ -33,7 +33,7 @@ def one_line(run):
     "arguments",
     [
         ["palette", "bird.npy", "b.png", "-o", "b.png"],
-        ["encode", "bird.npy", "--palette", "b.png", "-o", "b.png"],
+        ["encode", "bird.npy", "--palette", "b.kmc", "-o", "b.kmc"],
         ["compare", "b.png", "b.kmc", "-o", "./b.png"],
         ["sweep", "b.png", "--csv", "b.png"],
         ["plot", "clusters", "b.png", "-o", "b.png"],
@@ -43,11 +43,12 @@ def test_no_command_writes_over_what_it_reads(kmc, tmp_path, bird, arguments):
     np.save(tmp_path / "bird.npy", bird)
     Image.fromarray(bird[:8, :8]).save(tmp_path / "b.png")
     kmcodec.write(tmp_path / "b.kmc", bird[:8, :8])
-    data = (tmp_path / "b.png").read_bytes()
+    target = tmp_path / arguments[-1]
+    data = target.read_bytes()
     run = kmc(*arguments)
     assert run.returncode == 1
-    assert b"b.png: not done, the result would replace the input itself" in run.stderr
-    assert (tmp_path / "b.png").read_bytes() == data
+    assert f"{target.name}: not done, the result would replace the input itself" in str(run.stderr)
+    assert target.read_bytes() == data
 
 
 def test_the_main_job(kmc, tmp_path, bird):
