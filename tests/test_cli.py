@@ -33,7 +33,7 @@ def one_line(run):
     "arguments",
     [
         ["palette", "bird.npy", "b.png", "-o", "b.png"],
-        ["encode", "bird.npy", "--palette", "b.kmc", "-o", "b.kmc"],
+        ["encode", "bird.npy", "--palette", "b.kmc", "-f", "-o", "b.kmc"],
         ["compare", "b.png", "b.kmc", "-o", "./b.png"],
         ["sweep", "b.png", "--csv", "b.png"],
         ["plot", "clusters", "b.png", "-o", "b.png"],
