@@ -20,6 +20,7 @@ from kmcodec.decoder import read_indexed
 from kmcodec.encoder import encode
 from kmcodec.errors import KmcFormatError, KmcInputError, KmcLimitError, KmcWarning
 from kmcodec.image import IndexedImage
+from kmcodec.names import check_kmc_name
 from kmcodec.quantizer import ImageLike
 from kmcodec.reader import DEFAULT_MAX_PIXELS, StripReader
 from kmcodec.urls import is_url, open_url
@@ -106,6 +107,8 @@ def write(
     Parameters
     ----------
     path : path-like
+        With the ending ``.kmc`` or none. A file that is there is replaced, as by ``open(path,
+        "wb")``.
     image, k, **options
         See `encode`.
 
@@ -117,9 +120,10 @@ def write(
     Raises
     ------
     KmcInputError
-        If the image or an option is wrong, or the file cannot be written; an existing file is
-        then as it was.
+        If the image or an option is wrong, the name has another ending, or the file cannot be
+        written; an existing file is then as it was.
     """
+    check_kmc_name(path)
     data = encode(image, k, **options)
     write_atomically(path, data)
     return len(data)
@@ -153,6 +157,8 @@ def open_kmc(name: str) -> Iterator[IO[bytes]]:
         raise error.inside(called) from None
     except KmcLimitError as error:
         raise KmcLimitError(f"{called}: {error}") from None
+    except BrokenPipeError:
+        raise  # it is no fault of the file that nobody reads what is told of it
     except OSError as error:
         reason = error.strerror or str(error)
         raise KmcInputError(f"{called}: {reason[:1].lower()}{reason[1:]}") from error

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from kmcodec.errors import KmcInputError
+from kmcodec.frozen import FrozenDict, frozen, owned
 
 __all__ = [
     "MAX_COLORS",
@@ -47,13 +48,20 @@ class Metadata:
     xmp : bytes, optional
         An XMP packet.
     text : mapping of str to str
-        Texts by keyword.
+        Texts by keyword. Copied; what is kept is a read-only dict.
     """
 
     icc: bytes | None = None
     exif: bytes | None = None
     xmp: bytes | None = None
     text: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name in ("icc", "exif", "xmp"):
+            value = getattr(self, name)
+            if isinstance(value, (bytearray, memoryview)):
+                object.__setattr__(self, name, bytes(value))
+        object.__setattr__(self, "text", FrozenDict(self.text))
 
     def __bool__(self) -> bool:
         return bool(self.icc or self.exif or self.xmp or self.text)
@@ -82,6 +90,9 @@ class IndexedImage:
     -----
     The palette is kept exactly: entries may repeat or be unused. NumPy takes the image for its
     pixels: ``np.asarray(image)`` is ``image.to_array()``.
+
+    An image never changes: its arrays are read-only, and copies unless the ones that were given
+    were read-only too, down to the memory.
     """
 
     palette: NDArray[np.uint8]
@@ -139,11 +150,21 @@ class IndexedImage:
 
     __hash__ = None  # type: ignore[assignment]
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Arrays come out of pickles, and of deepcopy, writable.
+        return _unpickled, (self.palette, self.indices, self.metadata)
+
     def __repr__(self) -> str:
         return (
             f"<IndexedImage {self.width} x {self.height}, "
             f"{len(self.palette)} entries, {self.channels} channels>"
         )
+
+
+def _unpickled(
+    palette: NDArray[np.uint8], indices: NDArray[Any], metadata: Metadata
+) -> IndexedImage:
+    return IndexedImage(owned(palette), owned(indices), metadata)
 
 
 def array_of(what: str, values: ArrayLike) -> NDArray[Any]:
@@ -168,7 +189,7 @@ def array_of(what: str, values: ArrayLike) -> NDArray[Any]:
 
 
 def checked_palette(palette: ArrayLike) -> NDArray[np.uint8]:
-    """A palette as an array of shape (K, C); see `IndexedImage`.
+    """A palette as a read-only array of shape (K, C); see `IndexedImage`.
 
     Raises
     ------
@@ -182,11 +203,10 @@ def checked_palette(palette: ArrayLike) -> NDArray[np.uint8]:
         raise KmcInputError(f"a palette has shape (K, 1 to 4), this one {palette.shape}")
     if not 1 <= len(palette) <= MAX_COLORS:
         raise KmcInputError(f"a palette has 1 to {MAX_COLORS:,} entries, this one {len(palette):,}")
-    if palette.dtype != np.uint8:
-        if palette.dtype.kind not in "ui" or palette.min() < 0 or palette.max() > 255:
-            raise KmcInputError("palette entries are whole numbers from 0 to 255")
-        palette = palette.astype(np.uint8)
-    return np.ascontiguousarray(palette)
+    whole = palette.dtype.kind in "ui"
+    if palette.dtype != np.uint8 and not (whole and palette.min() >= 0 and palette.max() <= 255):
+        raise KmcInputError("palette entries are whole numbers from 0 to 255")
+    return frozen(palette, np.uint8)
 
 
 def _checked_indices(indices: NDArray[Any], entries: int) -> NDArray[Any]:
@@ -195,7 +215,7 @@ def _checked_indices(indices: NDArray[Any], entries: int) -> NDArray[Any]:
     if max(indices.shape) > MAX_SIDE:
         raise KmcInputError(f"an image has at most {MAX_SIDE:,} rows and columns")
     check_indices(indices, entries)
-    return np.ascontiguousarray(indices, dtype=index_dtype(entries))
+    return frozen(indices, index_dtype(entries))
 
 
 def check_indices(indices: NDArray[Any], entries: int) -> None:

@@ -1,4 +1,8 @@
-"""Work in parts, in as many threads as there are processors to run them."""
+"""Work in parts, in as many threads as there are processors to run them.
+
+Once the interpreter is ending (the main thread has ended, or `atexit` has come), no thread can be
+started: the calling thread does all of it then.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +12,9 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TypeVar
+from typing import Any, TypeVar
 
-__all__ = ["in_threads", "in_threads_each", "in_turn", "thread_count"]
+__all__ = ["done_here", "in_threads", "in_threads_each", "in_turn", "thread_count"]
 
 _T = TypeVar("_T")
 _S = TypeVar("_S")
@@ -51,7 +55,8 @@ def in_threads(work: Callable[[int, int], _T], parts: int) -> list[_T]:
         finally:
             _state.is_part = False
 
-    others = [_pool(os.getpid()).submit(as_part, part) for part in range(1, parts)]
+    pool = _pool(os.getpid())
+    others = [_submit(pool, as_part, part) for part in range(1, parts)]
     return [as_part(0), *(other.result() for other in others)]
 
 
@@ -105,13 +110,15 @@ def in_turn(work: Callable[[_S], _T], items: Iterable[_S]) -> Iterator[_T]:
     failure: Exception | None = None
     left = iter(items)
     try:
-        while failure is None:
+        while True:
             try:
-                waiting.append(pool.submit(work, next(left)))
+                item = next(left)
             except StopIteration:
                 break
             except Exception as error:
                 failure = error
+                break
+            waiting.append(_submit(pool, work, item))
             if len(waiting) > threads:
                 yield waiting.popleft().result()
         while waiting:
@@ -120,6 +127,23 @@ def in_turn(work: Callable[[_S], _T], items: Iterable[_S]) -> Iterator[_T]:
         pool.shutdown(cancel_futures=True)
     if failure is not None:
         raise failure
+
+
+def done_here(work: Callable[..., _T], *args: Any) -> Future[_T]:
+    """The future of work that the calling thread does, where none can be started for it."""
+    future: Future[_T] = Future()
+    try:
+        future.set_result(work(*args))
+    except Exception as error:
+        future.set_exception(error)
+    return future
+
+
+def _submit(pool: ThreadPoolExecutor, work: Callable[[_S], _T], item: _S) -> Future[_T]:
+    try:
+        return pool.submit(work, item)
+    except RuntimeError:  # the interpreter is ending, or the system has no thread left
+        return done_here(work, item)
 
 
 def _become_part() -> None:

@@ -12,7 +12,8 @@ from PIL import Image
 
 from kmcodec.errors import KmcInputError, KmcWarning
 from kmcodec.formats.pillow_images import from_pillow, metadata_from_pillow
-from kmcodec.image import MAX_COLORS, IndexedImage, Metadata
+from kmcodec.frozen import owned
+from kmcodec.image import MAX_COLORS, IndexedImage, Metadata, checked_palette
 from kmcodec.label_text import LABELS, without_stale_labels
 from kmcodec.options import checked_choice, checked_integer, checked_number
 from kmcodec.pixels import as_pixels, common_channels_for, to_channels
@@ -122,7 +123,7 @@ def quantize(
 
 @dataclass(frozen=True, eq=False)
 class Settings:
-    """The options of `quantize`, with its defaults.
+    """The options of `quantize`, with its defaults; a palette becomes a read-only array.
 
     Raises
     ------
@@ -149,6 +150,8 @@ class Settings:
             )
         if self.palette is not None and self.reorder:
             raise KmcInputError("reorder and palette exclude each other: a given palette is kept")
+        if self.palette is not None:
+            object.__setattr__(self, "palette", checked_palette(self.palette))
         # All are looked at once, so that what is wrong is told before anything is done.
         _ = self.colors, self.placing, self.searching
 
@@ -224,10 +227,9 @@ def _placed(image: ImageLike, settings: Settings) -> IndexedImage:
         # As many as there are entries: all are kept, and brought into the order of found ones.
         colors, pixels = len(pixels.palette), pixels.to_array()
     if palette is not None:
-        entries = IndexedImage(palette, [[0]]).palette
-        return _with_palette(pixels, entries, metadata, settings.placing)
+        return _with_palette(pixels, palette, metadata, settings.placing)
     entries, indices = quantize_pixels(pixels, colors, **settings.placing, **settings.searching)
-    return IndexedImage(entries, indices, metadata)
+    return IndexedImage(entries, owned(indices), metadata)
 
 
 def _opened(
@@ -276,7 +278,7 @@ def _with_palette(
     palette, pixels = to_channels(palette, channels), to_channels(pixels, channels)
     if channels in (2, 4) and palette[:, -1].min() == 255 > pixels[..., -1].min():
         warnings.warn("the palette has no transparent entry: made opaque", KmcWarning, stacklevel=6)
-    return IndexedImage(palette, apply_palette(pixels, palette, **placing), metadata)
+    return IndexedImage(palette, owned(apply_palette(pixels, palette, **placing)), metadata)
 
 
 def is_indexed(image: ImageLike) -> bool:

@@ -15,6 +15,7 @@ from kmcodec.container.layout import Strip, palette_name
 from kmcodec.container.metadata import DEFAULT_MAX_METADATA, metadata_from_sections
 from kmcodec.container.reader import ContainerReader
 from kmcodec.errors import KmcFormatError, KmcInputError, KmcLimitError
+from kmcodec.frozen import owned
 from kmcodec.image import Metadata, index_dtype
 from kmcodec.parallel import in_threads_each, in_turn
 
@@ -110,7 +111,7 @@ class StripReader:
         Returns
         -------
         ndarray, shape (end - first, sheet_width), uint8 for up to 256 entries, else uint16
-            Each row that of the scene's first frame, then that of the second, and so on.
+            Read-only. Each row that of the scene's first frame, then that of the second, and so on.
 
         Raises
         ------
@@ -132,7 +133,7 @@ class StripReader:
             indices[max(begin - first, 0) : after - first] = part
 
         in_threads_each(decode_into, [(strip, self.container.payload(strip)) for strip in wanted])
-        return indices
+        return owned(indices)
 
     def strips(self) -> Iterator[Strip]:
         """The strips of the scene; see `ContainerReader.strips`."""
@@ -213,6 +214,6 @@ def palette_of(container: ContainerReader, scene: int = 0) -> NDArray[np.uint8]:
         return np.frombuffer(stored, np.uint8).reshape(header.entries, header.channels)
     coding_of(header)  # one that is not known may code palettes in its own way
     try:
-        return decode_palette(stored, header.entries, header.channels)
+        return owned(decode_palette(stored, header.entries, header.channels))
     except KmcFormatError as error:
         raise error.inside(palette_name(scene), offset) from None

@@ -316,8 +316,9 @@ def test_pillow_finds_frames_of_any_palette_in_any_order():
 
 def test_transparency_goes_with_the_palette():
     opaque, clear = noise(4, 0, channels=4), noise(4, 1, channels=4)
-    opaque.palette[:, 3] = 255
-    clear.palette[:, 3] = [0, 255, 255, 255]
+    rgb = opaque.palette[:, :3], clear.palette[:, :3]
+    opaque = kmcodec.IndexedImage(np.column_stack([rgb[0], [255] * 4]), opaque.indices)
+    clear = kmcodec.IndexedImage(np.column_stack([rgb[1], [0, 255, 255, 255]]), clear.indices)
     data = kmcodec.encode_frames([opaque, clear, opaque], palettes="frame")
     with Image.open(io.BytesIO(data)) as image:
         for number, frame in ((1, clear), (0, opaque), (1, clear), (2, opaque)):

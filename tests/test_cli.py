@@ -33,7 +33,7 @@ def one_line(run):
     "arguments",
     [
         ["palette", "bird.npy", "b.png", "-o", "b.png"],
-        ["encode", "bird.npy", "--palette", "b.png", "-o", "b.png"],
+        ["encode", "bird.npy", "--palette", "b.kmc", "-f", "-o", "b.kmc"],
         ["compare", "b.png", "b.kmc", "-o", "./b.png"],
         ["sweep", "b.png", "--csv", "b.png"],
         ["plot", "clusters", "b.png", "-o", "b.png"],
@@ -43,11 +43,12 @@ def test_no_command_writes_over_what_it_reads(kmc, tmp_path, bird, arguments):
     np.save(tmp_path / "bird.npy", bird)
     Image.fromarray(bird[:8, :8]).save(tmp_path / "b.png")
     kmcodec.write(tmp_path / "b.kmc", bird[:8, :8])
-    data = (tmp_path / "b.png").read_bytes()
+    target = tmp_path / arguments[-1]
+    data = target.read_bytes()
     run = kmc(*arguments)
     assert run.returncode == 1
-    assert b"b.png: not done, the result would replace the input itself" in run.stderr
-    assert (tmp_path / "b.png").read_bytes() == data
+    assert f"{target.name}: not done, the result would replace the input itself" in str(run.stderr)
+    assert target.read_bytes() == data
 
 
 def test_the_main_job(kmc, tmp_path, bird):
@@ -186,9 +187,11 @@ def test_a_derived_name_needs_force(kmc, tmp_path):
     assert len(kmcodec.read(tmp_path / "a.kmc").palette) == 2
 
 
-def test_a_named_output_is_replaced(kmc, tmp_path):
+def test_a_named_output_needs_force_too(kmc, tmp_path):
     (tmp_path / "a.kmc").write_bytes(b"old")
-    assert kmc("encode", BIRD, "-k", "2", "-o", "a.kmc").returncode == 0
+    assert kmc("encode", BIRD, "-k", "2", "-o", "a.kmc").returncode == 1
+    assert (tmp_path / "a.kmc").read_bytes() == b"old"
+    assert kmc("encode", BIRD, "-k", "2", "-o", "a.kmc", "--force").returncode == 0
     assert len(kmcodec.read(tmp_path / "a.kmc").palette) == 2
 
 

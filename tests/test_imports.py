@@ -14,7 +14,18 @@ PACKAGE = ROOT / "kmcodec"
 # From the ground up: a module may import those of its own row and of the rows before it.
 FLOORS = [
     {"_version", "errors"},
-    {"image", "pixels", "palette_order", "atomic", "parallel", "strips", "urls", "viewer"},
+    {
+        "frozen",
+        "names",
+        "image",
+        "pixels",
+        "palette_order",
+        "atomic",
+        "parallel",
+        "strips",
+        "urls",
+        "viewer",
+    },
     {"label_text"},
     {"container", "coding", "quantization", "metrics", "options"},
     {"formats"},

@@ -13,6 +13,7 @@ from kmcodec.animation.value import Animation
 from kmcodec.container.layout import Strip
 from kmcodec.container.metadata import DEFAULT_MAX_METADATA
 from kmcodec.decoder import checked_metadata
+from kmcodec.frozen import owned
 from kmcodec.image import IndexedImage, index_dtype
 from kmcodec.parallel import in_threads_each
 from kmcodec.reader import DEFAULT_MAX_PIXELS, StripReader, palette_of
@@ -97,7 +98,7 @@ def read_frames(
     durations = table.durations
     if len(durations) != table.count:
         durations *= table.count
-    return Animation(tuple(palettes), indices, durations, table.loop, metadata)
+    return Animation(tuple(palettes), owned(indices), durations, table.loop, metadata)
 
 
 class FrameReader:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from kmcodec.container.frame_table import MAX_DURATION
 from kmcodec.errors import KmcInputError
+from kmcodec.frozen import frozen, owned
 from kmcodec.image import (
     IndexedImage,
     Metadata,
@@ -51,7 +52,8 @@ class Animation:
 
     Notes
     -----
-    ``animation[3]`` is a frame as an `IndexedImage`, ``animation[3:8]`` an `Animation`.
+    ``animation[3]`` is a frame as an `IndexedImage`, ``animation[3:8]`` an `Animation`. As those of
+    an `IndexedImage`, the arrays are read-only, and copied where that is needed.
     """
 
     palettes: tuple[NDArray[np.uint8], ...]
@@ -61,13 +63,20 @@ class Animation:
     metadata: Metadata = field(default_factory=Metadata)
 
     def __post_init__(self) -> None:
-        palettes = tuple(map(checked_palette, self.palettes))
+        given = tuple(self.palettes)
+        # One for several frames stays one.
+        checked = {id(palette): checked_palette(palette) for palette in given}
+        palettes = tuple(checked[id(palette)] for palette in given)
         indices = _checked_frames(array_of("indices", self.indices), palettes)
         durations = one_for_each(self.durations, len(indices))
         object.__setattr__(self, "palettes", palettes)
         object.__setattr__(self, "indices", indices)
         object.__setattr__(self, "durations", durations)
         object.__setattr__(self, "loop", checked_integer("loop", self.loop, 0, MAX_DURATION))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        fields = (self.palettes, self.indices, self.durations, self.loop, self.metadata)
+        return _unpickled, fields
 
     def __len__(self) -> int:
         return len(self.indices)
@@ -106,6 +115,12 @@ class Animation:
         return pixels[..., 0] if pixels.shape[3] == 1 else pixels
 
 
+def _unpickled(
+    palettes: tuple[NDArray[np.uint8], ...], indices: NDArray[Any], *fields: Any
+) -> Animation:
+    return Animation(tuple(map(owned, palettes)), owned(indices), *fields)
+
+
 def _checked_frames(indices: NDArray[Any], palettes: Sequence[NDArray[np.uint8]]) -> NDArray[Any]:
     """The index maps of all frames, in the dtype of the longest palette."""
     if indices.ndim != 3 or not indices.size:
@@ -121,7 +136,7 @@ def _checked_frames(indices: NDArray[Any], palettes: Sequence[NDArray[np.uint8]]
     else:
         for frame, palette in zip(indices, palettes, strict=True):
             check_indices(frame, len(palette))
-    return np.ascontiguousarray(indices, index_dtype(max(map(len, palettes))))
+    return frozen(indices, index_dtype(max(map(len, palettes))))
 
 
 def one_for_each(durations: Iterable[int], frames: int) -> tuple[int, ...]:

@@ -122,8 +122,9 @@ def _in_folder(
         below = os.path.relpath(folder, source)
         for name in sorted(names):
             path = os.path.join(folder, name)
-            # A link that leads nowhere is told when it is opened, not passed over.
-            if _fits(name, ending) and (os.path.isfile(path) or os.path.islink(path)):
+            # A link that leads nowhere is told when it is opened, not passed over; one to a FIFO or
+            # a device would be waited for, or read, without end.
+            if _fits(name, ending) and (os.path.isfile(path) or not os.path.exists(path)):
                 yield Found(path, "" if below == os.curdir else below)
         folders[:] = sorted(
             name

@@ -10,6 +10,7 @@ from pathlib import Path
 from kmcodec.atomic import reason_of
 from kmcodec.batch.finding import STANDARD, Found, JobError, find_files, is_folder
 from kmcodec.errors import KmcError, KmcInputError
+from kmcodec.names import check_kmc_name
 from kmcodec.urls import (
     are_same_urls,
     is_url,
@@ -20,7 +21,7 @@ from kmcodec.urls import (
     url_with,
 )
 
-__all__ = ["STANDARD", "Job", "due", "keep_inputs", "plan", "plan_reading"]
+__all__ = ["STANDARD", "Job", "check_output", "due", "keep_inputs", "plan", "plan_reading"]
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Job:
     ----------
     source, target : str
     replace : bool
-        Whether a target that exists may be replaced: one that the user named, or all by force.
+        Whether a file that is there may be replaced.
     skip : bool
         Whether the target is there, and to be left as it is.
     """
@@ -68,7 +69,7 @@ def plan(
     ending : str
         Of derived names, with the dot.
     force : bool
-        Replace files whose names were derived.
+        Replace files that are there.
     recursive : bool
         Take the folders in folders too, and make the same ones in `out`. Hidden ones are not
         taken, nor those that are symbolic links, nor `out` itself.
@@ -109,7 +110,9 @@ def plan(
             target = _derived(each, str(out) if into_folder else None, ending)
             job = Job(each.path, target, replace=force)
         else:
-            job = Job(each.path, str(out), replace=True)
+            job = Job(each.path, str(out), replace=force)
+            if ending == ".kmc":
+                check_kmc_name(job.target)
         try:
             jobs.append(_checked_job(job, taken, inputs, skip_existing))
         except KmcInputError as error:
@@ -170,6 +173,20 @@ def keep_inputs(sources: Iterable[str], target: str | None) -> None:
             raise KmcInputError(f"{source}: not done, the result would replace the input itself")
 
 
+def check_output(sources: Iterable[str], target: str | None, *, force: bool) -> None:
+    """Refuse, before the work, to write where an input is, or a file and there is no force.
+
+    Raises
+    ------
+    KmcInputError
+    """
+    keep_inputs(sources, target)
+    if target is None or target == STANDARD or force:
+        return
+    if _is_there(local_path(target)):
+        raise KmcInputError(f"{target}: exists already; --force replaces it")
+
+
 def _derived(source: Found, folder: str | None, ending: str) -> str:
     if source.path == STANDARD:
         raise KmcInputError("standard input has no name to derive one from: give -o FILE")
@@ -223,7 +240,8 @@ def _checked_job(
 
 
 def _is_there(target: str) -> bool:
-    return url_exists(target) if is_url(target) else os.path.exists(target)
+    # Only files can be lost: to write to a device or a FIFO takes nothing away.
+    return url_exists(target) if is_url(target) else os.path.isfile(target)
 
 
 def _are_same(source: str, target: str) -> bool:

@@ -6,6 +6,8 @@ work and items are pickled, and what comes of an item does not depend on the oth
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import multiprocessing
 import os
 import signal
@@ -21,7 +23,7 @@ from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar, cast
 
 from kmcodec.batch.cluster import Worker, executor_of
 from kmcodec.errors import KmcError, KmcLimitError
-from kmcodec.parallel import thread_count
+from kmcodec.parallel import done_here, thread_count
 
 if TYPE_CHECKING:
     from concurrent.futures import ProcessPoolExecutor
@@ -177,20 +179,25 @@ class LocalPool(Executor):
     def __init__(self, workers: int) -> None:
         self.workers = workers
         self._others = set(multiprocessing.active_children())
-        self._pool = self._new_pool()
+        self._pool: ProcessPoolExecutor | None = None
+        with contextlib.suppress(RuntimeError):  # where the interpreter is ending, see `submit`
+            self._processes()
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         """See `concurrent.futures.Executor`."""
-        with _interrupts_blocked():
+        with _interrupts_blocked(), contextlib.suppress(RuntimeError):
             try:
-                return self._pool.submit(_run, fn, *args, **kwargs)
+                return self._processes().submit(_run, fn, *args, **kwargs)
             except BrokenExecutor:
-                self._pool = self._new_pool()
-                return self._pool.submit(_run, fn, *args, **kwargs)
+                self._pool = None
+                return self._processes().submit(_run, fn, *args, **kwargs)
+        # The interpreter is ending: no process is started any more.
+        return done_here(functools.partial(fn, **kwargs), *args)
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """See `concurrent.futures.Executor`."""
-        self._pool.shutdown(wait, cancel_futures=cancel_futures)
+        if self._pool is not None:
+            self._pool.shutdown(wait, cancel_futures=cancel_futures)
 
     def __exit__(self, kind: Any, error: Any, traceback: Any) -> None:
         if kind is None:
@@ -207,6 +214,11 @@ class LocalPool(Executor):
             child.join(_GRACE)
             if child.is_alive():
                 child.kill()
+
+    def _processes(self) -> ProcessPoolExecutor:
+        if self._pool is None:
+            self._pool = self._new_pool()
+        return self._pool
 
     def _new_pool(self) -> ProcessPoolExecutor:
         from concurrent.futures import ProcessPoolExecutor

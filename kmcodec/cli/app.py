@@ -26,8 +26,8 @@ _EXAMPLE = "kmc encode bird.png -k 16 -o bird.kmc"
 _REST = """Exit codes: 0 success; 1 failure (of several files, at least one failed); 2 wrong usage;
 3 a quality or size was not reached; 130 interrupted; 143 terminated.
 
-kmc writes a file whole or not at all; only a killed process can leave a .kmc-*.tmp file, which you
-can delete. The name - stands for standard input or standard output. Messages go to standard error.
+kmc replaces an existing file only with --force, and never its own input. It writes a file whole or
+not at all; only a killed process can leave a .kmc-*.tmp file, which you can delete. The name - stands for standard input or standard output. Messages go to standard error.
 """
 
 

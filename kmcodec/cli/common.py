@@ -43,7 +43,10 @@ strip_option = click.option(
 )
 
 force_option = click.option(
-    "-f", "--force", is_flag=True, help="Replace files whose names were derived."
+    "-f",
+    "--force",
+    is_flag=True,
+    help="Replace files that are there; without it none is. Input files never are.",
 )
 
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors.")

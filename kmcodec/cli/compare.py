@@ -6,8 +6,8 @@ import os
 
 import click
 
-from kmcodec.batch.planning import keep_inputs
-from kmcodec.cli.common import decibels, note, variable_option
+from kmcodec.batch.planning import check_output
+from kmcodec.cli.common import decibels, force_option, note, variable_option
 from kmcodec.cli.figures import save_or_show
 from kmcodec.cli.help import Command
 from kmcodec.decoder import read_indexed
@@ -24,7 +24,10 @@ from kmcodec.sources.images import named_warnings, read_source
     "-o", "--output", metavar="FIGURE", help="A .png, .pdf, .svg or .jpg; else a window opens."
 )
 @variable_option
-def compare(original: str, file: str, output: str | None, variable: str | None) -> None:
+@force_option
+def compare(
+    original: str, file: str, output: str | None, variable: str | None, force: bool
+) -> None:
     """Show an image and its .kmc file side by side, with palette, error map, PSNR and bytes.
 
     Where one of them has an ICC profile, its colours are brought to sRGB first, as a screen would
@@ -33,7 +36,7 @@ def compare(original: str, file: str, output: str | None, variable: str | None) 
     """
     from kmcodec.plots import compare_figure
 
-    keep_inputs([original, file], output)
+    check_output([original, file], output, force=force)
     source = read_source(original, variable)
     with open_kmc(file) as stream:
         image = read_indexed(stream)
@@ -47,7 +50,7 @@ def compare(original: str, file: str, output: str | None, variable: str | None) 
     raw_size = 3 * image.width * image.height
     name = os.path.basename(source.name)
     figure = compare_figure(pixels, image, name=name, size=size, raw_size=raw_size, psnr=quality)
-    save_or_show(figure, output)
+    save_or_show(figure, output, force=force)
     note(
         f"{file}: {decibels(quality)}, {size:,} bytes, "
         f"{raw_size / size:.1f} times smaller than raw ({raw_size:,})"

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import functools
+import os
 
 import click
 
 from kmcodec.batch.decoding import decode_file
+from kmcodec.batch.finding import is_folder
 from kmcodec.batch.planning import STANDARD, plan
 from kmcodec.cli.common import (
     force_option,
@@ -26,6 +28,7 @@ from kmcodec.cli.many import (
 )
 from kmcodec.cli.reports import DecodeReporter
 from kmcodec.cli.types import RowRange
+from kmcodec.targets.images import format_of
 
 # With less to read than this, processes would take longer to start than to work.
 _WORTH_PROCESSES = 1 << 19
@@ -46,7 +49,7 @@ EXAMPLES = """
     "-o",
     "--output",
     metavar="OUT",
-    help="The file to write, replaced if it exists; its ending says the format. A folder for "
+    help="The file to write; its ending says the format. A folder for "
     "several sources; - for standard output. Without it, results go beside their sources.",
 )
 @click.option(
@@ -100,6 +103,7 @@ def decode(
         raise click.UsageError("--rows and --salvage exclude each other")
     if as_json and output == STANDARD:
         raise click.UsageError("--json and '-o -' both want standard output")
+    _check_names(output, ending)
     derived = "." + (ending or "png").lstrip(".").lower()
     check_cluster(scheduler, workers, sources, output)
     jobs = plan(sources, output, derived, force=force, recursive=recursive)
@@ -123,3 +127,20 @@ def decode(
         )
     counts.tell_failures()
     counts.exit()
+
+
+def _check_names(output: str | None, ending: str | None) -> None:
+    """Refuse a file whose name says another format than the one that is asked for."""
+    own = os.path.splitext(output or "")[1].lower()
+    wanted = "." + (ending or "").lstrip(".").lower()
+    if not own or ending is None or own == wanted or not os.path.basename(output or ""):
+        return
+    if is_folder(output or "") or not _differ(own, wanted):
+        return
+    raise click.UsageError(f"-t {ending} and the ending of {output} say different formats")
+
+
+def _differ(own: str, wanted: str) -> bool:
+    """Whether two endings stand for different formats."""
+    names = [format_of(e) if e not in (".npy", ".mat") else e for e in (own, wanted)]
+    return names[0] != names[1]

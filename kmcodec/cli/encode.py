@@ -59,7 +59,7 @@ EXAMPLES = """
     "-o",
     "--output",
     metavar="OUT",
-    help="The file to write, replaced if it exists; a folder for several sources; - for "
+    help="The .kmc file to write; a folder for several sources; - for "
     "standard output. Without it, results go beside their sources.",
 )
 @colors_option("Palette entries. [default: 256; a palette image keeps its own]")

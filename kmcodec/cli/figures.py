@@ -14,16 +14,17 @@ if TYPE_CHECKING:
 __all__ = ["save_or_show"]
 
 
-def save_or_show(figure: Figure, output: str | None) -> None:
+def save_or_show(figure: Figure, output: str | None, *, force: bool) -> None:
     """Write a figure to a file whose ending says the format, or open a window.
 
     Raises
     ------
     KmcInputError
-        If the ending is unknown, the file cannot be written, or there is no display.
+        If the ending is unknown, the file is there and `force` is not set, it cannot be
+        written, or there is no display.
     """
     if output is None:
         show(figure)
     else:
         ending = ".png" if output == "-" else os.path.splitext(output)[1]
-        write_target(output, figure_bytes(figure, ending))
+        write_target(output, figure_bytes(figure, ending), create_only=not force)

@@ -7,10 +7,11 @@ from typing import Any
 
 import click
 
-from kmcodec.batch.planning import STANDARD, Job, keep_inputs, plan_reading
+from kmcodec.batch.planning import STANDARD, Job, check_output, plan_reading
 from kmcodec.batch.shared_palettes import ColorSum, count_job
 from kmcodec.cli.common import (
     colors_option,
+    force_option,
     note,
     quiet_option,
     search_options,
@@ -42,7 +43,7 @@ EXAMPLES = """
     "-o",
     "--output",
     metavar="PALETTE",
-    help="The file to write, replaced if it exists: .kmc, .gpl, .hex or .png; - for standard "
+    help="The file to write: .kmc, .gpl, .hex or .png; - for standard "
     "output, as .hex. Without it the colours are printed, one in a line.",
 )
 @search_options
@@ -50,6 +51,7 @@ EXAMPLES = """
 @recursive_reading_option
 @jobs_option
 @scheduler_option
+@force_option
 @quiet_option
 def palette(
     sources: tuple[str, ...],
@@ -59,6 +61,7 @@ def palette(
     recursive: bool,
     workers: int | None,
     scheduler: str | None,
+    force: bool,
     quiet: bool,
     **options: Any,
 ) -> None:
@@ -70,7 +73,7 @@ def palette(
     ending = None if output is None else palette_ending(output)
     check_cluster(scheduler, workers, sources, None)
     jobs = plan_reading(sources, recursive=recursive)
-    keep_inputs([job.source for job in jobs if isinstance(job, Job)], output)
+    check_output([job.source for job in jobs if isinstance(job, Job)], output, force=force)
     total = ColorSum()
 
     def tell(job: Job, found: Histogram) -> None:
@@ -86,7 +89,7 @@ def palette(
     if output is None or ending is None:
         click.echo("".join(f"#{line}\n" for line in hex_lines(found)), nl=False)
     else:
-        write_target(output, encode_palette_file(found, ending))
+        write_target(output, encode_palette_file(found, ending), create_only=not force)
         if not quiet:
             place = "standard output" if output == STANDARD else output
             images = _counted(counts.jobs - counts.failed, "image")

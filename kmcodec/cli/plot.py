@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
-from kmcodec.batch.planning import keep_inputs
-from kmcodec.cli.common import colors_option, kmeans_options, variable_option
+from kmcodec.batch.planning import check_output
+from kmcodec.cli.common import colors_option, force_option, kmeans_options, variable_option
 from kmcodec.cli.help import Command, write_commands
 from kmcodec.plots import DEFAULT_POINTS
 from kmcodec.quantizer import quantize
@@ -41,12 +41,14 @@ def plot() -> None:
 )
 @kmeans_options
 @variable_option
+@force_option
 def clusters(
     source: str,
     colors: int,
     output: str | None,
     points: int,
     variable: str | None,
+    force: bool,
     **options: Any,
 ) -> None:
     """Show what k-means does: pixels as points in a colour space, and the centroids among them.
@@ -57,7 +59,7 @@ def clusters(
     from kmcodec.plots import clusters_figure, require_matplotlib
 
     require_matplotlib()  # says at once, not after the work, if there is none
-    keep_inputs([source], output)
+    check_output([source], output, force=force)
     image = read_source(source, variable)
     figure = clusters_figure(
         image.pixels,
@@ -66,4 +68,4 @@ def clusters(
         space=options["space"],
         points=points,
     )
-    save_or_show(figure, output)
+    save_or_show(figure, output, force=force)

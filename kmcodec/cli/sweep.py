@@ -10,8 +10,8 @@ from typing import Any
 
 import click
 
-from kmcodec.batch.planning import keep_inputs
-from kmcodec.cli.common import coding_options, kmeans_options, variable_option
+from kmcodec.batch.planning import check_output
+from kmcodec.cli.common import coding_options, force_option, kmeans_options, variable_option
 from kmcodec.cli.help import Command
 from kmcodec.image import MAX_COLORS
 from kmcodec.sources.images import read_source
@@ -60,12 +60,14 @@ EXAMPLES = """
 @coding_options
 @kmeans_options
 @variable_option
+@force_option
 def sweep(
     source: str,
     colors: list[int],
     output: str | None,
     table: str | None,
     variable: str | None,
+    force: bool,
     **options: Any,
 ) -> None:
     """Encode an image at several K and tell inertia, PSNR and bytes of each."""
@@ -75,7 +77,7 @@ def sweep(
 
         kmcodec.plots.require_matplotlib()
     for target in (output, table):
-        keep_inputs([source], target)
+        check_output([source], target, force=force)
     image = read_source(source, variable)
     click.echo(_TABLE.format("K", "entries", "inertia", "PSNR dB", "bytes", "ratio"))
     rows = []
@@ -92,12 +94,13 @@ def sweep(
             )
         )
     if table is not None:
-        write_target(table, _csv(rows))
+        write_target(table, _csv(rows), create_only=not force)
     if output is not None:
         from kmcodec.cli.figures import save_or_show
 
         name = os.path.basename(image.name)
-        save_or_show(kmcodec.plots.sweep_figure(image.pixels, rows, name=name), output)
+        figure = kmcodec.plots.sweep_figure(image.pixels, rows, name=name)
+        save_or_show(figure, output, force=force)
 
 
 def _csv(rows: list[SweepRow]) -> bytes:

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import click
 
-from kmcodec.batch.planning import STANDARD, keep_inputs
-from kmcodec.cli.common import note
+from kmcodec.batch.planning import STANDARD, check_output
+from kmcodec.cli.common import force_option, note
 from kmcodec.cli.help import Command
+from kmcodec.cli.printable import printable
 from kmcodec.errors import KmcInputError, KmcLimitError
 from kmcodec.files import open_kmc
 from kmcodec.inspection import inspect_stream
@@ -19,6 +20,7 @@ from kmcodec.targets.images import write_target
 from kmcodec.urls import is_url, local_path
 from kmcodec.viewer import page_with
 
+_LONGEST_STEM = 200  # bytes
 _MOST_BYTES = 1 << 28  # in Base64 it is a third more, and browsers' strings end at 512 MB
 
 
@@ -28,29 +30,29 @@ _MOST_BYTES = 1 << 28  # in Base64 it is a third more, and browsers' strings end
     "-o",
     "--output",
     metavar="PAGE",
-    help="The page to write, replaced if it exists; - for standard output. [default: a new folder "
-    "for temporary files]",
+    help="The page to write; - for standard output. [default: a new folder for temporary files]",
 )
+@force_option
 @click.option("--no-browser", is_flag=True, help="Open nothing; print where the page is.")
-def view(file: str, output: str | None, no_browser: bool) -> None:
+def view(file: str, output: str | None, force: bool, no_browser: bool) -> None:
     """Show a .kmc file in the browser: image, palette, header, sections, bytes by part.
 
     FILE, or - for standard input, is put into a page together with a decoder: the page needs no
     network and no other file, and can be sent to people who do not have kmc.
     """
-    keep_inputs([file], output)
+    check_output([file], output, force=force)
     page = page_with(_checked(file), "standard input" if file == STANDARD else Path(file).name)
     if output == STANDARD:
         write_target(STANDARD, page)
         return
     if output is not None and is_url(local_path(output)):
-        write_target(output, page)
+        write_target(output, page, create_only=not force)
         note(f"{output}: written")  # whether a browser could open that, nobody knows
         return
     path = _temporary(file) if output is None else Path(local_path(output))
-    write_target(path, page)
+    write_target(path, page, create_only=not force)
     if no_browser:
-        click.echo(path)
+        click.echo(printable(str(path)))
         return
     if not webbrowser.open(path.resolve().as_uri()):
         raise KmcInputError(f"no browser could be opened; the page is {path}")
@@ -74,4 +76,6 @@ def _temporary(file: str) -> Path:
     except OSError as error:
         raise KmcInputError(f"no temporary folder can be made: {error.strerror}; use -o") from error
     stem = "standard-input" if file == STANDARD else os.path.splitext(os.path.basename(file))[0]
+    # The file's name is as long as file systems permit, and its ending may be a shorter one.
+    stem = os.fsencode(stem)[:_LONGEST_STEM].decode(errors="ignore")
     return Path(folder, f"{stem or 'page'}.html")

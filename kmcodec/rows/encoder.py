@@ -17,6 +17,7 @@ from kmcodec.encoder import DEFAULT_CODING
 from kmcodec.errors import KmcInputError
 from kmcodec.image import Metadata
 from kmcodec.metrics import decibels_of, squared_error
+from kmcodec.names import check_kmc_name
 from kmcodec.quantizer import Settings
 from kmcodec.rows.quantizer import RowQuantizer
 from kmcodec.rows.source import Rows, RowSource
@@ -72,7 +73,8 @@ def encode_rows(
     k
         See `quantize`.
     output : path-like or binary file
-        What to write to. A file that is named is replaced at once or not at all.
+        What to write to. A file that is named, with the ending ``.kmc`` or none, is replaced at
+        once or not at all.
     coding, effort, metadata
         See `encode`.
     strip_rows : int, optional
@@ -106,6 +108,8 @@ def encode_rows(
     goals = {"rdo", "psnr", "max_bytes", "strict"} & options.keys()
     if goals:
         raise KmcInputError(f"{min(goals)} needs the whole image in memory: use encode()")
+    if isinstance(output, (str, os.PathLike)):
+        check_kmc_name(output)
     encoder = RowEncoder(
         RowSource(rows, width, height),
         Settings(k=k, **options),

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kmcodec.errors import KmcWarning
-from kmcodec.image import IndexedImage
 from kmcodec.parallel import in_turn
 from kmcodec.pixels import common_channels_for, to_channels
 from kmcodec.quantization import Ditherer, Labels, find_palette, renumbering
@@ -52,7 +51,7 @@ class RowQuantizer:
         self.finds_unused = False
         self._lost_alpha = False
         if settings.palette is not None:
-            entries = IndexedImage(settings.palette, [[0]]).palette
+            entries = settings.palette
             channels = common_channels_for(entries, source.channels)
             self.palette = to_channels(entries, channels)
             if not self.dithers:

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kmcodec.frozen import own_arrays
+
 __all__ = ["ColorTree", "tree_of"]
 
 
@@ -48,6 +50,9 @@ class ColorTree:
     axis: NDArray[np.int32]
     middle: NDArray[np.int32]
     scale: NDArray[np.int32]
+
+    def __post_init__(self) -> None:
+        own_arrays(self)
 
     @classmethod
     def of(cls, palette: NDArray[np.uint8]) -> ColorTree:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from kmcodec.coding.context.profiles import Profile
 from kmcodec.coding.context.weights import WEIGHTS
+from kmcodec.frozen import own_arrays
 
 __all__ = ["DOMAIN", "KINDS", "StageStart", "Tables", "starts", "tables"]
 
@@ -47,6 +48,9 @@ class Tables:
     reciprocal: NDArray[np.int32]
     next: NDArray[np.uint8]
 
+    def __post_init__(self) -> None:
+        own_arrays(self)
+
 
 @dataclass(frozen=True)
 class StageStart:
@@ -77,6 +81,9 @@ class StageStart:
     distances: NDArray[np.uint32]
     pairs: NDArray[np.uint32]
     refinement: NDArray[np.uint16]
+
+    def __post_init__(self) -> None:
+        own_arrays(self)
 
 
 @functools.cache

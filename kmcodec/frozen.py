@@ -1,0 +1,85 @@
+"""Arrays and mappings that nobody can change any more: what frozen values are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, NoReturn, TypeVar
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+__all__ = ["FrozenDict", "frozen", "own_arrays", "owned"]
+
+_K = TypeVar("_K")
+_V = TypeVar("_V")
+_T = TypeVar("_T")
+
+
+def frozen(array: NDArray[Any], dtype: DTypeLike = None) -> NDArray[Any]:
+    """The same values as a read-only, C-contiguous array that shares no memory with a writable one.
+
+    Parameters
+    ----------
+    array : ndarray
+    dtype : dtype-like, optional
+        To convert to; that of `array` if not given.
+
+    Returns
+    -------
+    ndarray
+        A copy, unless the memory is read-only already: that of a read-only array and of all
+        arrays that it is a view of, or of `bytes`.
+    """
+    made = np.ascontiguousarray(array, dtype)
+    if np.may_share_memory(made, array):
+        if _is_read_only(made):
+            return made
+        made = np.array(made, order="C", subok=False)
+    return owned(made)
+
+
+def owned(array: _T) -> _T:
+    """Make an array read-only that nobody else holds, and those that it is a view of.
+
+    `frozen` needs no copy of it then.
+    """
+    part: Any = array
+    while isinstance(part, np.ndarray):
+        part.setflags(write=False)
+        part = part.base
+    return array
+
+
+def own_arrays(value: object) -> None:
+    """Do as `owned` does with each array that is an attribute of a value."""
+    for attribute in vars(value).values():
+        owned(attribute)
+
+
+def _is_read_only(memory: object) -> bool:
+    if isinstance(memory, np.ndarray):
+        if memory.flags.writeable:
+            return False
+        return memory.base is None or _is_read_only(memory.base)
+    # A read-only view may stand on what others can write to: bytes alone are known not to.
+    return isinstance(memory, bytes)
+
+
+class FrozenDict(dict[_K, _V]):
+    """A dict that cannot be changed.
+
+    A dict all the same, so that `json.dumps`, `dataclasses.asdict` and pickles take it for one.
+    """
+
+    def __init__(self, items: Mapping[_K, _V] | Iterable[tuple[_K, _V]] = ()) -> None:
+        super().__init__(items)
+
+    def _refuse(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise TypeError("a frozen mapping cannot be changed: make a dict of it first")
+
+    __setitem__ = __delitem__ = __ior__ = _refuse  # type: ignore[assignment]
+    clear = pop = popitem = setdefault = update = _refuse  # type: ignore[assignment]
+
+    def __reduce__(self) -> tuple[type[FrozenDict[_K, _V]], tuple[dict[_K, _V]]]:
+        # Else unpickling would set the items one by one.
+        return type(self), (dict(self),)

@@ -1,0 +1,37 @@
+"""What the name of a file to write says: its ending is believed, or refused."""
+
+from __future__ import annotations
+
+import os
+
+from kmcodec.errors import KmcInputError
+from kmcodec.urls import is_url, url_name
+
+__all__ = ["check_kmc_name"]
+
+
+def check_kmc_name(path: str | os.PathLike[str]) -> None:
+    """Refuse to write a `.kmc` file under the name of another kind of file.
+
+    Parameters
+    ----------
+    path : path-like
+        Or a URL, or ``-``. A name without an ending, a device or a FIFO says nothing of its kind.
+
+    Raises
+    ------
+    KmcInputError
+        If the name has an ending, and that is not ``.kmc``.
+    """
+    name = os.fsdecode(path)
+    last = url_name(name) if is_url(name) else os.path.basename(name)
+    stem, ending = os.path.splitext(last)
+    if ending.lower() in ("", ".kmc") or _is_special(name):
+        return
+    raise KmcInputError(
+        f"{name}: what is written is a .kmc file, not a {ending} file: name it {stem}.kmc"
+    )
+
+
+def _is_special(path: str) -> bool:
+    return os.path.exists(path) and not os.path.isfile(path)

@@ -1,0 +1,109 @@
+"""What may be written where: endings, files that are there, special files, names on terminals."""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import kmcodec
+from kmcodec.batch.planning import plan
+from kmcodec.cli.printable import printable
+from kmcodec.errors import KmcInputError
+
+PIXELS = np.arange(12, dtype=np.uint8).reshape(3, 4)
+
+
+@pytest.fixture
+def picture(tmp_path):
+    Image.fromarray(PIXELS).save(tmp_path / "a.png")
+    kmcodec.write(tmp_path / "a.kmc", PIXELS)
+    return tmp_path
+
+
+def test_no_kmc_file_gets_the_name_of_another_kind(kmc, picture):
+    run = kmc("encode", "a.png", "-o", "b.png")
+    assert run.returncode == 1
+    assert b"b.png" in run.stderr
+    assert b"name it b.kmc" in run.stderr
+    assert not (picture / "b.png").exists()
+    with pytest.raises(KmcInputError, match=r"name it b\.kmc"):
+        kmcodec.write(picture / "b.png", PIXELS)
+    with pytest.raises(KmcInputError, match=r"name it b\.kmc"):
+        kmcodec.encode_rows(PIXELS, output=picture / "b.png")
+    assert kmcodec.write(picture / "plain", PIXELS)
+    assert kmcodec.write(picture / "B.KMC", PIXELS)
+
+
+def test_an_ending_and_a_format_that_differ_are_refused(kmc, picture):
+    run = kmc("decode", "a.kmc", "-t", "png", "-o", "b.jpg")
+    assert run.returncode == 2
+    assert b"different formats" in run.stderr
+    assert kmc("decode", "a.kmc", "-t", "tif", "-o", "b.tiff").returncode == 0
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["encode", "a.png", "-o", "there.kmc"],
+        ["decode", "a.kmc", "-o", "there.png"],
+        ["palette", "a.png", "-o", "there.hex"],
+        ["sweep", "a.png", "-k", "2", "--csv", "there.csv"],
+        ["view", "a.kmc", "--no-browser", "-o", "there.html"],
+    ],
+)
+def test_a_file_that_is_there_is_replaced_by_force_alone(kmc, picture, command):
+    there = picture / command[-1]
+    there.write_bytes(b"mine")
+    run = kmc(*command)
+    assert run.returncode == 1
+    assert b"exists already; --force replaces it" in run.stderr
+    assert there.read_bytes() == b"mine"
+    assert kmc(*command, "--force").returncode == 0
+    assert there.read_bytes() != b"mine"
+
+
+def test_the_original_survives_a_decode_onto_it(kmc, picture):
+    before = (picture / "a.png").read_bytes()
+    assert kmc("decode", "a.kmc", "-o", "a.png").returncode == 1
+    assert (picture / "a.png").read_bytes() == before
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/null"), reason="there are no devices")
+def test_devices_need_no_force(kmc, picture):
+    assert kmc("encode", "a.png", "-o", os.devnull).returncode == 0
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no FIFOs")
+def test_links_to_special_files_in_a_folder_are_passed_over(picture):
+    os.mkfifo(picture / "pipe")
+    os.mkfifo(picture / "f.png")
+    os.symlink(picture / "pipe", picture / "g.png")
+    os.symlink("/dev/zero", picture / "z.png")
+    (picture / "d.png").mkdir()
+    jobs = plan([str(picture)], None, ".kmc", force=True)
+    assert [os.path.basename(job.source) for job in jobs] == ["a.png"]
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/zero"), reason="there are no devices")
+def test_a_device_without_end_is_refused_at_the_bound(monkeypatch):
+    from kmcodec.sources import reading
+
+    monkeypatch.setattr(reading, "_MOST_STREAMED", 1000)
+    with pytest.raises(kmcodec.KmcLimitError, match="more than 1,000 bytes"):
+        reading.bytes_of("/dev/zero", "/dev/zero")
+
+
+@pytest.mark.parametrize("unseen", "\u3164\u115f\uffa0\ufe0f\u200b\u202e\u2066\u2800\U000e0041\x1b")
+def test_what_cannot_be_seen_is_escaped(unseen):
+    assert printable(f"a{unseen}b").isascii()
+
+
+def test_the_page_of_a_long_name_can_be_made(kmc, picture):
+    name = "n" * 251 + ".kmc"
+    kmcodec.write(picture / name, PIXELS)
+    run = kmc("view", name, "--no-browser", env={"TMPDIR": str(picture)})
+    assert run.returncode == 0, run.stderr
+    assert os.path.isfile(run.stdout.decode().strip())
