@@ -27,7 +27,8 @@ _REST = """Exit codes: 0 success; 1 failure (of several files, at least one fail
 3 a quality or size was not reached; 130 interrupted; 143 terminated.
 
 kmc replaces an existing file only with --force, and never its own input. It writes a file whole or
-not at all; only a killed process can leave a .kmc-*.tmp file, which you can delete. The name - stands for standard input or standard output. Messages go to standard error.
+not at all; only a killed process can leave a .kmc-*.tmp file, which you can delete. The name -
+stands for standard input or standard output. Messages go to standard error.
 """
 
 
