@@ -11,10 +11,17 @@ import os
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any, TypeVar
 
-__all__ = ["done_here", "in_threads", "in_threads_each", "in_turn", "thread_count"]
+__all__ = [
+    "done_here",
+    "heed_stop",
+    "in_threads",
+    "in_threads_each",
+    "in_turn",
+    "thread_count",
+]
 
 _T = TypeVar("_T")
 _S = TypeVar("_S")
@@ -33,6 +40,21 @@ def thread_count() -> int:
     return os.cpu_count() or 1
 
 
+class _Stopped(BaseException):
+    """Ends a part of some work that nobody wants any more."""
+
+
+def heed_stop() -> None:
+    """End the work of this thread if another part of it has failed or was interrupted.
+
+    Kernels call this every few ten thousand pixels. In the main thread the call itself lets Python
+    raise `KeyboardInterrupt`.
+    """
+    stop = getattr(_state, "stop", None)
+    if stop is not None and stop.is_set():
+        raise _Stopped
+
+
 def in_threads(work: Callable[[int, int], _T], parts: int) -> list[_T]:
     """The results of ``work(part, parts)`` for each part, in order.
 
@@ -48,16 +70,25 @@ def in_threads(work: Callable[[int, int], _T], parts: int) -> list[_T]:
         # them from within would be to wait forever.
         return [work(part, parts) for part in range(parts)]
 
+    stop = threading.Event()
+
     def as_part(part: int) -> _T:
-        _state.is_part = True
+        _state.is_part, _state.stop = True, stop
         try:
+            heed_stop()
             return work(part, parts)
         finally:
-            _state.is_part = False
+            _state.is_part, _state.stop = False, None
 
     pool = _pool(os.getpid())
     others = [_submit(pool, as_part, part) for part in range(1, parts)]
-    return [as_part(0), *(other.result() for other in others)]
+    try:
+        return [as_part(0), *(other.result() for other in others)]
+    except BaseException:
+        # What the other parts work on goes away with this call.
+        stop.set()
+        wait(others)
+        raise
 
 
 def in_threads_each(work: Callable[[_S], _T], items: Sequence[_S]) -> list[_T]:
@@ -78,6 +109,7 @@ def in_threads_each(work: Callable[[_S], _T], items: Sequence[_S]) -> list[_T]:
     def take(part: int, parts: int) -> None:
         # One after the other, to whichever thread is free: items may differ in effort.
         for number in numbers:
+            heed_stop()
             results[number] = work(items[number])
 
     try:
@@ -105,7 +137,8 @@ def in_turn(work: Callable[[_S], _T], items: Iterable[_S]) -> Iterator[_T]:
     if threads == 1 or _state.__dict__.get("is_part"):
         yield from map(work, items)
         return
-    pool = ThreadPoolExecutor(threads, "kmcodec", initializer=_become_part)
+    stop = threading.Event()
+    pool = ThreadPoolExecutor(threads, "kmcodec", initializer=_become_part, initargs=(stop,))
     waiting: deque[Future[_T]] = deque()
     failure: Exception | None = None
     left = iter(items)
@@ -124,6 +157,7 @@ def in_turn(work: Callable[[_S], _T], items: Iterable[_S]) -> Iterator[_T]:
         while waiting:
             yield waiting.popleft().result()
     finally:
+        stop.set()
         pool.shutdown(cancel_futures=True)
     if failure is not None:
         raise failure
@@ -146,8 +180,8 @@ def _submit(pool: ThreadPoolExecutor, work: Callable[[_S], _T], item: _S) -> Fut
         return done_here(work, item)
 
 
-def _become_part() -> None:
-    _state.is_part = True
+def _become_part(stop: threading.Event) -> None:
+    _state.is_part, _state.stop = True, stop
 
 
 @functools.cache

@@ -14,6 +14,7 @@ from kmcodec.errors import KmcError, KmcInputError
 __all__ = [
     "are_same_urls",
     "is_url",
+    "listing_fault",
     "local_path",
     "open_url",
     "url_beside",
@@ -122,8 +123,32 @@ def url_is_folder(url: str) -> bool:
         return bool(system.isdir(path))
 
 
+def listing_fault(name: str) -> str | None:
+    """Why a name found in a listing is not safe to join with the URL of its folder, if it is not.
+
+    Whoever made the archive or runs the server chose the name. It is data: it may name a file
+    below its folder, and nothing else.
+    """
+    if "\0" in name:
+        return "holds a zero character"
+    for sign in (_CHAIN, "://", "\\"):
+        if sign in name:
+            return f"holds {sign!r}"
+    if name.startswith(("/", "~")) or re.match("[A-Za-z]:", name):
+        return "begins like an absolute path"
+    # "tar cf a.tar ." begins all names with "./".
+    for part in name.removeprefix("./").split("/"):
+        if not part:
+            return "has an empty part"
+        if re.fullmatch(r"(\.|%2e){1,2}", part, re.IGNORECASE):
+            return f"has the part {part!r}"
+    return None
+
+
 def url_files(url: str, *, recursive: bool) -> list[str]:
     """The files in a folder, below its URL; those of each folder before the folders in it.
+
+    The names are as the listing has them: see `listing_fault`.
 
     Raises
     ------
@@ -132,11 +157,43 @@ def url_files(url: str, *, recursive: bool) -> list[str]:
     """
     with _told(url):
         system, path = _system(url)
-        found = system.find(path, maxdepth=None if recursive else 1)
-    root = path.rstrip("/") + "/"
-    # Systems differ in whether they begin paths with a slash.
-    below = [each.lstrip("/").removeprefix(root.lstrip("/")) for each in found]
-    return sorted(below, key=_by_folder)
+        if re.match("https?://", url):
+            found = _linked(system, path, recursive)
+        else:
+            found = system.find(path, maxdepth=None if recursive else 1)
+    return sorted((_below(system, each, path) for each in found), key=_by_folder)
+
+
+def _below(system: Any, name: str, folder: str) -> str:
+    """What a listing calls a file, without the folder that was listed."""
+    if system.root_marker == "/" or folder.startswith("/"):
+        # Such systems differ in whether they begin paths with a slash.
+        name, folder = name.removeprefix("/"), folder.removeprefix("/")
+    folder = folder.rstrip("/")
+    return name.removeprefix(folder + "/") if folder else name
+
+
+def _linked(system: Any, path: str, recursive: bool) -> list[str]:
+    """The files that the pages of a server link to, from below a folder only.
+
+    A page also links to the folder above, and to wherever its author likes.
+    """
+    files: list[str] = []
+    folders = [path]
+    met = {path.rstrip("/")}
+    while folders:
+        for each in system.ls(folders.pop(), detail=True):
+            name = str(each["name"])
+            if each["type"] != "directory":
+                files.append(name)
+            elif (
+                recursive
+                and name.rstrip("/") not in met
+                and listing_fault(_below(system, name.rstrip("/"), path)) is None
+            ):
+                met.add(name.rstrip("/"))
+                folders.append(name)
+    return files
 
 
 def _by_folder(name: str) -> tuple[list[str], str]:
@@ -186,6 +243,8 @@ def _told(url: str) -> Iterator[None]:
         raise
     except FileNotFoundError as error:
         raise KmcInputError(f"{url}: no such file") from error
+    except RecursionError as error:
+        raise KmcInputError(f"{url}: its folders are nested too deeply") from error
     except Exception as error:
         # Each file system has its own.
         reason = " ".join(str(error).split()) or type(error).__name__

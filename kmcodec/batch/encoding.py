@@ -24,6 +24,7 @@ from kmcodec.label_text import without_labels
 from kmcodec.metrics import psnr
 from kmcodec.quantizer import Settings, quantized
 from kmcodec.rate_distortion import Goal, Outcome, optimize
+from kmcodec.reader import DEFAULT_MAX_PIXELS
 from kmcodec.rows.encoder import RowEncoder
 from kmcodec.sources.images import Source, read_source
 from kmcodec.sources.rows import LARGE, RowFile, open_rows, row_errors, row_source
@@ -136,6 +137,7 @@ def encode_file(
     palettes: str = "shared",
     advance: Callable[[float | None], None] = lambda _: None,
     large: int = LARGE,
+    max_pixels: int | None = DEFAULT_MAX_PIXELS,
     **options: Unpack[QuantizeOptions],
 ) -> EncodeReport:
     """Encode one file.
@@ -163,6 +165,8 @@ def encode_file(
     large : int
         Files of more pixels are coded row by row, where they can be read so, there is no goal, and
         what is made is to be written whatever its size.
+    max_pixels : int, optional
+        See `read_source`. What is read row by row takes little memory, and has no limit.
     **options
         See `quantize`.
 
@@ -181,7 +185,7 @@ def encode_file(
                 file = replace(file, metadata=Metadata())
             assembly = Assembly(coding, effort, strip_rows)
             return _encode_rows(job, file, Settings(k=k, **options), assembly, advance)
-    source = read_source(job.source, variable, frames=True)
+    source = read_source(job.source, variable, frames=True, max_pixels=max_pixels)
     if strip:
         source = replace(source, metadata=Metadata())
     assembly = Assembly(coding, effort, strip_rows)

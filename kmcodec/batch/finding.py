@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from kmcodec.atomic import reason_of
 from kmcodec.errors import KmcInputError, KmcWarning
 from kmcodec.sources.images import is_image_name
-from kmcodec.urls import are_same_urls, is_url, url_files, url_is_folder, url_with
+from kmcodec.urls import are_same_urls, is_url, listing_fault, url_files, url_is_folder, url_with
 
 __all__ = ["STANDARD", "Found", "JobError", "find_files", "is_folder"]
 
@@ -137,21 +137,35 @@ def _in_folder(
         yield JobError(f"{error.filename}: {reason_of(error)}", error.filename)
 
 
-def _in_url(source: str, ending: str, recursive: bool, out: str | None) -> Iterator[Found]:
-    """The files that fit in a folder named by a URL."""
+def _in_url(
+    source: str, ending: str, recursive: bool, out: str | None
+) -> Iterator[Found | JobError]:
+    """The files that fit in a folder named by a URL; an error for a name that is not safe."""
+    own = out if out is not None and is_url(out) else None
+    left_out: dict[str, bool] = {"": False}
 
-    @functools.cache
     def is_left_out(folder: str) -> bool:
-        if not folder:
-            return False
-        above, name = os.path.split(folder)
-        place = url_with(source, folder)
-        is_out = out is not None and is_url(out) and are_same_urls(place, out)
-        return name.startswith(".") or is_out or is_left_out(above)
+        unknown = []
+        while folder not in left_out:
+            unknown.append(folder)
+            folder = folder.rpartition("/")[0]
+        for below in reversed(unknown):
+            above, _, name = below.rpartition("/")
+            left_out[below] = (
+                left_out[above]
+                or name.startswith(".")
+                or (own is not None and are_same_urls(url_with(source, below), own))
+            )
+        return left_out[unknown[0]] if unknown else left_out[folder]
 
     for below in url_files(source, recursive=recursive):
-        folder, name = os.path.split(below)
-        if _fits(name, ending) and not is_left_out(folder):
+        folder, _, name = below.removeprefix("./").rpartition("/")
+        if not _fits(name, ending):
+            continue
+        fault = listing_fault(below)
+        if fault is not None:
+            yield JobError(f"{source}: the entry {below!r} is refused: its name {fault}", source)
+        elif not is_left_out(folder):
             yield Found(url_with(source, below), folder)
 
 

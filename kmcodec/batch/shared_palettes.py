@@ -23,6 +23,7 @@ from kmcodec.pixels import channels_for_all, to_channels
 from kmcodec.quantization.histogram import Histogram, histogram
 from kmcodec.quantization.palette import find_palette
 from kmcodec.quantizer import ImageLike, Settings, pixels_of
+from kmcodec.reader import DEFAULT_MAX_PIXELS
 from kmcodec.rows.counting import count_rows
 from kmcodec.sources.frames import ANIMATED, frames_of
 from kmcodec.sources.images import read_source
@@ -108,7 +109,11 @@ def shared_palette(
 
 
 def count_colors(
-    image: PathOrImage, variable: str | None = None, *, large: int = LARGE
+    image: PathOrImage,
+    variable: str | None = None,
+    *,
+    large: int = LARGE,
+    max_pixels: int | None = DEFAULT_MAX_PIXELS,
 ) -> Histogram:
     """Count the colours of an image or an image file.
 
@@ -123,6 +128,8 @@ def count_colors(
         Of a `.mat` file.
     large : int
         Pixels up to which a file is read as a whole.
+    max_pixels : int, optional
+        The most that a file may have that is read as a whole.
 
     Raises
     ------
@@ -134,7 +141,7 @@ def count_colors(
     path = local_path(os.fspath(image))
     file = open_rows(path, large) if variable is None else None
     if file is None:
-        read = read_source(path, variable, frames=True)
+        read = read_source(path, variable, frames=True, max_pixels=max_pixels)
         if read.frames is None:
             return histogram(read.pixels)
         total = ColorSum()
@@ -161,7 +168,9 @@ def _frames_in(image: PathOrImage) -> Sequence[PathOrImage]:
     return frames
 
 
-def count_job(job: Job, variable: str | None = None) -> Histogram:
+def count_job(
+    job: Job, variable: str | None = None, max_pixels: int | None = DEFAULT_MAX_PIXELS
+) -> Histogram:
     """Count the colours of the source of a job; see `count_colors`.
 
     Parameters
@@ -169,6 +178,8 @@ def count_job(job: Job, variable: str | None = None) -> Histogram:
     job : Job
     variable : str, optional
         Of a `.mat` file.
+    max_pixels : int, optional
+        See `count_colors`.
 
     Returns
     -------
@@ -179,7 +190,7 @@ def count_job(job: Job, variable: str | None = None) -> Histogram:
     KmcError
         If the source cannot be read.
     """
-    return count_colors(job.source, variable)
+    return count_colors(job.source, variable, max_pixels=max_pixels)
 
 
 class ColorSum:

@@ -23,6 +23,7 @@ from kmcodec.cli.common import (
     force_option,
     json_option,
     kmeans_options,
+    max_pixels_option,
     quiet_option,
     strip_option,
     variable_option,
@@ -105,6 +106,7 @@ EXAMPLES = """
     "--skip-if-larger", is_flag=True, help="Write no file that is not smaller than its source."
 )
 @strip_option
+@max_pixels_option
 @force_option
 @quiet_option
 @json_option
@@ -132,7 +134,8 @@ def encode(
     and after, and one at the end of several those of all.
 
     Files of more than 16 megapixels are read row by row, in little memory, if they are .npy, or
-    PNG or TIFF and pyvips is installed, and no quality or size is asked for.
+    PNG or TIFF and pyvips is installed, and no quality or size is asked for; --max-pixels is about
+    all others.
     """
     if as_json and output == STANDARD:
         raise click.UsageError("--json and '-o -' both want standard output")
@@ -142,6 +145,7 @@ def encode(
         raise click.UsageError(
             "--frame-palettes excludes --palette, --shared-palette, --rdo, --psnr and --max-bytes"
         )
+    options["max_pixels"] = options["max_pixels"] or None
     options["palettes"] = "frame" if frame_palettes else "shared"
     options["palette"] = None if palette is None else read_palette(palette)
     check_cluster(scheduler, workers, sources, output)
@@ -211,7 +215,9 @@ def _palette_for(
     What there is to note of those is told here, of others when they are encoded.
     """
     total = ColorSum()
-    count = functools.partial(count_job, variable=options["variable"])
+    count = functools.partial(
+        count_job, variable=options["variable"], max_pixels=options["max_pixels"]
+    )
     readable = [job for job in jobs if isinstance(job, Job)]
     sent = (as_sent(job, executor[0]) for job in readable)
     counted = run_each(count, sent, executor[0], workers=executor[1])

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kmcodec.errors import KmcInputError
+from kmcodec.errors import KmcInputError, KmcLimitError
 
 __all__ = ["is_mat", "read_mat", "write_mat"]
 
@@ -79,7 +79,9 @@ def is_mat(data: bytes) -> bool:
     return data[124:128] in _ORDERS_5 or _order_4(data) is not None
 
 
-def read_mat(data: bytes, name: str, variable: str | None = None) -> NDArray[Any]:
+def read_mat(
+    data: bytes, name: str, variable: str | None = None, *, max_pixels: int | None = None
+) -> NDArray[Any]:
     """Read the image of a .mat file of version 4 to 7.
 
     Parameters
@@ -90,6 +92,8 @@ def read_mat(data: bytes, name: str, variable: str | None = None) -> NDArray[Any
         What messages call it.
     variable : str, optional
         Which array to take; needed where several could be images.
+    max_pixels : int, optional
+        Refuse an image of more, before there is room made for it: zlib packs zeros a thousandfold.
 
     Returns
     -------
@@ -104,6 +108,8 @@ def read_mat(data: bytes, name: str, variable: str | None = None) -> NDArray[Any
     KmcInputError
         If the file is damaged or of version 7.3, if there is no image in it, or more than one
         and none chosen.
+    KmcLimitError
+        If the image has more than `max_pixels`.
     """
     if data.startswith(_TEXT_7_3) or _is_hdf5(data):
         raise KmcInputError(
@@ -113,8 +119,12 @@ def read_mat(data: bytes, name: str, variable: str | None = None) -> NDArray[Any
     order = _order_4(data)
     try:
         found = list(_variables_5(data) if order is None else _variables_4(data, order))
-        return _loaded(_chosen(found, name, variable))
-    except (KmcInputError, MemoryError):
+        chosen = _chosen(found, name, variable)
+        pixels = math.prod(chosen.shape[:2])
+        if max_pixels is not None and pixels > max_pixels:
+            raise KmcLimitError(f"{name}: {pixels:,} pixels, more than the limit of {max_pixels:,}")
+        return _loaded(chosen)
+    except (KmcInputError, KmcLimitError, MemoryError):
         raise
     except Exception as error:
         # What scipy raises at damaged files is nowhere said: ValueError, TypeError, OSError,

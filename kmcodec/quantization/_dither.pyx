@@ -6,6 +6,8 @@ Every value stays below 2**30, so that no result depends on how wide an int is o
 
 import numpy as np
 
+from kmcodec.parallel import heed_stop
+
 cdef extern from *:
     unsigned int KMC_SOURCE_CRC
 
@@ -13,6 +15,7 @@ SOURCE_CRC = KMC_SOURCE_CRC
 
 
 cdef enum:
+    PIXELS = 4096  # between two looks at whether to go on
     STEPS = 16  # to a level, as in diffusion.py
     # Carried errors are 16ths of a step, their share comes in 256ths.
     SHARE_SHIFT = 12
@@ -123,12 +126,14 @@ cdef class Entries:
         cdef const int[:, ::1] wanted = np.ascontiguousarray(points, np.intc)
         numbers = np.empty(len(points), np.intp)
         cdef Py_ssize_t[::1] found = numbers
-        cdef Py_ssize_t row
+        cdef Py_ssize_t row, start, n = wanted.shape[0]
         cdef int best = 0
-        with nogil:
-            for row in range(wanted.shape[0]):
-                best = nearest(&self.search, &wanted[row, 0], best)
-                found[row] = self.search.numbers[best]
+        for start in range(0, n, PIXELS):
+            with nogil:
+                for row in range(start, min(n, start + PIXELS)):
+                    best = nearest(&self.search, &wanted[row, 0], best)
+                    found[row] = self.search.numbers[best]
+            heed_stop()
         return numbers
 
     def diffuse_row(
@@ -149,29 +154,31 @@ cdef class Entries:
         cdef int colors = channels - 1 if channels == 2 or channels == 4 else channels
         cdef int alpha = 255, best = 0, value, error, channel
         cdef Py_ssize_t width = pixels.shape[0]
-        cdef Py_ssize_t step, x
+        cdef Py_ssize_t step, x, start
         cdef Py_ssize_t ahead = -1 if backwards else 1
-        with nogil:
-            for step in range(width):
-                x = width - 1 - step if backwards else step
-                if indices[x] >= 0:
-                    continue
-                if colors < channels:
-                    alpha = pixels[x, colors]
-                    wanted[colors] = STEPS * alpha
-                for channel in range(colors):
-                    value = here[x + 1, channel] * share + (1 << (SHARE_SHIFT - 1))
-                    value = ((value + BIAS) >> SHARE_SHIFT) - (BIAS >> SHARE_SHIFT)
-                    value = min(max(value, -limit), limit) + shown(pixels[x, channel], alpha)
-                    wanted[channel] = min(max(value, 0), STEPS * alpha)
-                best = nearest(search, wanted, best)
-                indices[x] = search.numbers[best]
-                entry = &self.palette[indices[x], 0]
-                if colors < channels and entry[colors] == 0:
-                    continue
-                for channel in range(colors):
-                    error = wanted[channel] - shown(entry[channel], alpha)
-                    here[x + 1 + ahead, channel] += 7 * error
-                    under[x + 1 - ahead, channel] += 3 * error
-                    under[x + 1, channel] += 5 * error
-                    under[x + 1 + ahead, channel] += error
+        for start in range(0, width, PIXELS):
+            with nogil:
+                for step in range(start, min(width, start + PIXELS)):
+                    x = width - 1 - step if backwards else step
+                    if indices[x] >= 0:
+                        continue
+                    if colors < channels:
+                        alpha = pixels[x, colors]
+                        wanted[colors] = STEPS * alpha
+                    for channel in range(colors):
+                        value = here[x + 1, channel] * share + (1 << (SHARE_SHIFT - 1))
+                        value = ((value + BIAS) >> SHARE_SHIFT) - (BIAS >> SHARE_SHIFT)
+                        value = min(max(value, -limit), limit) + shown(pixels[x, channel], alpha)
+                        wanted[channel] = min(max(value, 0), STEPS * alpha)
+                    best = nearest(search, wanted, best)
+                    indices[x] = search.numbers[best]
+                    entry = &self.palette[indices[x], 0]
+                    if colors < channels and entry[colors] == 0:
+                        continue
+                    for channel in range(colors):
+                        error = wanted[channel] - shown(entry[channel], alpha)
+                        here[x + 1 + ahead, channel] += 7 * error
+                        under[x + 1 - ahead, channel] += 3 * error
+                        under[x + 1, channel] += 5 * error
+                        under[x + 1 + ahead, channel] += error
+            heed_stop()

@@ -11,7 +11,11 @@ index, and the order of the work does not matter.
 
 from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t
 
+from heapq import heappop, heappush
+
 import numpy as np
+
+from kmcodec.parallel import heed_stop
 
 cdef extern from *:
     unsigned int KMC_SOURCE_CRC
@@ -22,6 +26,7 @@ SOURCE_CRC = KMC_SOURCE_CRC
 cdef enum:
     DIMS = 4
     LEAF = 16  # a box of so few points is not cut further
+    WORK = 24  # binary logarithm of the distances that are taken at most at a stroke, about
     DEPTH = 64  # more than 4 coordinates of 14 bits can be halved
 
 cdef struct Node:
@@ -172,27 +177,31 @@ cdef class FilterTree:
         cdef int64_t[:, ::1] sum_ = sums
         cdef int32_t[::1] list_ = lists
         cdef int32_t* label = &labels[0] if labels is not None else NULL
-        cdef int32_t[::1] roots = np.array(self._roots(part, parts), np.int32)
+        cdef int32_t[::1] roots = np.array(self._roots(k, part, parts), np.int32)
         cdef int i
         for i in range(k):
             list_[i] = i
-        with nogil:
-            for i in range(roots.shape[0]):
+        for i in range(roots.shape[0]):
+            with nogil:
                 self._descend(
                     roots[i], <Center*> &centers[0, 0], &list_[0], k, &total[0], &sum_[0, 0], label
                 )
+            heed_stop()
         return totals, sums[:, : self.dims]
 
-    def _roots(self, int part, int parts):
-        """The nodes of a part: subtrees of about the same size, dealt out in turn."""
-        nodes = [0]
-        while 1 < parts and len(nodes) < 8 * parts:
-            nodes.sort(key=lambda i: self.tree[<int> i].low - self.tree[<int> i].high)
-            if not self.tree[<int> nodes[0]].right:
-                break
-            nodes += [nodes[0] + 1, self.tree[<int> nodes[0]].right]
-            del nodes[0]
-        return nodes[part::parts]
+    def _roots(self, int k, int part, int parts):
+        """The nodes of a part: subtrees of about the same size, dealt out in turn.
+
+        None of them takes long, so that there is a look at whether to go on after each.
+        """
+        cdef int node, child
+        wanted = max(8 * parts if parts > 1 else 1, min(1024, <int64_t> self.count * k >> WORK))
+        nodes = [(0, 0)]
+        while len(nodes) < wanted and self.tree[<int> nodes[0][1]].right:
+            node = heappop(nodes)[1]
+            for child in (node + 1, self.tree[node].right):
+                heappush(nodes, (self.tree[child].low - self.tree[child].high, child))
+        return [node for _, node in nodes[part::parts]]
 
     cdef void _descend(
         self, int number, Center* centers, int32_t* list_, int k,

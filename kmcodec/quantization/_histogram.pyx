@@ -4,6 +4,8 @@ from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 
 import numpy as np
 
+from kmcodec.parallel import heed_stop
+
 cdef extern from *:
     unsigned int KMC_SOURCE_CRC
 
@@ -11,6 +13,7 @@ SOURCE_CRC = KMC_SOURCE_CRC
 
 cdef enum:
     FIRST_BITS = 14  # of the table: it doubles whenever it is half full
+    PIXELS = 1 << 20  # counted between two looks at whether to go on
 
 
 cdef struct Slot:
@@ -48,14 +51,16 @@ cdef class ColorCounter:
 
     def add(self, const uint8_t[:, ::1] pixels, uint32_t[::1] numbers):
         """Count pixels of shape (n, C), and write the number of each one's colour."""
-        cdef Py_ssize_t done = 0, n = pixels.shape[0]
+        cdef Py_ssize_t done = 0, n = pixels.shape[0], end
         if pixels.shape[1] != self.channels or numbers.shape[0] != n:
             raise ValueError("shapes do not fit")
         while done < n:
+            end = min(n, done + PIXELS)
             with nogil:
-                done = self._count(pixels, numbers, done)
-            if done < n:
+                done = self._count(pixels, numbers, done, end)
+            if done < end:
                 self._grow()
+            heed_stop()
 
     def result(self):
         """Keys (first channel most significant), uint32, and counts, int64, shape (N,)."""
@@ -71,14 +76,14 @@ cdef class ColorCounter:
         return keys, counts
 
     cdef Py_ssize_t _count(
-        self, const uint8_t[:, ::1] pixels, uint32_t[::1] numbers, Py_ssize_t done
+        self, const uint8_t[:, ::1] pixels, uint32_t[::1] numbers, Py_ssize_t done, Py_ssize_t end
     ) noexcept nogil:
-        """Count on from a pixel; return the pixel that no longer fits, or how many there are."""
+        """Count on from a pixel; return the pixel that no longer fits, or the end."""
         cdef Py_ssize_t i, half = 1 << (self.bits - 1)
         cdef int c
         cdef uint32_t key
         cdef Slot* slot
-        for i in range(done, pixels.shape[0]):
+        for i in range(done, end):
             key = 0
             for c in range(self.channels):
                 key = (key << 8) | pixels[i, c]
@@ -90,7 +95,7 @@ cdef class ColorCounter:
                 self.distinct += 1
             slot.count += 1
             numbers[i] = slot.number
-        return pixels.shape[0]
+        return end
 
     cdef Slot* _slot(self, uint32_t key) noexcept nogil:
         """The slot of a key, or the free one that it would take."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import math
 import os
+import sys
 import threading
 import warnings
 from collections.abc import Iterator
@@ -32,6 +34,7 @@ from kmcodec.formats.pillow_images import (
 from kmcodec.formats.streamed_images import can_stream
 from kmcodec.image import IndexedImage, Metadata
 from kmcodec.pixels import as_pixels
+from kmcodec.reader import DEFAULT_MAX_PIXELS
 from kmcodec.sources.animations import SourceFrames, animation_in, frame_instead_of_picture
 from kmcodec.sources.frames import with_palettes
 from kmcodec.sources.reading import bytes_of
@@ -88,7 +91,11 @@ class Source:
 
 
 def read_source(
-    path: str | os.PathLike[str], variable: str | None = None, *, frames: bool = False
+    path: str | os.PathLike[str],
+    variable: str | None = None,
+    *,
+    frames: bool = False,
+    max_pixels: int | None = DEFAULT_MAX_PIXELS,
 ) -> Source:
     """Read an image: .mat, .npy, .kmc, or whatever Pillow opens.
 
@@ -100,6 +107,9 @@ def read_source(
         The variable of a .mat file that is meant.
     frames : bool
         Whether to read all frames of an animation, not only the first.
+    max_pixels : int, optional
+        Refuse what declares more pixels, of all frames together, before there is room made for
+        them; None for no limit. What Pillow reads has `Image.MAX_IMAGE_PIXELS` beside that.
 
     Returns
     -------
@@ -125,8 +135,8 @@ def read_source(
     data = bytes_of(given, name)
     if variable is not None and not is_mat(data):
         raise KmcInputError(f"{name}: only .mat files have variables to choose from")
-    shown = _frames_in(data, name) if frames else None
-    image, metadata = _decoded(data, name, variable, all_taken=shown is not None)
+    shown = _frames_in(data, name, max_pixels) if frames else None
+    image, metadata = _decoded(data, name, variable, max_pixels, all_taken=shown is not None)
     first = None if shown is None else shown.images[0]
     if isinstance(first, IndexedImage):
         image = IndexedImage(first.palette, first.indices, metadata)
@@ -176,10 +186,10 @@ def _without_warnings() -> Iterator[None]:
 
 
 def _decoded(
-    data: bytes, name: str, variable: str | None, *, all_taken: bool
+    data: bytes, name: str, variable: str | None, max_pixels: int | None, *, all_taken: bool
 ) -> tuple[NDArray[np.uint8] | IndexedImage, Metadata]:
     if data.startswith(_KMC):
-        animation = _from_kmc(data, name)
+        animation = _from_kmc(data, name, max_pixels)
         if len(animation) > 1 and not all_taken:
             text = f"{name}: {len(animation)} frames, the first is taken"
             warnings.warn(text, KmcWarning, stacklevel=3)
@@ -187,10 +197,12 @@ def _decoded(
     try:
         with named_warnings(name):
             if is_mat(data):
-                return _pixels(read_mat(data, name, variable), name), Metadata()
+                return _pixels(
+                    read_mat(data, name, variable, max_pixels=max_pixels), name
+                ), Metadata()
             if data.startswith(MAGIC):
-                return _pixels(_from_npy(data, name), name), Metadata()
-            return _from_image(data, name, all_taken)
+                return _pixels(_from_npy(data, name, max_pixels), name), Metadata()
+            return _from_image(data, name, all_taken, max_pixels)
     except MemoryError as error:
         raise KmcLimitError(f"{name}: too large for the memory there is") from error
 
@@ -202,16 +214,16 @@ def _pixels(array: NDArray[np.generic], name: str) -> NDArray[np.uint8]:
         raise KmcInputError(f"{name}: {error}") from error
 
 
-def _frames_in(data: bytes, name: str) -> SourceFrames | None:
+def _frames_in(data: bytes, name: str, max_pixels: int | None) -> SourceFrames | None:
     """The frames of an animation; None for all else."""
     if data.startswith(_KMC):
-        animation = _from_kmc(data, name)
+        animation = _from_kmc(data, name, max_pixels)
         images = tuple(animation[i] for i in range(len(animation)))
         return SourceFrames(images, animation.durations, animation.loop) if images[1:] else None
     try:
         # Whatever there is to warn of is told when the first frame is read again.
         with _without_warnings():
-            return animation_in(data)
+            return animation_in(data, sys.maxsize if max_pixels is None else max_pixels)
     except MemoryError as error:
         raise KmcLimitError(f"{name}: too large for the memory there is") from error
     except KmcLimitError as error:
@@ -220,9 +232,9 @@ def _frames_in(data: bytes, name: str) -> SourceFrames | None:
         raise KmcInputError(f"{name}: damaged or truncated image ({error})") from error
 
 
-def _from_kmc(data: bytes, name: str) -> Animation:
+def _from_kmc(data: bytes, name: str, max_pixels: int | None) -> Animation:
     try:
-        return decode_frames(data)
+        return decode_frames(data, max_pixels=max_pixels)
     except KmcFormatError as error:
         raise KmcFormatError(
             f"{name}: {error.message}",
@@ -234,21 +246,25 @@ def _from_kmc(data: bytes, name: str) -> Animation:
         raise KmcLimitError(f"{name}: {error}") from error
 
 
-def _from_npy(data: bytes, name: str) -> NDArray[np.generic]:
+def _from_npy(data: bytes, name: str, max_pixels: int | None) -> NDArray[np.generic]:
     try:
         # Before numpy allocates what the header asks for.
-        read_npy_header(io.BytesIO(data), len(data))
+        header = read_npy_header(io.BytesIO(data), len(data))
+        _check_pixels(math.prod(header.shape[:2]), max_pixels, name)
         array: NDArray[np.generic] = np.load(io.BytesIO(data), allow_pickle=False)
+    except KmcLimitError:
+        raise
     except Exception as error:  # an array of objects, for one
         raise KmcInputError(f"{name}: damaged or truncated .npy file") from error
     return array
 
 
 def _from_image(
-    data: bytes, name: str, all_taken: bool
+    data: bytes, name: str, all_taken: bool, max_pixels: int | None
 ) -> tuple[NDArray[np.uint8] | IndexedImage, Metadata]:
     try:
         with Image.open(io.BytesIO(data)) as image:
+            _check_pixels(image.width * image.height, max_pixels)
             pixels, metadata = _from_opened(image, all_taken)
             if is_gif(data):
                 return _of_gif(data, pixels, metadata)
@@ -270,6 +286,12 @@ def _from_image(
         raise
     except Exception as error:  # Pillow's readers fail in any way on damaged files
         raise KmcInputError(f"{name}: damaged or truncated image ({_first_line(error)})") from error
+
+
+def _check_pixels(pixels: int, max_pixels: int | None, name: str = "") -> None:
+    if max_pixels is not None and pixels > max_pixels:
+        what = f"{pixels:,} pixels, more than the limit of {max_pixels:,}"
+        raise KmcLimitError(f"{name}: {what}" if name else what)
 
 
 def _of_gif(

@@ -7,6 +7,8 @@ from libc.string cimport memcpy, memset
 
 import numpy as np
 
+from kmcodec.parallel import heed_stop
+
 cdef extern from *:
     """
     #ifndef KMC_SOURCE_CRC
@@ -15,7 +17,8 @@ cdef extern from *:
     enum { DOMAIN = 2047, BORDER = 8, SLOT_LIMIT = 30, MAP_LIMIT = 255, TRUST_LIMIT = 1023,
            REFINE_RATE = 1311, FINAL_LIMIT = 524287, LEAST_ERROR = 512, CERTAIN = 64, RATE_LAST = 262144,
            WEIGHED = 14, KINDS = 18, RUN_MOST = 1024, SPECK = 2048,
-           STEP = 0x2F0B4C47 };
+           STEP = 0x2F0B4C47,
+           PIXELS = 1 << 13 };  // coded between two looks at whether to go on
     """
     enum:
         DOMAIN
@@ -33,6 +36,7 @@ cdef extern from *:
         RUN_MOST
         SPECK
         STEP
+        PIXELS
     enum:
         FLAG_CONTEXTS
         TREE_CONTEXTS
@@ -165,6 +169,7 @@ cdef struct Model:
     # the pixel
     int x
     int y
+    int asked  # up to where a run was coded or refused
     int near[16]  # fifteen, and a zero
     int16_t med[4]
     int16_t average[4]

@@ -1,19 +1,33 @@
 # A strip: row by row, runs at one stroke; and what a strip needs.
 
 
-cdef void code_rows(Model *m, uint16_t *image) noexcept nogil:
-    cdef int y
+cdef int code_all(Model *m, uint16_t *image) except -1:
+    """Code all rows, and let whoever asks for it end the work on the way."""
+    while m.y < m.rows and not exhausted(m):
+        with nogil:
+            code_some(m, image)
+        heed_stop()
+    return 0
+
+
+cdef void code_some(Model *m, uint16_t *image) noexcept nogil:
+    """Code on, for about PIXELS pixels; rows may be longer than that."""
+    cdef int first, left = PIXELS
     cdef size_t stride = <size_t>m.width + 2 * BORDER
-    for y in range(m.rows):
-        if exhausted(m):
-            return
-        m.y = y
-        m.r0 = m.buffer + (y & 3) * stride + BORDER
-        m.r1 = m.buffer + (y + 3 & 3) * stride + BORDER
-        m.r2 = m.buffer + (y + 2 & 3) * stride + BORDER
-        m.r3 = m.buffer + (y + 1 & 3) * stride + BORDER
-        begin_row(m)
-        code_row(m, image + <size_t>y * m.width)
+    while left > 0 and m.y < m.rows and not exhausted(m):
+        if m.x == 0:
+            m.r0 = m.buffer + (m.y & 3) * stride + BORDER
+            m.r1 = m.buffer + (m.y + 3 & 3) * stride + BORDER
+            m.r2 = m.buffer + (m.y + 2 & 3) * stride + BORDER
+            m.r3 = m.buffer + (m.y + 1 & 3) * stride + BORDER
+            begin_row(m)
+            m.asked = 0
+        first = m.x
+        code_row(m, image + <size_t>m.y * m.width, left)
+        left -= m.x - first
+        if m.x == m.width:
+            m.x = 0
+            m.y += 1
 
 
 cdef inline int exhausted(const Model *m) noexcept nogil:
@@ -101,10 +115,11 @@ cdef inline int code_run(Model *m, const uint16_t *own, int length) noexcept nog
     return hit
 
 
-cdef void code_row(Model *m, uint16_t *own) noexcept nogil:
-    cdef int i, s, length, asked = 0
-    m.x = 0
-    while m.x < m.width and not exhausted(m):
+cdef void code_row(Model *m, uint16_t *own, int count) noexcept nogil:
+    """Code on in a row, for at least `count` pixels or to its end."""
+    cdef int i, s, length, asked = m.asked
+    cdef int end = m.x + count if count < m.width - m.x else m.width
+    while m.x < end and not exhausted(m):
         look_around(m)
         if m.x >= asked:
             length = run_ahead(m)
@@ -123,6 +138,7 @@ cdef void code_row(Model *m, uint16_t *own) noexcept nogil:
         m.r0[m.x] = s
         m.left[m.x + 9] = joined(m.left[m.x + 8], s)
         m.x += 1
+    m.asked = asked
 
 
 cdef void *room_for(size_t size, list kept) except NULL:
@@ -235,8 +251,7 @@ def encode(symbols, tree, tables, starts, int head_bits, choice=None):
         m.output = <uint8_t *>malloc(m.room)
         if m.output == NULL:
             raise MemoryError
-        with nogil:
-            code_rows(m, &image[0, 0])
+        code_all(m, &image[0, 0])
         if m.failed:
             raise MemoryError
         return m.output[: m.size] + bytes([(m.low >> 24) + 1]), coded
@@ -264,8 +279,7 @@ def decode(const uint8_t[:] payload, int rows, int width, tree, tables, starts, 
             m.input = &payload[0]
         for i in range(4):
             m.code = m.code << 8 | (m.input[i] if <size_t>i < m.room else 0)
-        with nogil:
-            code_rows(m, &image[0, 0])
+        code_all(m, &image[0, 0])
         return symbols, m.size, m.low
     finally:
         free(m)
