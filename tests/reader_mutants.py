@@ -155,7 +155,7 @@ def load(mutant: Mutant | None) -> ModuleType:
     for file in FILES:
         module = sys.modules[file] = ModuleType(file)
         tree = mutated(mutant) if mutant and mutant.file == file else parsed(file)
-        exec(compile(tree, file, "exec"), vars(module))  # noqa: S102 - our own source
+        exec(compile(tree, file, "exec"), vars(module))
     return sys.modules["read_context"]
 
 
@@ -219,7 +219,7 @@ def killer(mutant: Mutant) -> str:
             vector = strip.vector
             if differs(reader, strip):
                 return vector
-    except Exception:  # noqa: BLE001 - whatever a wrong reader does, it does not read this
+    except Exception:  # whatever a wrong reader does, it does not read this
         return vector
     finally:
         signal.alarm(0)
@@ -229,19 +229,18 @@ def killer(mutant: Mutant) -> str:
 def survivors(wanted: list[Mutant], processes: int = 2) -> list[Mutant]:
     strips()
     with multiprocessing.get_context("fork").Pool(processes) as pool:
-        return [
-            mutant
-            for mutant, vector in zip(wanted, pool.imap(killer, wanted, 4), strict=True)
-            if not vector
-        ]
+        left = []
+        for mutant, vector in zip(wanted, pool.imap(killer, wanted), strict=True):
+            if not vector:
+                left.append(mutant)
+                print(mutant.name, flush=True)
+        return left
 
 
 def main() -> None:
     every = int(sys.argv[1]) if len(sys.argv) > 1 else 1
     wanted = [mutant for mutant in mutants() if mutant.name not in EQUIVALENT][::every]
     left = survivors(wanted)
-    for mutant in left:
-        print(mutant.name)
     caught = len(wanted) - len(left)
     print(f"{caught} of {len(wanted)} caught: {100 * caught / len(wanted):.1f} %")
 

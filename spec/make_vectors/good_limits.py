@@ -31,9 +31,7 @@ def good_limits_tables() -> Iterator[Good]:
     for coding, profile in CODINGS:
         rows = twice_below_flat(coding)
         about = "More pixels than the tables have places, then noise, and the same noise again."
-        yield context(
-            f"limit-tables-{profile}", about, rows, colours(NOISE[coding][1]), coding
-        )
+        yield context(f"limit-tables-{profile}", about, rows, colours(NOISE[coding][1]), coding)
 
 
 def denied(rows: Rows, palette: bytes, coding: int) -> bytes:
@@ -59,8 +57,7 @@ def good_limits_runs() -> Iterator[Good]:
     yield context(
         "limit-run-counts",
         "300 runs and then, again and again, none: the count of their estimate is at its limit.",
-        [[1] * 16 for _ in range(300)]
-        + [[1] * 16 if y % 3 else [1] * 15 + [0] for y in range(60)],
+        [[1] * 16 for _ in range(300)] + [[1] * 16 if y % 3 else [1] * 15 + [0] for y in range(60)],
         palette,
         2,
     )
