@@ -160,7 +160,7 @@ def load(mutant: Mutant | None) -> ModuleType:
 
 
 @cache
-def strips() -> list[Strip]:
+def strips(pattern: str = "context-*") -> list[Strip]:
     """Return what the context coder has to decode in all vectors, the quickest first."""
     load(None)
     sys.path.append(str(SPEC))
@@ -180,7 +180,7 @@ def strips() -> list[Strip]:
         return result
 
     read_kmc.read_context.decode = decode
-    for path in sorted(GOOD.glob("context-*.kmc")):
+    for path in sorted(GOOD.glob(f"{pattern}.kmc")):
         name = path.stem
         image = read_kmc.read(path.read_bytes())
         expected = json.loads(path.with_suffix(".json").read_text("utf-8"))
