@@ -54,6 +54,7 @@ from good_context import (
     good_context_shapes,
     good_context_strange,
 )
+from good_limits import good_limits_counts, good_limits_runs, good_limits_tables
 from good_sections import good_sections
 from parts import Bad, Good
 from scenes import good_scenes, good_scenes_palettes, good_scenes_tables
@@ -72,6 +73,9 @@ GOOD: list[Callable[[], Iterator[Good]]] = [
     good_context_sections,
     good_context_cut,
     good_context_strange,
+    good_limits_tables,
+    good_limits_runs,
+    good_limits_counts,
     good_coded,
     good_coded_sizes,
     good_coded_cut,

@@ -198,9 +198,10 @@ def bad_frame_tables() -> Iterator[Bad]:
     for count in (0, 1, 3):
         reason = f"The frame table says {count} frames, there are 2."
         yield f"frames-{count}", reason, with_table(table(count))
-    for flags in (4, 128):
-        reason = f"Reserved flags, {flags}, of the frame table are 1."
-        yield f"frames-flags-{flags}", reason, with_table(table(flags=flags))
+    reason = "Frame flag bit 2 says that there are several scenes, but there is no scene table."
+    yield "frames-flags-4", reason, with_table(table(flags=4))
+    reason = "Reserved flags, 128, of the frame table are 1."
+    yield "frames-flags-128", reason, with_table(table(flags=128))
     yield (
         "frames-own-missing",
         "Own durations are said, and there is one of two.",
