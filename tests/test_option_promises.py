@@ -17,7 +17,10 @@ from kmcodec.atomic import replace_file
 from kmcodec.batch.encoding import encode_file
 from kmcodec.batch.planning import Job
 from kmcodec.coding.budget import Survey, affordable_effort
+from kmcodec.container.frame_table import FrameTable, Scene
+from kmcodec.container.header import Header
 from kmcodec.errors import KmcGoalError, KmcInputError, KmcWarning
+from kmcodec.image import MAX_SIDE
 from kmcodec.label_text import without_stale_labels
 from kmcodec.metrics import psnr
 from kmcodec.options import checked_integer, checked_number
@@ -186,3 +189,51 @@ def test_labels_of_a_sheet_taller_than_wide_are_compared_pixel_by_pixel():
         turned = kmcodec.quantize(grey[::-1])
         with pytest.warns(KmcWarning, match="left out"):
             assert not without_stale_labels(metadata, grey, turned).text
+
+
+def table_of_two(entries, room=1 << 20, frames=(1, 1), side=(2, 2)):
+    """A frame table of two scenes, the second with so many entries, parsed."""
+    header = Header(coding=0, channels=3, width=side[0], height=side[1], entries=2)
+    table = FrameTable(sum(frames), (5,), 0, False, (Scene(frames[1], entries, False),))
+    return FrameTable.parse(table.build(), header, room)
+
+
+def test_a_scene_has_as_many_entries_as_pixels_and_no_more():
+    assert table_of_two(4).further[0].entries == 4
+    with pytest.raises(ValueError, match="scene 1 has 5 entries for 4 pixels"):
+        table_of_two(5)
+    assert table_of_two(8, frames=(1, 2)).further[0].entries == 8
+    with pytest.raises(ValueError, match="scene 1 has 9 entries for 8 pixels"):
+        table_of_two(9, frames=(1, 2))
+
+
+def test_scenes_need_the_room_that_palettes_and_strips_take_at_least():
+    # A palette of one entry of three channels and its CRC, and the frames of two strips.
+    assert len(table_of_two(4, room=3 + 4 + 2 * 8).further) == 1
+    with pytest.raises(ValueError, match="too few for 2 scenes"):
+        table_of_two(4, room=3 + 4 + 2 * 8 - 1)
+
+
+def test_frames_in_a_row_may_be_as_wide_as_an_image_and_no_wider():
+    for side in ((MAX_SIDE, 1), (1, MAX_SIDE)):
+        header = Header(coding=0, channels=1, width=side[0], height=side[1], entries=2)
+        assert FrameTable.parse(FrameTable(1, (5,), 0).build(), header, 0).count == 1
+        with pytest.raises(ValueError, match="2 frames in a row have sides of more than"):
+            FrameTable.parse(FrameTable(2, (5,), 0).build(), header, 0)
+
+
+def test_a_table_without_scenes_is_of_one_scene():
+    header = Header(coding=0, channels=1, width=1, height=1, entries=2)
+    (only,) = FrameTable(3, (5,), 0, interleaved=True).scenes(header)
+    assert (only.frames, only.entries, only.interleaved) == (3, 2, True)
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+def test_frames_have_the_palettes_that_they_were_given(channels):
+    palettes = [np.full((2, channels), level, np.uint8) for level in (1, 2)]
+    indices = np.array([[[0, 1]], [[1, 1]]])
+    pixels_of_all = kmcodec.Animation(palettes, indices, (5, 5)).to_array()
+    assert pixels_of_all.shape == (2, 1, 2) + (() if channels == 1 else (channels,))
+    assert [int(frame.min()) for frame in pixels_of_all] == [1, 2]
+    same = kmcodec.Animation(palettes[1:], indices, (5, 5))
+    np.testing.assert_array_equal(same.palette_of(1), palettes[1])
