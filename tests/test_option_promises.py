@@ -27,7 +27,7 @@ from kmcodec.options import checked_integer, checked_number
 from kmcodec.quantization.grey import best_grey_palette
 from kmcodec.sources.frames import ANIMATED
 from kmcodec.sources.images import warn_of_frames
-from kmcodec.strips import rows_of_strips
+from kmcodec.strips import BusySample, rows_of_strips
 
 # What must be right whatever the path.
 
@@ -237,3 +237,11 @@ def test_frames_have_the_palettes_that_they_were_given(channels):
     assert [int(frame.min()) for frame in pixels_of_all] == [1, 2]
     same = kmcodec.Animation(palettes[1:], indices, (5, 5))
     np.testing.assert_array_equal(same.palette_of(1), palettes[1])
+
+
+@pytest.mark.parametrize(("effort", "rows"), [("fast", 256), ("default", 512), ("max", 512)])
+def test_strips_of_busy_images_have_two_or_four_megapixels(effort, rows):
+    side = 8192
+    sample = BusySample(side, side)
+    sample.add(np.stack([np.arange(side), np.arange(side) + 1]))
+    assert rows_of_strips(side, side, effort, sample) == rows
