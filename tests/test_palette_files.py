@@ -20,7 +20,10 @@ from kmcodec.image import IndexedImage
 from kmcodec.sources.palettes import read_palette
 
 RED, GREEN, BLUE = [255, 0, 0], [0, 255, 0], [0, 0, 255]
-ENDINGS = [".gpl", ".hex", ".act", ".pal", ".png", ".txt"]
+NO_PALETTE = (
+    "neither an image, a .kmc file, nor a .gpl, .hex, .act, .aco, .ase, .pal or .txt palette"
+)
+ENDINGS = [".gpl", ".hex", ".act", ".aco", ".ase", ".pal", ".png", ".txt"]
 
 
 def png(pixels, **options):
@@ -106,6 +109,11 @@ def test_an_act_file_can_have_a_transparent_entry(palette_of):
     assert palette.tolist() == [[*RED, 255], [*GREEN, 0], [*BLUE, 255]]
 
 
+@pytest.mark.parametrize("clear", [3, 255, 256, 0xFFFE])
+def test_an_act_file_may_name_a_transparent_entry_that_it_has_not(palette_of, clear):
+    assert palette_of(act([RED, GREEN, BLUE], 3, clear), "a.act").tolist() == [RED, GREEN, BLUE]
+
+
 def test_an_act_file_may_begin_like_an_image(palette_of):
     icon = act([[0, 0, 1], [0, 1, 0], [16, 16, 0]])
     assert palette_of(icon, "theme.act")[:3].tolist() == [[0, 0, 1], [0, 1, 0], [16, 16, 0]]
@@ -114,9 +122,8 @@ def test_an_act_file_may_begin_like_an_image(palette_of):
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (act([], 0, 0xFFFF), "0 colours, where an .act file has 1 to 256"),
-        (act([], 257, 0xFFFF), "257 colours, where an .act file has 1 to 256"),
-        (act([], 4, 4), "entry 4 is the transparent one, of 4"),
+        (act([], 0, 0xFFFF), "byte 768: 0 colours, an .act file has 1 to 256"),
+        (act([], 257, 0xFFFF), "byte 768: 257 colours, an .act file has 1 to 256"),
         (act([])[:-1], "not a palette: an .act file has 768 or 772 bytes"),
         (act([]) + b"\1\2\3", "not a palette: an .act file has 768 or 772 bytes"),
         (b"", "no colours, the file is empty"),
@@ -215,14 +222,14 @@ def test_damaged_images_are_refused(palette_refused, rng):
 # What is no palette.
 
 
-@pytest.mark.parametrize("data", [b"\0\1\2\3", b"hello", b"\xff" * 100, b"RIFF\4\0\0\0PAL "])
+@pytest.mark.parametrize("data", [b"\0\1\2\3", b"hello", b"\xff" * 100, b"RIFF\4\0\0\0WAVE"])
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
-        ("a.xyz", "neither an image, a .kmc file, nor a .gpl, .hex, .act, .pal or .txt palette"),
-        ("a", "neither an image, a .kmc file, nor a .gpl, .hex, .act, .pal or .txt palette"),
+        ("a.xyz", NO_PALETTE),
+        ("a", NO_PALETTE),
         ("a.gpl", "its first line is not 'GIMP Palette'"),
-        ("a.pal", "its first line is not 'JASC-PAL'"),
+        ("a.pal", "it begins neither with 'JASC-PAL' nor with 'RIFF'"),
     ],
 )
 def test_other_files_are_refused(palette_refused, data, name, reason):
@@ -295,6 +302,7 @@ def test_an_unreadable_file_is_refused(tmp_path, monkeypatch):
 
 
 STARTS = [b"", b"GIMP Palette\n", b"JASC-PAL\n0100\n", b"; paint.net palette\n", b"\xef\xbb\xbf"]
+STARTS += [b"RIFF....PAL data", b"ASEF\0\1\0\0\0\0\0\2", b"\0\1\0\2", b"\0\2\0\2"]
 STARTS += [b"#", b"\x89PNG\r\n\x1a\n", b"\x8bKMC", b"BM", b"P6 ", b"II*\0", b"GIF89a", b"\0\0\1\0"]
 
 

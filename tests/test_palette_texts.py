@@ -62,7 +62,8 @@ def test_aseprite_adds_alpha_to_gimp_palettes(palette_of):
         ("Channels: RGBA\n1 2 3", "line 3: '1 2 3' is not R G B A, numbers from 0 to 255"),
         ("Channels: RGBA\n1 2 3 Red", "line 3: 'Red' is not a number from 0 to 255"),
         ("Channels: CMYK", "line 2: channels are RGB or RGBA, not 'CMYK'"),
-        ("Author: me\n1 2 3", "line 2: 'Author: me' is not R G B, numbers from 0 to 255"),
+        ("1 2 3\nAuthor: me", "line 3: 'Author: me' is not R G B, numbers from 0 to 255"),
+        ("Author me\n1 2 3", "line 2: 'Author me' is not R G B, numbers from 0 to 255"),
         ("Name: none\n# 1 2 3", "no colours"),
         ("1 2 3\n" * 65537, "more than 65,536 colours, the most that a palette has"),
     ],
@@ -172,7 +173,8 @@ def test_jasc_palettes_are_known_by_their_first_line(palette_of, name, end):
     [
         ("0100\n2\n1 2 3\n4 5 256", "line 5: 256 is not from 0 to 255"),
         ("0100\n2\n1 2 3\n4 5", "line 5: '4 5' is not R G B, numbers from 0 to 255"),
-        ("0100\n1\n1 2 3 4", "line 4: '1 2 3 4' is not R G B, numbers from 0 to 255"),
+        ("0100\n1\n1 2 3 4 5", "line 4: '1 2 3 4 5' is not R G B, numbers from 0 to 255"),
+        ("0100\n1\n1 2 3 256", "line 4: 256 is not from 0 to 255"),
         ("0100\n2\n1 2 3", "line 3: 2 colours, but 1 follow"),
         ("0100\n1\n1 2 3\n1 2 3", "line 3: 1 colours, but 2 follow"),
         ("0100\nx\n1 2 3", "line 3: x colours, but 1 follow"),
@@ -187,6 +189,22 @@ def test_jasc_palettes_are_known_by_their_first_line(palette_of, name, end):
 )
 def test_faults_of_jasc_palettes_are_told_with_their_line(palette_refused, body, message):
     assert palette_refused(f"JASC-PAL\n{body}\n", "theme.pal") == message
+
+
+def test_jasc_palettes_may_have_alpha(palette_of):
+    head = "JASC-PAL\r\n0100\r\n2\r\n"
+    palette = palette_of(f"{head}255 0 0 255\r\n0 255 0 9\r\n", "theme.pal")
+    assert palette.tolist() == [[*RED, 255], [*GREEN, 9]]
+    assert palette_of(f"{head}255 0 0 255\r\n0 255 0 255", "theme.pal").tolist() == [RED, GREEN]
+    # A line without it is opaque.
+    palette = palette_of(f"{head}255 0 0\n0 255 0 0", "theme.pal")
+    assert palette.tolist() == [[*RED, 255], [*GREEN, 0]]
+
+
+def test_gimp_palettes_may_have_more_fields(palette_of):
+    text = "GIMP Palette\nName: x\nAuthor: me\nÜber uns: wir\nColumns: 0\n#\n255 0 0\n0 255 0"
+    assert palette_of(text, "theme.gpl").tolist() == [RED, GREEN]
+    assert palette_of("GIMP Palette\nColumns: 0\n#\n1 2 3 Sky: blue\n").tolist() == [[1, 2, 3]]
 
 
 @given(OPAQUE_PALETTES)

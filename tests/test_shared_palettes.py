@@ -198,8 +198,8 @@ def test_grey_palettes_are_written_too(tmp_path, ending):
 
 
 def test_other_endings_are_refused():
-    with pytest.raises(kmcodec.KmcInputError, match=r"^x\.aco: palettes are written as \.kmc, "):
-        palette_ending("x.aco")
+    with pytest.raises(kmcodec.KmcInputError, match=r"^x\.xcf: palettes are written as \.kmc, "):
+        palette_ending("x.xcf")
 
 
 # The commands.
@@ -255,6 +255,6 @@ def test_what_excludes_each_other_is_told(kmc):
     run = kmc("encode", "-", "--shared-palette", "-o", "x.kmc")
     assert run.returncode == 2
     assert b"reads twice" in run.stderr
-    run = kmc("palette", "none.png", "-o", "x.aco")
+    run = kmc("palette", "none.png", "-o", "x.xcf")
     assert run.returncode == 1
-    assert run.stderr.startswith(b"kmc: x.aco: palettes are written as")
+    assert run.stderr.startswith(b"kmc: x.xcf: palettes are written as")

@@ -19,6 +19,7 @@ from kmcodec.batch.planning import Job
 from kmcodec.batch.pool import run_each
 from kmcodec.errors import KmcInputError
 from kmcodec.image import IndexedImage
+from kmcodec.options import SearchOptions
 from kmcodec.pixels import channels_for_all, to_channels
 from kmcodec.quantization.histogram import Histogram, histogram
 from kmcodec.quantization.palette import find_palette
@@ -33,7 +34,6 @@ from kmcodec.urls import local_path
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from kmcodec.options import SearchOptions
 
 __all__ = ["ColorSum", "count_colors", "count_job", "shared_palette"]
 
@@ -86,6 +86,11 @@ def shared_palette(
     >>> kmcodec.shared_palette([dark, bright]).ravel().tolist()
     [10, 200]
     """
+    for name in options:
+        if name not in SearchOptions.__annotations__:
+            raise KmcInputError(
+                f"shared_palette finds entries and places none: it has no option {name}"
+            )
     Settings(k=k, **options)  # what is wrong is told before the work
     if isinstance(images, (str, bytes, os.PathLike, Image.Image, IndexedImage)):
         raise KmcInputError(

@@ -67,8 +67,8 @@ EXAMPLES = """
 @click.option(
     "--palette",
     metavar="PALETTE",
-    help="Take these colours instead of looking for some: a .kmc, .gpl, .hex, .act, .pal or .txt "
-    "file, an image, or a list such as '#1d3557,#e63946,#f1faee'.",
+    help="Take these colours instead of looking for some: a .kmc, .gpl, .hex, .act, .aco, .ase, "
+    ".pal or .txt file, an image, or a list such as '#1d3557,#e63946,#f1faee'.",
 )
 @click.option(
     "--shared-palette",

@@ -26,6 +26,7 @@ from kmcodec.cli.many import (
     run_jobs,
     scheduler_option,
 )
+from kmcodec.errors import KmcInputError
 from kmcodec.quantization.histogram import Histogram
 from kmcodec.targets.images import write_target
 from kmcodec.targets.palettes import encode_palette_file, hex_lines, palette_ending
@@ -43,8 +44,8 @@ EXAMPLES = """
     "-o",
     "--output",
     metavar="PALETTE",
-    help="The file to write: .kmc, .gpl, .hex or .png; - for standard "
-    "output, as .hex. Without it the colours are printed, one in a line.",
+    help="The file to write: .kmc, .gpl, .hex, .png, .pal, .txt, .act, .aco or .ase; - for "
+    "standard output, as .hex. Without it the colours are printed, one in a line.",
 )
 @search_options
 @variable_option
@@ -89,7 +90,11 @@ def palette(
     if output is None or ending is None:
         click.echo("".join(f"#{line}\n" for line in hex_lines(found)), nl=False)
     else:
-        write_target(output, encode_palette_file(found, ending), create_only=not force)
+        try:
+            data = encode_palette_file(found, ending)
+        except KmcInputError as error:
+            raise KmcInputError(f"{output}: {error}") from error
+        write_target(output, data, create_only=not force)
         if not quiet:
             place = "standard output" if output == STANDARD else output
             images = _counted(counts.jobs - counts.failed, "image")

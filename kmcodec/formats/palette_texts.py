@@ -32,7 +32,8 @@ _WEB_COLOR = re.compile(r"#(?:[0-9A-Fa-f]{3,4}|[0-9A-Fa-f]{6}|[0-9A-Fa-f]{8})")
 _HEX_COLOR = re.compile(r"#?(?:[0-9A-Fa-f]{6}|[0-9A-Fa-f]{8})")
 # `# text`, and `#Name: text` as Lospec writes it; but `#fade` may be a colour with a digit missing.
 _HEX_COMMENT = re.compile(r";|#(?!\w)|#(?![0-9A-Fa-f]*(?:\s|$))\S+\s")
-_GPL_FIELD = re.compile(r"(Name|Columns|Channels):\s*(.*)")
+# Programs add fields of their own to the head.
+_GPL_FIELD = re.compile(r"([^\W\d][^:]*):\s*(.*)")
 
 
 def is_web_color(word: str) -> bool:
@@ -180,17 +181,18 @@ def _from_gpl(lines: _Lines) -> NDArray[np.uint8]:
 
 
 def _gpl_colors(lines: _Lines) -> Iterator[_Color]:
-    channels = 3
+    channels, in_head = 3, True
     for number, line in lines:
         if line.startswith("#"):
             continue
         with _at_line(number):
-            field = _GPL_FIELD.match(line)
+            field = _GPL_FIELD.match(line) if in_head else None
             if field is None:
                 color = _levels(line.split(None, channels)[:channels], channels)
             elif field[1] == "Channels":
                 channels = _gpl_channels(field[2])
         if field is None:
+            in_head = False
             yield color
 
 
@@ -207,10 +209,16 @@ def _from_jasc(lines: _Lines) -> NDArray[np.uint8]:
     _, (_, version), (number, count) = head
     if version != "0100":
         raise KmcInputError(f"JASC palettes have version 0100, this one {_shown(version)}")
-    palette = _as_palette(_colors_of(lines, lambda line: _levels(line.split(), 3)))
+    palette = _as_palette(_colors_of(lines, _jasc_color))
     if count != str(len(palette)):
         raise KmcInputError(f"line {number}: {_short(count)} colours, but {len(palette):,} follow")
-    return palette
+    return _without_opaque_alpha(palette)
+
+
+def _jasc_color(line: str) -> _Color:
+    words = line.split()
+    # Later versions of Paint Shop Pro add alpha.
+    return _levels(words, 4 if len(words) == 4 else 3)
 
 
 def _from_hex(lines: _Lines) -> NDArray[np.uint8]:
@@ -218,8 +226,11 @@ def _from_hex(lines: _Lines) -> NDArray[np.uint8]:
 
 
 def _from_paint_net(lines: _Lines) -> NDArray[np.uint8]:
-    palette = _as_palette(_colors_of(_without_comments(lines), _argb_color))
-    # Alpha is always there: it tells something only where it is not 255.
+    return _without_opaque_alpha(_as_palette(_colors_of(_without_comments(lines), _argb_color)))
+
+
+def _without_opaque_alpha(palette: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """RGB where alpha is always there, but always 255."""
     return to_channels(palette, common_channels_for(palette, 3))
 
 

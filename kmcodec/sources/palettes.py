@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import struct
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -12,6 +11,7 @@ from PIL import Image, UnidentifiedImageError
 
 from kmcodec.errors import KmcInputError
 from kmcodec.formats.matlab import is_mat
+from kmcodec.formats.palette_binaries import parse_binary
 from kmcodec.formats.palette_texts import (
     check_count,
     is_hex_color,
@@ -21,8 +21,7 @@ from kmcodec.formats.palette_texts import (
     parse_without_header,
 )
 from kmcodec.image import IndexedImage
-from kmcodec.pixels import to_channels
-from kmcodec.sources.images import read_source
+from kmcodec.sources.images import named_warnings, read_source
 from kmcodec.sources.reading import bytes_of
 from kmcodec.urls import is_url, local_path, url_name
 
@@ -32,14 +31,14 @@ __all__ = ["read_palette"]
 _MAX_BYTES = 4 << 20
 _GROUP = 1 << 20  # pixels whose colours are told apart at once
 
-_ACT_TABLE = 3 * 256
-_ACT_OPAQUE = 0xFFFF
-
-_NO_PALETTE = "neither an image, a .kmc file, nor a .gpl, .hex, .act, .pal or .txt palette"
+_NO_PALETTE = (
+    "neither an image, a .kmc file, nor a .gpl, .hex, .act, .aco, .ase, .pal or .txt palette"
+)
 _WANTED = {
     ".act": "an .act file has 768 or 772 bytes",
+    ".ase": "it does not begin with 'ASEF'",
     ".gpl": "its first line is not 'GIMP Palette'",
-    ".pal": "its first line is not 'JASC-PAL'",
+    ".pal": "it begins neither with 'JASC-PAL' nor with 'RIFF'",
 }
 
 
@@ -53,7 +52,8 @@ def read_palette(source: str | os.PathLike[str]) -> NDArray[np.uint8]:
         ``#rgba``, ``#rrggbb`` or ``#rrggbbaa``. Or the path or URL of a file, recognised by what it
         holds, then by its ending: `.kmc`; an image, of which the palette is taken, or where it
         has none its distinct colours, row by row; GIMP's `.gpl`, with alpha as Aseprite writes
-        it; `.hex`; Adobe's `.act`; JASC's `.pal`; the `.txt` of Paint.NET.
+        it; `.hex`; Adobe's `.act`, `.aco` and `.ase` (Swatch Exchange); the `.pal` of JASC, with
+        alpha or without, and of Microsoft (RIFF); the `.txt` of Paint.NET.
 
     Returns
     -------
@@ -65,14 +65,15 @@ def read_palette(source: str | os.PathLike[str]) -> NDArray[np.uint8]:
     ------
     KmcInputError
         If there is no such file, or it is malformed, empty, too long, or holds no palette. The
-        message begins with the file's name, and the line's number where there is one.
+        message begins with the file's name, and the line's number, or the byte's, where there is
+        one.
     KmcFormatError, KmcLimitError
         If a `.kmc` file is damaged, or an image too large to be read safely.
 
     Warns
     -----
     KmcWarning
-        See `read_source`.
+        See `read_source`; also if swatches of CMYK are converted, which is rough without a profile.
 
     Examples
     --------
@@ -103,7 +104,8 @@ def _from_file(path: str) -> NDArray[np.uint8]:
     data = _start_of(path)
     ending = os.path.splitext(url_name(path) if is_url(path) else path)[1].lower()
     try:
-        palette = _parsed(data, ending)
+        with named_warnings(path):
+            palette = _parsed(data, ending)
     except KmcInputError as error:
         raise KmcInputError(f"{path}: {error}") from error
     return _from_image(path, data, ending) if palette is None else palette
@@ -130,9 +132,9 @@ def _parsed(data: bytes, ending: str) -> NDArray[np.uint8] | None:
         if _is_signed_image(data):
             return None
         raise KmcInputError("larger than 4 MiB, too large for a palette, and not an image")
-    if ending == ".act" and len(data) in (_ACT_TABLE, _ACT_TABLE + 4):
-        # It has no signature, and may begin like an image of a format with a weak one.
-        return _from_act(data)
+    palette = parse_binary(data, ending)
+    if palette is not None:
+        return palette
     if b"\0" in data:
         return None
     # Only names can be in another encoding, and they are not taken.
@@ -153,25 +155,6 @@ def _accepts(accept: Callable[[bytes], bool | str] | None, prefix: bytes) -> boo
         return accept is not None and bool(accept(prefix))
     except Exception:  # some count on a longer prefix
         return False
-
-
-# Adobe colour tables.
-
-
-def _from_act(data: bytes) -> NDArray[np.uint8]:
-    table = np.frombuffer(data, np.uint8, _ACT_TABLE).reshape(256, 3)
-    if len(data) == _ACT_TABLE:
-        return table.copy()
-    count, clear = struct.unpack(">HH", data[_ACT_TABLE:])
-    if not 1 <= count <= 256:
-        raise KmcInputError(f"{count:,} colours, where an .act file has 1 to 256")
-    if clear == _ACT_OPAQUE:
-        return table[:count].copy()
-    if clear >= count:
-        raise KmcInputError(f"entry {clear:,} is the transparent one, of {count}")
-    palette = to_channels(table[:count], 4)
-    palette[clear, 3] = 0
-    return palette
 
 
 # Images.

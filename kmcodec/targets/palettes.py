@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import os
+import struct
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kmcodec.encoder import encode
 from kmcodec.errors import KmcInputError
+from kmcodec.formats.palette_binaries import ACT_OPAQUE, ACT_TABLE
 from kmcodec.image import IndexedImage
 from kmcodec.pixels import common_channels_for, to_channels
 from kmcodec.targets.images import encode_image
 
-__all__ = ["encode_palette_file", "hex_lines", "palette_ending"]
+__all__ = ["ENDINGS", "encode_palette_file", "hex_lines", "palette_ending"]
 
-_ENDINGS = (".kmc", ".gpl", ".hex", ".png")
 _COLUMNS = 16
+# The counts of .aco files have 16 bits; those of .ase files 32.
+_MOST_OF_ACO = 0xFFFF
 
 
 def palette_ending(path: str) -> str:
@@ -30,8 +34,8 @@ def palette_ending(path: str) -> str:
     if path == "-":
         return ".hex"
     ending = os.path.splitext(path)[1].lower()
-    if ending not in _ENDINGS:
-        raise KmcInputError(f"{path}: palettes are written as {', '.join(_ENDINGS)} files")
+    if ending not in ENDINGS:
+        raise KmcInputError(f"{path}: palettes are written as {', '.join(ENDINGS)} files")
     return ending
 
 
@@ -44,7 +48,13 @@ def encode_palette_file(palette: NDArray[np.uint8], ending: str) -> bytes:
     ending : str
         See `palette_ending`. ``.kmc`` and ``.png`` hold a picture of the palette, sixteen
         entries in a row; ``.gpl`` is GIMP's, with alpha, where there is any, as Aseprite writes
-        it; ``.hex`` has one colour in a line.
+        it; ``.hex`` has one colour in a line; ``.pal`` is JASC's, with alpha where there is any;
+        ``.txt`` is Paint.NET's; ``.act``, ``.aco`` and ``.ase`` are Adobe's.
+
+    Raises
+    ------
+    KmcInputError
+        If the format cannot hold so many entries, or their alpha.
     """
     if ending in (".kmc", ".png"):
         columns = min(_COLUMNS, len(palette))
@@ -53,9 +63,7 @@ def encode_palette_file(palette: NDArray[np.uint8], ending: str) -> bytes:
         places = np.minimum(np.arange(rows * columns), len(palette) - 1)
         image = IndexedImage(palette, places.reshape(rows, columns))
         return encode(image) if ending == ".kmc" else encode_image(image, ending)
-    if ending == ".hex":
-        return "".join(f"{line}\n" for line in hex_lines(palette)).encode()
-    return _gpl(palette).encode()
+    return _WRITERS[ending](_in_color(palette))
 
 
 def hex_lines(palette: NDArray[np.uint8]) -> list[str]:
@@ -63,15 +71,88 @@ def hex_lines(palette: NDArray[np.uint8]) -> list[str]:
     return [entry.tobytes().hex() for entry in _in_color(palette)]
 
 
-def _gpl(palette: NDArray[np.uint8]) -> str:
-    entries = _in_color(palette)
+def _hex(entries: NDArray[np.uint8]) -> bytes:
+    return "".join(f"{line}\n" for line in hex_lines(entries)).encode()
+
+
+def _gpl(entries: NDArray[np.uint8]) -> bytes:
     head = ["GIMP Palette", *["Channels: RGBA"] * (entries.shape[1] == 4), f"Columns: {_COLUMNS}"]
-    names = hex_lines(palette)
+    names = hex_lines(entries)
     lines = (
         " ".join(f"{level:3d}" for level in entry) + f"\t#{name}"
         for entry, name in zip(entries.tolist(), names, strict=True)
     )
-    return "\n".join([*head, "#", *lines, ""])
+    return "\n".join([*head, "#", *lines, ""]).encode()
+
+
+def _jasc(entries: NDArray[np.uint8]) -> bytes:
+    lines = [" ".join(map(str, entry)) for entry in entries.tolist()]
+    return "\r\n".join(["JASC-PAL", "0100", str(len(lines)), *lines, ""]).encode()
+
+
+def _paint_net(entries: NDArray[np.uint8]) -> bytes:
+    lines = [f"{a:02X}{r:02X}{g:02X}{b:02X}" for r, g, b, a in to_channels(entries, 4).tolist()]
+    return "\r\n".join(["; paint.net Palette File", *lines, ""]).encode()
+
+
+def _act(entries: NDArray[np.uint8]) -> bytes:
+    if len(entries) > 256:
+        raise KmcInputError(f"{len(entries):,} colours, an .act file has 256 at most")
+    clear = ACT_OPAQUE
+    if entries.shape[1] == 4:
+        (seen,) = np.nonzero(entries[:, 3] < 255)
+        if len(seen) != 1 or entries[seen[0], 3]:
+            raise KmcInputError("an .act file has one fully transparent colour and no other alpha")
+        clear = int(seen[0])
+    table = entries[:, :3].tobytes().ljust(ACT_TABLE, b"\0")
+    return table + struct.pack(">HH", len(entries), clear)
+
+
+def _aco(entries: NDArray[np.uint8]) -> bytes:
+    _check_opaque(entries, ".aco")
+    if len(entries) > _MOST_OF_ACO:
+        raise KmcInputError(f"{len(entries):,} colours, an .aco file has {_MOST_OF_ACO:,} at most")
+    colors = [
+        struct.pack(">5H", 0, *(257 * level for level in entry), 0) for entry in entries.tolist()
+    ]
+    # Version 1 for all programs, and the same with names for newer ones.
+    names = [struct.pack(">I", len(n) + 1) + f"{n}\0".encode("utf-16-be") for n in _names(entries)]
+    named = [color + name for color, name in zip(colors, names, strict=True)]
+    heads = (struct.pack(">HH", version, len(colors)) for version in (1, 2))
+    return next(heads) + b"".join(colors) + next(heads) + b"".join(named)
+
+
+def _ase(entries: NDArray[np.uint8]) -> bytes:
+    _check_opaque(entries, ".ase")
+    parts = [b"ASEF", struct.pack(">HHI", 1, 0, len(entries))]
+    for entry, name in zip(entries.tolist(), _names(entries), strict=True):
+        levels = (level / 255 for level in entry)
+        body = struct.pack(">H", len(name) + 1) + f"{name}\0".encode("utf-16-be")
+        body += struct.pack(">4s3fH", b"RGB ", *levels, 2)  # 2: neither global nor a spot colour
+        parts.append(struct.pack(">HI", 1, len(body)) + body)
+    return b"".join(parts)
+
+
+def _check_opaque(entries: NDArray[np.uint8], ending: str) -> None:
+    if entries.shape[1] == 4:
+        raise KmcInputError(f"{ending} files have no alpha; .gpl, .pal and .txt files have")
+
+
+def _names(entries: NDArray[np.uint8]) -> list[str]:
+    return [f"#{line}" for line in hex_lines(entries)]
+
+
+_WRITERS: dict[str, Callable[[NDArray[np.uint8]], bytes]] = {
+    ".gpl": _gpl,
+    ".hex": _hex,
+    ".pal": _jasc,
+    ".txt": _paint_net,
+    ".act": _act,
+    ".aco": _aco,
+    ".ase": _ase,
+}
+ENDINGS = (".kmc", ".png", *_WRITERS)
+"""Of the palette files that are written."""
 
 
 def _in_color(palette: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -39,7 +39,7 @@ _REFUSALS = (kmcodec.KmcFormatError, kmcodec.KmcLimitError)
 _ENTRIES = (1, 2, 3, 5, 16, 17, 64, 255, 256, 257, 300, 1000)
 _GEOMETRIES = ((1, 1), (1, 7), (3, 2), (2, 5), (4, 4), (7, 2), (2, 19), (3, 70))
 _PALETTES = ((2, 1), (3, 3), (5, 4), (16, 2), (17, 3), (64, 3), (256, 1), (257, 3), (1000, 4))
-_ENDINGS = (".gpl", ".hex", ".act", ".pal", ".txt", ".png", "")
+_ENDINGS = (".gpl", ".hex", ".act", ".aco", ".ase", ".pal", ".txt", ".png", "")
 
 
 def decode(data: bytes) -> None:
