@@ -2,8 +2,9 @@
 
 Coordinates are whole numbers, so that sums are exact and results the same everywhere. In the space
 `srgb` they are the stored samples; in `oklab` they are those of `oklab`. With alpha, colours are
-premultiplied: what is hardly seen hardly counts, and hidden colours under full transparency fall
-together.
+taken as they look over a medium grey, beside their alpha: what is hardly seen hardly counts, hidden
+colours under full transparency fall together, and over black and over white errors are about the
+same. (Premultiplied, which is over black, they would be larger over white by 1 to 3 dB.)
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ SPACES = ("srgb", "oklab")
 
 _SRGB_ALPHA_BITS = 10
 _OKLAB_BITS = 12
+_OKLAB_GREY = 2456
+"""The lightness of sRGB 127.5, in the unit of coordinates."""
 
 
 def has_alpha(channels: int) -> bool:
@@ -107,10 +110,10 @@ class ColorSpace:
         return from_oklab(grey)[:, :1]
 
     def _zero(self, dims: int) -> NDArray[np.int64]:
-        """What premultiplying by nothing leaves: black."""
-        if self.name == "oklab" and dims == 3:
-            return np.array([0, NEUTRAL, NEUTRAL])
-        return np.zeros(dims, np.int64)
+        """What is seen of nothing: the grey in the middle of the samples."""
+        if self.name == "srgb":
+            return np.full(dims, 255 << (self.bits - 9))
+        return np.array([_OKLAB_GREY, NEUTRAL, NEUTRAL])[:dims]
 
 
 def _to_oklab(colors: NDArray[np.uint8]) -> NDArray[np.int64]:

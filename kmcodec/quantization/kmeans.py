@@ -94,13 +94,10 @@ def _round(samples: Samples, centroids: NDArray[np.int64]) -> tuple[NDArray[np.i
 
     An empty cluster begins anew at a point that is served badly.
     """
-    totals, sums = samples.moments(centroids)
-    used = totals > 0
-    means = centroids.copy()
-    means[used] = samples.means(totals[used], sums[used])
+    means, inertia, used = samples.moved(centroids)
     if not used.all():
         _begin_anew(samples, means, np.flatnonzero(~used))
-    return means, samples.inertia(totals, sums), bool(used.all())
+    return means, inertia, bool(used.all())
 
 
 def _begin_anew(samples: Samples, centroids: NDArray[np.int64], empty: NDArray[np.intp]) -> None:

@@ -26,7 +26,7 @@ class Plan:
     """
 
     def __init__(self, samples: Samples, centroids: NDArray[np.int64]) -> None:
-        self._centroids = centroids
+        self._samples, self._centroids = samples, centroids
         labels = samples.labels(centroids)
         self._totals, self._halves, self._gains = _splits(samples, labels, centroids)
         self._best_splits = np.argsort(-self._gains, kind="stable").tolist()
@@ -67,10 +67,9 @@ class Plan:
     def _after(self, moves: list[tuple[int, int, int]]) -> NDArray[np.int64]:
         centroids = self._centroids.copy()
         for first, second, split in moves:
-            low, high = int(self._totals[first]), int(self._totals[second])
-            both = zip(*self._centroids[[first, second]].tolist(), strict=True)
-            # Python's whole numbers: these products can exceed 63 bits.
-            centroids[first] = [(a * low + b * high) // max(1, low + high) for a, b in both]
+            weights = int(self._totals[first]), int(self._totals[second])
+            both = self._centroids[[first, second]]
+            centroids[first] = self._samples.merged(both, weights)
             centroids[second], centroids[split] = self._halves[0][split], self._halves[1][split]
         return centroids
 
@@ -118,7 +117,7 @@ def _splits(
     columns = [np.bincount(sides, weights * x, 2 * k) for x in points.T]
     sums = np.stack(columns, axis=1).astype(np.int64)
     filled = np.maximum(totals, 1)
-    means = samples.means(filled, sums)
+    means = samples.bound(samples.means(filled, sums), sides)
     # low * high / all * (difference of the means)**2, as for a cut of a cell.
     low, high = totals[0::2].astype(np.float64), totals[1::2].astype(np.float64)
     apart = sums[0::2] / filled[0::2, np.newaxis] - sums[1::2] / filled[1::2, np.newaxis]

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from kmcodec.image import index_dtype
 from kmcodec.palette_order import dark_to_bright
+from kmcodec.quantization.alpha_samples import AlphaSamples
 from kmcodec.quantization.assign import nearest_entries
 from kmcodec.quantization.colorspace import ColorSpace, has_alpha
 from kmcodec.quantization.dither import dither
@@ -123,8 +124,7 @@ def _find_palette(
     channels = colors.colors.shape[1]
     grey = (colors.colors == colors.colors[:, :1]).all()
     if has_alpha(channels) or space != "srgb":
-        find = _with_alpha if has_alpha(channels) else _in_space
-        palette = _sorted(find(colors, k, ColorSpace(space, channels), search, options))
+        palette = _sorted(_in_space(colors, k, ColorSpace(space, channels), search, options))
     elif search and grey:
         # One-dimensional: the best there is can be computed.
         levels = best_grey_palette(colors.colors[:, 0], colors.counts, k)
@@ -143,35 +143,35 @@ def _in_space(
     colors: Histogram, k: int, space: ColorSpace, search: int, options: dict[str, Any]
 ) -> NDArray[np.uint8]:
     """Entries for colours that may coincide in their space."""
-    points, inverse = np.unique(space.to_coordinates(colors.colors), axis=0, return_inverse=True)
-    if len(points) <= k:
-        return space.to_colors(points.astype(np.float64))
-    weights = np.bincount(inverse.ravel(), colors.counts).astype(np.int64)
-    samples = Samples(points, weights, space.bits)
+    samples = _samples(colors, space) if has_alpha(space.channels) else _points(colors, space)
+    if len(samples) <= k:
+        return space.to_colors(samples.points.astype(np.float64))
     centroids = find_centroids(samples, k, level=LEVELS[search], **options)
+    if isinstance(samples, AlphaSamples):
+        centroids = samples.settled(centroids)
     return space.to_colors(centroids / float(1 << samples.shift))
 
 
-def _with_alpha(
-    colors: Histogram, k: int, space: ColorSpace, search: int, options: dict[str, Any]
-) -> NDArray[np.uint8]:
-    seen = colors.colors[:, -1] > 0
-    reserve = k > 1 and not seen.all()
-    if not reserve:
-        seen[:] = True
-    own = Histogram(colors.colors[seen], colors.counts[seen])
-    entries = _in_space(own, k - reserve, space, search, options)
-    # An entry that stands for opaque pixels in the main stands for them alone.
-    labels, opaque = nearest_entries(own.colors, entries, space.name), own.colors[:, -1] == 255
-    all_of, opaque_of = (
-        np.bincount(labels, own.counts * which, len(entries)) for which in (True, opaque)
-    )
-    solid = 2 * opaque_of > all_of
-    if opaque.any() and not solid.any():
-        solid[opaque_of.argmax()] = True
-    entries[solid, -1] = 255
-    # What is fully transparent is one colour, and has an entry of its own.
-    return np.concatenate([np.zeros((int(reserve), entries.shape[1]), np.uint8), entries])
+def _points(colors: Histogram, space: ColorSpace) -> Samples:
+    points, inverse = np.unique(space.to_coordinates(colors.colors), axis=0, return_inverse=True)
+    weights = np.bincount(inverse.ravel(), colors.counts).astype(np.int64)
+    return Samples(points, weights, space.bits)
+
+
+def _samples(colors: Histogram, space: ColorSpace) -> AlphaSamples:
+    """Samples of colours with alpha."""
+    alpha = colors.colors[:, -1]
+
+    def of(which: NDArray[np.bool_]) -> Samples | None:
+        if not which.any():
+            return None
+        return _points(Histogram(colors.colors[which], colors.counts[which]), space)
+
+    clear = None
+    if not alpha.all():
+        clear = space.to_coordinates(np.zeros((1, space.channels), np.uint8))[0]
+    soft = of((alpha > 0) & (alpha < 255))
+    return AlphaSamples(of(alpha == 255), soft, clear, int(colors.counts[alpha == 0].sum()))
 
 
 def _only_used(

@@ -8,6 +8,7 @@ every machine and whatever the order of the work.
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,6 +43,8 @@ class Samples:
     ----------
     shift : int
         The unit of `points` is ``2**shift`` steps of the grid.
+    parts : list of (int, int)
+        Where the points begin and end that start in clusters of their own.
     """
 
     def __init__(self, points: NDArray[np.int64], weights: NDArray[np.int64], bits: int) -> None:
@@ -49,6 +52,7 @@ class Samples:
         self.weights = weights
         self.bits = bits
         self.shift = GRID_BITS - bits
+        self.parts = [(0, len(points))]
         self._searcher = searcher(points, weights, self.shift)
         # By columns: a table of squares would be as large as the points.
         self._square_sum = float(sum(int((column * column) @ weights) for column in points.T))
@@ -90,6 +94,52 @@ class Samples:
         explained = (sums[used].astype(np.float64) ** 2) / totals[used, np.newaxis]
         # fsum rounds once, whatever the order: the same bits everywhere.
         return self._square_sum - math.fsum(explained.ravel().tolist())
+
+    def moved(
+        self, centroids: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int64], float, NDArray[np.bool_]]:
+        """Move centroids to the means of what is nearest to them.
+
+        Returns
+        -------
+        means : ndarray, shape (K, D), int64
+            Of the clusters, on the grid; empty ones stay.
+        inertia : float
+            Of the clusters, in units of the points.
+        used : ndarray, shape (K,), bool
+            Which clusters are not empty.
+        """
+        totals, sums = self.moments(centroids)
+        used = totals > 0
+        means = centroids.copy()
+        means[used] = self.means(totals[used], sums[used])
+        return means, self.inertia(totals, sums), used
+
+    def bound(self, means: NDArray[np.int64], labels: NDArray[Any]) -> NDArray[np.int64]:
+        """The means of clusters as centroids that their points may take.
+
+        Parameters
+        ----------
+        means : ndarray, shape (2 K, D), int64
+            On the grid; two halves of each cluster.
+        labels : ndarray, shape (N,), integer
+            The half of each point.
+        """
+        return means
+
+    def merged(self, centroids: NDArray[np.int64], weights: tuple[int, int]) -> list[int]:
+        """The centroid in place of two; shape (D,).
+
+        Parameters
+        ----------
+        centroids : ndarray, shape (2, D), int64
+        weights : two int
+            Of their clusters.
+        """
+        low, high = weights
+        both = zip(*centroids.tolist(), strict=True)
+        # Python's whole numbers: these products can exceed 63 bits.
+        return [(a * low + b * high) // max(1, low + high) for a, b in both]
 
     def reduced(self, bits: int) -> Samples:
         """Points that agree in their upper bits made one, at their true mean.

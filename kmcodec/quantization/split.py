@@ -33,9 +33,12 @@ def pca_start(samples: Samples, k: int, rng: Any = None) -> NDArray[np.int64]:
         On the grid; should the points not be separable into k cells, the last repeat.
     """
     cells = (kernels.Cells or PythonCells)(samples.points, samples.weights)
-    weight, total, gain, cut = cells.measure(0, len(samples))
-    # Ties go to the cell made first: the second number is unique.
-    heap = [(-gain, 0, 0, len(samples), cut, weight, total)]
+    heap: list[Any] = []
+    for low, high in samples.parts if len(samples.parts) <= k else [(0, len(samples))]:
+        weight, total, gain, cut = cells.measure(low, high)
+        # Ties go to the cell made first: the second number is unique.
+        heap.append((-gain, len(heap), low, high, cut, weight, total))
+    heapq.heapify(heap)
     while len(heap) < k and heap[0][0] < 0:
         _, number, low, high, cut, _, _ = heapq.heappop(heap)
         middle = cells.cut(low, high, cut)
