@@ -1,4 +1,4 @@
-"""Conforming files that reach the limits that context.md sets: of tables, maps, counts, weights.
+"""Conforming files that reach the limits that context.md sets: of tables, maps and counts.
 
 Small images never do, and a reader with a wrong limit reads them. See good_context.py for where
 the payloads come from. Most pixels of the large images are in runs, which cost neither bytes
@@ -105,7 +105,7 @@ def good_limits_counts() -> Iterator[Good]:
     ):
         yield context(
             f"limit-counts-{profile}",
-            "Stripes, again and again, with faults: counts, weights and shares reach their limits.",
+            "Stripes, again and again, with faults: counts reach their limits.",
             textured(width, height, 5, coding),
             greys,
             coding,
