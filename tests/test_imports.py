@@ -15,7 +15,7 @@ PACKAGE = ROOT / "kmcodec"
 FLOORS = [
     {"_version", "errors"},
     {"image", "pixels", "palette_order", "atomic", "parallel", "strips", "urls", "viewer"},
-    {"label_text"},
+    {"label_text", "label_images"},
     {"container", "coding", "quantization", "metrics", "options"},
     {"formats"},
     {"quantizer", "assembly"},
