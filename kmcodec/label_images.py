@@ -20,7 +20,19 @@ from kmcodec.image import MAX_COLORS, IndexedImage, Metadata
 from kmcodec.label_text import LABELS
 from kmcodec.palette_order import dark_to_bright
 
-__all__ = ["LabelText", "check_dtype", "in_runs", "label_image", "labels_of", "planes_image"]
+__all__ = [
+    "MOST_IN_NOISE",
+    "LabelText",
+    "check_dtype",
+    "in_runs",
+    "is_label_map",
+    "label_image",
+    "labels_of",
+    "planes_image",
+]
+
+MOST_IN_NOISE = 256
+"""Up to so many distinct values an image is one of labels though its pixels differ."""
 
 _TEXT = re.compile(
     r"(?P<dtype>\|b1|\|[iu]1|[<>][iu][248]) "
@@ -180,6 +192,26 @@ def labels_of(image: IndexedImage) -> NDArray[Any]:
     except ValueError:
         raise _fault(f"no array has the shape {told.shape}") from None
     return labels
+
+
+def is_label_map(samples: NDArray[Any]) -> bool:
+    """Whether an image is a map of labels rather than a picture.
+
+    Parameters
+    ----------
+    samples : ndarray
+
+    Returns
+    -------
+    bool
+        True for integers of one channel, signed or of more than 8 bits, that have at most 256
+        distinct values, or of which most equal those to their left. No other image has a say.
+    """
+    if samples.ndim != 2 or samples.dtype.kind not in "iu" or not samples.size:
+        return False
+    if samples.dtype == np.uint8:
+        return False
+    return in_runs(samples) or len(np.unique(samples)) <= MOST_IN_NOISE
 
 
 def in_runs(values: NDArray[Any]) -> bool:

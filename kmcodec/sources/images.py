@@ -19,6 +19,7 @@ from kmcodec.animation.reader import decode_frames
 from kmcodec.animation.value import Animation
 from kmcodec.errors import KmcError, KmcFormatError, KmcInputError, KmcLimitError, KmcWarning
 from kmcodec.formats.gif import gif_frames, is_gif, parse_gif
+from kmcodec.formats.integer_samples import integer_samples
 from kmcodec.formats.matlab import is_mat, read_mat
 from kmcodec.formats.npy import MAGIC, read_npy_header
 from kmcodec.formats.pillow_images import (
@@ -28,7 +29,8 @@ from kmcodec.formats.pillow_images import (
     metadata_from_pillow,
 )
 from kmcodec.formats.streamed_images import can_stream
-from kmcodec.image import IndexedImage, Metadata
+from kmcodec.image import MAX_COLORS, IndexedImage, Metadata
+from kmcodec.label_images import is_label_map, label_image
 from kmcodec.pixels import as_pixels
 from kmcodec.sources.animations import SourceFrames, animation_in
 from kmcodec.sources.frames import with_palettes
@@ -86,7 +88,11 @@ class Source:
 
 
 def read_source(
-    path: str | os.PathLike[str], variable: str | None = None, *, frames: bool = False
+    path: str | os.PathLike[str],
+    variable: str | None = None,
+    *,
+    frames: bool = False,
+    labels: bool = True,
 ) -> Source:
     """Read an image: .mat, .npy, .kmc, or whatever Pillow opens.
 
@@ -98,6 +104,9 @@ def read_source(
         The variable of a .mat file that is meant.
     frames : bool
         Whether to read all frames of an animation, not only the first.
+    labels : bool
+        Whether images of labels (see `is_label_map`) become palette images that keep every label,
+        as `encode_labels` makes them; else they are pictures.
 
     Returns
     -------
@@ -124,7 +133,7 @@ def read_source(
     if variable is not None and not is_mat(data):
         raise KmcInputError(f"{name}: only .mat files have variables to choose from")
     shown = _frames_in(data, name) if frames else None
-    image, metadata = _decoded(data, name, variable, all_taken=shown is not None)
+    image, metadata = _decoded(data, name, variable, all_taken=shown is not None, labels=labels)
     first = None if shown is None else shown.images[0]
     if isinstance(first, IndexedImage):
         image = IndexedImage(first.palette, first.indices, metadata)
@@ -174,7 +183,7 @@ def _without_warnings() -> Iterator[None]:
 
 
 def _decoded(
-    data: bytes, name: str, variable: str | None, *, all_taken: bool
+    data: bytes, name: str, variable: str | None, *, all_taken: bool, labels: bool
 ) -> tuple[NDArray[np.uint8] | IndexedImage, Metadata]:
     if data.startswith(_KMC):
         animation = _from_kmc(data, name)
@@ -185,19 +194,42 @@ def _decoded(
     try:
         with named_warnings(name):
             if is_mat(data):
-                return _pixels(read_mat(data, name, variable), name), Metadata()
+                return _pixels(read_mat(data, name, variable), name, labels)
             if data.startswith(MAGIC):
-                return _pixels(_from_npy(data, name), name), Metadata()
-            return _from_image(data, name, all_taken)
+                return _pixels(_from_npy(data, name), name, labels)
+            return _from_image(data, name, all_taken, labels)
     except MemoryError as error:
         raise KmcLimitError(f"{name}: too large for the memory there is") from error
 
 
-def _pixels(array: NDArray[np.generic], name: str) -> NDArray[np.uint8]:
+def _pixels(
+    array: NDArray[np.generic], name: str, labels: bool
+) -> tuple[NDArray[np.uint8] | IndexedImage, Metadata]:
     try:
-        return as_pixels(array)
+        image = _labelled(array) if labels else None
+        if image is not None:
+            return image, image.metadata
+        return as_pixels(array), Metadata()
     except KmcInputError as error:
         raise KmcInputError(f"{name}: {error}") from error
+
+
+def _labelled(samples: NDArray[np.generic]) -> IndexedImage | None:
+    """The image of labels that samples are; None if they are a picture.
+
+    Raises
+    ------
+    KmcInputError
+        If they have more distinct values than a palette has entries.
+    """
+    if not is_label_map(samples):
+        return None
+    image = label_image(samples, own_greys=True)
+    if image is None:
+        raise KmcInputError(
+            f"labels of more than {MAX_COLORS:,} distinct values: kmcodec.encode_labels keeps them"
+        )
+    return image
 
 
 def _frames_in(data: bytes, name: str) -> SourceFrames | None:
@@ -237,17 +269,19 @@ def _from_npy(data: bytes, name: str) -> NDArray[np.generic]:
         # Before numpy allocates what the header asks for.
         read_npy_header(io.BytesIO(data), len(data))
         array: NDArray[np.generic] = np.load(io.BytesIO(data), allow_pickle=False)
-    except Exception as error:  # an array of objects, for one
+    except NotImplementedError as error:
+        raise KmcInputError(f"{name}: {error}") from error
+    except Exception as error:  # numpy fails in any way on damaged files
         raise KmcInputError(f"{name}: damaged or truncated .npy file") from error
     return array
 
 
 def _from_image(
-    data: bytes, name: str, all_taken: bool
+    data: bytes, name: str, all_taken: bool, labels: bool
 ) -> tuple[NDArray[np.uint8] | IndexedImage, Metadata]:
     try:
         with Image.open(io.BytesIO(data)) as image:
-            pixels, metadata = _from_opened(image, all_taken)
+            pixels, metadata = _from_opened(image, all_taken, labels)
             return _of_gif(data, pixels, metadata) if is_gif(data) else (pixels, metadata)
     except UnidentifiedImageError as error:
         raise KmcInputError(
@@ -288,7 +322,7 @@ def _of_gif(
 
 
 def _from_opened(
-    image: Image.Image, all_taken: bool
+    image: Image.Image, all_taken: bool, labels: bool
 ) -> tuple[NDArray[np.uint8] | IndexedImage, Metadata]:
     _warn_of_16_bits(image)
     image.load()
@@ -297,7 +331,12 @@ def _from_opened(
     except Exception:  # damaged EXIF fails in any way; the pixels are no worse for it
         warnings.warn("damaged EXIF: orientation unknown", KmcWarning, stacklevel=2)
     metadata = metadata_from_pillow(image)
-    pixels = from_pillow(image)
+    samples = integer_samples(image) if labels else None
+    pixels = None if samples is None else _labelled(samples)
+    if pixels is not None:
+        metadata = replace(metadata, text={**metadata.text, **pixels.metadata.text})
+    else:
+        pixels = from_pillow(image)
     if isinstance(pixels, IndexedImage):
         pixels = IndexedImage(pixels.palette, pixels.indices, metadata)
     # Last: to count the frames Pillow goes through the whole file.
