@@ -213,9 +213,11 @@ def _from_floats(samples: NDArray[Any]) -> NDArray[np.uint8]:
 
 def _advice(low: float, high: float) -> str:
     if low < 0 or high <= 2:
-        return "clip or scale them"
-    for bits in (8, 10, 12, 14, 16):
-        # Of a narrower type than this, some sample would be expected in the upper half.
+        return "scale or clip them first"
+    if high <= 255:
+        return "divide by 255"
+    for bits in (10, 12, 14, 16):
+        # Of more bits than it takes, the picture would be all but black.
         if high <= 2**bits - 1:
             return f"if they are samples of {bits} bits, divide by {2**bits - 1}"
     return "scale them by their largest possible value"

@@ -54,7 +54,7 @@ def test_what_rounding_leaves_above_1_is_white():
 @pytest.mark.parametrize(
     ("high", "advice"),
     [
-        (1.5, "clip or scale them"),
+        (1.5, "scale or clip them"),
         (200.0, "divide by 255"),
         (510.0, "divide by 1023"),
         (4000.0, "divide by 4095"),

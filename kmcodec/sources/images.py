@@ -203,8 +203,10 @@ def _decoded(
 
 
 def _pixels(
-    array: NDArray[np.generic], name: str, labels: bool
+    array: NDArray[np.generic] | IndexedImage, name: str, labels: bool
 ) -> tuple[NDArray[np.uint8] | IndexedImage, Metadata]:
+    if isinstance(array, IndexedImage):
+        return array, array.metadata
     try:
         image = _labelled(array) if labels else None
         if image is not None:
