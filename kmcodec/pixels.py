@@ -22,6 +22,9 @@ __all__ = [
     "to_channels",
 ]
 
+# What single precision leaves of a 1, and of a 0: 1.0000001 is white.
+_ROUNDING = 1e-6
+
 
 def as_pixels(array: ArrayLike) -> NDArray[np.uint8]:
     """Take an array for the pixels of an image.
@@ -31,7 +34,7 @@ def as_pixels(array: ArrayLike) -> NDArray[np.uint8]:
     array : array_like, shape (H, W) or (H, W, C) with C = 1, 2, 3 or 4
         Grey, grey and alpha, RGB or RGBA. uint8 is taken as it is; so are other integers in
         0 ... 255; bool becomes 0 and 255; floats in 0 ... 1 are scaled by 255 and rounded,
-        halves up; uint16 with larger values is reduced from 16 to 8 bits.
+        halves up; uint16 is reduced from 16 to 8 bits, whatever its values.
 
     Returns
     -------
@@ -180,11 +183,12 @@ def _as_uint8(samples: NDArray[Any]) -> NDArray[np.uint8]:
 
 
 def _from_integers(samples: NDArray[Any]) -> NDArray[np.uint8]:
+    # By the type, not by what is in it: the next frame or tile may have larger values.
+    if samples.dtype.kind == "u" and samples.dtype.itemsize == 2:
+        return from_16_bits(samples)
     low, high = int(samples.min()), int(samples.max())
     if low >= 0 and high <= 255:
         return samples.astype(np.uint8)
-    if samples.dtype.kind == "u" and samples.dtype.itemsize == 2:
-        return from_16_bits(samples)
     raise KmcInputError(
         f"pixels of dtype {samples.dtype} run from {low} to {high}: bring them to 0 to 255, "
         "or give 16-bit samples as uint16"
@@ -195,23 +199,28 @@ def _from_floats(samples: NDArray[Any]) -> NDArray[np.uint8]:
     low, high = float(samples.min()), float(samples.max())
     if not (np.isfinite(low) and np.isfinite(high)):
         raise KmcInputError("float pixels are numbers from 0 to 1: these hold NaN or infinity")
-    if low < 0 or high > 1:
+    if low < -_ROUNDING or high > 1 + _ROUNDING:
         raise KmcInputError(
-            f"float pixels run from 0 to 1, these from {low:g} to {high:g}: {_advice(low, high)}"
+            f"float pixels run from 0 to 1, these from {low:.9g} to {high:.9g}: "
+            f"{_advice(low, high)}"
         )
     # float64 and floor rather than rint: halves go up, whatever width the samples came in.
-    scaled = samples.astype(np.float64)
+    scaled = np.clip(samples.astype(np.float64), 0, 1)
     scaled *= 255
     scaled += 0.5
     return np.floor(scaled, out=scaled).astype(np.uint8)
 
 
 def _advice(low: float, high: float) -> str:
-    if low >= 0 and high <= 255:
+    if low < 0 or high <= 2:
+        return "scale or clip them first"
+    if high <= 255:
         return "divide by 255"
-    if low >= 0 and high <= 65535:
-        return "divide by 65535"
-    return "scale or clip them first"
+    for bits in (10, 12, 14, 16):
+        # Of more bits than it takes, the picture would be all but black.
+        if high <= 2**bits - 1:
+            return f"if they are samples of {bits} bits, divide by {2**bits - 1}"
+    return "scale them by their largest possible value"
 
 
 def _split(array: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:

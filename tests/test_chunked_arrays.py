@@ -123,12 +123,8 @@ def test_colours_are_counted_chunk_by_chunk(tmp_path, pixels):
 
 
 @pytest.mark.usefixtures("small_pieces")
-def test_16_bits_are_told_from_8_by_all_chunks(tmp_path, pixels):
+def test_16_bits_are_scaled_by_their_type_in_all_chunks(tmp_path, pixels):
     grey = pixels[..., 0].astype(np.uint16)
-    stored = in_zarr(grey, tmp_path / "8.zarr", (32, 32))
-    np.testing.assert_array_equal(
-        kmcodec.shared_palette([stored], 9), kmcodec.quantize(grey, 9).palette
-    )
     grey[-1, -1] = 60_000
     stored = in_zarr(grey, tmp_path / "16.zarr", (32, 32))
     for given in (stored, dask.array.from_zarr(stored)):

@@ -26,7 +26,7 @@ FLOORS = [
         "urls",
         "viewer",
     },
-    {"label_text"},
+    {"label_text", "label_images"},
     {"container", "coding", "quantization", "metrics", "options"},
     {"formats"},
     {"quantizer", "assembly"},

@@ -192,15 +192,22 @@ def test_a_16_bit_colour_key_is_compared_at_16_bits():
         assert from_pillow(picture).tolist() == [[[1, 255], [1, 0], [1, 255]]]
 
 
-def test_mode_i_is_taken_by_its_range():
+@pytest.mark.parametrize("highest", [300, 65_535, 65_536])
+def test_mode_i_is_of_8_bits_whatever_is_in_it(highest):
     def picture(*values):
         return Image.fromarray(np.array([values], np.int32))
 
     assert from_pillow(picture(0, 255)).tolist() == [[0, 255]]
-    with pytest.warns(KmcWarning, match="16-bit"):
-        assert from_pillow(picture(0, 65535)).tolist() == [[0, 255]]
-    with pytest.raises(KmcInputError, match="-1 to 65536"):
-        from_pillow(picture(-1, 65536))
+    with pytest.raises(KmcInputError, match=f"-1 to {highest}"):
+        from_pillow(picture(-1, highest))
+    with pytest.raises(KmcInputError, match=f"0 to {highest}.*I;16"):
+        from_pillow(picture(0, highest))
+
+
+def test_16_bits_of_a_pgm_are_scaled_by_their_type():
+    data = b"P5 2 1 65535\n" + bytes([0, 200, 1, 44])
+    with Image.open(io.BytesIO(data)) as opened, pytest.warns(KmcWarning, match="16-bit"):
+        assert from_pillow(opened).tolist() == [[1, 1]]
 
 
 def test_mode_f_runs_from_0_to_1():

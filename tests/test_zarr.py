@@ -108,6 +108,24 @@ def test_a_zarr_3_store_is_read_by_a_fresh_process(tmp_path, shards):
     assert shown.split() == ["3", "kmcodec.arrays.zarr_codec"]
 
 
+@pytest.mark.parametrize("zarr_format", [2, 3])
+@pytest.mark.parametrize("dtype", ["<i4", "<u8", ">i8"])
+def test_a_chunk_of_more_values_than_a_palette_holds_is_written(rng, zarr_format, dtype):
+    labels = rng.permutation(300 * 257).reshape(300, 257).astype(dtype)
+    codec = numcodecs.get_codec(FAST)
+    how = {"filters": None, "compressors": codec}
+    if zarr_format == 3:
+        how = {"serializer": {"name": "kmcodec"}, "compressors": None}
+    chunks = (300, 257)
+    array = zarr.create_array(
+        {}, shape=(600, 257), chunks=chunks, dtype=dtype, zarr_format=zarr_format, **how
+    )
+    array[:300] = labels
+    array[300:] = 7
+    assert np.array_equal(array[:300], labels)
+    assert (array[300:] == 7).all()
+
+
 def test_numcodecs_finds_the_codec_by_its_entry_point():
     code = "import numcodecs; print(numcodecs.get_codec({'id': 'kmcodec', 'effort': 'max'}))"
     assert fresh(code).strip() == "KmcCodec(coding='context', effort='max')"

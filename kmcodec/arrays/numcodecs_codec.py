@@ -67,7 +67,7 @@ class KmcCodec(Codec):  # type: ignore[misc, unused-ignore]
         Raises
         ------
         KmcInputError
-            If these are no labels, have too many values, or are more than can be decoded.
+            If these are no labels, or more than can be decoded.
         """
         array = ensure_ndarray(buf)
         if array.size > DEFAULT_MAX_PIXELS:

@@ -43,8 +43,7 @@ def count_chunks(array: Any, executor: Executor | None) -> Iterator[Histogram]:
     Parameters
     ----------
     array : Zarr array, Dask array or dataset of HDF5
-        Of shape (H, W) or (H, W, C); for the dtypes see `quantize`. Each chunk is read once; twice
-        if it is of uint16, as only all samples tell whether they have 16 bits.
+        Of shape (H, W) or (H, W, C); for the dtypes see `quantize`. Each chunk is read once.
     executor : concurrent.futures.Executor, optional
         Who counts; the calling thread if not given. It opens an array of Zarr by itself; others
         are read here, and sent to it. A Dask array is counted where Dask computes it.
@@ -68,7 +67,7 @@ def count_chunks(array: Any, executor: Executor | None) -> Iterator[Histogram]:
         checked_integer("a side of an array", side, 1, MAX_SIDE)  # Dask may not know it
     check_shape(tuple(array.shape))
     each = _by_dask if _is_dask(array) else functools.partial(_by_executor, executor)
-    deep = array.dtype.kind == "u" and array.dtype.itemsize == 2 and any(each(_is_deep, array))
+    deep = array.dtype.kind == "u" and array.dtype.itemsize == 2
     if deep:
         warnings.warn("16-bit samples reduced to 8 bits", KmcWarning, stacklevel=3)
     yield from each(functools.partial(_count, deep=deep), array)
@@ -105,10 +104,6 @@ _Piece = _ZarrPiece | NDArray[Any]
 def _count(piece: _Piece, *, deep: bool) -> Histogram:
     samples = _samples_of(piece)
     return histogram(as_pixels(reduce_16_bits(samples) if deep else samples))
-
-
-def _is_deep(piece: _Piece) -> bool:
-    return int(_samples_of(piece).max()) > 255
 
 
 def _samples_of(piece: _Piece) -> NDArray[Any]:

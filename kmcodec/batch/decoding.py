@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 import functools
+import io
 import math
 import os
 import time
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import IO, Any
 
 from kmcodec.animation.reader import read_frames
+from kmcodec.arrays.labels import decode_labels
 from kmcodec.batch.cluster import Worker
 from kmcodec.batch.job_targets import write_job, write_job_parts
 from kmcodec.batch.planning import STANDARD, Job, due
 from kmcodec.batch.pool import Done, run_each
 from kmcodec.decoder import checked_metadata, read_indexed
-from kmcodec.errors import KmcError, KmcInputError
+from kmcodec.errors import KmcError, KmcFormatError, KmcInputError, KmcWarning
 from kmcodec.files import open_kmc, warn_of_other_frames
 from kmcodec.formats.npy import npy_start
 from kmcodec.image import IndexedImage, Metadata
+from kmcodec.label_text import LABELS
 from kmcodec.reader import DEFAULT_MAX_PIXELS, StripReader
 from kmcodec.salvage import salvage_indexed
 from kmcodec.targets.animations import encode_animation
 from kmcodec.targets.images import encode_image
+from kmcodec.targets.labels import HOLD_LABELS, encode_label_file
 
 __all__ = ["DecodeReport", "decode_file", "decode_files"]
 
@@ -68,6 +73,7 @@ def decode_file(
     rows: tuple[int, int] | None = None,
     salvage: bool = False,
     strip: bool = False,
+    picture: bool = False,
 ) -> DecodeReport:
     """Decode one `.kmc` file to another format: all frames where that holds animations.
 
@@ -84,6 +90,9 @@ def decode_file(
         See `decode`; of the rows that are asked for, if some are.
     strip : bool
         Whether to leave out all metadata.
+    picture : bool
+        Whether to write the picture of a file of labels, not the labels. Some rows of it, and what
+        is salvaged, are always a picture.
 
     Returns
     -------
@@ -104,6 +113,12 @@ def decode_file(
     lost: tuple[str, ...] = ()
     data: bytes | None = None
     with open_kmc(job.source) as stream:
+        wanted = not (picture or salvage or rows) and ending.lower() in HOLD_LABELS
+        if wanted and _holds_labels(stream, max_pixels):
+            report = _decode_labels(job, stream.read(), ending.lower(), max_pixels, started)
+            if report is not None:
+                return report
+            stream.seek(0)
         if salvage:
             salvaged = salvage_indexed(stream, max_pixels=max_pixels)
             image, lost = salvaged.marked(), salvaged.lost
@@ -139,6 +154,45 @@ def decode_file(
         size=len(data),
         seconds=time.perf_counter() - started,
         lost=lost,
+    )
+
+
+def _holds_labels(stream: IO[bytes], max_pixels: int | None) -> bool:
+    """Whether a file holds labels; damage is left to those who read it."""
+    try:
+        return LABELS in StripReader(stream, max_pixels=max_pixels).metadata().text
+    except KmcError:
+        return False
+    finally:
+        stream.seek(0)
+
+
+def _decode_labels(
+    job: Job, data: bytes, ending: str, max_pixels: int | None, started: float
+) -> DecodeReport | None:
+    """Decode to labels; None if the format does not hold them."""
+    try:
+        labels = decode_labels(data, max_pixels=max_pixels)
+    except KmcFormatError as error:
+        # Whatever a text says, the picture is none the worse for it.
+        warnings.warn(f"{job.source}: {error}: the picture is written", KmcWarning, stacklevel=3)
+        return None
+    made = encode_label_file(labels, ending)
+    if made is None:
+        shown = "x".join(map(str, labels.shape))
+        text = f"{job.source}: {ending} does not hold labels of {labels.dtype}, {shown}"
+        warnings.warn(f"{text}: the picture is written", KmcWarning, stacklevel=3)
+        return None
+    write_job(job, made)
+    header = StripReader(io.BytesIO(data), max_pixels=None).header
+    return DecodeReport(
+        source=job.source,
+        output=job.target,
+        width=header.width,
+        height=header.height,
+        entries=header.entries,
+        size=len(made),
+        seconds=time.perf_counter() - started,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import math
 import time
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -18,9 +19,9 @@ from kmcodec.batch.planning import Job, due
 from kmcodec.batch.pool import Done, run_each
 from kmcodec.coding import AUTO
 from kmcodec.encoder import DEFAULT_CODING
-from kmcodec.errors import KmcError, KmcGoalError
+from kmcodec.errors import KmcError, KmcGoalError, KmcWarning
 from kmcodec.image import IndexedImage, Metadata
-from kmcodec.label_text import without_labels
+from kmcodec.label_text import LABELS, without_labels
 from kmcodec.metrics import psnr
 from kmcodec.quantizer import Settings, quantized
 from kmcodec.rate_distortion import Goal, Outcome, optimize
@@ -185,7 +186,14 @@ def encode_file(
                 file = replace(file, metadata=Metadata())
             assembly = Assembly(coding, effort, strip_rows)
             return _encode_rows(job, file, Settings(k=k, **options), assembly, advance)
-    source = read_source(job.source, variable, frames=True, max_pixels=max_pixels)
+    pictured = goal is not None or options.get("palette") is not None
+    source = read_source(
+        job.source, variable, frames=True, max_pixels=max_pixels, labels=not pictured
+    )
+    if _has_too_many_labels(source, k):
+        text = f"{source.name}: more labels than {k} entries hold: it is taken for a picture"
+        warnings.warn(text, KmcWarning, stacklevel=2)
+        source = read_source(job.source, variable, frames=True, max_pixels=max_pixels, labels=False)
     if strip:
         source = replace(source, metadata=Metadata())
     assembly = Assembly(coding, effort, strip_rows)
@@ -196,6 +204,12 @@ def encode_file(
     if written:
         write_job(job, encoded.data)
     return _report_of(job, source, encoded, written, started)
+
+
+def _has_too_many_labels(source: Source, k: int | None) -> bool:
+    if k is None or not isinstance(source.image, IndexedImage):
+        return False
+    return LABELS in source.metadata.text and len(source.image.palette) > k
 
 
 def encode_files(

@@ -146,7 +146,7 @@ def count_colors(
     path = local_path(os.fspath(image))
     file = open_rows(path, large) if variable is None else None
     if file is None:
-        read = read_source(path, variable, frames=True, max_pixels=max_pixels)
+        read = read_source(path, variable, frames=True, max_pixels=max_pixels, labels=False)
         if read.frames is None:
             return histogram(read.pixels)
         total = ColorSum()

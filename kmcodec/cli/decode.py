@@ -73,6 +73,11 @@ EXAMPLES = """
     is_flag=True,
     help="Write what is left of a damaged file, lost rows marked. The exit code is 1 all the same.",
 )
+@click.option(
+    "--picture",
+    is_flag=True,
+    help="Write the picture of a file of labels. [default: the labels, to npy, mat, png and tiff]",
+)
 @strip_option
 @max_pixels_option
 @force_option
@@ -87,6 +92,7 @@ def decode(
     scheduler: str | None,
     rows: tuple[int, int] | None,
     salvage: bool,
+    picture: bool,
     strip: bool,
     max_pixels: int,
     force: bool,
@@ -115,6 +121,7 @@ def decode(
         rows=rows,
         salvage=salvage,
         strip=strip,
+        picture=picture,
     )
     with executor_for(jobs, workers, scheduler, worth=_WORTH_PROCESSES) as executor:
         counts = run_jobs(

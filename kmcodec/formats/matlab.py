@@ -11,6 +11,7 @@ from __future__ import annotations
 import io
 import math
 import struct
+import warnings
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,7 +20,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kmcodec.errors import KmcInputError, KmcLimitError
+from kmcodec.errors import KmcInputError, KmcLimitError, KmcWarning
+from kmcodec.image import MAX_COLORS, IndexedImage
+from kmcodec.label_images import is_label_map
 
 __all__ = ["is_mat", "read_mat", "write_mat"]
 
@@ -37,6 +40,8 @@ _SPARSE_4 = 2
 
 _FLOATS = ("double", "single")
 _SAMPLES = {*_FLOATS, "logical", *(f"{sign}int{n}" for sign in ("", "u") for n in (8, 16, 32, 64))}
+
+_EXACT = 2**53  # up to this, doubles are all the whole numbers
 
 _MOST_DEFLATED = 1032  # bytes that zlib can make of one
 _MOST_HEAD = 4096  # more bytes than flags, shape and name of an array take
@@ -67,6 +72,11 @@ class _Variable:
             return False
         return len(self.shape) == 2 or (len(self.shape) == 3 and self.shape[2] in (3, 4))
 
+    @property
+    def is_map(self) -> bool:
+        """Whether these are the colours of an indexed image, by the name MATLAB gives them."""
+        return self.is_image and self.name == "map" and self.shape[1:] == (3,)
+
     def __str__(self) -> str:
         kind = f"complex {self.kind}" if self.is_complex else self.kind
         return f"{self.name} ({' x '.join(map(str, self.shape))} {kind})"
@@ -81,7 +91,7 @@ def is_mat(data: bytes) -> bool:
 
 def read_mat(
     data: bytes, name: str, variable: str | None = None, *, max_pixels: int | None = None
-) -> NDArray[Any]:
+) -> NDArray[Any] | IndexedImage:
     """Read the image of a .mat file of version 4 to 7.
 
     Parameters
@@ -97,11 +107,14 @@ def read_mat(
 
     Returns
     -------
+    IndexedImage
+        If a variable `map` beside the image has the colours of its indices, as MATLAB keeps them:
+        from 1 on in doubles and singles, from 0 on in integers.
     ndarray, shape (H, W), (H, W, 3) or (H, W, 4)
         Integers of the dtype that the variable has in MATLAB, logical as bool, doubles and
         singles as float64. MATLAB's numbers are doubles unless told otherwise: doubles and
         singles that are whole numbers in 0 ... 255, with one of them above 1, are samples of
-        8 bits and become uint8.
+        8 bits and become uint8. Labels among other whole numbers (see `is_label_map`) become int64.
 
     Raises
     ------
@@ -119,11 +132,16 @@ def read_mat(
     order = _order_4(data)
     try:
         found = list(_variables_5(data) if order is None else _variables_4(data, order))
-        chosen = _chosen(found, name, variable)
+        colors = next((v for v in found if v.is_map), None)
+        others = [v for v in found if v is not colors]
+        mapped = colors is not None and variable != colors.name
+        chosen = _chosen(others if mapped else found, name, variable)
         pixels = math.prod(chosen.shape[:2])
         if max_pixels is not None and pixels > max_pixels:
             raise KmcLimitError(f"{name}: {pixels:,} pixels, more than the limit of {max_pixels:,}")
-        return _loaded(chosen)
+        if colors is None or not mapped:
+            return _loaded(chosen)
+        return _indexed(chosen, _loaded(chosen), _loaded(colors))
     except (KmcInputError, KmcLimitError, MemoryError):
         raise
     except Exception as error:
@@ -163,6 +181,24 @@ def _chosen(found: list[_Variable], name: str, variable: str | None) -> _Variabl
     if not images:
         raise KmcInputError(f"{name}: no image in it, only {_listed(found)}")
     return images[0]
+
+
+def _indexed(
+    image: _Variable, samples: NDArray[Any], colors: NDArray[Any]
+) -> NDArray[Any] | IndexedImage:
+    """The palette image of indices and a map; the samples where these are no indices into it."""
+    if samples.ndim != 2 or samples.dtype == bool:
+        return samples
+    in_range = colors.dtype != np.uint8 and colors.min() >= 0 and colors.max() <= 1
+    base = 1 if image.kind in _FLOATS else 0
+    whole = samples.dtype.kind in "iu" or np.array_equal(samples, np.floor(samples))
+    fits = whole and samples.min() >= base and samples.max() < len(colors) + base
+    if not (in_range and fits and len(colors) <= MAX_COLORS):
+        text = f"map left out: {image.name} has no indices into it"
+        warnings.warn(text, KmcWarning, stacklevel=4)
+        return samples
+    palette = np.floor(colors * 255 + 0.5).astype(np.uint8)
+    return IndexedImage(palette, samples.astype(np.int64) - base)
 
 
 def _listed(variables: list[_Variable]) -> str:
@@ -284,7 +320,16 @@ def _loaded(chosen: _Variable) -> NDArray[Any]:
     array = read[name]
     dtype = array.dtype.newbyteorder("=")
     if chosen.kind in _FLOATS:
-        low, high = array.min(), array.max()
-        whole = low >= 0 and 1 < high <= 255 and np.array_equal(array, np.floor(array))
-        dtype = np.dtype(np.uint8 if whole else np.float64)
+        dtype = np.dtype(_type_of_doubles(array))
     return np.asarray(array, dtype, order="C")
+
+
+def _type_of_doubles(array: NDArray[Any]) -> type:
+    """The type of the numbers that doubles, or singles, stand for."""
+    low, high = array.min(), array.max()
+    whole = bool(np.array_equal(array, np.floor(array)) and low >= -_EXACT and high <= _EXACT)
+    if not whole or (low >= 0 and high <= 1):
+        return np.float64
+    if low >= 0 and high <= 255:
+        return np.uint8
+    return np.int64 if is_label_map(array.astype(np.int64)) else np.float64

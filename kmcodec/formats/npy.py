@@ -42,14 +42,20 @@ def read_npy_header(stream: IO[bytes], size: int) -> NpyHeader:
     ValueError
         If it is damaged, of a version for names that no image has, or does not fit the file's
         size.
+    NotImplementedError
+        If it holds Python objects.
     """
     try:
         # Version 3 differs only in the names of structured dtypes, which are no pixels.
         reader = _READERS[np.lib.format.read_magic(stream)]
         shape, in_columns, dtype = reader(stream)
+        if dtype.hasobject:
+            raise NotImplementedError("the .npy file holds Python objects, not numbers")
         offset = stream.tell()
         if math.prod(shape) * dtype.itemsize != size - offset or min(shape, default=0) < 0:
             raise ValueError("the header does not fit the data")
+    except NotImplementedError:
+        raise
     except Exception as error:  # the header is Python text: anything can be wrong with it
         raise ValueError("damaged or truncated .npy file") from error
     return NpyHeader(shape, in_columns, dtype, offset)

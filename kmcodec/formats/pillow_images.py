@@ -14,6 +14,7 @@ from kmcodec.container.metadata import is_keyword
 from kmcodec.errors import KmcInputError, KmcWarning
 from kmcodec.formats.display_tags import profile_in, warn_of_tags_left_out
 from kmcodec.formats.file_samples import as_meant
+from kmcodec.formats.integer_samples import integer_samples
 from kmcodec.formats.resolution import (
     as_resolution,
     exif_resolution,
@@ -266,14 +267,17 @@ def _from_16_bit_mode(image: Image.Image) -> NDArray[np.uint8]:
 
 
 def _from_32_bit_mode(image: Image.Image) -> NDArray[np.uint8]:
-    samples = np.asarray(image)
+    samples = integer_samples(image)
+    samples = np.asarray(image) if samples is None else samples
+    if samples.dtype == np.uint16:
+        return from_16_bits(samples)
+    # Mode I does not tell a depth, and what one image holds does not tell that of the next.
     low, high = int(samples.min()), int(samples.max())
     if low >= 0 and high <= 255:
         return samples.astype(np.uint8)
-    if low >= 0 and high <= 65535:
-        return from_16_bits(samples)
     raise KmcInputError(
-        f"an image of mode I runs from {low} to {high}: bring it to 0 to 255 or 0 to 65535"
+        f"an image of mode I runs from {low} to {high}: bring it to 0 to 255, "
+        "or convert samples of 16 bits to mode I;16"
     )
 
 

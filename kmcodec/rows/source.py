@@ -110,10 +110,8 @@ class RowSource:
                 yield np.asarray(self._rows[start : min(start + highest, bottom)])
 
     def _is_deep(self) -> bool:
-        """Whether samples are of 16 bits: which only all of them can tell."""
+        """Whether samples are of 16 bits, by their type."""
         if self._dtype.kind != "u" or self._dtype.itemsize != 2:
-            return False
-        if not any(block.max(initial=0) > 255 for block in self._raw_blocks(_rows_at(self.width))):
             return False
         warnings.warn("16-bit samples reduced to 8 bits", KmcWarning, stacklevel=4)
         return True
@@ -126,7 +124,3 @@ class RowSource:
         except KmcInputError as error:
             raise KmcInputError(f"from row {first:,}: {error}") from error
         return pixels.reshape(*pixels.shape[:2], -1)
-
-
-def _rows_at(width: int) -> int:
-    return max(1, (1 << 20) // width)

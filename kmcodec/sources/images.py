@@ -23,6 +23,7 @@ from kmcodec.errors import KmcError, KmcFormatError, KmcInputError, KmcLimitErro
 from kmcodec.formats.apng import is_png
 from kmcodec.formats.file_samples import load_as_meant
 from kmcodec.formats.gif import gif_frames, is_gif, parse_gif
+from kmcodec.formats.integer_samples import integer_samples
 from kmcodec.formats.matlab import is_mat, read_mat
 from kmcodec.formats.npy import MAGIC, read_npy_header
 from kmcodec.formats.pillow_images import (
@@ -32,7 +33,8 @@ from kmcodec.formats.pillow_images import (
     metadata_from_pillow,
 )
 from kmcodec.formats.streamed_images import can_stream
-from kmcodec.image import IndexedImage, Metadata
+from kmcodec.image import MAX_COLORS, IndexedImage, Metadata
+from kmcodec.label_images import is_label_map, label_image
 from kmcodec.pixels import as_pixels
 from kmcodec.reader import DEFAULT_MAX_PIXELS
 from kmcodec.sources.animations import SourceFrames, animation_in, frame_instead_of_picture
@@ -96,6 +98,7 @@ def read_source(
     *,
     frames: bool = False,
     max_pixels: int | None = DEFAULT_MAX_PIXELS,
+    labels: bool = True,
 ) -> Source:
     """Read an image: .mat, .npy, .kmc, or whatever Pillow opens.
 
@@ -110,6 +113,9 @@ def read_source(
     max_pixels : int, optional
         Refuse what declares more pixels, of all frames together, before there is room made for
         them; None for no limit. What Pillow reads has `Image.MAX_IMAGE_PIXELS` beside that.
+    labels : bool
+        Whether images of labels (see `is_label_map`) become palette images that keep every label,
+        as `encode_labels` makes them; else they are pictures.
 
     Returns
     -------
@@ -136,7 +142,9 @@ def read_source(
     if variable is not None and not is_mat(data):
         raise KmcInputError(f"{name}: only .mat files have variables to choose from")
     shown = _frames_in(data, name, max_pixels) if frames else None
-    image, metadata = _decoded(data, name, variable, max_pixels, all_taken=shown is not None)
+    image, metadata = _decoded(
+        data, name, variable, max_pixels, all_taken=shown is not None, labels=labels
+    )
     first = None if shown is None else shown.images[0]
     if isinstance(first, IndexedImage):
         image = IndexedImage(first.palette, first.indices, metadata)
@@ -186,7 +194,13 @@ def _without_warnings() -> Iterator[None]:
 
 
 def _decoded(
-    data: bytes, name: str, variable: str | None, max_pixels: int | None, *, all_taken: bool
+    data: bytes,
+    name: str,
+    variable: str | None,
+    max_pixels: int | None,
+    *,
+    all_taken: bool,
+    labels: bool,
 ) -> tuple[NDArray[np.uint8] | IndexedImage, Metadata]:
     if data.startswith(_KMC):
         animation = _from_kmc(data, name, max_pixels)
@@ -197,21 +211,44 @@ def _decoded(
     try:
         with named_warnings(name):
             if is_mat(data):
-                return _pixels(
-                    read_mat(data, name, variable, max_pixels=max_pixels), name
-                ), Metadata()
+                return _pixels(read_mat(data, name, variable, max_pixels=max_pixels), name, labels)
             if data.startswith(MAGIC):
-                return _pixels(_from_npy(data, name, max_pixels), name), Metadata()
-            return _from_image(data, name, all_taken, max_pixels)
+                return _pixels(_from_npy(data, name, max_pixels), name, labels)
+            return _from_image(data, name, all_taken, max_pixels, labels)
     except MemoryError as error:
         raise KmcLimitError(f"{name}: too large for the memory there is") from error
 
 
-def _pixels(array: NDArray[np.generic], name: str) -> NDArray[np.uint8]:
+def _pixels(
+    array: NDArray[np.generic] | IndexedImage, name: str, labels: bool
+) -> tuple[NDArray[np.uint8] | IndexedImage, Metadata]:
+    if isinstance(array, IndexedImage):
+        return array, array.metadata
     try:
-        return as_pixels(array)
+        image = _labelled(array) if labels else None
+        if image is not None:
+            return image, image.metadata
+        return as_pixels(array), Metadata()
     except KmcInputError as error:
         raise KmcInputError(f"{name}: {error}") from error
+
+
+def _labelled(samples: NDArray[np.generic]) -> IndexedImage | None:
+    """The image of labels that samples are; None if they are a picture.
+
+    Raises
+    ------
+    KmcInputError
+        If they have more distinct values than a palette has entries.
+    """
+    if not is_label_map(samples):
+        return None
+    image = label_image(samples, own_greys=True)
+    if image is None:
+        raise KmcInputError(
+            f"labels of more than {MAX_COLORS:,} distinct values: kmcodec.encode_labels keeps them"
+        )
+    return image
 
 
 def _frames_in(data: bytes, name: str, max_pixels: int | None) -> SourceFrames | None:
@@ -254,18 +291,20 @@ def _from_npy(data: bytes, name: str, max_pixels: int | None) -> NDArray[np.gene
         array: NDArray[np.generic] = np.load(io.BytesIO(data), allow_pickle=False)
     except KmcLimitError:
         raise
-    except Exception as error:  # an array of objects, for one
+    except NotImplementedError as error:
+        raise KmcInputError(f"{name}: {error}") from error
+    except Exception as error:  # numpy fails in any way on damaged files
         raise KmcInputError(f"{name}: damaged or truncated .npy file") from error
     return array
 
 
 def _from_image(
-    data: bytes, name: str, all_taken: bool, max_pixels: int | None
+    data: bytes, name: str, all_taken: bool, max_pixels: int | None, labels: bool
 ) -> tuple[NDArray[np.uint8] | IndexedImage, Metadata]:
     try:
         with Image.open(io.BytesIO(data)) as image:
             _check_pixels(image.width * image.height, max_pixels)
-            pixels, metadata = _from_opened(image, all_taken)
+            pixels, metadata = _from_opened(image, all_taken, labels)
             if is_gif(data):
                 return _of_gif(data, pixels, metadata)
             return (_of_png(data, pixels, metadata) if is_png(data) else pixels), metadata
@@ -324,7 +363,7 @@ def _of_png(
 
 
 def _from_opened(
-    image: Image.Image, all_taken: bool
+    image: Image.Image, all_taken: bool, labels: bool
 ) -> tuple[NDArray[np.uint8] | IndexedImage, Metadata]:
     load_as_meant(image)
     try:
@@ -332,7 +371,12 @@ def _from_opened(
     except Exception:  # damaged EXIF fails in any way; the pixels are no worse for it
         warnings.warn("damaged EXIF: orientation unknown", KmcWarning, stacklevel=2)
     metadata = metadata_from_pillow(image)
-    pixels = from_pillow(image)
+    samples = integer_samples(image) if labels else None
+    pixels = None if samples is None else _labelled(samples)
+    if pixels is not None:
+        metadata = replace(metadata, text={**metadata.text, **pixels.metadata.text})
+    else:
+        pixels = from_pillow(image)
     if isinstance(pixels, IndexedImage):
         pixels = IndexedImage(pixels.palette, pixels.indices, metadata)
     # Last: to count the frames Pillow goes through the whole file.

@@ -7,16 +7,18 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import IO
+from typing import IO, Any
 
-from numpy.typing import ArrayLike
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from kmcodec.atomic import reason_of
 from kmcodec.errors import KmcInputError
-from kmcodec.formats.npy import MAGIC, npy_rows, read_npy_header
+from kmcodec.formats.npy import MAGIC, NpyHeader, npy_rows, read_npy_header
 from kmcodec.formats.pillow_images import metadata_from_pillow
 from kmcodec.formats.streamed_images import can_stream, image_rows, streamable
 from kmcodec.image import Metadata
+from kmcodec.label_images import MOST_IN_NOISE
 from kmcodec.rows.source import RowSource
 from kmcodec.sources.images import named_warnings, warn_of_frames
 
@@ -84,7 +86,7 @@ def open_rows(path: str, large: int = LARGE) -> RowFile | None:
             return (_npy if start == MAGIC else _image)(path, stream, size, large)
     except OSError as error:
         raise KmcInputError(f"{path}: {reason_of(error)}") from error
-    except ValueError as error:
+    except (ValueError, NotImplementedError) as error:
         raise KmcInputError(f"{path}: {error}") from error
 
 
@@ -121,8 +123,24 @@ def _npy(path: str, stream: IO[bytes], size: int, large: int) -> RowFile | None:
     is_plain = header.dtype.kind in "uifb" and len(header.shape) in (2, 3)
     if header.in_columns or not is_plain or math.prod(header.shape[:2]) <= large:
         return None
+    if len(header.shape) == 2 and _may_be_labels(path, header):
+        return None
     height, width = header.shape[:2]
     return RowFile(lambda: npy_rows(path, header), width, height, Metadata(), size)
+
+
+def _may_be_labels(path: str, header: NpyHeader) -> bool:
+    """Whether labels may be in a file, which are read as a whole: see `is_label_map`."""
+    if header.dtype.kind not in "iu" or header.dtype == np.uint8:
+        return False
+    pairs = equal = 0
+    found: NDArray[Any] = np.zeros(0, header.dtype)
+    for block in npy_rows(path, header):
+        equal += int(np.count_nonzero(block[:, :-1] == block[:, 1:]))
+        pairs += len(block) * (block.shape[1] - 1)
+        if len(found) <= MOST_IN_NOISE:
+            found = np.union1d(found, block)
+    return len(found) <= MOST_IN_NOISE or 2 * equal > pairs
 
 
 def _image(path: str, stream: IO[bytes], size: int, large: int) -> RowFile | None:

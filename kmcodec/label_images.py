@@ -1,0 +1,362 @@
+"""Arrays of integer labels as palette images, and back (spec/kmc-1.md, section 7.1).
+
+A text beside the image tells dtype, shape and values; the palette only makes the file a picture.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import groupby, pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kmcodec.errors import KmcFormatError, KmcInputError
+from kmcodec.image import MAX_COLORS, IndexedImage, Metadata
+from kmcodec.label_text import LABELS
+from kmcodec.palette_order import dark_to_bright
+
+__all__ = [
+    "MOST_IN_NOISE",
+    "LabelText",
+    "check_dtype",
+    "in_runs",
+    "is_label_map",
+    "label_image",
+    "labels_of",
+    "planes_image",
+]
+
+MOST_IN_NOISE = 256
+"""Up to so many distinct values an image is one of labels though its pixels differ."""
+
+_TEXT = re.compile(
+    r"(?P<dtype>\|b1|\|[iu]1|[<>][iu][248]) "
+    r"\((?P<shape>(?:\d{1,19}(?:,\d{1,19})*)?)\) "
+    r"(?P<first>-?\d{1,20})"
+    r"(?:(?P<gaps>(?:,\d{1,20}(?:\*\d{1,5})?)*)| in (?P<planes>[1-8]) bytes)",
+    re.ASCII,
+)
+
+
+@dataclass(frozen=True)
+class LabelText:
+    """What the text of a file says of its labels.
+
+    Parameters
+    ----------
+    dtype : numpy.dtype
+    shape : tuple of int
+        Of the array.
+    first : int
+        The least value.
+    gaps : str
+        The distances between values, as the text has them.
+    planes : int
+        Bytes that a value is split into, each a picture of its own; 0 if values are entries.
+    """
+
+    dtype: np.dtype[Any]
+    shape: tuple[int, ...]
+    first: int
+    gaps: str = ""
+    planes: int = 0
+
+    @classmethod
+    def parsed(cls, text: str) -> LabelText:
+        """What a text says.
+
+        Raises
+        ------
+        KmcFormatError
+            If it is malformed.
+        """
+        match = _TEXT.fullmatch(text)
+        if match is None:
+            raise _fault("it is malformed")
+        shape = tuple(map(int, match["shape"].split(","))) if match["shape"] else ()
+        return cls(
+            np.dtype(match["dtype"]),
+            shape,
+            int(match["first"]),
+            match["gaps"] or "",
+            int(match["planes"] or 0),
+        )
+
+    def __str__(self) -> str:
+        shape = ",".join(map(str, self.shape))
+        values = f" in {self.planes} bytes" if self.planes else self.gaps
+        return f"{self.dtype.str} ({shape}) {self.first}{values}"
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Rows and columns of the image."""
+        rows, columns = _folded(self.shape if math.prod(self.shape) else ())
+        return rows * max(1, self.planes), columns
+
+
+def label_image(array: NDArray[Any], *, own_greys: bool = False) -> IndexedImage | None:
+    """The image of an array with no more distinct values than a palette has entries.
+
+    Parameters
+    ----------
+    array : ndarray of bool or integer, any shape
+    own_greys : bool
+        Whether values that are all greys, 0 to 255, are to look like that.
+
+    Returns
+    -------
+    IndexedImage or None
+        With the text that tells dtype, shape and values. None if there are too many values.
+
+    Raises
+    ------
+    KmcInputError
+        If the array is of another dtype.
+    """
+    check_dtype(array)
+    ranked = _ranked(_filled(array))
+    if ranked is None:
+        return None
+    values, ranks = ranked
+    palette = _palette(len(values))
+    if own_greys and values[0] >= 0 and values[-1] <= 255:
+        palette = np.array(values, np.uint8)[:, np.newaxis]
+    # A palette in this order is stored in fewer bytes.
+    order = dark_to_bright(palette)
+    places = np.empty(len(order), np.intp)
+    places[order] = np.arange(len(order))
+    text = LabelText(array.dtype, array.shape, values[0], _told(values))
+    return IndexedImage(palette[order], places[ranks], Metadata(text={LABELS: str(text)}))
+
+
+def planes_image(array: NDArray[Any]) -> IndexedImage:
+    """The image of an array with whatever number of values: their bytes, as greys.
+
+    Parameters
+    ----------
+    array : ndarray of bool or integer, any shape
+
+    Returns
+    -------
+    IndexedImage
+        The highest bytes above, the lowest below.
+    """
+    check_dtype(array)
+    folded = _filled(array)
+    distances, least, most = _distances(folded)
+    planes = max(1, ((most - least).bit_length() + 7) // 8)
+    big = np.ascontiguousarray(distances, distances.dtype.newbyteorder(">"))
+    parts = big.view(np.uint8).reshape(*folded.shape, -1)[..., -planes:]
+    sheet = np.moveaxis(parts, -1, 0).reshape(-1, folded.shape[1])
+    greys, indices = np.unique(sheet, return_inverse=True)
+    text = LabelText(array.dtype, array.shape, least, planes=planes)
+    metadata = Metadata(text={LABELS: str(text)})
+    return IndexedImage(greys, indices.reshape(sheet.shape), metadata)
+
+
+def labels_of(image: IndexedImage) -> NDArray[Any]:
+    """The array that an image of labels stands for.
+
+    Parameters
+    ----------
+    image : IndexedImage
+        With the text that tells of labels.
+
+    Returns
+    -------
+    ndarray
+        Of the dtype, shape and byte order that the text tells.
+
+    Raises
+    ------
+    KmcFormatError
+        If there is no such text, or it does not fit the image.
+    """
+    text = image.metadata.text.get(LABELS)
+    if text is None:
+        raise KmcFormatError(f"this image holds no labels: it has no text {LABELS!r}")
+    told = LabelText.parsed(text)
+    if told.size != image.indices.shape:
+        size = f"{image.width:,} x {image.height:,} pixels"
+        raise _fault(f"shape {told.shape} does not fit {size}")
+    folded = (_from_planes if told.planes else _from_entries)(image, told)
+    try:
+        if not math.prod(told.shape):
+            return np.empty(told.shape, told.dtype)
+        labels: NDArray[Any] = folded.reshape(told.shape)
+    except ValueError:
+        raise _fault(f"no array has the shape {told.shape}") from None
+    return labels
+
+
+def is_label_map(samples: NDArray[Any]) -> bool:
+    """Whether an image is a map of labels rather than a picture.
+
+    Parameters
+    ----------
+    samples : ndarray
+
+    Returns
+    -------
+    bool
+        True for integers of one channel, signed or of more than 8 bits, that have at most 256
+        distinct values, or of which most equal those to their left. No other image has a say.
+    """
+    if samples.ndim != 2 or samples.dtype.kind not in "iu" or not samples.size:
+        return False
+    if samples.dtype == np.uint8:
+        return False
+    return in_runs(samples) or len(np.unique(samples)) <= MOST_IN_NOISE
+
+
+def in_runs(values: NDArray[Any]) -> bool:
+    """Whether most values of an array (H, W) equal those to their left."""
+    left, right = values[:, :-1], values[:, 1:]
+    return 2 * int(np.count_nonzero(left == right)) > left.size
+
+
+def check_dtype(array: NDArray[Any]) -> None:
+    """Refuse what is no array of labels.
+
+    Raises
+    ------
+    KmcInputError
+    """
+    if array.dtype.kind not in "iub":
+        raise KmcInputError(f"labels are integers or bool, not {array.dtype}")
+
+
+def _fault(what: str) -> KmcFormatError:
+    return KmcFormatError(f"text {LABELS!r}: {what}")
+
+
+def _folded(shape: tuple[int, ...]) -> tuple[int, int]:
+    """Rows and columns of the image that an array of this shape becomes."""
+    return math.prod(shape[:-1]), math.prod(shape[-1:])
+
+
+def _filled(array: NDArray[Any]) -> NDArray[Any]:
+    """The array with two axes. Of no labels an image is made, too: of one pixel."""
+    filled = array if array.size else np.zeros((), array.dtype)
+    return filled.reshape(_folded(filled.shape))
+
+
+def _distances(labels: NDArray[Any]) -> tuple[NDArray[Any], int, int]:
+    """Distances of labels from the least, as unsigned integers; the least and the greatest."""
+    least, most = int(labels.min()), int(labels.max())
+    # Modulo the dtype's span they are right for signed labels, too.
+    native = np.ascontiguousarray(labels, labels.dtype.newbyteorder("="))
+    unsigned = native.view(f"u{native.itemsize}")
+    return unsigned - unsigned.dtype.type(least % (1 << 8 * native.itemsize)), least, most
+
+
+def _ranked(labels: NDArray[Any]) -> tuple[list[int], NDArray[Any]] | None:
+    """The distinct values, ascending, and for each label the rank of its value.
+
+    None if there are more values than a palette has entries.
+    """
+    distances, least, most = _distances(labels)
+    if most - least <= max(MAX_COLORS, labels.size):
+        occurs = np.zeros(most - least + 1, bool)
+        occurs[distances] = True
+        distinct = np.flatnonzero(occurs)
+        if len(distinct) > MAX_COLORS:
+            return None
+        ranks = (np.cumsum(occurs) - 1)[distances]
+    else:
+        distinct, ranks = np.unique(distances, return_inverse=True)
+        if len(distinct) > MAX_COLORS:
+            return None
+    return [least + distance for distance in distinct.tolist()], ranks.reshape(labels.shape)
+
+
+def _palette(count: int) -> NDArray[np.uint8]:
+    """Colours that rise with the rank, so that near values look near, to the coder as well."""
+    ranks = np.arange(count)
+    if count <= 256:
+        return (ranks * 255 // max(1, count - 1)).astype(np.uint8)[:, np.newaxis]
+    high, low = ranks >> 8, ranks & 255
+    return np.stack([high * 255 // high[-1], low, low], axis=1).astype(np.uint8)
+
+
+def _from_entries(image: IndexedImage, told: LabelText) -> NDArray[Any]:
+    values = _values(told.first, told.gaps, len(image.palette), told.dtype)
+    by_entry = np.empty_like(values)
+    by_entry[_ascending(image.palette)] = values
+    labels: NDArray[Any] = by_entry[image.indices]
+    return labels
+
+
+def _from_planes(image: IndexedImage, told: LabelText) -> NDArray[Any]:
+    if image.channels != 1:
+        raise _fault("its bytes are greys, the palette has colours")
+    planes = image.to_array().reshape(told.planes, -1, image.width)
+    distances = np.zeros(planes.shape[1:], np.uint64)
+    for plane in planes:
+        distances <<= np.uint64(8)
+        distances |= plane
+    least, most = _span_of(told.dtype)
+    if told.first < least or told.first + int(distances.max()) > most:
+        raise _fault(f"it tells values that {told.dtype} does not have")
+    # Modulo 2^64, as signed values are stored.
+    distances += np.uint64(told.first % (1 << 64))
+    return distances.astype(told.dtype)
+
+
+def _ascending(palette: NDArray[np.uint8]) -> NDArray[np.intp]:
+    """The order of entries by their bytes.
+
+    Raises
+    ------
+    KmcFormatError
+        If entries repeat: labels of the same colour cannot be told apart.
+    """
+    order = np.lexsort(palette.T[::-1])
+    ordered = palette[order]
+    if (ordered[1:] == ordered[:-1]).all(axis=1).any():
+        raise _fault("the palette has an entry twice")
+    return order
+
+
+def _told(values: list[int]) -> str:
+    """The gaps between values; ``,1*9`` stands for nine gaps of 1."""
+    gaps = (after - before for before, after in pairwise(values))
+    runs = ((gap, len(list(run))) for gap, run in groupby(gaps))
+    return "".join(f",{gap}" if count == 1 else f",{gap}*{count}" for gap, count in runs)
+
+
+def _values(first: int, gaps: str, count: int, dtype: np.dtype[Any]) -> NDArray[Any]:
+    """What `_told` told, which has to be so many values of this dtype.
+
+    Raises
+    ------
+    KmcFormatError
+    """
+    values = [first]
+    for gap, times in _runs(gaps):
+        if not gap or not 1 <= times <= count - len(values):
+            raise _fault(f"it does not tell as many values as the palette has entries, {count:,}")
+        values += range(values[-1] + gap, values[-1] + gap * times + 1, gap)
+    if len(values) != count:
+        raise _fault(f"it tells {len(values):,} values, the palette has {count:,} entries")
+    least, most = _span_of(dtype)
+    if values[0] < least or values[-1] > most:
+        raise _fault(f"it tells values that {dtype} does not have")
+    return np.array(values, dtype)
+
+
+def _span_of(dtype: np.dtype[Any]) -> tuple[int, int]:
+    if dtype.kind == "b":
+        return 0, 1
+    return int(np.iinfo(dtype).min), int(np.iinfo(dtype).max)
+
+
+def _runs(gaps: str) -> Iterator[tuple[int, int]]:
+    for token in gaps.split(",")[1:]:
+        gap, _, times = token.partition("*")
+        yield int(gap), int(times or 1)

@@ -1,0 +1,61 @@
+"""Labels to the bytes of files that hold numbers rather than pictures."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from kmcodec.formats.matlab import write_mat
+
+__all__ = ["HOLD_LABELS", "encode_label_file"]
+
+HOLD_LABELS = frozenset({".mat", ".npy", ".png", ".tif", ".tiff"})
+"""Endings of files that may hold labels."""
+
+
+def encode_label_file(labels: NDArray[Any], ending: str) -> bytes | None:
+    """Encode labels in the format of a file ending.
+
+    Parameters
+    ----------
+    labels : ndarray of bool or integer
+    ending : str
+        One of `HOLD_LABELS`.
+
+    Returns
+    -------
+    bytes or None
+        A ``.mat`` or ``.npy`` file has the array as it is. PNG and TIFF files have samples of 8 or
+        16 bits, TIFF also of 32; None if the labels do not fit, or are no plane of labels.
+    """
+    if ending == ".npy":
+        stream = io.BytesIO()
+        np.save(stream, labels, allow_pickle=False)
+        return stream.getvalue()
+    if ending == ".mat":
+        return write_mat(labels.astype(labels.dtype.newbyteorder("=")))
+    samples = _samples(labels, ending)
+    if samples is None:
+        return None
+    stream = io.BytesIO()
+    Image.fromarray(samples).save(stream, "PNG" if ending == ".png" else "TIFF")
+    return stream.getvalue()
+
+
+def _samples(labels: NDArray[Any], ending: str) -> NDArray[Any] | None:
+    """Labels in a type that Pillow writes."""
+    if labels.ndim != 2 or not labels.size or labels.dtype.kind not in "iu":
+        return None
+    least, most = int(labels.min()), int(labels.max())
+    if labels.dtype.itemsize == 1 and least >= 0:
+        return labels.astype(np.uint8)
+    if least >= 0 and most <= 0xFFFF:
+        return labels.astype(np.uint16)
+    limits = np.iinfo(np.int32)
+    if ending != ".png" and limits.min <= least and most <= limits.max:
+        return labels.astype(np.int32)
+    return None
