@@ -18,8 +18,10 @@ from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 from kmcodec.animation.reader import decode_frames
 from kmcodec.animation.value import Animation
 from kmcodec.errors import KmcError, KmcFormatError, KmcInputError, KmcLimitError, KmcWarning
+from kmcodec.formats.faults import image_fault, warning_in_words
 from kmcodec.formats.gif import gif_frames, is_gif, parse_gif
 from kmcodec.formats.matlab import is_mat, read_mat
+from kmcodec.formats.native_messages import is_tiff, without_native_messages
 from kmcodec.formats.npy import MAGIC, read_npy_header
 from kmcodec.formats.pillow_images import (
     COMMENT,
@@ -160,9 +162,9 @@ def named_warnings(name: str) -> Iterator[None]:
     with _warnings_lock, warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         yield
-    told = [w.message for w in caught if issubclass(w.category, (UserWarning, RuntimeWarning))]
+    told = [w for w in caught if issubclass(w.category, (UserWarning, RuntimeWarning))]
     # Pillow says some things twice.
-    for text in dict.fromkeys(_first_line(message) for message in told):
+    for text in dict.fromkeys(map(_in_words, told)):
         warnings.warn(f"{name}: {text}", KmcWarning, stacklevel=2)
 
 
@@ -247,7 +249,8 @@ def _from_image(
 ) -> tuple[NDArray[np.uint8] | IndexedImage, Metadata]:
     try:
         with Image.open(io.BytesIO(data)) as image:
-            pixels, metadata = _from_opened(image, all_taken)
+            with without_native_messages(is_tiff(data)):
+                pixels, metadata = _from_opened(image, all_taken)
             return _of_gif(data, pixels, metadata) if is_gif(data) else (pixels, metadata)
     except UnidentifiedImageError as error:
         raise KmcInputError(
@@ -265,7 +268,7 @@ def _from_image(
     except MemoryError:
         raise
     except Exception as error:  # Pillow's readers fail in any way on damaged files
-        raise KmcInputError(f"{name}: damaged or truncated image ({_first_line(error)})") from error
+        raise KmcInputError(f"{name}: {image_fault(error)}") from error
 
 
 def _of_gif(
@@ -325,6 +328,6 @@ def warn_of_frames(image: Image.Image) -> None:
         warnings.warn(f"{frames} frames, the first is taken", KmcWarning, stacklevel=2)
 
 
-def _first_line(message: object) -> str:
-    lines = str(message).splitlines()
-    return lines[0] if lines else type(message).__name__
+def _in_words(warning: warnings.WarningMessage) -> str:
+    own = issubclass(warning.category, KmcWarning)
+    return str(warning.message) if own else warning_in_words(warning.message)
