@@ -3,6 +3,7 @@
 Importing this package lets Pillow open and save `.kmc` files.
 """
 
+import kmcodec.interrupts  # noqa: F401  (before what takes time to import)
 from kmcodec._version import __version__
 from kmcodec.animation.encoder import encode_frames
 from kmcodec.animation.reader import decode_frames

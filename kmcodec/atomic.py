@@ -22,6 +22,7 @@ _REASONS = {
     errno.EPERM: "permission denied",
     errno.ENOSPC: "no space left on device",
     errno.EEXIST: "exists already",
+    errno.ENXIO: "is a socket, or a device that is not there",
 }
 _NO_HARD_LINKS = {errno.EPERM, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK}
 _CREATE = (

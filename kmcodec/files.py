@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from kmcodec.atomic import write_atomically
+from kmcodec.atomic import reason_of, write_atomically
 from kmcodec.container.metadata import DEFAULT_MAX_METADATA
 from kmcodec.container.reader import ContainerReader
 from kmcodec.decoder import read_indexed
@@ -23,6 +23,7 @@ from kmcodec.image import IndexedImage
 from kmcodec.names import check_kmc_name
 from kmcodec.quantizer import ImageLike
 from kmcodec.reader import DEFAULT_MAX_PIXELS, StripReader
+from kmcodec.streams import is_regular, read_bounded
 from kmcodec.urls import is_url, open_url
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
     from kmcodec.options import EncodeOptions
 
-__all__ = ["decode_rows", "open_kmc", "read", "warn_of_other_frames", "write"]
+__all__ = ["decode_rows", "kmc_errors", "open_kmc", "read", "warn_of_other_frames", "write"]
 
 
 def read(
@@ -142,17 +143,33 @@ def open_kmc(name: str) -> Iterator[IO[bytes]]:
     ------
     KmcInputError
         If the file cannot be opened or read.
+    KmcLimitError
+        If what is no regular file has more than 512 MiB.
     """
-    called = _called(name)
-    try:
+    with kmc_errors(name):
         if name == "-":
-            yield io.BytesIO(sys.stdin.buffer.read())
+            yield io.BytesIO(read_bounded(sys.stdin.buffer))
         elif is_url(name):
             with open_url(name) as stream:
                 yield io.BytesIO(stream.read())
         else:
             with open(name, "rb") as stream:
-                yield stream
+                # A FIFO can be read once only, and not from the end.
+                yield stream if is_regular(stream) else io.BytesIO(read_bounded(stream))
+
+
+@contextmanager
+def kmc_errors(name: str) -> Iterator[None]:
+    """Let errors of a block begin with the name of the `.kmc` file that they are about.
+
+    Parameters
+    ----------
+    name : str
+        See `open_kmc`.
+    """
+    called = _called(name)
+    try:
+        yield
     except KmcFormatError as error:
         raise error.inside(called) from None
     except KmcLimitError as error:
@@ -160,8 +177,7 @@ def open_kmc(name: str) -> Iterator[IO[bytes]]:
     except BrokenPipeError:
         raise  # it is no fault of the file that nobody reads what is told of it
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise KmcInputError(f"{called}: {reason[:1].lower()}{reason[1:]}") from error
+        raise KmcInputError(f"{called}: {reason_of(error)}") from error
 
 
 def warn_of_other_frames(stream: IO[bytes], name: str) -> None:

@@ -15,7 +15,7 @@ _V = TypeVar("_V")
 _T = TypeVar("_T")
 
 
-def frozen(array: NDArray[Any], dtype: DTypeLike = None) -> NDArray[Any]:
+def frozen(array: NDArray[Any], dtype: DTypeLike | None = None) -> NDArray[Any]:
     """The same values as a read-only, C-contiguous array that shares no memory with a writable one.
 
     Parameters
@@ -77,8 +77,8 @@ class FrozenDict(dict[_K, _V]):
     def _refuse(self, *args: Any, **kwargs: Any) -> NoReturn:
         raise TypeError("a frozen mapping cannot be changed: make a dict of it first")
 
-    __setitem__ = __delitem__ = __ior__ = _refuse  # type: ignore[assignment]
-    clear = pop = popitem = setdefault = update = _refuse  # type: ignore[assignment]
+    __setitem__ = __delitem__ = __ior__ = _refuse
+    clear = pop = popitem = setdefault = update = _refuse
 
     def __reduce__(self) -> tuple[type[FrozenDict[_K, _V]], tuple[dict[_K, _V]]]:
         # Else unpickling would set the items one by one.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -161,6 +161,11 @@ class Settings:
         return checked_integer("k", DEFAULT_COLORS if self.k is None else self.k, 1, MAX_COLORS)
 
     @property
+    def entries(self) -> NDArray[np.uint8] | None:
+        """The palette that is given, as it was checked."""
+        return cast("NDArray[np.uint8] | None", self.palette)
+
+    @property
     def dithers(self) -> bool:
         """Whether entries are not simply the nearest."""
         return self.dither != "none"
@@ -219,7 +224,7 @@ def quantized(
 
 def _placed(image: ImageLike, settings: Settings) -> IndexedImage:
     """The image with the palette that settings ask for, and the metadata that it had."""
-    colors, palette = settings.colors, settings.palette
+    colors, palette = settings.colors, settings.entries
     pixels, metadata = _opened(image, None if palette is not None else colors, settings.k)
     if isinstance(pixels, IndexedImage):
         if not settings.reorder:

@@ -13,7 +13,7 @@ PACKAGE = ROOT / "kmcodec"
 
 # From the ground up: a module may import those of its own row and of the rows before it.
 FLOORS = [
-    {"_version", "errors"},
+    {"_version", "errors", "interrupts"},
     {
         "frozen",
         "names",
@@ -22,6 +22,7 @@ FLOORS = [
         "palette_order",
         "atomic",
         "parallel",
+        "streams",
         "strips",
         "urls",
         "viewer",

@@ -56,6 +56,7 @@ def plan(
     force: bool,
     recursive: bool = False,
     skip_existing: bool = False,
+    kept: Sequence[str] = (),
 ) -> list[Job | JobError]:
     """Decide where the result of each source goes.
 
@@ -75,6 +76,8 @@ def plan(
         taken, nor those that are symbolic links, nor `out` itself.
     skip_existing : bool
         Leave targets that are there.
+    kept : sequence of str
+        Further files that are read, and no result may replace.
 
     Returns
     -------
@@ -114,7 +117,7 @@ def plan(
             if ending == ".kmc":
                 check_kmc_name(job.target)
         try:
-            jobs.append(_checked_job(job, taken, inputs, skip_existing))
+            jobs.append(_checked_job(job, taken, inputs, skip_existing, kept))
         except KmcInputError as error:
             jobs.append(JobError(str(error), each.path))
     targets = [job.target for job in jobs if isinstance(job, Job) and not is_url(job.target)]
@@ -210,7 +213,11 @@ def _make_folder(folder: str) -> None:
 
 
 def _checked_job(
-    job: Job, taken: dict[str, str], inputs: dict[str, str], skip_existing: bool
+    job: Job,
+    taken: dict[str, str],
+    inputs: dict[str, str],
+    skip_existing: bool,
+    kept: Sequence[str],
 ) -> Job:
     """The job, if it can be done.
 
@@ -232,6 +239,7 @@ def _checked_job(
     other = None if is_url(target) else inputs.get(os.path.realpath(target))
     if skip_existing and _is_there(target):
         return replace(job, skip=True)
+    keep_inputs(kept, target)
     if other is not None:
         raise KmcInputError(f"{source}: not done, the result would replace the input {other}")
     if not job.replace and _is_there(target):

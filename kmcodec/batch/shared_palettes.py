@@ -18,6 +18,7 @@ from kmcodec.batch.cluster import Worker, executor_of
 from kmcodec.batch.planning import Job
 from kmcodec.batch.pool import run_each
 from kmcodec.errors import KmcInputError
+from kmcodec.formats.faults import fault_of
 from kmcodec.image import IndexedImage
 from kmcodec.options import SearchOptions
 from kmcodec.pixels import channels_for_all, to_channels
@@ -169,7 +170,9 @@ def _frames_in(image: PathOrImage) -> Sequence[PathOrImage]:
         frames = [frame for frame, _ in frames_of(image)]
         image.seek(shown)
     except Exception as error:  # Pillow's readers fail in any way on damaged files
-        raise KmcInputError(f"not all frames of an image can be read ({error})") from error
+        raise KmcInputError(
+            f"not all frames of an image can be read ({fault_of(error)})"
+        ) from error
     return frames
 
 

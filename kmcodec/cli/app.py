@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import importlib
+import logging
 import os
 import sys
 import warnings
@@ -16,6 +17,7 @@ from kmcodec.atomic import reason_of
 from kmcodec.cli.exit_codes import FAILED, INTERRUPTED, USAGE
 from kmcodec.cli.process import end_cleanly_on_signals, note, open_missing_streams
 from kmcodec.errors import KmcError, KmcWarning
+from kmcodec.interrupts import raise_on_interrupt
 
 __all__ = ["main"]
 
@@ -55,6 +57,7 @@ class _LazyGroup(click.Group):
             return None
         module = importlib.import_module(f"kmcodec.cli.{cmd_name}")
         command: click.Command = getattr(module, cmd_name)
+        raise_on_interrupt()
         return command
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -95,6 +98,8 @@ def _tell_version(ctx: click.Context) -> NoReturn:
 def main() -> NoReturn:
     """Run the command line and exit."""
     warnings.showwarning = _show_warning
+    # Libraries log what they raise as well, and without a handler that goes to standard error.
+    logging.getLogger().addHandler(logging.NullHandler())
     open_missing_streams()
     end_cleanly_on_signals()
     try:
@@ -115,9 +120,8 @@ def main() -> NoReturn:
         _complain("interrupted")
         code = INTERRUPTED
     except OSError as error:
-        # Commands name the files that fail; what is left is what they print.
         if error.errno != errno.EPIPE:
-            _complain(f"{error.filename or 'standard output'}: {reason_of(error)}")
+            _complain(_what_failed(error))
         # The rest has nowhere to go, and the interpreter would try once more to write it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         code = FAILED
@@ -125,6 +129,20 @@ def main() -> NoReturn:
         _complain("there is not enough memory for this image")
         code = FAILED
     sys.exit(code or 0)
+
+
+def _what_failed(error: OSError) -> str:
+    """Commands name the files that fail; what is left is what they print, or stand in."""
+    if error.errno == errno.ENOENT and not error.filename and not _has_current_folder():
+        return "the current folder no longer exists: change to another one"
+    return f"{error.filename or 'standard output'}: {reason_of(error)}"
+
+
+def _has_current_folder() -> bool:
+    try:
+        return os.path.isdir(os.getcwd())
+    except OSError:
+        return False
 
 
 def _help_hint(error: click.UsageError) -> str:

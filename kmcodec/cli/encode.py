@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kmcodec.batch.encoding import EncodeReport, encode_file
-from kmcodec.batch.planning import STANDARD, Job, keep_inputs, plan
+from kmcodec.batch.planning import STANDARD, Job, plan
 from kmcodec.batch.pool import run_each
 from kmcodec.batch.shared_palettes import ColorSum, count_job
 from kmcodec.cli.common import (
@@ -150,11 +150,14 @@ def encode(
     options["palette"] = None if palette is None else read_palette(palette)
     check_cluster(scheduler, workers, sources, output)
     jobs = plan(
-        sources, output, ".kmc", force=force, recursive=recursive, skip_existing=skip_existing
+        sources,
+        output,
+        ".kmc",
+        force=force,
+        recursive=recursive,
+        skip_existing=skip_existing,
+        kept=[] if palette is None else [palette],
     )
-    if palette is not None:
-        for job in jobs:
-            keep_inputs([palette], job.target if isinstance(job, Job) and not job.skip else None)
     reporter = Reporter(as_json, quiet)
 
     def work_here(job: Job) -> EncodeReport:

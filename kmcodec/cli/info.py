@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import sys
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from kmcodec.cli.help import Command
 from kmcodec.cli.printable import printable
 from kmcodec.container.frame_table import loop_in_words
-from kmcodec.files import open_kmc
+from kmcodec.files import kmc_errors, open_kmc
 from kmcodec.hexdump import hexdump
 from kmcodec.inspection import FileInfo, inspect_stream
 
@@ -34,19 +35,22 @@ def info(file: str, as_json: bool, as_hexdump: bool) -> None:
     """Tell what a .kmc file holds: header, strips, sections, bytes by part, palette."""
     if as_json and as_hexdump:
         raise click.UsageError("--json and --hexdump exclude each other")
-    with open_kmc(file) as stream:
-        if as_hexdump:
-            for line in hexdump(stream.read()):
-                click.echo(printable(line))
-        # After a hexdump, too: it goes on where this says what is wrong.
-        found = inspect_stream(stream)
     if as_hexdump:
+        with open_kmc(file) as stream:
+            data = stream.read()
+        # Outside of that block: what goes wrong with standard output is no fault of the file.
+        for line in hexdump(data):
+            click.echo(printable(line))
+        with kmc_errors(file):
+            inspect_stream(io.BytesIO(data))  # says what is wrong, where the dump goes on
         return
+    with open_kmc(file) as stream:
+        found = inspect_stream(stream)
     if as_json:
         click.echo(json.dumps({"file": file, **found.to_dict()}))
         return
     for line in _in_words(file, found):
-        click.echo(line)
+        click.echo(printable(line))
     if swatches := _swatches(found.palette):
         click.echo(swatches, color=True)
 
@@ -54,7 +58,7 @@ def info(file: str, as_json: bool, as_hexdump: bool) -> None:
 def _in_words(file: str, found: FileInfo) -> list[str]:
     header = found.header
     lines = [
-        f"{printable(file)}: {found.size:,} bytes, {found.bits_per_pixel:.3f} bits per pixel",
+        f"{file}: {found.size:,} bytes, {found.bits_per_pixel:.3f} bits per pixel",
         f"image      {header.width} x {header.height}, {_CHANNELS[header.channels]}",
         f"palette    {_of_palettes(found)}",
         f"indices    {found.coding}{f' ({found.effort})' if found.effort else ''}, "
@@ -73,8 +77,7 @@ def _in_words(file: str, found: FileInfo) -> list[str]:
         for section in found.sections
     ]
     lines += [
-        f"text       {printable(keyword)}: {_beginning(text)}"
-        for keyword, text in found.metadata.text.items()
+        f"text       {keyword}: {_beginning(text)}" for keyword, text in found.metadata.text.items()
     ]
     return lines
 
@@ -105,7 +108,7 @@ def _of_frames(found: FileInfo) -> str:
 
 
 def _beginning(text: str) -> str:
-    return printable(text[:200]) + ("..." if len(text) > 200 else "")
+    return text[:200] + ("..." if len(text) > 200 else "")
 
 
 def _swatches(palette: NDArray[np.uint8]) -> str:

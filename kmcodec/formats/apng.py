@@ -15,6 +15,7 @@ from PIL import Image, PngImagePlugin
 
 from kmcodec.errors import KmcInputError
 from kmcodec.formats.compose import Disposal, Patch, composed
+from kmcodec.formats.faults import fault_of
 from kmcodec.formats.pillow_images import from_pillow
 from kmcodec.image import IndexedImage, index_dtype
 from kmcodec.pixels import to_channels
@@ -238,7 +239,7 @@ def _decoded(file: ApngFile, number: int) -> IndexedImage | NDArray[np.uint8]:
     except MemoryError:
         raise
     except Exception as error:  # Pillow's readers fail in any way on damaged files
-        raise KmcInputError(f"frame {number}: {error}") from error
+        raise KmcInputError(f"frame {number}: {fault_of(error)}") from error
 
 
 def _of_entries(

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image, TiffImagePlugin
 
 from kmcodec.errors import KmcInputError
+from kmcodec.formats.faults import image_fault
 
 __all__ = ["can_stream", "image_rows", "streamable"]
 
@@ -86,8 +87,7 @@ def image_rows(path: str, width: int, height: int) -> Callable[[], Iterator[NDAr
                 samples = np.frombuffer(region.fetch(0, first, width, count), np.uint8)
                 yield samples.reshape(count, width, -1)
         except pyvips.Error as error:
-            reason = next(iter(str(error.detail).splitlines()), "")
-            raise KmcInputError(f"damaged or truncated image ({reason})") from error
+            raise KmcInputError(image_fault(error.detail)) from error
 
     return read
 

@@ -50,8 +50,8 @@ class RowQuantizer:
         self._numbers: NDArray[Any] | None = None
         self.finds_unused = False
         self._lost_alpha = False
-        if settings.palette is not None:
-            entries = settings.palette
+        entries = settings.entries
+        if entries is not None:
             channels = common_channels_for(entries, source.channels)
             self.palette = to_channels(entries, channels)
             if not self.dithers:

@@ -14,6 +14,7 @@ from PIL import ExifTags, Image
 from kmcodec.animation.value import DEFAULT_DURATION
 from kmcodec.errors import KmcError, KmcInputError, KmcLimitError
 from kmcodec.formats.apng import apng_frames, is_png, parse_apng
+from kmcodec.formats.faults import fault_of
 from kmcodec.formats.gif import gif_frames, is_gif, parse_gif
 from kmcodec.formats.pillow_images import from_pillow
 from kmcodec.image import IndexedImage
@@ -161,7 +162,7 @@ def _from_pillow(data: bytes, limit: int) -> SourceFrames | None:
         except (KmcError, MemoryError):
             raise
         except Exception as error:  # Pillow's readers fail in any way on damaged files
-            raise KmcInputError(f"frame {image.tell()}: {error}") from error
+            raise KmcInputError(f"frame {image.tell()}: {fault_of(error)}") from error
         return SourceFrames(images, durations, loop_of(image))
 
 

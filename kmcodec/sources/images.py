@@ -21,10 +21,12 @@ from kmcodec.animation.reader import decode_frames
 from kmcodec.animation.value import Animation
 from kmcodec.errors import KmcError, KmcFormatError, KmcInputError, KmcLimitError, KmcWarning
 from kmcodec.formats.apng import is_png
+from kmcodec.formats.faults import image_fault, warning_in_words
 from kmcodec.formats.file_samples import load_as_meant
 from kmcodec.formats.gif import gif_frames, is_gif, parse_gif
 from kmcodec.formats.integer_samples import integer_samples
 from kmcodec.formats.matlab import is_mat, read_mat
+from kmcodec.formats.native_messages import is_tiff, without_native_messages
 from kmcodec.formats.npy import MAGIC, read_npy_header
 from kmcodec.formats.pillow_images import (
     COMMENT,
@@ -180,9 +182,9 @@ def named_warnings(name: str) -> Iterator[None]:
     with _warnings_lock, warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         yield
-    told = [w.message for w in caught if issubclass(w.category, (UserWarning, RuntimeWarning))]
+    told = [w for w in caught if issubclass(w.category, (UserWarning, RuntimeWarning))]
     # Pillow says some things twice.
-    for text in dict.fromkeys(_first_line(message) for message in told):
+    for text in dict.fromkeys(map(_in_words, told)):
         warnings.warn(f"{name}: {text}", KmcWarning, stacklevel=2)
 
 
@@ -304,7 +306,8 @@ def _from_image(
     try:
         with Image.open(io.BytesIO(data)) as image:
             _check_pixels(image.width * image.height, max_pixels)
-            pixels, metadata = _from_opened(image, all_taken, labels)
+            with without_native_messages(is_tiff(data)):
+                pixels, metadata = _from_opened(image, all_taken, labels)
             if is_gif(data):
                 return _of_gif(data, pixels, metadata)
             return (_of_png(data, pixels, metadata) if is_png(data) else pixels), metadata
@@ -324,7 +327,7 @@ def _from_image(
     except MemoryError:
         raise
     except Exception as error:  # Pillow's readers fail in any way on damaged files
-        raise KmcInputError(f"{name}: damaged or truncated image ({_first_line(error)})") from error
+        raise KmcInputError(f"{name}: {image_fault(error)}") from error
 
 
 def _check_pixels(pixels: int, max_pixels: int | None, name: str = "") -> None:
@@ -397,6 +400,6 @@ def warn_of_frames(image: Image.Image) -> None:
         warnings.warn(f"{frames} frames, the first is taken", KmcWarning, stacklevel=2)
 
 
-def _first_line(message: object) -> str:
-    lines = str(message).splitlines()
-    return lines[0] if lines else type(message).__name__
+def _in_words(warning: warnings.WarningMessage) -> str:
+    own = issubclass(warning.category, KmcWarning)
+    return str(warning.message) if own else warning_in_words(warning.message)

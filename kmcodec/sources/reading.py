@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import os
-import stat
 import sys
 from typing import IO
 
 from kmcodec.atomic import reason_of
 from kmcodec.errors import KmcInputError, KmcLimitError
+from kmcodec.streams import read_bounded
 from kmcodec.urls import is_url, open_url
-
-# Bytes that a FIFO or a device may have: /dev/zero has no end.
-_MOST_STREAMED = 1 << 29
 
 __all__ = ["bytes_of"]
 
@@ -44,7 +41,7 @@ def bytes_of(path: str, name: str, most: int = -1) -> bytes:
         raise KmcInputError("'' is not a path")
     try:
         if path == "-":
-            return _all_of(sys.stdin.buffer, name, most)
+            return _up_to(most, sys.stdin.buffer)
         if is_url(path):
             with open_url(path) as stream:
                 return stream.read(most)
@@ -52,9 +49,11 @@ def bytes_of(path: str, name: str, most: int = -1) -> bytes:
             # Windows would call it a matter of permission.
             raise KmcInputError(f"{name}: is a folder")
         with open(path, "rb") as stream:
-            return _all_of(stream, name, most)
+            return _up_to(most, stream)
     except OSError as error:
         raise KmcInputError(f"{name}: {reason_of(error)}") from error
+    except KmcLimitError as error:
+        raise KmcLimitError(f"{name}: {error}") from error
     except MemoryError as error:
         raise KmcLimitError(f"{name}: too large for the memory there is") from error
     except ValueError as error:
@@ -63,17 +62,5 @@ def bytes_of(path: str, name: str, most: int = -1) -> bytes:
         raise KmcInputError(f"{name!r} is not a path") from error
 
 
-def _all_of(stream: IO[bytes], name: str, most: int) -> bytes:
-    if most >= 0 or _is_regular(stream):
-        return stream.read(most)
-    data = stream.read(_MOST_STREAMED + 1)
-    if len(data) > _MOST_STREAMED:
-        raise KmcLimitError(f"{name}: more than {_MOST_STREAMED:,} bytes, and no regular file")
-    return data
-
-
-def _is_regular(stream: IO[bytes]) -> bool:
-    try:
-        return stat.S_ISREG(os.fstat(stream.fileno()).st_mode)
-    except (OSError, ValueError):  # a stream in memory
-        return True
+def _up_to(most: int, stream: IO[bytes]) -> bytes:
+    return stream.read(most) if most >= 0 else read_bounded(stream)

@@ -1,0 +1,38 @@
+"""Reading what may have no end: standard input, FIFOs and devices."""
+
+from __future__ import annotations
+
+import os
+import stat
+from typing import IO
+
+from kmcodec.errors import KmcLimitError
+
+__all__ = ["is_regular", "read_bounded"]
+
+# /dev/zero has no end, and neither has a pipe from `yes`.
+_MOST_STREAMED = 1 << 29
+
+
+def read_bounded(stream: IO[bytes]) -> bytes:
+    """All bytes of a file; of what is no regular file at most 512 MiB.
+
+    Raises
+    ------
+    KmcLimitError
+        If there are more.
+    """
+    if is_regular(stream):
+        return stream.read()
+    data = stream.read(_MOST_STREAMED + 1)
+    if len(data) > _MOST_STREAMED:
+        raise KmcLimitError(f"more than {_MOST_STREAMED:,} bytes, and no regular file")
+    return data
+
+
+def is_regular(stream: IO[bytes]) -> bool:
+    """Whether a stream is a file whose size is known, or is in memory."""
+    try:
+        return stat.S_ISREG(os.fstat(stream.fileno()).st_mode)
+    except (OSError, ValueError):
+        return True
