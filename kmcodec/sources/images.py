@@ -375,11 +375,10 @@ def _from_opened(
         warnings.warn("damaged EXIF: orientation unknown", KmcWarning, stacklevel=2)
     metadata = metadata_from_pillow(image)
     samples = integer_samples(image) if labels else None
-    pixels = None if samples is None else _labelled(samples)
-    if pixels is not None:
-        metadata = replace(metadata, text={**metadata.text, **pixels.metadata.text})
-    else:
-        pixels = from_pillow(image)
+    labelled = None if samples is None else _labelled(samples)
+    if labelled is not None:
+        metadata = replace(metadata, text={**metadata.text, **labelled.metadata.text})
+    pixels = from_pillow(image) if labelled is None else labelled
     if isinstance(pixels, IndexedImage):
         pixels = IndexedImage(pixels.palette, pixels.indices, metadata)
     # Last: to count the frames Pillow goes through the whole file.
