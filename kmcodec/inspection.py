@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from kmcodec.container.frame_table import FrameTable, Scene
 from kmcodec.container.header import HEADER_SIZE, Header
-from kmcodec.container.layout import Section, Strip
+from kmcodec.container.layout import Section
 from kmcodec.container.metadata import DEFAULT_MAX_METADATA, metadata_from_sections
 from kmcodec.container.reader import ContainerReader
+from kmcodec.container.strip_table import StripTable
 from kmcodec.image import Metadata
 from kmcodec.reader import coding_of, palette_of
 
@@ -39,7 +40,8 @@ class FileInfo:
         Bytes of the palette of each scene as stored, coded if the scene says so.
     scenes : tuple of Scene
         Frames with a palette of their own; one scene where all have the same.
-    strips : tuple of Strip
+    strips : StripTable
+        A sequence of `Strip`.
     sections : tuple of Section
     metadata : Metadata
         What the sections hold.
@@ -53,7 +55,7 @@ class FileInfo:
     palette: NDArray[np.uint8]
     palette_sizes: tuple[int, ...]
     scenes: tuple[Scene, ...]
-    strips: tuple[Strip, ...]
+    strips: StripTable
     sections: tuple[Section, ...]
     metadata: Metadata
     frames: FrameTable
@@ -66,7 +68,7 @@ class FileInfo:
     @property
     def index_size(self) -> int:
         """Bytes of coded indices, in all strips."""
-        return sum(strip.length for strip in self.strips)
+        return self.strips.payload_size
 
     @property
     def metadata_size(self) -> int:
@@ -174,8 +176,9 @@ def inspect_stream(
     """Like `inspect`, for a seekable stream that begins with the file."""
     container = ContainerReader(stream)
     coding = coding_of(container.header)
-    stored = [container.palette_of(scene)[1] for scene in range(len(container.scenes))]
-    strips = tuple(container.strips())
+    # Of a palette only the size is kept.
+    sizes = tuple(len(container.palette_of(scene)[1]) for scene in range(len(container.scenes)))
+    strips = StripTable(container.header, container.strips())
     for strip in strips:
         container.payload(strip)
     sections = tuple(container.sections())
@@ -185,7 +188,7 @@ def inspect_stream(
         coding=coding.name,
         effort=coding.effort,
         palette=palette_of(container),
-        palette_sizes=tuple(map(len, stored)),
+        palette_sizes=sizes,
         scenes=container.scenes,
         strips=strips,
         sections=sections,

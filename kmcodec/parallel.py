@@ -12,11 +12,13 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from itertools import islice
 from typing import Any, TypeVar
 
 __all__ = [
     "done_here",
     "heed_stop",
+    "in_groups",
     "in_threads",
     "in_threads_each",
     "in_turn",
@@ -25,6 +27,9 @@ __all__ = [
 
 _T = TypeVar("_T")
 _S = TypeVar("_S")
+
+GROUP = 256
+"""Items that `in_groups` takes at a time."""
 
 _state = threading.local()
 
@@ -120,6 +125,21 @@ def in_threads_each(work: Callable[[_S], _T], items: Sequence[_S]) -> list[_T]:
             pass
         raise
     return [results[number] for number in range(len(items))]
+
+
+def in_groups(work: Callable[[_S], _T], items: Iterable[_S]) -> Iterator[_T]:
+    """The results of ``work(item)`` in order; like `in_threads_each`, but for any number of items.
+
+    Parameters
+    ----------
+    work : callable
+        Lets go of the interpreter's lock for most of its time.
+    items : iterable
+        Taken in the calling thread, `GROUP` at a time; no more of them are in memory.
+    """
+    left = iter(items)
+    while group := list(islice(left, GROUP)):
+        yield from in_threads_each(work, group)
 
 
 def in_turn(work: Callable[[_S], _T], items: Iterable[_S]) -> Iterator[_T]:

@@ -17,7 +17,7 @@ from kmcodec.container.reader import ContainerReader
 from kmcodec.errors import KmcFormatError, KmcInputError, KmcLimitError
 from kmcodec.frozen import owned
 from kmcodec.image import Metadata, index_dtype
-from kmcodec.parallel import in_threads_each, in_turn
+from kmcodec.parallel import in_groups, in_turn
 
 __all__ = ["DEFAULT_MAX_PIXELS", "StripReader", "coding_of", "palette_of"]
 
@@ -121,8 +121,8 @@ class StripReader:
             See `check_rows`.
         """
         self.check_rows(first, end)
-        wanted = [s for s in self.strips() if s.rows[0] < end and s.rows[1] > first]
-        for strip in wanted:
+        # Twice over the strips, not once over a list: a file may have millions of them.
+        for strip in self._strips_of(first, end):
             self.check_rows(*strip.rows)
         indices = self.blank(end - first)
 
@@ -132,12 +132,18 @@ class StripReader:
             part = self.decode(*item, stop)[max(first - begin, 0) :]
             indices[max(begin - first, 0) : after - first] = part
 
-        in_threads_each(decode_into, [(strip, self.container.payload(strip)) for strip in wanted])
+        wanted = ((s, self.container.payload(s)) for s in self._strips_of(first, end))
+        for _ in in_groups(decode_into, wanted):
+            pass
         return owned(indices)
 
     def strips(self) -> Iterator[Strip]:
         """The strips of the scene; see `ContainerReader.strips`."""
         return self.container.strips(self._number)
+
+    def _strips_of(self, first: int, end: int) -> Iterator[Strip]:
+        """The strips that hold some of these rows."""
+        return (s for s in self.strips() if s.rows[0] < end and s.rows[1] > first)
 
     def frames_in(self, sheet: NDArray[Any]) -> NDArray[Any]:
         """The frames, shape (frames, rows, W), of rows that hold them side by side: a view."""

@@ -13,7 +13,7 @@ from kmcodec.container.metadata import DEFAULT_MAX_METADATA
 from kmcodec.container.resync import intact_strips
 from kmcodec.errors import KmcFormatError
 from kmcodec.image import MAX_COLORS, IndexedImage, Metadata
-from kmcodec.parallel import in_threads_each
+from kmcodec.parallel import in_groups
 from kmcodec.reader import DEFAULT_MAX_PIXELS, StripReader
 
 __all__ = ["Salvaged", "salvage_indexed"]
@@ -98,8 +98,10 @@ def salvage_indexed(
             container.palette_of(scene)
         except KmcFormatError as error:
             losses.append(str(error))
-    whole = [item for item in intact_strips(container, losses) if item[0].scene == 0]
-    losses += [loss for loss in in_threads_each(decode_into, whole) if loss]
+    whole = (item for item in intact_strips(container, losses) if item[0].scene == 0)
+    # Not added at once: the search for strips adds its own losses meanwhile, and these come first.
+    undecoded = [loss for loss in in_groups(decode_into, whole) if loss]
+    losses += undecoded
     try:
         metadata = reader.metadata()
     except KmcFormatError as error:

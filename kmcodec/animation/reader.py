@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from bisect import bisect_right
+from collections.abc import Iterator
 from typing import IO, Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from kmcodec.container.metadata import DEFAULT_MAX_METADATA
 from kmcodec.decoder import checked_metadata
 from kmcodec.frozen import owned
 from kmcodec.image import IndexedImage, index_dtype
-from kmcodec.parallel import in_threads_each
+from kmcodec.parallel import in_groups
 from kmcodec.reader import DEFAULT_MAX_PIXELS, StripReader, palette_of
 
 __all__ = ["FrameReader", "decode_frames", "read_frames"]
@@ -76,20 +77,23 @@ def read_frames(
     table, scenes = reader.container.frames, reader.container.scenes
     reader.check_rows(0, reader.header.height)
     metadata = checked_metadata(reader)
-    palettes = []
-    sheets = []
-    strips = []
-    for number, scene in enumerate(scenes):
-        own = reader.of_scene(number)
-        palettes += [own.palette] * (scene.frames if scenes[1:] else 1)
-        sheets.append(own.blank(own.header.height))
-        strips += [(own, sheets[-1], s, own.container.payload(s)) for s in own.strips()]
+    palettes: list[NDArray[np.uint8]] = []
+    sheets: list[NDArray[Any]] = []
+
+    def strips() -> Iterator[tuple[StripReader, NDArray[Any], Strip, bytes]]:
+        for number, scene in enumerate(scenes):
+            own = reader.of_scene(number)
+            palettes.extend([own.palette] * (scene.frames if scenes[1:] else 1))
+            sheets.append(own.blank(own.header.height))
+            for strip in own.strips():
+                yield own, sheets[-1], strip, own.container.payload(strip)
 
     def decode_into(item: tuple[StripReader, NDArray[Any], Strip, bytes]) -> None:
         own, sheet, strip, payload = item
         sheet[slice(*strip.rows)] = own.decode(strip, payload)
 
-    in_threads_each(decode_into, strips)
+    for _ in in_groups(decode_into, strips()):
+        pass
     header = reader.header
     dtype = index_dtype(max(scene.entries for scene in scenes))
     indices = np.empty((table.count, header.height, header.width), dtype)

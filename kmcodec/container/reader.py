@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 import zlib
 from collections.abc import Iterator
 from itertools import accumulate
@@ -20,7 +21,6 @@ from kmcodec.container.header import (
 from kmcodec.container.layout import (
     END_OF_SECTIONS,
     SECTION_HEAD,
-    STRIP_FRAME,
     STRIP_FRAME_SIZE,
     Section,
     Strip,
@@ -31,6 +31,10 @@ from kmcodec.container.layout import (
 from kmcodec.errors import KmcFormatError
 
 __all__ = ["ContainerReader"]
+
+
+# `layout.STRIP_FRAME`, which takes construct many times as long: a file may have millions of them.
+_FRAME = struct.Struct("<II")
 
 
 class ContainerReader:
@@ -155,9 +159,9 @@ class ContainerReader:
         """
         rows, scene = self.header.rows_of(number), number // self.header.strip_count
         name = strip_name(number, rows, scene)
-        frame = STRIP_FRAME.parse(self._read(offset, STRIP_FRAME_SIZE, name))
-        length = frame.length if length is None else length
-        strip = Strip(number, rows, offset + STRIP_FRAME_SIZE, length, frame.crc, scene)
+        stored, crc = _FRAME.unpack(self._read(offset, STRIP_FRAME_SIZE, name))
+        length = stored if length is None else length
+        strip = Strip(number, rows, offset + STRIP_FRAME_SIZE, length, crc, scene)
         if strip.end > self.size:
             raise truncated(strip.name, strip.offset, strip.length, self.size)
         return strip

@@ -1,0 +1,75 @@
+"""Memory: what spec/security.md promises, measured on files made to break it."""
+
+import io
+import struct
+import tracemalloc
+import zlib
+
+import pytest
+
+import kmcodec
+from kmcodec.container.layout import strip_crc
+from kmcodec.decoder import read_indexed
+
+A_PIXEL = 18
+OF_FILE = 6
+BESIDE = 1 << 19
+
+
+def with_crc(data):
+    return data + struct.pack("<I", zlib.crc32(data))
+
+
+def head(width, height, *, rows_per_strip=0, flags=0):
+    fields = struct.pack("<IIHH", width, height, 0, rows_per_strip)
+    start = b"\x8bKMC\r\n\x1a\n" + bytes([1, 0, 1, flags]) + fields
+    return with_crc(start) + with_crc(b"\x80")
+
+
+def many_strips(count):
+    """A file of one column and one colour, with a strip for each row."""
+    strips = (struct.pack("<II", 0, strip_crc(number, b"")) for number in range(count))
+    return head(1, count, rows_per_strip=1) + b"".join(strips)
+
+
+def peak_of(work):
+    """The most memory that Python and NumPy had allocated during a call."""
+    tracemalloc.start()
+    try:
+        kept = work()
+        peak = tracemalloc.get_traced_memory()[1]
+        del kept
+    finally:
+        tracemalloc.stop()
+    return peak
+
+
+READERS = {
+    "decode": kmcodec.decode,
+    "decode_indexed": kmcodec.decode_indexed,
+    "salvage": lambda data: kmcodec.decode_indexed(data, salvage=True),
+    "decode_frames": kmcodec.decode_frames,
+    "rows": lambda data: read_indexed(io.BytesIO(data), rows=(0, 4_000)),
+    "inspect": kmcodec.inspect,
+}
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_strips_take_no_more_memory_than_is_promised(reader):
+    count = 5_000
+    data = many_strips(count)
+    READERS[reader](data)  # what is imported or made once does not count
+    peak = peak_of(lambda: READERS[reader](data))
+    assert peak <= A_PIXEL * count + OF_FILE * len(data) + BESIDE
+
+
+def test_the_table_of_strips_takes_16_bytes_a_strip_and_is_a_sequence_of_them():
+    count = 5_000
+    found = kmcodec.inspect(many_strips(count))
+    assert len(found.strips) == count
+    assert found.strips[-1].number == count - 1
+    assert found.strips[-1].rows == (count - 1, count)
+    assert [strip.offset for strip in found.strips[1:3]] == [33 + 16, 33 + 24]
+    assert found.index_size == 0
+    with pytest.raises(IndexError):
+        found.strips[count]
