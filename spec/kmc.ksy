@@ -49,11 +49,12 @@ seq:
     repeat: until
     repeat-until: _.type == "KEND"
     if: header.has_sections
-    doc: Section 7, up to and including KEND.
+    doc: |
+      Section 7, up to and including KEND, which at most 1,024 others precede.
   - id: trailing
     size-eos: true
     valid:
-      expr: _.length == 0
+      expr: _.length == 0 and (not header.has_sections or sections.size <= 1025)
     doc: The file ends after the last part.
 instances:
   num_entries:
@@ -173,6 +174,7 @@ types:
         type: u4
         valid:
           min: 1
+          max: 65536
       - id: flags
         type: u1
         valid:

@@ -13,6 +13,7 @@ from typing import Any
 from read_input import Input, check_crc, refuse
 
 MAX_SIDE = 2**31 - 1  # sections 3 and 4.1
+MAX_FRAMES = 65536  # section 4.1
 LONG = 4096  # bytes of a palette that is told by its hash
 
 
@@ -72,6 +73,8 @@ def read_frames(
     check_crc(source.u32("frame table CRC"), source.data[at:end], "frame table CRC", end)
     if count == 0 or flags > 7:
         refuse("frame table", at, f"{count} frames, flags {flags:08b}")
+    if count > MAX_FRAMES:
+        refuse("frame table", at, f"{count} frames, at most {MAX_FRAMES} are allowed")
     if count * max(size) > MAX_SIDE:
         refuse("frame table", at, f"{count} frames in a row have a side of more than {MAX_SIDE}")
     pixels = size[0] * size[1]

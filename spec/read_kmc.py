@@ -28,6 +28,7 @@ from read_input import Input, Refused, check_crc, inflate, refuse
 
 SIGNATURE = bytes.fromhex("8B4B4D430D0A1A0A")  # section 3
 MAX_DATA = 2**24  # section 7, the data of one section
+MAX_SECTIONS = 1024  # section 7, KEND not counted
 MAX_METADATA = 2**27  # a limit of this reader: the data of all sections together
 KNOWN = {b"iccp": "icc", b"exif": "exif", b"xmpp": "xmp", b"text": "text"}  # section 7
 
@@ -190,7 +191,7 @@ def unpack(line: bytes, width: int, bits: int) -> list[int]:  # section 6.1
 
 
 def read_sections(source: Input, image: Image) -> None:  # section 7
-    kind, total = b"", 0
+    kind, total, count = b"", 0, 0
     while kind != b"KEND":
         at = source.at
         kind = source.take(4, "section type")
@@ -202,6 +203,9 @@ def read_sections(source: Input, image: Image) -> None:  # section 7
         check_crc(source.u32(part), source.data[at : at + 8 + length], part, at + 8 + length)
         if kind[:1].isupper() and (kind != b"KEND" or length):
             refuse(part, at, "a required section that is not known, or a KEND with a payload")
+        count += kind != b"KEND"
+        if count > MAX_SECTIONS:
+            refuse(part, at, f"more than {MAX_SECTIONS} sections")
         if kind not in KNOWN:
             continue  # KEND, or an optional section that is not known
         name, data = KNOWN[kind], section_data(payload, part, at + 8)

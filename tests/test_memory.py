@@ -5,6 +5,7 @@ import struct
 import tracemalloc
 import zlib
 
+import numpy as np
 import pytest
 
 import kmcodec
@@ -73,3 +74,42 @@ def test_the_table_of_strips_takes_16_bytes_a_strip_and_is_a_sequence_of_them():
     assert found.index_size == 0
     with pytest.raises(IndexError):
         found.strips[count]
+
+
+def many_frames(count):
+    """A file of frames of one pixel each, of one colour."""
+    table = with_crc(struct.pack("<IBII", count, 0, 0, 80))
+    return head(1, 1, flags=4) + table + struct.pack("<II", 0, strip_crc(0, b""))
+
+
+def test_as_many_frames_as_the_format_allows_are_decoded_and_one_more_is_refused():
+    assert len(kmcodec.decode_frames(many_frames(65_536))) == 65_536
+    with pytest.raises(kmcodec.KmcFormatError, match="65,537 frames are more than 65,536"):
+        kmcodec.inspect(many_frames(65_537))
+
+
+def test_more_frames_than_the_format_allows_are_not_encoded():
+    frame = kmcodec.IndexedImage(np.zeros((1, 1), np.uint8), np.zeros((1, 1), np.uint8))
+    with pytest.raises(kmcodec.KmcInputError, match="65,537 frames are too many"):
+        kmcodec.encode_frames([frame] * 65_537)
+
+
+def test_more_texts_than_a_file_may_have_sections_are_not_encoded():
+    pixels = np.zeros((1, 1), np.uint8)
+
+    def encoded(texts):
+        text = {f"key {number}": "x" for number in range(texts)}
+        image = kmcodec.IndexedImage(
+            np.zeros((1, 1), np.uint8), pixels, kmcodec.Metadata(text=text)
+        )
+        return kmcodec.encode(image)
+
+    assert len(kmcodec.decode_indexed(encoded(1024)).metadata.text) == 1024
+    with pytest.raises(kmcodec.KmcInputError, match="1,025 texts are too many"):
+        encoded(1025)
+
+
+def test_frames_at_the_limit_take_little_more_than_a_kilobyte_each():
+    data = many_frames(65_536)
+    kmcodec.decode_frames(data)
+    assert peak_of(lambda: kmcodec.decode_frames(data)) <= 65_536 * 1024

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kmcodec.container.frame_table import MAX_FRAMES
 from kmcodec.errors import KmcInputError
 from kmcodec.image import MAX_COLORS, MAX_SIDE, IndexedImage, Metadata
 from kmcodec.options import checked_choice
@@ -192,6 +193,8 @@ def _check_sizes(frames: Sequence[NDArray[Any]]) -> None:
                 f"frame {number} is {frame.shape[1]:,} x {frame.shape[0]:,} pixels, "
                 f"the first {width:,} x {height:,}: all frames have one size"
             )
+    if len(frames) > MAX_FRAMES:
+        raise KmcInputError(f"{len(frames):,} frames are too many: at most {MAX_FRAMES:,} fit")
     if len(frames) * max(width, height) > MAX_SIDE:
         raise KmcInputError(f"{len(frames):,} frames of {width:,} x {height:,} are too many")
 

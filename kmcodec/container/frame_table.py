@@ -12,6 +12,7 @@ __all__ = [
     "FRAME_TABLE_HEAD",
     "HAS_SCENES",
     "MAX_DURATION",
+    "MAX_FRAMES",
     "ONE_FRAME",
     "SCENES_HEAD",
     "SCENE_SIZE",
@@ -31,6 +32,9 @@ SCENE_SIZE = 7
 
 MAX_DURATION = 2**32 - 1
 """The longest that a frame can be shown, in milliseconds; also the highest loop count."""
+
+MAX_FRAMES = 65_536
+"""The most frames of a file."""
 
 INTERLEAVED = 0x01
 OWN_DURATIONS = 0x02
@@ -85,7 +89,7 @@ class FrameTable:
     Parameters
     ----------
     count : int
-        Frames, at least 1.
+        Frames, 1 to 65,536.
     durations : tuple of int
         Milliseconds, one for all frames or one for each.
     loop : int
@@ -172,6 +176,8 @@ class FrameTable:
         count, flags, loop = _HEAD.unpack(data[:FRAME_TABLE_HEAD])
         if count == 0:
             raise ValueError("there are 0 frames")
+        if count > MAX_FRAMES:
+            raise ValueError(f"{count:,} frames are more than {MAX_FRAMES:,}")
         if flags & ~(INTERLEAVED | OWN_DURATIONS | HAS_SCENES):
             raise ValueError(f"flags {flags:#04x} of the frame table are not supported")
         if count * max(header.width, header.height) > MAX_SIDE:

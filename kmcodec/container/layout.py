@@ -19,6 +19,7 @@ from kmcodec.container.header import Header
 
 __all__ = [
     "END_OF_SECTIONS",
+    "MAX_SECTIONS",
     "SECTION_HEAD",
     "STRIP_FRAME",
     "STRIP_FRAME_SIZE",
@@ -32,6 +33,9 @@ __all__ = [
 ]
 
 END_OF_SECTIONS = b"KEND"
+
+MAX_SECTIONS = 1024
+"""The most sections of a file, beside the closing one."""
 
 STRIP_FRAME = Struct("length" / Int32ul, "crc" / Int32ul)
 SECTION_HEAD = Struct("type" / Bytes(4), "length" / Int32ul)

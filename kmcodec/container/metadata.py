@@ -6,7 +6,7 @@ import re
 import zlib
 from collections.abc import Iterable
 
-from kmcodec.container.layout import Section
+from kmcodec.container.layout import MAX_SECTIONS, Section
 from kmcodec.errors import KmcFormatError, KmcInputError, KmcLimitError
 from kmcodec.image import Metadata
 
@@ -38,7 +38,8 @@ def sections_from_metadata(metadata: Metadata) -> list[Section]:
     Raises
     ------
     KmcInputError
-        If something is longer than 16 MiB, or a text or keyword cannot be written.
+        If something is longer than 16 MiB, a text or keyword cannot be written, or there are more
+        than 1,024 sections.
     """
     sections = []
     for type_, field in _FIELD_OF_TYPE.items():
@@ -55,6 +56,11 @@ def sections_from_metadata(metadata: Metadata) -> list[Section]:
         except UnicodeEncodeError:
             raise KmcInputError(f"the text of {keyword!r} cannot be written as UTF-8") from None
         sections.append(_section("text", data))
+    if len(sections) > MAX_SECTIONS:
+        raise KmcInputError(
+            f"{len(metadata.text):,} texts are too many: a file has at most {MAX_SECTIONS:,} "
+            "sections of metadata"
+        )
     return sections
 
 

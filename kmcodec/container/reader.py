@@ -20,6 +20,7 @@ from kmcodec.container.header import (
 )
 from kmcodec.container.layout import (
     END_OF_SECTIONS,
+    MAX_SECTIONS,
     SECTION_HEAD,
     STRIP_FRAME_SIZE,
     Section,
@@ -201,6 +202,7 @@ class ContainerReader:
         offset = self.strips_offset
         for strip in self.strips():
             offset = strip.end
+        count = 0
         while self.header.has_sections:
             section = self._read_section(offset)
             offset += SECTION_HEAD.sizeof() + len(section.payload) + CRC.sizeof()
@@ -208,6 +210,11 @@ class ContainerReader:
                 if section.payload:
                     raise KmcFormatError("the KEND section is not empty", offset=section.offset)
                 break
+            count += 1
+            if count > MAX_SECTIONS:
+                raise KmcFormatError(
+                    f"there are more than {MAX_SECTIONS:,} sections", offset=section.offset
+                )
             yield section
         if offset != self.size:
             raise KmcFormatError(

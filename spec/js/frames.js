@@ -4,6 +4,7 @@ import { grouped, KmcLimitError } from './errors.js';
 import { scenesIn, soleScene, takeSceneTable } from './scenes.js';
 
 const LARGEST_SIDE = 2147483647;
+const MOST_FRAMES = 65536;
 const HEAD = 9;
 
 /**
@@ -22,6 +23,9 @@ export function readFrames(source, header, maxPixels) {
   const table = flags & 4 ? takeSceneTable(source) : null;
   source.check('the frame table', source.bytes.subarray(start, source.at));
   if (count === 0) source.refuse('there are 0 frames', start);
+  if (count > MOST_FRAMES) {
+    source.refuse(`${grouped(count)} frames are more than ${grouped(MOST_FRAMES)}`, start);
+  }
   if (flags > 7) source.refuse(`a reserved flag of the frame table is set (${flags})`, start + 4);
   if (count * Math.max(width, height) > LARGEST_SIDE) {
     source.refuse(`${grouped(count)} frames are more than a row can hold`, start);

@@ -218,6 +218,16 @@ test('the limit is on the pixels of all frames together', () => {
   assert.equal(read(bytes, { maxPixels: 12 }).indices.length, 12);
 });
 
+test('a file has at most 65,536 frames', () => {
+  const bytes = bytesOf('bad/frames-65537.kmc');
+  const at = 35; // of the frame table, whose CRC is after 13 bytes
+  assert.match(refusal(bytes), /65,537 frames are more than 65,536/);
+  const view = new DataView(bytes.buffer, bytes.byteOffset);
+  view.setUint32(at, 65536, true);
+  view.setUint32(at + 13, crc32(bytes.subarray(at, at + 13)), true);
+  assert.equal(frameCount(read(bytes)), 65536);
+});
+
 test('the limit is checked before the palettes of later scenes are read', () => {
   const bytes = bytesOf('good/scenes-example.kmc');
   assert.equal(read(bytes, { maxPixels: 18 }).indices.length, 18);

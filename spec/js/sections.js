@@ -4,6 +4,7 @@ import { grouped, KmcLimitError } from './errors.js';
 import { inflate, ZlibError } from './inflate.js';
 
 const LARGEST_DATA = 16777216;
+const MOST_SECTIONS = 1024;
 const LONGEST_KEYWORD = 79;
 const MEMBERS = { iccp: 'icc', exif: 'exif', xmpp: 'xmp' };
 
@@ -20,6 +21,9 @@ export function readSections(source, maxMetadata) {
     const section = readSection(source);
     list.push({ type: section.type, offset: section.offset, length: section.payload.length });
     if (section.type === 'KEND') return { list, metadata };
+    if (list.length > MOST_SECTIONS) {
+      source.refuse(`there are more than ${grouped(MOST_SECTIONS)} sections`, section.offset);
+    }
     const known = section.type in MEMBERS || section.type === 'text';
     if (!known) continue;
     const data = dataOf(source, section);

@@ -76,14 +76,16 @@ def bad_scene_tables() -> Iterator[Bad]:
         yield f"scenes-flags-{flags}", about, with_table(row_of(2, 2, flags))
     whole = parts_of(EXAMPLE, rows_per_strip=1, durations=(10, 20))
     yield "scenes-durations", "A duration for each scene, not for each frame.", whole.file()
-    half, one = 2**30, palette_part(b"abc")
+    half, one = 2**15, palette_part(b"abc")
     rows = u32(2) + u32(half) + row_of(half, 1)
     head = (
-        header(1, 1, 1, rows_per_strip=0, flags=4) + one + table(2**31, flags=4, scene_table=rows)
+        header(32768, 1, 1, rows_per_strip=0, flags=4)
+        + one
+        + table(2 * half, flags=4, scene_table=rows)
     )
     yield (
         "scenes-wide",
-        "2147483648 frames in two scenes of half as many: only each by itself is a row.",
+        "65536 frames of 32768 x 1 pixels in two scenes: only each by itself is a row.",
         head + one + strips(b"", b""),
     )
 
@@ -269,9 +271,9 @@ def bad_scene_ends() -> Iterator[Bad]:
 
 def large_scenes() -> Iterator[Bad]:
     head = header(1000, 1000, 1, rows_per_strip=0, flags=4) + palette_part(b"abc")
-    rows = u32(2) + u32(1) + row_of(1999999, 1)
+    rows = u32(2) + u32(1) + row_of(65535, 1)
     yield (
         "scenes",
-        "A scene of one frame and one of 1999999, of 1000 x 1000 pixels of one colour each.",
-        head + table(2000000, flags=4, scene_table=rows) + palette_part(b"abc") + strips(b"", b""),
+        "A scene of one frame and one of 65535, of 1000 x 1000 pixels of one colour each.",
+        head + table(65536, flags=4, scene_table=rows) + palette_part(b"abc") + strips(b"", b""),
     )

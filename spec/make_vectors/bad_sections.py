@@ -49,6 +49,8 @@ def bad_types() -> Iterator[Bad]:
         yield f"required-{kind.hex()}", f"The required section {kind.decode()} is unknown.", data
     data = with_sections(note, section(b"Abcd", b""))
     yield "required-empty", "An unknown required section without payload.", data
+    many = [section(b"zzzz", b"")] * 1025
+    yield "sections-1025", "There are 1025 sections before KEND.", with_sections(*many)
     yield "kend-payload", "KEND has a payload.", with_sections(end=section(b"KEND", b"x"))
     yield "kend-twice", "KEND is there twice.", with_sections(KEND)
     yield "kend-not-last", "A section follows KEND.", with_sections(end=KEND + note)

@@ -213,15 +213,15 @@ def bad_frame_tables() -> Iterator[Bad]:
         with_table(table(durations=(80, 80), flags=0)),
     )
     yield "frames-0-own", "No frames, with own durations.", with_table(table(0, (), 0, 2))
-    for name, many in (("wide", 715827883), ("most", 2**32 - 1)):
-        reason = f"{many} frames of 3 x 2 pixels: rows of more than 2147483647."
-        yield f"frames-{name}", reason, with_table(table(many))
-    one = header(1, 2, 1, rows_per_strip=0, flags=4) + palette_part(b"abc")
-    yield (
-        "frames-high",
-        "1073741824 frames of 1 x 2 pixels: too many rows.",
-        (one + table(2**30) + strips(b"")),
-    )
+    reason = f"{2**32 - 1} frames, more than 65536."
+    yield "frames-most", reason, with_table(table(2**32 - 1))
+    for name, size, many, reason in (
+        ("65537", (1, 1), 65537, "65537 frames of 1 x 1 pixel, one more than there may be."),
+        ("wide", (32768, 1), 65536, "65536 frames of 32768 x 1 pixels: rows of 2147483648."),
+        ("high", (1, 32768), 65536, "65536 frames of 1 x 32768 pixels: 2147483648 rows."),
+    ):
+        one = header(*size, 1, rows_per_strip=0, flags=4) + palette_part(b"abc")
+        yield f"frames-{name}", reason, one + table(many) + strips(b"")
     for size, where in ((0, "before"), (8, "in the head of"), (11, "in a duration of"), (16, "in")):
         reason = f"The file ends {where} the frame table."
         yield f"frames-truncated-{size:02}", reason, right[: len(head) + size]
@@ -239,6 +239,6 @@ def large_frames() -> Iterator[Bad]:
     head = header(1000, 1000, 1, rows_per_strip=0, flags=4) + palette_part(b"abc")
     yield (
         "frames",
-        "60 bytes declare 2000000 frames of 1000 x 1000 pixels of one colour.",
-        head + table(2000000) + strips(b""),
+        "60 bytes declare 65536 frames of 1000 x 1000 pixels of one colour.",
+        head + table(65536) + strips(b""),
     )

@@ -49,6 +49,12 @@ def known_cases() -> list[Case]:
     parts = [stored(kind, data) for _, kind, data in SINGLES]
     return [
         *cases,
+        (
+            "sections-1024",
+            "As many sections as there may be, of a type that is not known, and KEND.",
+            [section(b"zzzz", b"")] * 1024,
+            {},
+        ),
         ("kend-only", "The flag is set and only KEND follows.", [], {}),
         ("all-types", "All four types.", [*parts, text("a", "b")], {**every, "text": {"a": "b"}}),
         (
