@@ -73,7 +73,7 @@ def test_a_target_that_cannot_be_written_stays_as_it_was(kmc, tmp_path, disk, fa
     before = sorted(os.listdir(disk))
     for name in names:
         for target in [disk / name] + [disk / "new.kmc"] * (name == "x.kmc"):
-            run = kmc(*WRITERS[name], target)
+            run = kmc(*WRITERS[name], target, "--force")
             assert run.returncode == 1
             assert run.stderr.decode().splitlines() == [f"kmc: {target}: {told}"]
         assert (disk / name).read_bytes() == OLD

@@ -9,9 +9,11 @@ import pytest
 from PIL import Image
 
 import kmcodec
+from kmcodec import streams
 from kmcodec.batch.planning import plan
 from kmcodec.cli.printable import printable
 from kmcodec.errors import KmcInputError
+from kmcodec.sources.reading import bytes_of
 
 PIXELS = np.arange(12, dtype=np.uint8).reshape(3, 4)
 
@@ -89,11 +91,9 @@ def test_links_to_special_files_in_a_folder_are_passed_over(picture):
 
 @pytest.mark.skipif(not os.path.exists("/dev/zero"), reason="there are no devices")
 def test_a_device_without_end_is_refused_at_the_bound(monkeypatch):
-    from kmcodec.sources import reading
-
-    monkeypatch.setattr(reading, "_MOST_STREAMED", 1000)
+    monkeypatch.setattr(streams, "_MOST_STREAMED", 1000)
     with pytest.raises(kmcodec.KmcLimitError, match="more than 1,000 bytes"):
-        reading.bytes_of("/dev/zero", "/dev/zero")
+        bytes_of("/dev/zero", "/dev/zero")
 
 
 @pytest.mark.parametrize("unseen", "\u3164\u115f\uffa0\ufe0f\u200b\u202e\u2066\u2800\U000e0041\x1b")

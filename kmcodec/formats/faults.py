@@ -67,7 +67,8 @@ def image_fault(error: object) -> str:
 
 
 def warning_in_words(message: object) -> str:
-    """Say what a library warns of, in one line; what is not known is left as it is."""
-    text = " ".join(str(message).split())
+    """Say what a library warns of; of what is not known, the first line is left as it is."""
+    lines = str(message).strip().splitlines()
+    text = " ".join(lines[0].split()) if lines else ""
     known = (words for pattern, words in _WARNINGS if pattern.search(text))
     return next(known, text or type(message).__name__)
