@@ -31,7 +31,7 @@ from kmcodec.formats.pillow_images import (
 from kmcodec.formats.streamed_images import can_stream
 from kmcodec.image import MAX_COLORS, IndexedImage, Metadata
 from kmcodec.label_images import is_label_map, label_image
-from kmcodec.pixels import as_pixels
+from kmcodec.pixels import REDUCED, as_pixels
 from kmcodec.sources.animations import SourceFrames, animation_in
 from kmcodec.sources.frames import with_palettes
 from kmcodec.sources.reading import bytes_of
@@ -72,6 +72,8 @@ class Source:
     frames : SourceFrames or None
         If there are several that follow each other in time, and they were asked for; `image` is
         then the first.
+    reduced : bool
+        Whether samples had more bits in the file.
     """
 
     name: str
@@ -80,6 +82,7 @@ class Source:
     size: int
     path: Path | None
     frames: SourceFrames | None = None
+    reduced: bool = False
 
     @property
     def pixels(self) -> NDArray[np.uint8]:
@@ -133,13 +136,17 @@ def read_source(
     if variable is not None and not is_mat(data):
         raise KmcInputError(f"{name}: only .mat files have variables to choose from")
     shown = _frames_in(data, name) if frames else None
-    image, metadata = _decoded(data, name, variable, all_taken=shown is not None, labels=labels)
+    told: list[str] = []
+    image, metadata = _decoded(
+        data, name, variable, all_taken=shown is not None, labels=labels, told=told
+    )
     first = None if shown is None else shown.images[0]
     if isinstance(first, IndexedImage):
         image = IndexedImage(first.palette, first.indices, metadata)
     elif isinstance(first, np.ndarray):
         image = first
-    return Source(name, image, metadata, len(data), None if given == "-" else Path(given), shown)
+    origin = None if given == "-" else Path(given)
+    return Source(name, image, metadata, len(data), origin, shown, reduced=REDUCED in told)
 
 
 def is_image_name(path: str | os.PathLike[str]) -> bool:
@@ -160,11 +167,11 @@ def is_image_name(path: str | os.PathLike[str]) -> bool:
 
 
 @contextmanager
-def named_warnings(name: str) -> Iterator[None]:
+def named_warnings(name: str, texts: list[str] | None = None) -> Iterator[None]:
     """Tell all warnings of a block as `KmcWarning`, with the name of the file before them.
 
     Warnings for programmers (deprecations, unclosed files) are dropped. If the block raises,
-    its warnings are dropped too: the error says what matters.
+    its warnings are dropped too: the error says what matters. Their texts are added to `texts`.
     """
     with _warnings_lock, warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -173,6 +180,8 @@ def named_warnings(name: str) -> Iterator[None]:
     # Pillow says some things twice.
     for text in dict.fromkeys(_first_line(message) for message in told):
         warnings.warn(f"{name}: {text}", KmcWarning, stacklevel=2)
+        if texts is not None:
+            texts.append(text)
 
 
 @contextmanager
@@ -183,7 +192,13 @@ def _without_warnings() -> Iterator[None]:
 
 
 def _decoded(
-    data: bytes, name: str, variable: str | None, *, all_taken: bool, labels: bool
+    data: bytes,
+    name: str,
+    variable: str | None,
+    *,
+    all_taken: bool,
+    labels: bool,
+    told: list[str],
 ) -> tuple[NDArray[np.uint8] | IndexedImage, Metadata]:
     if data.startswith(_KMC):
         animation = _from_kmc(data, name)
@@ -192,7 +207,7 @@ def _decoded(
             warnings.warn(text, KmcWarning, stacklevel=3)
         return animation[0], animation.metadata
     try:
-        with named_warnings(name):
+        with named_warnings(name, told):
             if is_mat(data):
                 return _pixels(read_mat(data, name, variable), name, labels)
             if data.startswith(MAGIC):
@@ -334,11 +349,10 @@ def _from_opened(
         warnings.warn("damaged EXIF: orientation unknown", KmcWarning, stacklevel=2)
     metadata = metadata_from_pillow(image)
     samples = integer_samples(image) if labels else None
-    pixels = None if samples is None else _labelled(samples)
-    if pixels is not None:
-        metadata = replace(metadata, text={**metadata.text, **pixels.metadata.text})
-    else:
-        pixels = from_pillow(image)
+    labelled = None if samples is None else _labelled(samples)
+    if labelled is not None:
+        metadata = replace(metadata, text={**metadata.text, **labelled.metadata.text})
+    pixels = from_pillow(image) if labelled is None else labelled
     if isinstance(pixels, IndexedImage):
         pixels = IndexedImage(pixels.palette, pixels.indices, metadata)
     # Last: to count the frames Pillow goes through the whole file.
@@ -351,7 +365,7 @@ def _warn_of_16_bits(image: Image.Image) -> None:
     # Pillow reads these to modes of 8 bits, and says nothing.
     deep = any(";16" in str(tile[3]) for tile in getattr(image, "tile", ()))
     if deep and image.mode in ("LA", "RGB", "RGBA"):
-        warnings.warn("16-bit samples reduced to 8 bits", KmcWarning, stacklevel=2)
+        warnings.warn(REDUCED, KmcWarning, stacklevel=2)
 
 
 def warn_of_frames(image: Image.Image) -> None:
