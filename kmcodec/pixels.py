@@ -13,6 +13,7 @@ from kmcodec.errors import KmcInputError, KmcWarning
 from kmcodec.image import MAX_SIDE, array_of
 
 __all__ = [
+    "REDUCED",
     "as_pixels",
     "channels_for_all",
     "check_shape",
@@ -21,6 +22,9 @@ __all__ = [
     "reduce_16_bits",
     "to_channels",
 ]
+
+REDUCED = "16-bit samples reduced to 8 bits"
+"""What is told of an image that loses bits."""
 
 # What single precision leaves of a 1, and of a 0: 1.0000001 is white.
 _ROUNDING = 1e-6
@@ -76,7 +80,7 @@ def from_16_bits(samples: NDArray[Any]) -> NDArray[np.uint8]:
     KmcWarning
         Always: bits are lost.
     """
-    warnings.warn("16-bit samples reduced to 8 bits", KmcWarning, stacklevel=2)
+    warnings.warn(REDUCED, KmcWarning, stacklevel=2)
     return reduce_16_bits(samples)
 
 

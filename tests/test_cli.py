@@ -432,7 +432,7 @@ def test_a_closed_pipe_ends_quietly(tmp_path):
 
 
 def test_a_notice_is_one_line(kmc, tmp_path):
-    Image.fromarray(np.arange(0, 60000, 1000, np.uint16).reshape(6, 10)).save(tmp_path / "deep.png")
+    Image.fromarray(np.arange(0, 60000, 100, np.uint16).reshape(20, 30)).save(tmp_path / "deep.png")
     run = kmc("encode", "deep.png", "-o", "d.kmc", "-q")
     assert run.returncode == 0
     assert one_line(run).startswith("kmc: note: deep.png: ")

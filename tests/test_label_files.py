@@ -71,6 +71,16 @@ def test_photographs_of_16_bits_are_scaled_by_their_type_and_told(tmp_path, rng,
     np.testing.assert_array_equal(source.image, np.floor(photo / 257 + 0.5))
 
 
+@pytest.mark.filterwarnings("ignore:.*16-bit samples")
+@pytest.mark.parametrize("large", [10, 10_000])
+def test_photographs_of_16_bits_are_not_called_lossless(tmp_path, large):
+    photo = np.arange(0, 60_000, 100, np.uint16).reshape(20, 30)
+    report, _ = encoded(written(tmp_path / "photo.npy", photo), large=large)
+    assert report.reduced
+    assert report.to_dict()["lossless"] is False
+    assert report.to_dict()["psnr"] is None
+
+
 @pytest.mark.parametrize(
     ("dtype", "ending"),
     [("i4", ".tif"), ("<i8", ".npy"), (">i2", ".npy"), ("i1", ".npy"), ("<u4", ".npy")],
@@ -119,8 +129,8 @@ def test_fewer_entries_than_labels_make_a_picture_of_them(tmp_path, rng):
         warnings.simplefilter("always")
         _, file = encoded(path, k=3)
     assert [str(w.message) for w in caught] == [
-        f"{path}: more labels than 3 entries hold: it is taken for a picture",
         f"{path}: 16-bit samples reduced to 8 bits",
+        f"{path}: more labels than 3 entries hold: it is taken for a picture",
     ]
     assert "label array" not in kmcodec.read(file).metadata.text
 

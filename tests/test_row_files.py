@@ -81,7 +81,7 @@ def test_damaged_npy(tmp_path, pixels):
 
 def test_samples_out_of_range_name_file_and_row(tmp_path):
     path = tmp_path / "image.npy"
-    samples = np.zeros((60, 40), np.int16)
+    samples = np.zeros((60, 40, 3), np.int16)
     samples[-1, -1] = -1
     np.save(path, samples)
     with pytest.raises(kmcodec.KmcInputError, match=r"image\.npy: from row 0: pixels of dtype int"):

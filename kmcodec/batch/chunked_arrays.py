@@ -18,7 +18,7 @@ from kmcodec.batch.pool import run_each
 from kmcodec.errors import KmcInputError, KmcWarning
 from kmcodec.image import MAX_SIDE
 from kmcodec.options import checked_integer
-from kmcodec.pixels import as_pixels, check_shape, reduce_16_bits
+from kmcodec.pixels import REDUCED, as_pixels, check_shape, reduce_16_bits
 from kmcodec.quantization.histogram import Histogram, histogram
 from kmcodec.rows.chunks import chunk_ends, spans
 
@@ -69,7 +69,7 @@ def count_chunks(array: Any, executor: Executor | None) -> Iterator[Histogram]:
     each = _by_dask if _is_dask(array) else functools.partial(_by_executor, executor)
     deep = array.dtype.kind == "u" and array.dtype.itemsize == 2
     if deep:
-        warnings.warn("16-bit samples reduced to 8 bits", KmcWarning, stacklevel=3)
+        warnings.warn(REDUCED, KmcWarning, stacklevel=3)
     yield from each(functools.partial(_count, deep=deep), array)
 
 

@@ -54,7 +54,7 @@ class EncodeReport:
     entries : int
         Of the palette; of several the most.
     psnr : float
-        Decibels against the source, `math.inf` if lossless.
+        Decibels against the source's pixels of 8 bits, `math.inf` if all are as they were.
     raw_size : int
         Bytes of the pixels at 24 bits each.
     source_size, size : int
@@ -67,6 +67,8 @@ class EncodeReport:
     frames : int
     scenes : int
         Runs of frames with a palette of their own; 1 where all have the same.
+    reduced : bool
+        Whether the source has samples of more than 8 bits: then it is not lossless.
     """
 
     source: str
@@ -84,6 +86,7 @@ class EncodeReport:
     written: bool = True
     frames: int = 1
     scenes: int = 1
+    reduced: bool = False
 
     @property
     def ratio(self) -> float:
@@ -91,12 +94,12 @@ class EncodeReport:
         return self.raw_size / self.size
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values that JSON can hold; `psnr` is None where `lossless` is True."""
-        lossless = math.isinf(self.psnr)
+        """Plain values that JSON can hold; `psnr` is None where no pixel differs."""
+        exact = math.isinf(self.psnr)
         values = asdict(self)
         values.update(
-            psnr=None if lossless else round(self.psnr, 4),
-            lossless=lossless,
+            psnr=None if exact else round(self.psnr, 4),
+            lossless=exact and not self.reduced,
             ratio=round(self.ratio, 4),
             seconds=round(self.seconds, 4),
         )
@@ -191,9 +194,10 @@ def encode_file(
         job.source, variable, frames=True, max_pixels=max_pixels, labels=not pictured
     )
     if _has_too_many_labels(source, k):
-        text = f"{source.name}: more labels than {k} entries hold: it is taken for a picture"
-        warnings.warn(text, KmcWarning, stacklevel=2)
         source = read_source(job.source, variable, frames=True, max_pixels=max_pixels, labels=False)
+        if LABELS not in source.metadata.text:  # else its own text is left out, with a note
+            text = f"{source.name}: more labels than {k} entries hold: it is taken for a picture"
+            warnings.warn(text, KmcWarning, stacklevel=2)
     if strip:
         source = replace(source, metadata=Metadata())
     assembly = Assembly(coding, effort, strip_rows)
@@ -264,6 +268,7 @@ def _report_of(
         written=written,
         frames=frames,
         scenes=len(encoded.scenes),
+        reduced=source.reduced,
     )
 
 
@@ -347,4 +352,5 @@ def _encode_rows(
         source_size=file.size,
         size=encoder.size,
         seconds=time.perf_counter() - started,
+        reduced=source.reduced,
     )

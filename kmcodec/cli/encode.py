@@ -133,6 +133,10 @@ def encode(
     and meet --rdo, --psnr or --max-bytes all together. For each file one line tells its size before
     and after, and one at the end of several those of all.
 
+    Images of one channel of integers, signed or of more than 8 bits, are labels if they have at
+    most 256 values or mostly equal neighbours: every one is kept. Other samples of 16 bits are
+    reduced to 8.
+
     Files of more than 16 megapixels are read row by row, in little memory, if they are .npy, or
     PNG or TIFF and pyvips is installed, and no quality or size is asked for; --max-pixels is about
     all others.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from dataclasses import replace
 from typing import Any
@@ -147,6 +148,9 @@ def _in_words(report: EncodeReport) -> str:
     frames = f"{report.frames:,} frames, " if report.frames > 1 else ""
     if report.scenes > 1:
         colors = f"up to {colors} in each of {report.scenes:,} palettes"
+    quality = decibels(report.psnr)
+    if report.reduced and math.isinf(report.psnr):
+        quality = "exact at 8 bits"
     source = _short(report.source)
     if not report.written:
         return (
@@ -154,7 +158,7 @@ def _in_words(report: EncodeReport) -> str:
         )
     return (
         f"{report.output}: {report.width} x {report.height}, {frames}{colors}, "
-        f"{decibels(report.psnr)}, "
+        f"{quality}, "
         f"{report.size:,} bytes: {report.ratio:.1f} times smaller than raw ({report.raw_size:,}), "
         f"{report.source_size / report.size:.1f} than {source} ({report.source_size:,}), "
         f"{report.seconds:.2f} s"

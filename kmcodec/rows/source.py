@@ -13,7 +13,7 @@ from PIL import Image
 from kmcodec.errors import KmcInputError, KmcWarning
 from kmcodec.image import MAX_SIDE, IndexedImage
 from kmcodec.options import checked_integer
-from kmcodec.pixels import as_pixels, reduce_16_bits
+from kmcodec.pixels import REDUCED, as_pixels, reduce_16_bits
 from kmcodec.rows.chunks import chunk_ends, spans
 
 __all__ = ["RowSource", "Rows"]
@@ -36,6 +36,8 @@ class RowSource:
     Attributes
     ----------
     width, height, channels : int
+    reduced : bool
+        Whether samples had more bits.
 
     Raises
     ------
@@ -57,7 +59,7 @@ class RowSource:
         if first is None:
             raise KmcInputError(f"no rows came, {self.height:,} were due")
         self._dtype = first.dtype
-        self._deep = self._is_deep()
+        self.reduced = self._is_deep()
         self.channels = self._pixels(first, 0).shape[2]
 
     def blocks(self, rows: int) -> Iterator[NDArray[np.uint8]]:
@@ -113,14 +115,14 @@ class RowSource:
         """Whether samples are of 16 bits, by their type."""
         if self._dtype.kind != "u" or self._dtype.itemsize != 2:
             return False
-        warnings.warn("16-bit samples reduced to 8 bits", KmcWarning, stacklevel=4)
+        warnings.warn(REDUCED, KmcWarning, stacklevel=4)
         return True
 
     def _pixels(self, raw: NDArray[Any], first: int) -> NDArray[np.uint8]:
         if raw.dtype != self._dtype:
             raise KmcInputError(f"rows are {self._dtype} at first, {raw.dtype} from row {first:,}")
         try:
-            pixels = as_pixels(reduce_16_bits(raw) if self._deep else raw)
+            pixels = as_pixels(reduce_16_bits(raw) if self.reduced else raw)
         except KmcInputError as error:
             raise KmcInputError(f"from row {first:,}: {error}") from error
         return pixels.reshape(*pixels.shape[:2], -1)

@@ -37,7 +37,7 @@ from kmcodec.formats.pillow_images import (
 from kmcodec.formats.streamed_images import can_stream
 from kmcodec.image import MAX_COLORS, IndexedImage, Metadata
 from kmcodec.label_images import is_label_map, label_image
-from kmcodec.pixels import as_pixels
+from kmcodec.pixels import REDUCED, as_pixels
 from kmcodec.reader import DEFAULT_MAX_PIXELS
 from kmcodec.sources.animations import SourceFrames, animation_in, frame_instead_of_picture
 from kmcodec.sources.frames import with_palettes
@@ -79,6 +79,8 @@ class Source:
     frames : SourceFrames or None
         If there are several that follow each other in time, and they were asked for; `image` is
         then the first.
+    reduced : bool
+        Whether samples had more bits in the file.
     """
 
     name: str
@@ -87,6 +89,7 @@ class Source:
     size: int
     path: Path | None
     frames: SourceFrames | None = None
+    reduced: bool = False
 
     @property
     def pixels(self) -> NDArray[np.uint8]:
@@ -144,15 +147,17 @@ def read_source(
     if variable is not None and not is_mat(data):
         raise KmcInputError(f"{name}: only .mat files have variables to choose from")
     shown = _frames_in(data, name, max_pixels) if frames else None
+    told: list[str] = []
     image, metadata = _decoded(
-        data, name, variable, max_pixels, all_taken=shown is not None, labels=labels
+        data, name, variable, max_pixels, all_taken=shown is not None, labels=labels, told=told
     )
     first = None if shown is None else shown.images[0]
     if isinstance(first, IndexedImage):
         image = IndexedImage(first.palette, first.indices, metadata)
     elif isinstance(first, np.ndarray):
         image = first
-    return Source(name, image, metadata, len(data), None if given == "-" else Path(given), shown)
+    origin = None if given == "-" else Path(given)
+    return Source(name, image, metadata, len(data), origin, shown, reduced=REDUCED in told)
 
 
 def is_image_name(path: str | os.PathLike[str]) -> bool:
@@ -173,11 +178,11 @@ def is_image_name(path: str | os.PathLike[str]) -> bool:
 
 
 @contextmanager
-def named_warnings(name: str) -> Iterator[None]:
+def named_warnings(name: str, texts: list[str] | None = None) -> Iterator[None]:
     """Tell all warnings of a block as `KmcWarning`, with the name of the file before them.
 
     Warnings for programmers (deprecations, unclosed files) are dropped. If the block raises,
-    its warnings are dropped too: the error says what matters.
+    its warnings are dropped too: the error says what matters. Their texts are added to `texts`.
     """
     with _warnings_lock, warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -186,6 +191,8 @@ def named_warnings(name: str) -> Iterator[None]:
     # Pillow says some things twice.
     for text in dict.fromkeys(map(_in_words, told)):
         warnings.warn(f"{name}: {text}", KmcWarning, stacklevel=2)
+        if texts is not None:
+            texts.append(text)
 
 
 @contextmanager
@@ -203,6 +210,7 @@ def _decoded(
     *,
     all_taken: bool,
     labels: bool,
+    told: list[str],
 ) -> tuple[NDArray[np.uint8] | IndexedImage, Metadata]:
     if data.startswith(_KMC):
         animation = _from_kmc(data, name, max_pixels)
@@ -211,7 +219,7 @@ def _decoded(
             warnings.warn(text, KmcWarning, stacklevel=3)
         return animation[0], animation.metadata
     try:
-        with named_warnings(name):
+        with named_warnings(name, told):
             if is_mat(data):
                 return _pixels(read_mat(data, name, variable, max_pixels=max_pixels), name, labels)
             if data.startswith(MAGIC):
