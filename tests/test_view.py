@@ -91,7 +91,7 @@ def test_standard_input_and_output(kmc):
     ("arguments", "words"),
     [
         (["damaged.kmc"], "damaged.kmc: "),
-        (["missing.kmc"], "missing.kmc: no such file or directory"),
+        (["missing.kmc"], "missing.kmc: no such file"),
         (["good.kmc", "-o", "none/page.html"], "none: no such folder"),
         (
             ["good.kmc", "-o", "./good.kmc"],

@@ -114,9 +114,10 @@ def plan(
             job = Job(each.path, target, replace=force)
         else:
             job = Job(each.path, str(out), replace=force)
-            if ending == ".kmc":
-                check_kmc_name(job.target)
         try:
+            if job.target == out:
+                keep_inputs([each.path, *kept], out)  # says more than that its ending is wrong
+                _check_ending(out, ending)
             jobs.append(_checked_job(job, taken, inputs, skip_existing, kept))
         except KmcInputError as error:
             jobs.append(JobError(str(error), each.path))
@@ -125,6 +126,11 @@ def plan(
         if recursive and folder:
             _make_folder(folder)
     return jobs
+
+
+def _check_ending(target: str, ending: str) -> None:
+    if ending == ".kmc":
+        check_kmc_name(target)
 
 
 def _is_for_folder(

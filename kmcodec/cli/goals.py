@@ -11,6 +11,7 @@ import click
 
 from kmcodec.cli.common import options_of
 from kmcodec.cli.help import Command
+from kmcodec.cli.printable import printable
 from kmcodec.cli.types import ByteSize
 
 __all__ = ["DEFAULT_TOLERANCE", "GoalCommand", "Steps", "goal_options"]
@@ -44,7 +45,7 @@ class Steps:
 
     def __init__(self, label: str, hidden: bool) -> None:
         self._hidden = hidden or not sys.stderr.isatty()
-        self._label = label
+        self._label = printable(label)
         self._started = time.monotonic()
         self._done = 0
         self._bar: Any = None
