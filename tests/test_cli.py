@@ -441,7 +441,7 @@ def test_a_notice_is_one_line(kmc, tmp_path):
 
 def test_help_documents_the_exit_codes(kmc):
     text = kmc("--help").stdout.decode()
-    assert "Exit codes: 0 fine, 1 failed" in text
+    assert "Exit codes: 0 success; 1 failure" in text
     for command in ("encode", "decode", "info", "verify", "compare", "sweep", "palette"):
         assert command in text
         assert kmc(command, "--help").returncode == 0

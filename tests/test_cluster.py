@@ -187,7 +187,9 @@ def test_workers_write_label_maps_through_the_codec(tmp_path, cluster, zarr_form
 
 def test_warnings_of_workers_are_told(kmc, tmp_path, cluster):
     for name in "ab":
-        Image.fromarray(np.full((4, 4), 1000, np.uint16)).save(tmp_path / f"{name}.png")
+        Image.fromarray(np.arange(0, 60_000, 100, np.uint16).reshape(20, 30)).save(
+            tmp_path / f"{name}.png"
+        )
     run = kmc("encode", "a.png", "b.png", "-o", "out/", "--scheduler", cluster.scheduler_address)
     assert run.returncode == 0
     notes = [line for line in run.stderr.decode().splitlines() if line.startswith("kmc: note: ")]

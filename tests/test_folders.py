@@ -255,7 +255,7 @@ def test_a_single_file_that_is_skipped_is_told(kmc, tmp_path, tree):
 
 def test_notices_of_other_processes_are_told(kmc, tmp_path):
     for name in ("a", "b"):
-        deep = np.arange(0, 60000, 1000, np.uint16).reshape(6, 10)
+        deep = np.arange(0, 60000, 100, np.uint16).reshape(20, 30)
         Image.fromarray(deep).save(tmp_path / f"{name}.png")
     run = kmc("encode", "a.png", "b.png", "-o", "out", "--jobs", "2", "-q")
     assert run.returncode == 0

@@ -117,22 +117,36 @@ def test_strip_and_rows_of_decoding(made, tmp_path, ending):
     target = tmp_path / f"out{ending}"
     job = Job(str(made[1]), str(target), replace=True)
     assert decode_file(job, rows=(3, 20)).height == 17
-    decode_file(job, strip=True)
+    decode_file(job, strip=True, picture=True)
     whole = kmcodec.decode(made[0])
     if ending == ".npy":
         np.testing.assert_array_equal(np.load(target), whole)
         return
     with Image.open(target) as image:
         assert "label array" not in image.info
-    decode_file(job)
+    decode_file(job, picture=True)
     with Image.open(target) as image:
         assert "label array" in image.info
+
+
+@pytest.mark.parametrize("ending", [".png", ".npy"])
+def test_labels_come_back_unless_a_picture_is_wanted(made, tmp_path, ending):
+    labels = pixels()[..., 0] // 32
+    for picture, expected in ((False, labels), (True, kmcodec.decode(made[0]))):
+        target = tmp_path / f"{picture}{ending}"
+        decode_file(Job(str(made[1]), str(target)), picture=picture)
+        if ending == ".npy":
+            found = np.load(target)
+        else:
+            with Image.open(target) as image:
+                found = np.array(image.convert("L") if picture else image)
+        np.testing.assert_array_equal(found, expected)
 
 
 # The table is whole.
 
 
-DECODING = {"max_pixels", "max_metadata", "salvage", "rows", "strip"}
+DECODING = {"max_pixels", "max_metadata", "salvage", "rows", "strip", "picture"}
 READ_FROM = {"data", "path", "job", "ending", "deep", "output"} | PLUMBING
 
 

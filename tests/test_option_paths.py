@@ -125,6 +125,7 @@ PLUMBING = {
     *("image", "rows", "width", "height", "frames", "labels", "images", "job", "jobs"),
     *("output", "progress", "advance", "executor", "options", "goal", "sources", "files"),
     *("recursive", "workers", "scheduler", "skip_existing", "force", "quiet", "as_json"),
+    "max_pixels",  # of what is read: tests/test_source_limits.py
     "shared_palette",  # `palette` of all sources: tests/test_shared_palettes.py
 }
 PATHS = ["whole", "rows", "frames", "strips", "batch", "cluster", "pillow", "arrays", "shared"]
@@ -212,7 +213,7 @@ def encoded(tmp_path, request):
 
     def by_command(images, options):
         target = tmp_path / "out.kmc"
-        words = [file_of(images), "-o", str(target), "-q"]
+        words = [file_of(images), "-o", str(target), "-q", "-f"]
         for name, value in options.items():
             words += flags(name, value)
         made = CliRunner().invoke(encode_command, words, standalone_mode=False)

@@ -126,7 +126,7 @@ def test_the_command_line_takes_a_list_or_a_file(kmc, tmp_path):
     (tmp_path / "ink.hex").write_text("000000\nffffff\nff0000\n")
     bird = SAMPLES / "bird_small.mat"
     for palette in ("ink.hex", "#000000,#ffffff,#ff0000"):
-        run = kmc("encode", bird, "--palette", palette, "-o", "b.kmc", "--dither", "blue-noise")
+        run = kmc("encode", bird, "--palette", palette, "-fo", "b.kmc", "--dither", "blue-noise")
         assert run.returncode == 0, run.stderr
         assert kmcodec.read(tmp_path / "b.kmc").palette.tolist() == INK[:3].tolist()
     run = kmc("encode", bird, "--palette", "b.kmc", "-o", "c.kmc")

@@ -219,7 +219,7 @@ def test_rdo_takes_a_number_but_no_file_name(kmc, tmp_path):
         ["--rdo", "0.1", source],
         ["--rdo=0.1", source],
     ):
-        run = kmc("encode", *words, "-k", "8", "-o", "x.kmc")
+        run = kmc("encode", *words, "-k", "8", "-fo", "x.kmc")
         assert run.returncode == 0, run.stderr
         (tmp_path / f"{len(list(tmp_path.iterdir()))}.kmc").write_bytes(
             (tmp_path / "x.kmc").read_bytes()

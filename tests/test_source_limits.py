@@ -40,7 +40,7 @@ def test_the_command_has_the_limit_as_an_option(kmc, tmp_path, options):
     for name in files(tmp_path)[:3]:
         path = tmp_path / name
         out = tmp_path / f"{name}.kmc"
-        args = ["encode", path, "-o", out, "-k", 8, *options, "--max-pixels"]
+        args = ["encode", path, "-o", out, "-k", 8, "-f", *options, "--max-pixels"]
         run = kmc(*args, SIZE - 1)
         assert run.returncode == 1
         assert b"more than the limit of 3,071" in run.stderr
@@ -53,7 +53,7 @@ def test_the_command_has_the_limit_as_an_option(kmc, tmp_path, options):
 def test_all_frames_count(kmc, tmp_path):
     first, *rest = (Image.new("RGB", (10, 10), (i, 0, 0)) for i in range(5))
     first.save(tmp_path / "a.gif", save_all=True, append_images=rest)
-    args = ["encode", tmp_path / "a.gif", "-o", tmp_path / "a.kmc", "--max-pixels"]
+    args = ["encode", tmp_path / "a.gif", "-o", tmp_path / "a.kmc", "-f", "--max-pixels"]
     assert kmc(*args, 499).returncode == 1
     assert kmc(*args, 500).returncode == 0
 
