@@ -134,7 +134,7 @@ def test_labels_come_back_unless_a_picture_is_wanted(made, tmp_path, ending):
     labels = pixels()[..., 0] // 32
     for picture, expected in ((False, labels), (True, kmcodec.decode(made[0]))):
         target = tmp_path / f"{picture}{ending}"
-        decode_file(Job(str(made[1]), str(target)), picture=picture)
+        decode_file(Job(str(made[1]), str(target), replace=False), picture=picture)
         if ending == ".npy":
             found = np.load(target)
         else:
