@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 
@@ -10,41 +11,23 @@ import pytest
 from conftest import ROOT
 
 PACKAGE = ROOT / "kmcodec"
+CONTRIBUTING = ROOT / "CONTRIBUTING.md"
 
-# From the ground up: a module may import those of its own row and of the rows before it.
-FLOORS = [
-    {"_version", "errors", "interrupts"},
-    {
-        "frozen",
-        "names",
-        "image",
-        "pixels",
-        "palette_order",
-        "atomic",
-        "parallel",
-        "streams",
-        "strips",
-        "urls",
-        "viewer",
-    },
-    {"label_text", "label_images"},
-    {"container", "coding", "quantization", "metrics", "options"},
-    {"formats"},
-    {"quantizer", "assembly"},
-    {"rate_distortion"},
-    {"reader"},
-    {"salvage"},
-    {"encoder", "decoder"},
-    {"rows"},
-    {"animation", "files", "inspection", "hexdump"},
-    {"arrays"},
-    {"sources"},
-    {"targets"},
-    {"pillow_plugin", "sweep", "plots"},
-    {"batch"},
-    {"cli", "__init__", "__main__"},
-]
-FLOOR = {name: level for level, names in enumerate(FLOORS) for name in names}
+
+def floors():
+    """The lines of the map in CONTRIBUTING.md, from the ground up."""
+    block = re.search(r"## Where things are\n\n```\n(.*?)```", CONTRIBUTING.read_text(), re.S)[1]
+    lines = [line for line in block.splitlines() if not line.startswith(" ")]
+    return [re.split(r",\s*", line.split("  ")[0]) for line in reversed(lines)]
+
+
+FLOOR = {name: level for level, names in enumerate(floors()) for name in names}
+
+
+def test_the_map_shows_each_room_once():
+    rooms = {path.stem for path in PACKAGE.glob("*.py")}
+    rooms |= {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
+    assert sorted(name for names in floors() for name in names) == sorted(rooms)
 
 
 def imports_of(path):

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from kmcodec.errors import KmcWarning
-from kmcodec.image import IndexedImage
+from kmcodec.model.image import IndexedImage
 
 __all__ = ["image_in_srgb", "pixels_in_srgb"]
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFile
 
-from kmcodec.pixels import from_16_bits
+from kmcodec.model.pixels import from_16_bits
 
 __all__ = ["as_meant", "deep_samples", "load_as_meant"]
 

@@ -21,8 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kmcodec.errors import KmcInputError, KmcLimitError, KmcWarning
-from kmcodec.image import MAX_COLORS, IndexedImage
-from kmcodec.label_images import is_label_map
+from kmcodec.model.image import MAX_COLORS, IndexedImage
+from kmcodec.model.label_images import is_label_map
 
 __all__ = ["is_mat", "read_mat", "write_mat"]
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from kmcodec.errors import KmcInputError, KmcWarning
-from kmcodec.image import MAX_SIDE, array_of
+from kmcodec.model.image import MAX_SIDE, array_of
 
 __all__ = [
     "REDUCED",
