@@ -14,6 +14,7 @@ from kmcodec.decoder import decode, decode_indexed
 from kmcodec.encoder import encode
 from kmcodec.errors import (
     KmcError,
+    KmcFileError,
     KmcFormatError,
     KmcGoalError,
     KmcInputError,
@@ -32,6 +33,7 @@ __all__ = [
     "FileInfo",
     "IndexedImage",
     "KmcError",
+    "KmcFileError",
     "KmcFormatError",
     "KmcGoalError",
     "KmcInputError",

@@ -5,29 +5,26 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING
 
-from kmcodec.coding import AUTO
 from kmcodec.errors import KmcGoalError, KmcWarning
 from kmcodec.model.image import Metadata
-from kmcodec.quantizer import ImageLike, Settings, quantized
+from kmcodec.quantization import QuantizeOptions
+from kmcodec.quantizer import ImageLike, quantized
 from kmcodec.rate_distortion import Goal, optimize
+from kmcodec.request import EncodeRequest
 from kmcodec.writing.assembly import Assembly
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from kmcodec.options import QuantizeOptions
-
-__all__ = ["DEFAULT_CODING", "encode", "file_of"]
-
-DEFAULT_CODING = "context"
+__all__ = ["encode", "file_of"]
 
 
 def encode(
     image: ImageLike,
     k: int | None = None,
     *,
-    coding: str = DEFAULT_CODING,
-    effort: str = AUTO,
+    coding: str = Assembly.coding,
+    effort: str = Assembly.effort,
     strip_rows: int | None = None,
     metadata: Metadata | None = None,
     rdo: float | None = None,
@@ -79,15 +76,25 @@ def encode(
     KmcGoalError
         If a goal cannot be reached and `strict` is set.
     """
-    assembly = Assembly(coding, effort, strip_rows)
-    goal = Goal.of(rdo, psnr, max_bytes, coding)
-    if goal is None:
-        return assembly.encode(quantized(image, Settings(k=k, **options), metadata))
-    outcome = optimize(image, k, goal, assembly, metadata=metadata, **options)
-    return file_of(outcome.data, outcome.shortfall, strict)
+    request = EncodeRequest.of(
+        "encode()",
+        k,
+        coding=coding,
+        effort=effort,
+        strip_rows=strip_rows,
+        rdo=rdo,
+        psnr=psnr,
+        max_bytes=max_bytes,
+        strict=strict,
+        **options,
+    )
+    if request.goal is None:
+        return request.assembly.encode(quantized(image, request.quantizing, metadata))
+    outcome = optimize(image, request.quantizing, request.goal, request.assembly, metadata=metadata)
+    return file_of(outcome.data, outcome.shortfall, request.goal)
 
 
-def file_of(data: bytes, shortfall: str | None, strict: bool) -> bytes:
+def file_of(data: bytes, shortfall: str | None, goal: Goal | None) -> bytes:
     """The file that came of a goal; what it falls short of is an error or a warning.
 
     Parameters
@@ -95,15 +102,15 @@ def file_of(data: bytes, shortfall: str | None, strict: bool) -> bytes:
     data : bytes
     shortfall : str, optional
         In words, what it falls short of.
-    strict : bool
-        Whether that is an error.
+    goal : Goal, optional
+        It tells whether that is an error.
 
     Raises
     ------
     KmcGoalError
-        If it falls short of the goal and `strict` is set.
+        If it falls short of a strict goal.
     """
-    if shortfall and strict:
+    if shortfall and goal is not None and goal.strict:
         raise KmcGoalError(shortfall)
     if shortfall:
         warnings.warn(shortfall, KmcWarning, stacklevel=3)

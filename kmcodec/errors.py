@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import errno
 from typing import Any
 
 __all__ = [
     "KmcError",
+    "KmcFileError",
+    "KmcFileExistsError",
+    "KmcFileNotFoundError",
     "KmcFormatError",
     "KmcGoalError",
     "KmcInputError",
+    "KmcIsADirectoryError",
     "KmcLimitError",
+    "KmcPermissionError",
     "KmcWarning",
+    "file_error",
+    "reason_of",
 ]
 
 
@@ -67,6 +75,75 @@ class KmcLimitError(KmcError):
 
 class KmcInputError(KmcError, ValueError):
     """The caller's image, option or path is wrong."""
+
+
+class KmcFileError(OSError, KmcInputError):
+    """A file cannot be opened, read or written.
+
+    Attributes
+    ----------
+    errno : int
+        The system's number for the reason.
+    strerror : str
+        The reason in words.
+    filename : str
+        The path or URL, or "standard input" or "standard output".
+    """
+
+    def __str__(self) -> str:
+        return f"{self.filename}: {self.strerror}"
+
+
+class KmcFileNotFoundError(KmcFileError, FileNotFoundError):
+    """There is no such file, or no such folder."""
+
+
+class KmcFileExistsError(KmcFileError, FileExistsError):
+    """A file is there already, and was not to be replaced."""
+
+
+class KmcPermissionError(KmcFileError, PermissionError):
+    """The system does not permit it."""
+
+
+class KmcIsADirectoryError(KmcFileError, IsADirectoryError):
+    """A folder is where a file was expected."""
+
+
+_REASONS = {
+    errno.ENOENT: "no such file",
+    errno.EISDIR: "is a folder",
+    errno.ENOTDIR: "no such file",
+    errno.EACCES: "permission denied",
+    errno.EPERM: "permission denied",
+    errno.ENOSPC: "no space left on device",
+    errno.EEXIST: "already exists",
+    errno.ENXIO: "is a socket, or a device that is not there",
+}
+
+
+def reason_of(error: OSError) -> str:
+    """Say in plain words why a file could not be read or written."""
+    if error.errno in _REASONS:
+        return _REASONS[error.errno]
+    text = error.strerror
+    return text[:1].lower() + text[1:] if text else str(error) or type(error).__name__
+
+
+def file_error(error: OSError, name: str, reason: str | None = None) -> KmcFileError:
+    """The error of the same kind that names a file.
+
+    Parameters
+    ----------
+    error : OSError
+    name : str
+        The file, as messages call it.
+    reason : str, optional
+        In words; that of the error if not given.
+    """
+    kinds = (KmcFileNotFoundError, KmcFileExistsError, KmcPermissionError, KmcIsADirectoryError)
+    kind = next((kind for kind in kinds if isinstance(error, kind.__bases__[1])), KmcFileError)
+    return kind(error.errno or errno.EIO, reason or reason_of(error), name)
 
 
 class KmcGoalError(KmcError):

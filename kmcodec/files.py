@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import os
-import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,19 +15,16 @@ from kmcodec.container.metadata import DEFAULT_MAX_METADATA
 from kmcodec.container.reader import ContainerReader
 from kmcodec.decoder import read_indexed
 from kmcodec.encoder import encode
-from kmcodec.errors import KmcFormatError, KmcInputError, KmcLimitError, KmcWarning
-from kmcodec.model.image import IndexedImage
+from kmcodec.errors import KmcFormatError, KmcWarning
+from kmcodec.model.image import IndexedImage, Metadata
 from kmcodec.quantizer import ImageLike
 from kmcodec.reading.strip_reader import DEFAULT_MAX_PIXELS, StripReader
-from kmcodec.storage.atomic import reason_of, write_atomically
-from kmcodec.storage.names import check_kmc_name
-from kmcodec.storage.streams import is_regular, read_bounded
-from kmcodec.storage.urls import is_url, open_url
+from kmcodec.request import EncodeOptions
+from kmcodec.storage.door import input_name, open_input, open_path, write_output
+from kmcodec.storage.extensions import check_kmc_name
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
-
-    from kmcodec.options import EncodeOptions
 
 __all__ = ["decode_rows", "kmc_errors", "open_kmc", "read", "warn_of_other_frames", "write"]
 
@@ -59,14 +54,14 @@ def read(
 
     Raises
     ------
-    OSError
-        If the file cannot be opened or read.
+    KmcFileError
+        If the file cannot be opened or read: also an OSError, such as FileNotFoundError.
     KmcInputError
         If there are no such rows.
     KmcFormatError, KmcLimitError
         See `decode`.
     """
-    with open(path, "rb") as stream:
+    with open_path(path) as stream:
         return read_indexed(stream, max_pixels=max_pixels, max_metadata=max_metadata, rows=rows)
 
 
@@ -88,10 +83,10 @@ def decode_rows(
 
     Raises
     ------
-    OSError, KmcFormatError, KmcLimitError
+    KmcFileError, KmcFormatError, KmcLimitError
         See `read`; damage is told where it is met.
     """
-    with open(path, "rb") as stream:
+    with open_path(path) as stream:
         reader = StripReader(stream, max_pixels=max_pixels)
         for indices in reader.blocks():
             yield IndexedImage(reader.palette, indices).to_array()
@@ -101,6 +96,8 @@ def write(
     path: str | os.PathLike[str],
     image: ImageLike,
     k: int | None = None,
+    *,
+    metadata: Metadata | None = None,
     **options: Unpack[EncodeOptions],
 ) -> int:
     """Encode an image and write it, replacing the file at once or not at all.
@@ -110,7 +107,7 @@ def write(
     path : path-like
         With the ending ``.kmc`` or none. A file that is there is replaced, as by ``open(path,
         "wb")``.
-    image, k, **options
+    image, k, metadata, **options
         See `encode`.
 
     Returns
@@ -121,12 +118,13 @@ def write(
     Raises
     ------
     KmcInputError
-        If the image or an option is wrong, the name has another ending, or the file cannot be
-        written; an existing file is then as it was.
+        If the image or an option is wrong, or the path has another extension.
+    KmcFileError
+        If the file cannot be written; an existing file is then as it was.
     """
     check_kmc_name(path)
-    data = encode(image, k, **options)
-    write_atomically(path, data)
+    data = encode(image, k, metadata=metadata, **options)
+    write_output(os.fspath(path), data)
     return len(data)
 
 
@@ -141,21 +139,13 @@ def open_kmc(name: str) -> Iterator[IO[bytes]]:
 
     Raises
     ------
-    KmcInputError
+    KmcFileError
         If the file cannot be opened or read.
     KmcLimitError
         If what is no regular file has more than 512 MiB.
     """
-    with kmc_errors(name):
-        if name == "-":
-            yield io.BytesIO(read_bounded(sys.stdin.buffer))
-        elif is_url(name):
-            with open_url(name) as stream:
-                yield io.BytesIO(stream.read())
-        else:
-            with open(name, "rb") as stream:
-                # A FIFO can be read once only, and not from the end.
-                yield stream if is_regular(stream) else io.BytesIO(read_bounded(stream))
+    with kmc_errors(name), open_input(name) as stream:
+        yield stream
 
 
 @contextmanager
@@ -167,17 +157,10 @@ def kmc_errors(name: str) -> Iterator[None]:
     name : str
         See `open_kmc`.
     """
-    called = _called(name)
     try:
         yield
     except KmcFormatError as error:
-        raise error.inside(called) from None
-    except KmcLimitError as error:
-        raise KmcLimitError(f"{called}: {error}") from None
-    except BrokenPipeError:
-        raise  # it is no fault of the file that nobody reads what is told of it
-    except OSError as error:
-        raise KmcInputError(f"{called}: {reason_of(error)}") from error
+        raise error.inside(input_name(name)) from None
 
 
 def warn_of_other_frames(stream: IO[bytes], name: str) -> None:
@@ -192,9 +175,5 @@ def warn_of_other_frames(stream: IO[bytes], name: str) -> None:
     """
     frames = ContainerReader(stream).frames.count
     if frames > 1:
-        text = f"{_called(name)}: {frames:,} frames, the first is taken"
+        text = f"{input_name(name)}: {frames:,} frames, the first is taken"
         warnings.warn(text, KmcWarning, stacklevel=2)
-
-
-def _called(name: str) -> str:
-    return "standard input" if name == "-" else name or "''"

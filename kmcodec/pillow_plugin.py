@@ -33,6 +33,7 @@ from kmcodec.model.image import IndexedImage, Metadata
 from kmcodec.reading.inspection import inspect_stream
 from kmcodec.reading.salvage import salvage_indexed
 from kmcodec.reading.strip_reader import palette_of
+from kmcodec.request import EncodeOptions
 from kmcodec.sources.frames import frames_of, gif_loop, loop_of
 from kmcodec.storage.atomic import replace_file
 
@@ -44,11 +45,7 @@ FORMAT = "KMC"
 ENDING = ".kmc"
 
 _METADATA_OPTIONS = ("icc_profile", "exif", "xmp", "text", "dpi")
-_ENCODE_OPTIONS = (
-    *("coding", "effort", "strip_rows", "init", "seed", "search", "iterations", "restarts"),
-    *("space", "dither", "dither_amount", "palette", "reorder"),
-    *("rdo", "psnr", "max_bytes", "strict"),
-)
+_ENCODE_OPTIONS = tuple(EncodeOptions.__annotations__)
 _OTHER_OPTIONS = ("colors", "palettes", "duration", "loop", "append_images", "save_all")
 # What the number of colours is called elsewhere.
 _COLORS = ("k", "K", "n", "colours", "n_colors", "num_colors")

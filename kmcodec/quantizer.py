@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
-from typing import Any, TypeAlias, cast
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,24 +12,19 @@ from PIL import Image
 from kmcodec.errors import KmcInputError, KmcWarning
 from kmcodec.formats.pillow_images import from_pillow, metadata_from_pillow
 from kmcodec.model.frozen import owned
-from kmcodec.model.image import MAX_COLORS, IndexedImage, Metadata, checked_palette
+from kmcodec.model.image import MAX_COLORS, IndexedImage, Metadata
 from kmcodec.model.label_text import LABELS, without_stale_labels
 from kmcodec.model.pixels import as_pixels, common_channels_for, to_channels
-from kmcodec.options import checked_choice, checked_integer, checked_number
 from kmcodec.quantization import (
-    DEFAULT_LEVEL,
-    DITHERS,
-    INITS,
-    LEVELS,
-    SPACES,
+    Placing,
+    QuantizeRequest,
+    Search,
     apply_palette,
     quantize_pixels,
 )
 
 __all__ = [
-    "DEFAULT_COLORS",
     "ImageLike",
-    "Settings",
     "is_indexed",
     "pixels_of",
     "quantize",
@@ -39,21 +33,19 @@ __all__ = [
 
 ImageLike: TypeAlias = "ArrayLike | Image.Image | IndexedImage"
 
-DEFAULT_COLORS = 256
-
 
 def quantize(
     image: ImageLike,
     k: int | None = None,
     *,
-    init: str = "pca",
-    seed: int = 0,
-    search: int = DEFAULT_LEVEL,
-    iterations: int = 100,
-    restarts: int = 1,
-    space: str = "srgb",
-    dither: str = "none",
-    dither_amount: float = 1.0,
+    init: str = Search.init,
+    seed: int = Search.seed,
+    search: int = Search.search,
+    iterations: int = Search.iterations,
+    restarts: int = Search.restarts,
+    space: str = Search.space,
+    dither: str = Placing.dither,
+    dither_amount: float = Placing.dither_amount,
     palette: ArrayLike | None = None,
     reorder: bool = False,
 ) -> IndexedImage:
@@ -114,85 +106,25 @@ def quantize(
     >>> kmcodec.quantize(ramp, 4).palette.ravel().tolist()
     [31, 94, 158, 223]
     """
-    # In the order of its fields, which is that of the options.
-    settings = Settings(
-        k, init, seed, search, iterations, restarts, space, dither, dither_amount, palette, reorder
+    request = QuantizeRequest.of(
+        "quantize()",
+        k,
+        init=init,
+        seed=seed,
+        search=search,
+        iterations=iterations,
+        restarts=restarts,
+        space=space,
+        dither=dither,
+        dither_amount=dither_amount,
+        palette=palette,
+        reorder=reorder,
     )
-    return quantized(image, settings)
-
-
-@dataclass(frozen=True, eq=False)
-class Settings:
-    """The options of `quantize`, with its defaults; a palette becomes a read-only array.
-
-    Raises
-    ------
-    KmcInputError
-        If one is wrong, or two exclude each other.
-    """
-
-    k: int | None = None
-    init: str = "pca"
-    seed: int = 0
-    search: int = DEFAULT_LEVEL
-    iterations: int = 100
-    restarts: int = 1
-    space: str = "srgb"
-    dither: str = "none"
-    dither_amount: float = 1.0
-    palette: ArrayLike | None = None
-    reorder: bool = False
-
-    def __post_init__(self) -> None:
-        if self.palette is not None and self.k is not None:
-            raise KmcInputError(
-                "k and palette exclude each other: a palette has its number of entries"
-            )
-        if self.palette is not None and self.reorder:
-            raise KmcInputError("reorder and palette exclude each other: a given palette is kept")
-        if self.palette is not None:
-            object.__setattr__(self, "palette", checked_palette(self.palette))
-        # All are looked at once, so that what is wrong is told before anything is done.
-        _ = self.colors, self.placing, self.searching
-
-    @property
-    def colors(self) -> int:
-        """The most entries."""
-        return checked_integer("k", DEFAULT_COLORS if self.k is None else self.k, 1, MAX_COLORS)
-
-    @property
-    def entries(self) -> NDArray[np.uint8] | None:
-        """The palette that is given, as it was checked."""
-        return cast("NDArray[np.uint8] | None", self.palette)
-
-    @property
-    def dithers(self) -> bool:
-        """Whether entries are not simply the nearest."""
-        return self.dither != "none"
-
-    @property
-    def placing(self) -> dict[str, Any]:
-        """How entries are placed, as `apply_palette` takes it."""
-        return {
-            "space": checked_choice("space", self.space, SPACES),
-            "dithering": checked_choice("dither", self.dither, DITHERS) if self.dithers else None,
-            "amount": checked_number("dither_amount", self.dither_amount, 0, 1),
-        }
-
-    @property
-    def searching(self) -> dict[str, Any]:
-        """How a palette is looked for, as `quantize_pixels` takes it."""
-        return {
-            "init": checked_choice("init", self.init, INITS),
-            "search": checked_integer("search", self.search, 0, len(LEVELS) - 1),
-            "seed": checked_integer("seed", self.seed, 0),
-            "iterations": checked_integer("iterations", self.iterations, 1),
-            "restarts": checked_integer("restarts", self.restarts, 1),
-        }
+    return quantized(image, request)
 
 
 def quantized(
-    image: ImageLike, settings: Settings, metadata: Metadata | None = None
+    image: ImageLike, request: QuantizeRequest, metadata: Metadata | None = None
 ) -> IndexedImage:
     """What `quantize` returns.
 
@@ -200,21 +132,21 @@ def quantized(
     ----------
     image
         See `quantize`.
-    settings : Settings
+    request : QuantizeRequest
     metadata : Metadata, optional
         What it is to have instead of the image's own.
 
     Raises
     ------
     KmcInputError
-        If the image is wrong, or does not go with the settings.
+        If the image is wrong, or does not go with the request.
 
     Warns
     -----
     KmcWarning
         If transparency is lost, or the labels that metadata tell of are.
     """
-    made = _placed(image, settings)
+    made = _placed(image, request)
     wanted = made.metadata if metadata is None else metadata
     if LABELS in wanted.text:
         before, _ = _opened(image, MAX_COLORS, None)
@@ -222,18 +154,18 @@ def quantized(
     return made if wanted is made.metadata else IndexedImage(made.palette, made.indices, wanted)
 
 
-def _placed(image: ImageLike, settings: Settings) -> IndexedImage:
-    """The image with the palette that settings ask for, and the metadata that it had."""
-    colors, palette = settings.colors, settings.entries
-    pixels, metadata = _opened(image, None if palette is not None else colors, settings.k)
+def _placed(image: ImageLike, request: QuantizeRequest) -> IndexedImage:
+    """The image with the palette that a request asks for, and the metadata that it had."""
+    colors, palette = request.colors, request.palette
+    pixels, metadata = _opened(image, None if palette is not None else colors, request.k)
     if isinstance(pixels, IndexedImage):
-        if not settings.reorder:
+        if not request.reorder:
             return pixels
         # As many as there are entries: all are kept, and brought into the order of found ones.
         colors, pixels = len(pixels.palette), pixels.to_array()
     if palette is not None:
-        return _with_palette(pixels, palette, metadata, settings.placing)
-    entries, indices = quantize_pixels(pixels, colors, **settings.placing, **settings.searching)
+        return _with_palette(pixels, palette, metadata, request.placing)
+    entries, indices = quantize_pixels(pixels, colors, request.search, request.placing)
     return IndexedImage(entries, owned(indices), metadata)
 
 
@@ -276,14 +208,14 @@ def _with_palette(
     pixels: NDArray[np.uint8],
     palette: NDArray[np.uint8],
     metadata: Metadata,
-    placing: dict[str, Any],
+    placing: Placing,
 ) -> IndexedImage:
     pixels = pixels.reshape(*pixels.shape[:2], -1)
     channels = common_channels_for(palette, pixels.shape[2])
     palette, pixels = to_channels(palette, channels), to_channels(pixels, channels)
     if channels in (2, 4) and palette[:, -1].min() == 255 > pixels[..., -1].min():
         warnings.warn("the palette has no transparent entry: made opaque", KmcWarning, stacklevel=6)
-    return IndexedImage(palette, owned(apply_palette(pixels, palette, **placing)), metadata)
+    return IndexedImage(palette, owned(apply_palette(pixels, palette, placing)), metadata)
 
 
 def is_indexed(image: ImageLike) -> bool:

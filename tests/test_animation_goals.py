@@ -14,8 +14,10 @@ import kmcodec
 from kmcodec.animation.encode_frames import optimize_frames, table_of
 from kmcodec.animation.frame_palettes import quantize_frames
 from kmcodec.model.metrics import psnr
-from kmcodec.rate_distortion import FramesBuilder, Goal
+from kmcodec.quantization import Placing, QuantizeRequest
+from kmcodec.rate_distortion import FramesBuilder
 from kmcodec.rate_distortion.source import Source
+from kmcodec.request import EncodeRequest
 from kmcodec.writing.assembly import Assembly
 
 COUNT, HEIGHT, WIDTH = 5, 32, 40
@@ -70,7 +72,9 @@ def test_a_quality_is_reached_by_all_frames_together(frames):
 
 
 def nearest_quality(frames, k):
-    return psnr(np.hstack(list(frames)), quantize_frames(list(frames), k).to_array())
+    return psnr(
+        np.hstack(list(frames)), quantize_frames(list(frames), QuantizeRequest(k=k)).to_array()
+    )
 
 
 @pytest.mark.parametrize("most", [600, 2000])
@@ -87,12 +91,10 @@ def test_a_size_holds_for_the_whole_file_with_its_frame_table(frames, most):
 @pytest.mark.parametrize("kind", ["frames", "like_before"])
 def test_indices_are_chosen_in_the_rows_that_the_file_has(request, kind):
     images = list(request.getfixturevalue(kind))
-    palette = quantize_frames(images, 16).palette
-    sheet = quantize_frames(images, None, palette=palette)
+    palette = quantize_frames(images, QuantizeRequest(k=16)).palette
+    sheet = quantize_frames(images, QuantizeRequest(palette=palette))
     builder = FramesBuilder(Assembly("context", "fast", 12), table_of(COUNT))
-    source = Source(
-        np.hstack(images), space="srgb", dithered=False, has_own_palette=False, builder=builder
-    )
+    source = Source(np.hstack(images), placing=Placing(), has_own_palette=False, builder=builder)
     base = source.base(sheet)
     assert base.line_width == (WIDTH if kind == "like_before" else COUNT * WIDTH)
     (trial,) = source.choose(base, [500])
@@ -102,15 +104,15 @@ def test_indices_are_chosen_in_the_rows_that_the_file_has(request, kind):
 
 
 def test_what_comes_of_a_goal_is_the_file_and_its_image(frames):
-    assembly, table = Assembly("context", "fast", None), table_of(COUNT, 40, 1)
-    outcome = optimize_frames(list(frames), 16, Goal(tolerance=0.5), assembly, table)
+    request = EncodeRequest.of("test", 16, effort="fast", rdo=0.5)
+    outcome = optimize_frames(list(frames), request, request.goal, table_of(COUNT, 40, 1))
     found = kmcodec.decode_frames(outcome.data)
     np.testing.assert_array_equal(np.hstack(list(found.indices)), outcome.image.indices)
     np.testing.assert_array_equal(found.palette, outcome.image.palette)
 
 
 def test_palette_images_change_only_for_a_quality(frames):
-    sheet = quantize_frames(list(frames), 20)
+    sheet = quantize_frames(list(frames), QuantizeRequest(k=20))
     parts = np.split(sheet.indices, COUNT, axis=1)
     images = [kmcodec.IndexedImage(sheet.palette, part) for part in parts]
     plain = kmcodec.encode_frames(images, effort="fast")
@@ -133,7 +135,7 @@ def test_grey_and_transparent_frames(frames, channels):
 
 
 def test_a_given_palette_stays_as_it_is(frames):
-    palette = quantize_frames(list(frames), 20).palette[::-1]
+    palette = quantize_frames(list(frames), QuantizeRequest(k=20)).palette[::-1]
     plain = kmcodec.encode_frames(frames, palette=palette, effort="fast")
     data = kmcodec.encode_frames(frames, palette=palette, effort="fast", max_bytes=len(plain) // 2)
     assert len(data) <= len(plain) // 2

@@ -7,9 +7,10 @@ import threading
 
 import pytest
 
-from kmcodec.errors import KmcInputError
+from kmcodec.errors import KmcInputError, reason_of
 from kmcodec.storage import atomic
-from kmcodec.storage.atomic import reason_of, replace_file, write_atomically
+from kmcodec.storage.atomic import replace_file
+from kmcodec.storage.door import write_output
 
 posix = pytest.mark.skipif(os.name == "nt", reason="permission bits and FIFOs are POSIX's")
 
@@ -27,7 +28,7 @@ def full_disk():
 
 @pytest.mark.parametrize("data", [b"", b"bird\r\n\n\x1a", bytes(1 << 20)])
 def test_a_new_file_holds_the_data_and_nothing_stands_beside_it(tmp_path, data):
-    write_atomically(tmp_path / "bird.kmc", data)
+    write_output(tmp_path / "bird.kmc", data)
     assert (tmp_path / "bird.kmc").read_bytes() == data
     assert os.listdir(tmp_path) == ["bird.kmc"]
 
@@ -35,19 +36,19 @@ def test_a_new_file_holds_the_data_and_nothing_stands_beside_it(tmp_path, data):
 def test_an_existing_file_is_replaced(tmp_path):
     path = tmp_path / "bird.kmc"
     path.write_bytes(b"old and longer")
-    write_atomically(str(path), b"new")
+    write_output(str(path), b"new")
     assert path.read_bytes() == b"new"
 
 
 def test_a_name_of_the_greatest_length_is_no_trouble(tmp_path):
     path = tmp_path / ("b" * 251 + ".kmc")
-    write_atomically(path, b"new")
+    write_output(path, b"new")
     assert path.read_bytes() == b"new"
 
 
 def test_a_path_relative_to_the_current_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    write_atomically("bird.kmc", b"new")
+    write_output("bird.kmc", b"new")
     assert (tmp_path / "bird.kmc").read_bytes() == b"new"
 
 
@@ -55,7 +56,7 @@ def test_a_path_relative_to_the_current_folder(tmp_path, monkeypatch):
 def test_a_new_file_obeys_the_umask(tmp_path):
     before = os.umask(0o027)
     try:
-        write_atomically(tmp_path / "bird.kmc", b"new")
+        write_output(tmp_path / "bird.kmc", b"new")
     finally:
         os.umask(before)
     assert stat.S_IMODE((tmp_path / "bird.kmc").stat().st_mode) == 0o640
@@ -66,7 +67,7 @@ def test_permissions_of_an_existing_file_are_kept(tmp_path):
     path = tmp_path / "bird.kmc"
     path.write_bytes(b"old")
     path.chmod(0o604)
-    write_atomically(path, b"new")
+    write_output(path, b"new")
     assert stat.S_IMODE(path.stat().st_mode) == 0o604
 
 
@@ -77,7 +78,7 @@ def test_symbolic_links_are_followed(tmp_path, there):
     if there:
         target.write_bytes(b"old")
     link.symlink_to("target.kmc")
-    write_atomically(link, b"new")
+    write_output(link, b"new")
     assert link.is_symlink()
     assert target.read_bytes() == b"new"
 
@@ -89,7 +90,7 @@ def test_a_fifo_is_written_directly(tmp_path):
     read = []
     reader = threading.Thread(target=lambda: read.append(path.read_bytes()))
     reader.start()
-    write_atomically(path, b"new")
+    write_output(path, b"new")
     reader.join()
     assert read == [b"new"]
     assert stat.S_ISFIFO(path.stat().st_mode)
@@ -97,14 +98,14 @@ def test_a_fifo_is_written_directly(tmp_path):
 
 @posix
 def test_the_null_device_stays_a_device():
-    write_atomically("/dev/null", b"new", create_only=True)
+    write_output("/dev/null", b"new", create_only=True)
     assert stat.S_ISCHR(os.stat("/dev/null").st_mode)
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="only Linux has /dev/full")
 def test_a_full_device_is_told():
     with pytest.raises(KmcInputError, match=r"^/dev/full: no space left on device$"):
-        write_atomically("/dev/full", b"new")
+        write_output("/dev/full", b"new")
 
 
 FAILURES = [
@@ -123,7 +124,7 @@ def test_a_failure_is_told_and_leaves_everything_as_it_was(
     path.write_bytes(b"old")
     monkeypatch.setattr(call, raising(error))
     with pytest.raises(KmcInputError) as caught:
-        write_atomically(path, b"new")
+        write_output(path, b"new")
     monkeypatch.undo()
     assert str(caught.value) == f"{path}: {told}"
     assert path.read_bytes() == b"old"
@@ -149,7 +150,7 @@ def test_a_disk_that_fills_up_while_writing_leaves_the_old_file(tmp_path, monkey
     path.write_bytes(b"old")
     monkeypatch.setattr(atomic, "open", lambda fd, _mode: Full(fd), raising=False)
     with pytest.raises(KmcInputError, match="no space left on device"):
-        write_atomically(path, b"new")
+        write_output(path, b"new")
     assert path.read_bytes() == b"old"
     assert os.listdir(tmp_path) == ["bird.kmc"]
 
@@ -158,7 +159,7 @@ def test_a_disk_that_fills_up_while_writing_leaves_the_old_file(tmp_path, monkey
 def test_an_interrupt_leaves_no_temporary_file(tmp_path, monkeypatch, interrupt):
     monkeypatch.setattr("os.fsync", raising(interrupt()))
     with pytest.raises(interrupt):
-        write_atomically(tmp_path / "bird.kmc", b"new")
+        write_output(tmp_path / "bird.kmc", b"new")
     assert os.listdir(tmp_path) == []
 
 
@@ -175,14 +176,14 @@ def test_folders_are_told_from_files(tmp_path, monkeypatch):
     }
     for path, message in told.items():
         with pytest.raises(KmcInputError) as caught:
-            write_atomically(path, b"new")
+            write_output(path, b"new")
         assert str(caught.value) == message
     assert sorted(os.listdir(tmp_path)) == ["file", "folder"]
 
 
 def test_what_is_no_path_is_told():
     with pytest.raises(KmcInputError, match="is not a path"):
-        write_atomically("a\0b", b"new")
+        write_output("a\0b", b"new")
 
 
 def test_replace_file_leaves_errors_as_they_are(tmp_path):
@@ -193,7 +194,7 @@ def test_replace_file_leaves_errors_as_they_are(tmp_path):
 
 
 def test_create_only_makes_new_files(tmp_path):
-    write_atomically(tmp_path / "bird.kmc", b"new", create_only=True)
+    write_output(tmp_path / "bird.kmc", b"new", create_only=True)
     assert (tmp_path / "bird.kmc").read_bytes() == b"new"
     assert os.listdir(tmp_path) == ["bird.kmc"]
 
@@ -201,8 +202,8 @@ def test_create_only_makes_new_files(tmp_path):
 def test_create_only_never_replaces(tmp_path):
     path = tmp_path / "bird.kmc"
     path.write_bytes(b"old")
-    with pytest.raises(KmcInputError, match="exists already"):
-        write_atomically(path, b"new", create_only=True)
+    with pytest.raises(KmcInputError, match="already exists"):
+        write_output(path, b"new", create_only=True)
     assert path.read_bytes() == b"old"
 
 
@@ -224,8 +225,8 @@ def test_create_only_loses_a_race_without_harm(tmp_path, monkeypatch, obstacle):
 
     monkeypatch.setattr("os.fsync", slow_fsync)
     monkeypatch.setattr("os.link", raising(obstacle) if obstacle else link)
-    with pytest.raises(KmcInputError, match="exists already"):
-        write_atomically(path, b"new", create_only=True)
+    with pytest.raises(KmcInputError, match="already exists"):
+        write_output(path, b"new", create_only=True)
     assert path.read_bytes() == b"of another process"
     assert os.listdir(tmp_path) == ["bird.kmc"]
 
@@ -233,7 +234,7 @@ def test_create_only_loses_a_race_without_harm(tmp_path, monkeypatch, obstacle):
 @pytest.mark.parametrize("obstacle", NO_LINKS)
 def test_create_only_does_without_hard_links(tmp_path, monkeypatch, obstacle):
     monkeypatch.setattr("os.link", raising(obstacle))
-    write_atomically(tmp_path / "bird.kmc", b"new", create_only=True)
+    write_output(tmp_path / "bird.kmc", b"new", create_only=True)
     assert (tmp_path / "bird.kmc").read_bytes() == b"new"
     assert os.listdir(tmp_path) == ["bird.kmc"]
 
@@ -242,14 +243,14 @@ def test_create_only_gives_the_name_back_if_the_last_step_fails(tmp_path, monkey
     monkeypatch.setattr("os.link", raising(NotImplementedError()))
     monkeypatch.setattr("os.replace", raising(full_disk()))
     with pytest.raises(KmcInputError, match="no space left"):
-        write_atomically(tmp_path / "bird.kmc", b"new", create_only=True)
+        write_output(tmp_path / "bird.kmc", b"new", create_only=True)
     assert os.listdir(tmp_path) == []
 
 
 def test_create_only_fails_as_linking_fails(tmp_path, monkeypatch):
     monkeypatch.setattr("os.link", raising(full_disk()))
     with pytest.raises(KmcInputError, match="no space left"):
-        write_atomically(tmp_path / "bird.kmc", b"new", create_only=True)
+        write_output(tmp_path / "bird.kmc", b"new", create_only=True)
     assert os.listdir(tmp_path) == []
 
 

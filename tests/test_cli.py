@@ -181,7 +181,7 @@ def test_a_derived_name_needs_force(kmc, tmp_path):
     (tmp_path / "a.kmc").write_bytes(b"precious")
     run = kmc("encode", "a.mat", "-k", "2")
     assert run.returncode == 1
-    assert one_line(run) == "kmc: a.kmc: exists already; --force replaces it"
+    assert one_line(run) == "kmc: a.kmc: already exists; use --force to replace it"
     assert (tmp_path / "a.kmc").read_bytes() == b"precious"
     assert kmc("encode", "a.mat", "-k", "2", "--force").returncode == 0
     assert len(kmcodec.read(tmp_path / "a.kmc").palette) == 2

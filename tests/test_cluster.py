@@ -285,15 +285,15 @@ def test_what_was_written_by_one_who_died_then_is_not_written_again(tmp_path, im
     assert encode(8).size == first.size
     assert os.stat(job.target).st_mtime_ns == written.st_mtime_ns
     assert os.stat(job.target).st_ino == written.st_ino
-    with pytest.raises(kmcodec.KmcInputError, match="exists already"):
+    with pytest.raises(kmcodec.KmcInputError, match="already exists"):
         encode(9)
     Path(job.target).write_bytes(Path(job.target).read_bytes() + b"more")
-    with pytest.raises(kmcodec.KmcInputError, match="exists already"):
+    with pytest.raises(kmcodec.KmcInputError, match="already exists"):
         encode(8)
     decode = functools.partial(decode_file, Job(job.target, str(tmp_path / "a.png"), False))
     Path(job.target).write_bytes(kmcodec.encode(np.zeros((2, 2), np.uint8)))
     assert decode() == dataclasses.replace(decode(), seconds=ANY)
-    with pytest.raises(kmcodec.KmcInputError, match="exists already"):
+    with pytest.raises(kmcodec.KmcInputError, match="already exists"):
         decode(strip=True, rows=(0, 1))
 
 

@@ -130,7 +130,7 @@ def test_fewer_entries_than_labels_make_a_picture_of_them(tmp_path, rng):
         _, file = encoded(path, k=3)
     assert [str(w.message) for w in caught] == [
         f"{path}: 16-bit samples reduced to 8 bits",
-        f"{path}: more labels than 3 entries hold: it is taken for a picture",
+        f"{path}: more labels than 3 entries hold, encoded as a picture",
     ]
     assert "label array" not in kmcodec.read(file).metadata.text
 

@@ -21,15 +21,15 @@ from PIL import Image
 import kmcodec
 from kmcodec.animation.encode_frames import encode_frames
 from kmcodec.batch.encoding import encode_file, encode_files
+from kmcodec.batch.file_request import FileOptions
 from kmcodec.batch.planning import Job
 from kmcodec.cli.encode import encode as encode_command
 from kmcodec.cli.exit_codes import MISSED
 from kmcodec.cli.palette import palette as palette_command
 from kmcodec.errors import KmcError, KmcGoalError, KmcWarning
 from kmcodec.model.image import Metadata
-from kmcodec.options import QuantizeOptions, SearchOptions
 from kmcodec.pillow_plugin import _ENCODE_OPTIONS
-from kmcodec.rate_distortion import Goal
+from kmcodec.quantization import QuantizeOptions, SearchOptions
 
 # What distributed leaves to be collected is not ours to close.
 pytestmark = [
@@ -190,10 +190,9 @@ def encoded(tmp_path, request):
         return str(path)
 
     def by_files(images, options, executor=None):
-        goal = Goal.of(*(options.pop(n, None) for n in ("rdo", "psnr", "max_bytes")), "context")
         target = str(tmp_path / "out.kmc")
         jobs = [Job(file_of(images), target, replace=True)]
-        for done in encode_files(jobs, goal=goal, executor=executor, **options):
+        for done in encode_files(jobs, executor=executor, **options):
             done.result()
         return (tmp_path / "out.kmc").read_bytes()
 
@@ -272,8 +271,8 @@ TAKEN = {
     "rows": names_of(kmcodec.encode_rows) | QUANTIZE,
     "frames": names_of(encode_frames) | QUANTIZE,
     "strips": names_of(kmcodec.encode) | QUANTIZE,
-    "batch": names_of(encode_file) | QUANTIZE | {"rdo", "psnr", "max_bytes"},
-    "cluster": names_of(encode_file) | QUANTIZE | {"rdo", "psnr", "max_bytes"},
+    "batch": names_of(encode_file) | set(FileOptions.__annotations__),
+    "cluster": names_of(encode_file) | set(FileOptions.__annotations__),
     "pillow": set(_ENCODE_OPTIONS) | {"k", "durations", "loop", "palettes"},
     "arrays": names_of(kmcodec.encode_labels),
     "shared": names_of(kmcodec.shared_palette) | set(SearchOptions.__annotations__),

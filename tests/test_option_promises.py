@@ -19,10 +19,10 @@ from kmcodec.coding.budget import Survey, affordable_effort
 from kmcodec.container.frame_table import FrameTable, Scene
 from kmcodec.container.header import Header
 from kmcodec.errors import KmcGoalError, KmcInputError, KmcWarning
+from kmcodec.model.checks import checked_integer, checked_number
 from kmcodec.model.image import MAX_SIDE
 from kmcodec.model.label_text import without_stale_labels
 from kmcodec.model.metrics import psnr
-from kmcodec.options import checked_integer, checked_number
 from kmcodec.quantization.grey import best_grey_palette
 from kmcodec.sources.frames import ANIMATED
 from kmcodec.sources.images import warn_of_frames

@@ -16,7 +16,7 @@ from kmcodec.cli.goals import Steps
 from kmcodec.cli.printable import printable
 from kmcodec.errors import KmcInputError
 from kmcodec.storage import streams
-from kmcodec.storage.reading import bytes_of
+from kmcodec.storage.door import read_input
 
 PIXELS = np.arange(12, dtype=np.uint8).reshape(3, 4)
 
@@ -73,7 +73,7 @@ def test_a_file_that_is_there_is_replaced_by_force_alone(kmc, picture, command):
     there.write_bytes(b"mine")
     run = kmc(*command)
     assert run.returncode == 1
-    assert b"exists already; --force replaces it" in run.stderr
+    assert b"already exists; use --force to replace it" in run.stderr
     assert there.read_bytes() == b"mine"
     assert kmc(*command, "--force").returncode == 0
     assert there.read_bytes() != b"mine"
@@ -94,7 +94,7 @@ def test_a_figure_that_is_there_is_replaced_by_force_alone(kmc, picture, command
     there.write_bytes(b"mine")
     run = kmc(*command, "there.png")
     assert run.returncode == 1
-    assert b"exists already; --force replaces it" in run.stderr
+    assert b"already exists; use --force to replace it" in run.stderr
     assert there.read_bytes() == b"mine"
     run = kmc(*command, "there.png", "-f")
     assert run.returncode == 0, run.stderr
@@ -127,7 +127,7 @@ def test_the_same_holds_for_urls(memory, picture, monkeypatch, command, root):
     system.pipe(place, b"mine")
     run = CliRunner().invoke(kmc_command, [*words, url])
     assert run.exit_code == 1
-    assert "exists already; --force replaces it" in run.output + str(run.exception)
+    assert "already exists; use --force to replace it" in run.output + str(run.exception)
     assert system.cat(place) == b"mine"
     run = CliRunner().invoke(kmc_command, [*words, url, "-f"])
     assert run.exit_code == 0, run.output
@@ -197,7 +197,7 @@ def test_links_to_special_files_in_a_folder_are_passed_over(picture):
 def test_a_device_without_end_is_refused_at_the_bound(monkeypatch):
     monkeypatch.setattr(streams, "_MOST_STREAMED", 1000)
     with pytest.raises(kmcodec.KmcLimitError, match="more than 1,000 bytes"):
-        bytes_of("/dev/zero", "/dev/zero")
+        read_input("/dev/zero")
 
 
 @pytest.mark.parametrize("unseen", "\u3164\u115f\uffa0\ufe0f\u200b\u202e\u2066\u2800\U000e0041\x1b")

@@ -12,7 +12,7 @@ import pytest
 from kmcodec.batch.pool import LocalPool, run_each
 from kmcodec.errors import KmcError, KmcFormatError, KmcInputError, KmcWarning
 from kmcodec.parallel import thread_count
-from kmcodec.storage.atomic import write_atomically
+from kmcodec.storage.door import write_output
 
 
 def work(item):
@@ -33,7 +33,7 @@ def deadly(item):
 
 def write_slowly(folder):
     os.fsync = lambda descriptor: (folder / "fifo").read_bytes()
-    write_atomically(folder / "out" / "x.kmc", b"half or whole")
+    write_output(folder / "out" / "x.kmc", b"half or whole")
 
 
 def failing_for_good(item):
@@ -65,11 +65,11 @@ def test_what_comes_of_each_item_is_told_in_order(workers):
 
 
 def test_an_error_stands_for_what_cannot_be_done():
-    error = KmcInputError("exists already")
+    error = KmcInputError("already exists")
     done = list(run_each(work, [2, error, 3]))
     assert [each.value for each in done] == [4, None, 9]
     assert done[1].error is error
-    with pytest.raises(KmcInputError, match="exists already"):
+    with pytest.raises(KmcInputError, match="already exists"):
         done[1].result()
 
 

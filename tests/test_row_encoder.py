@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import kmcodec
-from kmcodec.quantizer import Settings
+from kmcodec.quantization import Placing, Search
 
 # The twin of the kernel says that it is slow.
 pytestmark = pytest.mark.filterwarnings("ignore:the compiled dithering kernel is missing")
@@ -117,7 +117,7 @@ def test_metadata_and_progress(rng, tmp_path):
 
 def test_the_defaults_are_those_of_quantize():
     of_quantize = inspect.signature(kmcodec.quantize).parameters
-    for field in dataclasses.fields(Settings):
+    for field in (*dataclasses.fields(Search), *dataclasses.fields(Placing)):
         assert of_quantize[field.name].default == field.default
 
 

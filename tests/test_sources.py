@@ -117,7 +117,7 @@ def test_files_that_cannot_be_read_are_told(monkeypatch, error, told):
     def fail(*_):
         raise error
 
-    monkeypatch.setattr("kmcodec.storage.reading.open", fail, raising=False)
+    monkeypatch.setattr("kmcodec.storage.door.open", fail, raising=False)
     with pytest.raises(KmcInputError, match=f"^bird.png: {told}$"):
         read_source("bird.png")
 

@@ -19,8 +19,9 @@ from kmcodec.errors import KmcInputError, KmcWarning
 from kmcodec.formats.matlab import read_mat
 from kmcodec.formats.pillow_images import from_pillow, metadata_from_pillow
 from kmcodec.model.image import IndexedImage, Metadata
+from kmcodec.storage.door import write_output
 from kmcodec.targets.animations import encode_animation
-from kmcodec.targets.images import encode_image, write_target
+from kmcodec.targets.images import encode_image
 
 EXIF = Image.Exif()
 EXIF[0x010E] = "a bird"
@@ -269,16 +270,16 @@ def test_every_ending_of_pillow_makes_a_file_or_one_plain_sentence(ending, chann
 
 
 def test_files_are_written_at_once(tmp_path):
-    write_target(tmp_path / "bird.png", b"data")
+    write_output(tmp_path / "bird.png", b"data")
     assert (tmp_path / "bird.png").read_bytes() == b"data"
-    with pytest.raises(KmcInputError, match="exists already"):
-        write_target(str(tmp_path / "bird.png"), b"new", create_only=True)
+    with pytest.raises(KmcInputError, match="already exists"):
+        write_output(str(tmp_path / "bird.png"), b"new", create_only=True)
 
 
 def test_a_dash_is_standard_output(monkeypatch):
     stream = io.BytesIO()
     monkeypatch.setattr(sys, "stdout", SimpleNamespace(buffer=stream))
-    write_target("-", b"\r\n\x1a")
+    write_output("-", b"\r\n\x1a")
     assert stream.getvalue() == b"\r\n\x1a"
 
 
@@ -288,7 +289,7 @@ def test_a_reader_that_has_gone_is_left_to_the_caller(monkeypatch):
     stream = os.fdopen(writer, "wb", buffering=0)
     monkeypatch.setattr(sys, "stdout", SimpleNamespace(buffer=stream))
     with stream, pytest.raises(BrokenPipeError):
-        write_target("-", b"data")
+        write_output("-", b"data")
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="only Linux has /dev/full")
@@ -296,4 +297,4 @@ def test_standard_output_that_is_full_is_told(monkeypatch):
     with open("/dev/full", "wb", buffering=0) as stream:
         monkeypatch.setattr(sys, "stdout", SimpleNamespace(buffer=stream))
         with pytest.raises(KmcInputError, match=r"^standard output: no space left on device$"):
-            write_target("-", b"data")
+            write_output("-", b"data")

@@ -12,8 +12,8 @@ import kmcodec
 from kmcodec.batch.encoding import encode_file
 from kmcodec.batch.planning import Job, plan
 from kmcodec.sources.palettes import read_palette
+from kmcodec.storage.door import write_output
 from kmcodec.storage.urls import is_url, open_url, write_url
-from kmcodec.targets.images import write_target
 
 fsspec = pytest.importorskip("fsspec", reason="no fsspec (pip install 'kmcodec[remote]')")
 
@@ -46,12 +46,12 @@ def test_a_file_goes_from_url_to_url(memory, bird):
     assert report.size == len(data)
     # What is there is left alone, as among paths.
     (refused,) = plan(["memory://in/bird.npy"], "memory://out/", ".kmc", force=False)
-    assert "exists already" in str(refused)
+    assert "already exists" in str(refused)
     (skipped,) = plan(
         ["memory://in/bird.npy"], "memory://out/", ".kmc", force=False, skip_existing=True
     )
     assert skipped.skip
-    with pytest.raises(kmcodec.KmcInputError, match="exists already"):
+    with pytest.raises(kmcodec.KmcInputError, match="already exists"):
         write_url("memory://out/bird.kmc", [b"other"], create_only=True)
     assert memory.cat("/out/bird.kmc") == data
 
@@ -102,7 +102,7 @@ def test_palettes_are_read_from_and_written_to_urls(kmc, memory, tmp_path, bird)
     assert read_palette("memory://in/theme.kmc").tolist() == [[1, 2, 3], [4, 5, 6]]
     with pytest.raises(kmcodec.KmcInputError, match=r"none\.gpl: no such file"):
         read_palette("memory://none.gpl")
-    write_target("memory://new/a/theme.hex", b"ffffff")
+    write_output("memory://new/a/theme.hex", b"ffffff")
     assert memory.cat("/new/a/theme.hex") == b"ffffff"
     np.save(tmp_path / "bird.npy", bird)
     url = f"file://{tmp_path}/theme.gpl"

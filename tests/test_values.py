@@ -16,7 +16,7 @@ from kmcodec.coding.context.colortree import tree_of
 from kmcodec.coding.context.tables import tables
 from kmcodec.model.frozen import frozen
 from kmcodec.model.image import IndexedImage, Metadata
-from kmcodec.quantizer import Settings
+from kmcodec.quantization import QuantizeRequest
 
 PALETTE = np.array([[0, 0, 0], [9, 8, 7], [255, 255, 255]], np.uint8)
 INDICES = np.array([[0, 1], [2, 1]], np.uint8)
@@ -197,13 +197,13 @@ def test_metadata_can_be_told_as_plain_values():
     assert json.loads(json.dumps(metadata.text)) == {"Title": "a"}
 
 
-def test_settings_keep_the_palette_that_was_checked():
+def test_a_request_keeps_the_palette_that_was_checked():
     palette = PALETTE.copy()
-    settings = Settings(palette=palette)
+    request = QuantizeRequest(palette=palette)
     palette[:] = 7
-    assert settings.palette.tolist() == PALETTE.tolist()
+    assert request.palette.tolist() == PALETTE.tolist()
     with pytest.raises(ValueError, match="read-only"):
-        settings.palette[0] = 7
+        request.palette[0] = 7
 
 
 def test_the_palette_of_an_inspected_file_is_read_only():

@@ -1,4 +1,4 @@
-"""Several frames to the bytes of one `.kmc` file; `reader` reads them."""
+"""Several frames to the bytes of one `.kmc` file; `decode_frames` reads them."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from kmcodec.animation.frame_palettes import (
     side_by_side,
 )
 from kmcodec.animation.value import DEFAULT_DURATION, Animation, one_for_each
-from kmcodec.coding import AUTO
 from kmcodec.container.frame_table import MAX_DURATION, FrameTable
 from kmcodec.encoder import file_of
 from kmcodec.errors import KmcInputError
+from kmcodec.model.checks import checked_choice, checked_integer
 from kmcodec.model.image import IndexedImage, Metadata
-from kmcodec.options import checked_choice, checked_integer
+from kmcodec.quantization import QuantizeOptions
 from kmcodec.quantizer import ImageLike, is_indexed
 from kmcodec.rate_distortion import FramesBuilder, Goal, Outcome, Subject, meet
+from kmcodec.request import EncodeRequest
 from kmcodec.writing.assembly import Assembly
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from kmcodec.options import QuantizeOptions
 
 __all__ = [
     "EncodedScenes",
@@ -48,8 +48,8 @@ def encode_frames(
     palettes: str = "shared",
     durations: int | Iterable[int] | None = None,
     loop: int | None = None,
-    coding: str = "context",
-    effort: str = AUTO,
+    coding: str = Assembly.coding,
+    effort: str = Assembly.effort,
     strip_rows: int | None = None,
     metadata: Metadata | None = None,
     rdo: float | None = None,
@@ -95,8 +95,18 @@ def encode_frames(
     KmcGoalError
         If a goal cannot be reached and `strict` is set.
     """
-    assembly = Assembly(coding, effort, strip_rows)
-    goal = Goal.of(rdo, psnr, max_bytes, coding)
+    request = EncodeRequest.of(
+        "encode_frames()",
+        k,
+        coding=coding,
+        effort=effort,
+        strip_rows=strip_rows,
+        rdo=rdo,
+        psnr=psnr,
+        max_bytes=max_bytes,
+        strict=strict,
+        **options,
+    )
     images: Sequence[ImageLike]
     if isinstance(frames, Animation):
         durations = frames.durations if durations is None else durations
@@ -109,10 +119,8 @@ def encode_frames(
             f"frames are a sequence of images, not a single {type(frames).__name__}"
         )
     table = table_of(len(images), durations, loop)
-    encoded = encode_images(
-        images, k, goal, assembly, table, palettes=palettes, metadata=metadata, **options
-    )
-    return file_of(encoded.data, encoded.shortfall, strict)
+    encoded = encode_images(images, request, table, palettes=palettes, metadata=metadata)
+    return file_of(encoded.data, encoded.shortfall, request.goal)
 
 
 @dataclass(frozen=True)
@@ -143,46 +151,41 @@ class EncodedScenes:
 
 def encode_images(
     images: Sequence[ImageLike],
-    k: int | None,
-    goal: Goal | None,
-    assembly: Assembly,
+    request: EncodeRequest,
     table: FrameTable,
     *,
     palettes: str = "shared",
     metadata: Metadata | None = None,
     advance: Callable[[], None] = lambda: None,
-    **options: Unpack[QuantizeOptions],
 ) -> EncodedScenes:
     """Quantise frames and encode them, for a goal or not; see `encode_frames`.
 
     Parameters
     ----------
-    images, k, palettes, metadata, **options
-        See `encode_frames`.
-    goal : Goal, optional
-    assembly : Assembly
+    images : sequence of images
+    request : EncodeRequest
     table : FrameTable
+    palettes, metadata
+        See `encode_frames`.
     advance : callable
         Called after each step towards the goal.
     """
-    outcome = None
-    if goal is not None:
+    quantizing, outcome = request.quantizing, None
+    if request.goal is not None:
         outcome = optimize_frames(
             images,
-            k,
-            goal,
-            assembly,
+            request,
+            request.goal,
             table,
             palettes=palettes,
             metadata=metadata,
             advance=advance,
-            **options,
         )
-        own = k is None and options.get("palette") is None and all(map(is_indexed, images))
-        if outcome.shortfall or not own:
+        kept = quantizing.k is None and quantizing.palette is None
+        if outcome.shortfall or not (kept and all(map(is_indexed, images))):
             return EncodedScenes([outcome.image], outcome.data, outcome.shortfall)
-    ways = quantize_scenes(images, k, palettes, **options)
-    exact = EncodedScenes(*_encode_smallest(assembly, ways, table, metadata))
+    ways = quantize_scenes(images, quantizing, palettes)
+    exact = EncodedScenes(*_encode_smallest(request.assembly, ways, table, metadata))
     # Kept exactly, each with a palette of its own, frames may take fewer bytes yet.
     if outcome is not None and len(outcome.data) <= len(exact.data):
         return EncodedScenes([outcome.image], outcome.data)
@@ -191,25 +194,27 @@ def encode_images(
 
 def optimize_frames(
     images: Sequence[ImageLike],
-    k: int | None,
+    request: EncodeRequest,
     goal: Goal,
-    assembly: Assembly,
     table: FrameTable,
     *,
     palettes: str = "shared",
     metadata: Metadata | None = None,
     advance: Callable[[], None] = lambda: None,
-    **options: Unpack[QuantizeOptions],
 ) -> Outcome:
     """Quantise frames for a goal that all together are to meet; see `encode_frames`.
 
     Parameters
     ----------
-    images, k, palettes, **options
-        See `encode_frames`. A goal is met with one palette for all frames.
-    goal, assembly, metadata, advance
-        See `kmcodec.rate_distortion.optimize`.
+    images : sequence of images
+    request : EncodeRequest
+    goal : Goal
+        Of the request.
     table : FrameTable
+    palettes
+        See `encode_frames`. A goal is met with one palette for all frames.
+    metadata, advance
+        See `kmcodec.rate_distortion.optimize`.
 
     Returns
     -------
@@ -219,14 +224,15 @@ def optimize_frames(
     if checked_choice("palettes", palettes, PALETTES) == "frame":
         raise KmcInputError("palettes='frame' excludes goals, which take one palette for all")
     pixels, own = pixels_of_all(images)
+    quantizing = request.quantizing
     subject = Subject(
         side_by_side(pixels),
         own if metadata is None else metadata,
-        kept=lambda k: quantize_frames(images, k, **options),
-        quantized=lambda k: quantize_frames(pixels, k, **options),
+        kept=lambda k: quantize_frames(images, quantizing.with_k(k)),
+        quantized=lambda k: quantize_frames(pixels, quantizing.with_k(k)),
     )
-    builder = FramesBuilder(assembly, table)
-    return meet(goal, subject, k, builder, advance=advance, **options)
+    builder = FramesBuilder(request.assembly, table)
+    return meet(goal, subject, quantizing, builder, advance=advance)
 
 
 def _encode_smallest(

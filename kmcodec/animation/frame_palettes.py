@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kmcodec.container.frame_table import MAX_FRAMES
 from kmcodec.errors import KmcInputError
+from kmcodec.model.checks import checked_choice
 from kmcodec.model.image import MAX_COLORS, MAX_SIDE, IndexedImage, Metadata
 from kmcodec.model.pixels import channels_for_all, to_channels
-from kmcodec.options import checked_choice
-from kmcodec.quantizer import DEFAULT_COLORS, ImageLike, is_indexed, pixels_of, quantize
-
-if TYPE_CHECKING:
-    from typing_extensions import Unpack
-
-    from kmcodec.options import QuantizeOptions
+from kmcodec.quantization import QuantizeRequest
+from kmcodec.quantizer import ImageLike, is_indexed, pixels_of, quantize, quantized
 
 __all__ = [
     "PALETTES",
@@ -33,14 +29,13 @@ PALETTES = ("shared", "frame")
 """Whether colours are looked for in all frames together or in each by itself."""
 
 
-def quantize_frames(
-    images: Sequence[ImageLike], k: int | None, **options: Unpack[QuantizeOptions]
-) -> IndexedImage:
+def quantize_frames(images: Sequence[ImageLike], request: QuantizeRequest) -> IndexedImage:
     """Quantise frames as one image, in which they are side by side.
 
     Parameters
     ----------
-    images, k, **options
+    images : sequence of images
+    request : QuantizeRequest
         See `encode_frames`.
 
     Returns
@@ -53,41 +48,35 @@ def quantize_frames(
     KmcInputError
         See `encode_frames`.
     """
+    kept = request.k is None and request.palette is None
     shared = _of_one_palette(images)
-    if shared is not None and k is None and options.get("palette") is None:
-        return quantize(shared, None, **options)
+    if shared is not None and kept:
+        return quantized(shared, request)
     pixels, metadata = pixels_of_all(images)
     sheet = side_by_side(pixels)
-    if k is None and options.get("palette") is None:
-        k = MAX_COLORS if all(map(is_indexed, images)) and _few_colors(sheet) else DEFAULT_COLORS
-    if options.get("dither", "none") == "none":
-        quantized = quantize(sheet, k, **options)
-        palette, indices = quantized.palette, quantized.indices
-    else:
-        # One by one: no frame's error is to be spread into another.
-        if options.get("palette") is None:
-            undithered = options.copy()
-            undithered["dither"] = "none"
-            options["palette"] = quantize(sheet, k, **undithered).palette
-            options.pop("reorder", None)
-            k = None
-        parts = [quantize(frame, k, **options) for frame in pixels]
-        palette, indices = parts[0].palette, side_by_side([part.indices for part in parts])
-    return IndexedImage(palette, indices, metadata)
+    if kept and all(map(is_indexed, images)) and _few_colors(sheet):
+        request = request.with_k(MAX_COLORS)
+    if not request.placing.dithers:
+        whole = quantized(sheet, request)
+        return IndexedImage(whole.palette, whole.indices, metadata)
+    # One by one: no frame's error is to be spread into another.
+    if request.palette is None:
+        found = quantized(sheet, request.without_dither())
+        request = request.with_palette(found.palette)
+    parts = [quantized(frame, request) for frame in pixels]
+    return IndexedImage(parts[0].palette, side_by_side([part.indices for part in parts]), metadata)
 
 
 def quantize_scenes(
-    images: Sequence[ImageLike],
-    k: int | None,
-    palettes: str = "shared",
-    **options: Unpack[QuantizeOptions],
+    images: Sequence[ImageLike], request: QuantizeRequest, palettes: str = "shared"
 ) -> list[list[IndexedImage]]:
     """Quantise frames in each way in which they may be written; see `encode_frames`.
 
     Parameters
     ----------
-    images, k, palettes, **options
-        See `encode_frames`.
+    images : sequence of images
+    request : QuantizeRequest
+    palettes : {'shared', 'frame'}
 
     Returns
     -------
@@ -95,19 +84,19 @@ def quantize_scenes(
         Each the scenes, one after another, in which frames of one palette are side by side. If
         there are several, all have the same pixels.
     """
-    given = options.get("palette") is not None
+    given = request.palette is not None
     if checked_choice("palettes", palettes, PALETTES) == "frame":
         if given:
             raise KmcInputError("palettes='frame' looks for colours: it excludes a palette")
-        return [_scenes_of(_each_quantized(images, k, **options))]
-    if k is not None or given or not all(map(is_indexed, images)):
-        return [[quantize_frames(images, k, **options)]]
-    own = _scenes_of([quantize(image) for image in images], options.get("reorder", False))
+        return [_scenes_of(_each_quantized(images, request))]
+    if request.k is not None or given or not all(map(is_indexed, images)):
+        return [[quantize_frames(images, request)]]
+    own = _scenes_of([quantize(image) for image in images], request.reorder)
     if len(own) == 1:
         return [own]
     if _colors_in(own) > MAX_COLORS:
         return [own]
-    return [[quantize_frames(images, k, **options)], own]
+    return [[quantize_frames(images, request)], own]
 
 
 def sheet_of(images: Sequence[ImageLike]) -> NDArray[np.uint8]:
@@ -123,13 +112,11 @@ def pixels_of_all(images: Sequence[ImageLike]) -> tuple[list[NDArray[np.uint8]],
     return [to_channels(frame, common) for frame in pixels], opened[0][1]
 
 
-def _each_quantized(
-    images: Sequence[ImageLike], k: int | None, **options: Unpack[QuantizeOptions]
-) -> list[IndexedImage]:
+def _each_quantized(images: Sequence[ImageLike], request: QuantizeRequest) -> list[IndexedImage]:
     """Each frame with a palette of its own, of one number of channels."""
     pixels, metadata = pixels_of_all(images)
     frames = [
-        quantize(image if k is None and is_indexed(image) else frame, k, **options)
+        quantized(image if request.k is None and is_indexed(image) else frame, request)
         for image, frame in zip(images, pixels, strict=True)
     ]
     return [IndexedImage(frame.palette, frame.indices, metadata) for frame in frames]

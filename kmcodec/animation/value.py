@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from kmcodec.container.frame_table import MAX_DURATION
 from kmcodec.errors import KmcInputError
+from kmcodec.model.checks import checked_integer
 from kmcodec.model.frozen import frozen, owned
 from kmcodec.model.image import (
     IndexedImage,
@@ -20,7 +21,6 @@ from kmcodec.model.image import (
     checked_palette,
     index_dtype,
 )
-from kmcodec.options import checked_integer
 
 __all__ = ["DEFAULT_DURATION", "Animation", "one_for_each"]
 

@@ -10,7 +10,6 @@ from numpy.typing import ArrayLike, NDArray
 from kmcodec.coding import AUTO
 from kmcodec.container.metadata import DEFAULT_MAX_METADATA
 from kmcodec.decoder import checked_metadata, decode_indexed
-from kmcodec.encoder import DEFAULT_CODING
 from kmcodec.model.image import array_of
 from kmcodec.model.label_images import LabelText, in_runs, label_image, labels_of, planes_image
 from kmcodec.model.label_text import LABELS
@@ -26,8 +25,8 @@ _FEW = 4096
 def encode_labels(
     labels: ArrayLike,
     *,
-    coding: str = DEFAULT_CODING,
-    effort: str = AUTO,
+    coding: str = Assembly.coding,
+    effort: str = Assembly.effort,
     strip_rows: int | None = None,
 ) -> bytes:
     """Encode an array of labels as a `.kmc` file, losslessly.

@@ -12,8 +12,6 @@ from numcodecs.compat import ensure_bytes, ensure_contiguous_ndarray_like, ensur
 
 from kmcodec.arrays.codec_options import checked_options
 from kmcodec.arrays.labels import decode_labels, encode_labels
-from kmcodec.coding import AUTO
-from kmcodec.encoder import DEFAULT_CODING
 from kmcodec.errors import KmcInputError
 from kmcodec.reading.strip_reader import DEFAULT_MAX_PIXELS
 from kmcodec.writing.assembly import Assembly
@@ -41,7 +39,7 @@ class KmcCodec(Codec):  # type: ignore[misc, unused-ignore]
 
     codec_id = "kmcodec"
 
-    def __init__(self, coding: str = DEFAULT_CODING, effort: str = AUTO) -> None:
+    def __init__(self, coding: str = Assembly.coding, effort: str = Assembly.effort) -> None:
         Assembly(coding, effort, None)  # refuses what is wrong
         self.coding = coding
         self.effort = effort

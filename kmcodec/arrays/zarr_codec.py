@@ -15,8 +15,6 @@ from zarr.abc.codec import ArrayBytesCodec
 
 from kmcodec.arrays.codec_options import checked_options
 from kmcodec.arrays.labels import decode_labels, encode_labels
-from kmcodec.coding import AUTO
-from kmcodec.encoder import DEFAULT_CODING
 from kmcodec.errors import KmcFormatError, KmcInputError
 from kmcodec.writing.assembly import Assembly
 
@@ -44,8 +42,8 @@ class KmcCodec(ArrayBytesCodec):  # type: ignore[misc, unused-ignore]
         If there are no such ones.
     """
 
-    coding: str = DEFAULT_CODING
-    effort: str = AUTO
+    coding: str = Assembly.coding
+    effort: str = Assembly.effort
 
     is_fixed_size = False
 

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from kmcodec.batch.pool import run_each
 from kmcodec.errors import KmcInputError, KmcWarning
+from kmcodec.model.checks import checked_integer
 from kmcodec.model.image import MAX_SIDE
 from kmcodec.model.pixels import REDUCED, as_pixels, check_shape, reduce_16_bits
-from kmcodec.options import checked_integer
 from kmcodec.quantization.histogram import Histogram, histogram
 from kmcodec.rows.chunks import chunk_ends, spans
 

@@ -15,8 +15,8 @@ from typing import IO, Any
 from kmcodec.animation.decode_frames import read_frames
 from kmcodec.arrays.labels import decode_labels
 from kmcodec.batch.cluster import Worker
-from kmcodec.batch.job_targets import write_job, write_job_parts
-from kmcodec.batch.planning import STANDARD, Job, due
+from kmcodec.batch.job_targets import write_job
+from kmcodec.batch.planning import Job, due
 from kmcodec.batch.pool import Done, run_each
 from kmcodec.decoder import checked_metadata, read_indexed
 from kmcodec.errors import KmcError, KmcFormatError, KmcInputError, KmcWarning
@@ -26,6 +26,7 @@ from kmcodec.model.image import IndexedImage, Metadata
 from kmcodec.model.label_text import LABELS
 from kmcodec.reading.salvage import salvage_indexed
 from kmcodec.reading.strip_reader import DEFAULT_MAX_PIXELS, StripReader
+from kmcodec.storage.door import STANDARD
 from kmcodec.targets.animations import encode_animation
 from kmcodec.targets.images import encode_image
 from kmcodec.targets.labels import HOLD_LABELS, encode_label_file
@@ -243,7 +244,7 @@ def _decode_rows(job: Job, reader: StripReader, started: float) -> DecodeReport:
         for indices in reader.blocks():
             yield IndexedImage(reader.palette, indices).to_array().tobytes()
 
-    write_job_parts(job, parts())
+    write_job(job, parts())
     size = len(start) + math.prod(shape)
     return DecodeReport(
         source=job.source,

@@ -13,32 +13,31 @@ from typing import TYPE_CHECKING, Any
 from kmcodec.animation.encode_frames import EncodedScenes, encode_images, table_of
 from kmcodec.animation.frame_palettes import sheet_of
 from kmcodec.batch.cluster import Worker
-from kmcodec.batch.job_targets import write_job, write_job_parts
+from kmcodec.batch.file_request import FileOptions, FileRequest
+from kmcodec.batch.job_targets import write_job
 from kmcodec.batch.planning import Job, due
 from kmcodec.batch.pool import Done, run_each
-from kmcodec.coding import AUTO
-from kmcodec.encoder import DEFAULT_CODING
 from kmcodec.errors import KmcError, KmcGoalError, KmcWarning
 from kmcodec.model.image import IndexedImage, Metadata
 from kmcodec.model.label_text import LABELS, without_labels
 from kmcodec.model.metrics import psnr
-from kmcodec.quantizer import Settings, quantized
+from kmcodec.quantization import QuantizeRequest
+from kmcodec.quantizer import quantized
 from kmcodec.rate_distortion import Goal, Outcome, optimize
-from kmcodec.reading.strip_reader import DEFAULT_MAX_PIXELS
+from kmcodec.request import EncodeRequest
 from kmcodec.rows.encode_rows import RowEncoder
 from kmcodec.sources.images import Source, read_source
-from kmcodec.sources.rows import LARGE, RowFile, open_rows, row_errors, row_source
-from kmcodec.writing.assembly import Assembly
+from kmcodec.sources.rows import RowFile, open_rows, row_errors, row_source
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
-
-    from kmcodec.options import QuantizeOptions
 
 __all__ = [
     "EncodeReport",
     "encode_file",
     "encode_files",
+    "encode_job",
+    "encode_jobs",
     "quantize_source",
 ]
 
@@ -106,108 +105,94 @@ class EncodeReport:
         return values
 
 
-def quantize_source(
-    source: Source, k: int | None, **options: Unpack[QuantizeOptions]
-) -> IndexedImage:
+def quantize_source(source: Source, request: QuantizeRequest) -> IndexedImage:
     """Quantise what was read from a file; a palette image is kept if it has no more than k colours.
 
     Parameters
     ----------
     source : Source
-    k : int, optional
-        256 for pixels if not given; palette images are then kept whatever their entries.
-    **options
-        See `quantize`.
+    request : QuantizeRequest
+        Without k, pixels get 256 entries, and palette images are kept whatever theirs.
     """
-    image = source.image
-    keep = k is None or (isinstance(image, IndexedImage) and len(image.palette) <= k)
-    if isinstance(image, IndexedImage) and not keep:
+    image, k = source.image, request.k
+    if isinstance(image, IndexedImage) and k is not None and len(image.palette) > k:
         image = image.to_array()
-    return quantized(image, Settings(k=k, **options), source.metadata)
+    return quantized(image, request, source.metadata)
 
 
 def encode_file(
     job: Job,
     k: int | None = None,
     *,
-    variable: str | None = None,
-    coding: str,
-    effort: str = AUTO,
-    strip_rows: int | None = None,
-    goal: Goal | None = None,
-    strict: bool = False,
-    strip: bool = False,
-    skip_if_larger: bool = False,
-    palettes: str = "shared",
     advance: Callable[[float | None], None] = lambda _: None,
-    large: int = LARGE,
-    max_pixels: int | None = DEFAULT_MAX_PIXELS,
-    **options: Unpack[QuantizeOptions],
+    **options: Unpack[FileOptions],
 ) -> EncodeReport:
-    """Encode one file.
+    """Encode one file; see `encode_files`, and `encode_job` for the errors.
 
     Parameters
     ----------
     job : Job
-    k : int, optional
-        See `quantize_source`.
-    variable : str, optional
-        Of a `.mat` file.
-    coding, effort, strip_rows, strict
-        See `encode`.
-    goal : Goal, optional
-        See `optimize`.
-    strip : bool
-        Whether to leave out all metadata.
-    skip_if_larger : bool
-        Write nothing that is not smaller than the source.
-    palettes : {'shared', 'frame'}
-        Of an animation; see `encode_frames`.
+    k, **options
+        See `encode_files`.
+    advance
+        See `encode_job`.
+    """
+    return encode_job(job, FileRequest.of("encode_file()", k, **options), advance)
+
+
+def encode_job(
+    job: Job, request: FileRequest, advance: Callable[[float | None], None] = lambda _: None
+) -> EncodeReport:
+    """Do one job.
+
+    Parameters
+    ----------
+    job : Job
+    request : FileRequest
     advance : callable
         Called after each step towards the goal, with None; for a large file now and then with
         the share of the work that is done.
-    large : int
-        Files of more pixels are coded row by row, where they can be read so, there is no goal, and
-        what is made is to be written whatever its size.
-    max_pixels : int, optional
-        See `read_source`. What is read row by row takes little memory, and has no limit.
-    **options
-        See `quantize`.
 
     Raises
     ------
     KmcGoalError
-        If a goal cannot be reached, and `strict` is set: nothing is written then.
+        If a strict goal cannot be reached: nothing is written then.
     KmcError
         If the source cannot be read or the target not be written.
     """
     started = time.perf_counter()
-    if goal is None and variable is None and not skip_if_larger:
-        file = open_rows(job.source, large)
-        if file is not None:
-            if strip:
-                file = replace(file, metadata=Metadata())
-            assembly = Assembly(coding, effort, strip_rows)
-            return _encode_rows(job, file, Settings(k=k, **options), assembly, advance)
-    pictured = goal is not None or options.get("palette") is not None
-    source = read_source(
-        job.source, variable, frames=True, max_pixels=max_pixels, labels=not pictured
-    )
-    if _has_too_many_labels(source, k):
-        source = read_source(job.source, variable, frames=True, max_pixels=max_pixels, labels=False)
-        if LABELS not in source.metadata.text:  # else its own text is left out, with a note
-            text = f"{source.name}: more labels than {k} entries hold: it is taken for a picture"
-            warnings.warn(text, KmcWarning, stacklevel=2)
-    if strip:
+    file = open_rows(job.source, request.large) if request.rows_will_do else None
+    if file is not None:
+        if request.strip:
+            file = replace(file, metadata=Metadata())
+        return _encode_rows(job, file, request.encoding, advance)
+    source = _read(job, request)
+    if request.strip:
         source = replace(source, metadata=Metadata())
-    assembly = Assembly(coding, effort, strip_rows)
-    encoded = _encode_source(source, k, goal, palettes, assembly, advance, **options)
-    if encoded.shortfall and strict:
+    encoded = _encode_source(source, request, advance)
+    goal = request.encoding.goal
+    if encoded.shortfall and goal is not None and goal.strict:
         raise KmcGoalError(f"{job.source}: {encoded.shortfall}")
-    written = not skip_if_larger or len(encoded.data) < source.size
+    written = not request.skip_if_larger or len(encoded.data) < source.size
     if written:
         write_job(job, encoded.data)
     return _report_of(job, source, encoded, written, started)
+
+
+def _read(job: Job, request: FileRequest) -> Source:
+    """The source, as labels where it holds some and the request can keep them."""
+    quantizing, goal = request.encoding.quantizing, request.encoding.goal
+    read = functools.partial(
+        read_source, job.source, request.variable, frames=True, max_pixels=request.max_pixels
+    )
+    source = read(labels=goal is None and quantizing.palette is None)
+    if not _has_too_many_labels(source, quantizing.k):
+        return source
+    source = read(labels=False)
+    if LABELS not in source.metadata.text:  # else its own text is left out, with a note
+        text = f"{source.name}: more labels than {quantizing.k} entries hold, encoded as a picture"
+        warnings.warn(text, KmcWarning, stacklevel=3)
+    return source
 
 
 def _has_too_many_labels(source: Source, k: int | None) -> bool:
@@ -221,8 +206,7 @@ def encode_files(
     k: int | None = None,
     *,
     executor: Worker = None,
-    coding: str = DEFAULT_CODING,
-    **options: Any,
+    **options: Unpack[FileOptions],
 ) -> Iterator[Done[EncodeReport]]:
     """Encode files, by whatever does the work.
 
@@ -230,18 +214,40 @@ def encode_files(
     ----------
     jobs : sequence of Job or KmcError
         Of `plan`, which has an error for what cannot be done.
-    k, coding, **options
-        See `encode_file`.
+    k : int, optional
+        Without it pixels get 256 entries, and palette images are kept whatever theirs.
     executor : concurrent.futures.Executor or dask.distributed.Client, optional
         Such as a `LocalPool` of `kmcodec.batch`; the calling thread if not given.
+    **options
+        All others of `encode`, and `palettes`, `variable`, `strip`, `skip_if_larger`,
+        `max_pixels` and `large` of `FileRequest`.
 
     Yields
     ------
     Done
         For each job but those to skip, in order, its report or its error; one that fails stops
         no other.
+
+    Raises
+    ------
+    KmcInputError
+        If an option is unknown or wrong, or two exclude each other.
     """
-    work = functools.partial(encode_file, k=k, coding=coding, **options)
+    return encode_jobs(jobs, FileRequest.of("encode_files()", k, **options), executor)
+
+
+def encode_jobs(
+    jobs: Sequence[Job | KmcError], request: FileRequest, executor: Worker = None
+) -> Iterator[Done[EncodeReport]]:
+    """Do many jobs; see `encode_files`.
+
+    Parameters
+    ----------
+    jobs, executor
+        See `encode_files`.
+    request : FileRequest
+    """
+    work = functools.partial(encode_job, request=request)
     return run_each(work, due(jobs), executor)
 
 
@@ -273,73 +279,55 @@ def _report_of(
 
 
 def _encode_source(
-    source: Source,
-    k: int | None,
-    goal: Goal | None,
-    palettes: str,
-    assembly: Assembly,
-    advance: Callable[[float | None], None],
-    **options: Unpack[QuantizeOptions],
+    source: Source, request: FileRequest, advance: Callable[[float | None], None]
 ) -> EncodedScenes:
+    encoding = request.encoding
     if source.frames is not None:
         images = source.frames.images
         return encode_images(
             images,
-            k,
-            goal,
-            assembly,
+            encoding,
             table_of(len(images), source.frames.durations, source.frames.loop),
-            palettes=palettes,
+            palettes=request.palettes,
             metadata=without_labels(source.metadata),
             advance=lambda: advance(None),
-            **options,
         )
-    if goal is not None:
-        outcome = _optimize_source(source, k, goal, assembly, advance, **options)
+    if encoding.goal is not None:
+        outcome = _optimize_source(source, encoding, encoding.goal, advance)
         return EncodedScenes([outcome.image], outcome.data, outcome.shortfall)
-    quantized = quantize_source(source, k, **options)
-    return EncodedScenes([quantized], assembly.encode(quantized))
+    image = quantize_source(source, encoding.quantizing)
+    return EncodedScenes([image], encoding.assembly.encode(image))
 
 
 def _optimize_source(
-    source: Source,
-    k: int | None,
-    goal: Goal,
-    assembly: Assembly,
-    advance: Callable[[float | None], None],
-    **options: Unpack[QuantizeOptions],
+    source: Source, request: EncodeRequest, goal: Goal, advance: Callable[[float | None], None]
 ) -> Outcome:
-    image = source.image
+    image, k = source.image, request.quantizing.k
     if isinstance(image, IndexedImage) and k is not None and len(image.palette) > k:
         image = image.to_array()
     return optimize(
         image,
-        k,
+        request.quantizing,
         goal,
-        assembly,
+        request.assembly,
         metadata=source.metadata,
         advance=lambda: advance(None),
-        **options,
     )
 
 
 def _encode_rows(
-    job: Job,
-    file: RowFile,
-    settings: Settings,
-    assembly: Assembly,
-    progress: Callable[[float], None],
+    job: Job, file: RowFile, request: EncodeRequest, progress: Callable[[float], None]
 ) -> EncodeReport:
     started = time.perf_counter()
     source = row_source(job.source, file)
     metadata = without_labels(file.metadata)
-    encoder = RowEncoder(source, settings, assembly, metadata, progress, measures=True)
+    encoder = RowEncoder(source, request, metadata, progress, measures=True)
 
     def parts() -> Iterator[bytes]:
         with row_errors(job.source):
             yield from encoder.parts()
 
-    write_job_parts(job, parts())
+    write_job(job, parts())
     return EncodeReport(
         source=job.source,
         output=job.target,

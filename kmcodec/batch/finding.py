@@ -8,9 +8,9 @@ import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from kmcodec.errors import KmcInputError, KmcWarning
+from kmcodec.errors import KmcInputError, KmcWarning, reason_of
 from kmcodec.sources.images import is_image_name
-from kmcodec.storage.atomic import reason_of
+from kmcodec.storage.door import STANDARD
 from kmcodec.storage.urls import (
     are_same_urls,
     is_url,
@@ -20,9 +20,8 @@ from kmcodec.storage.urls import (
     url_with,
 )
 
-__all__ = ["STANDARD", "Found", "JobError", "find_files", "is_folder"]
+__all__ = ["Found", "JobError", "find_files", "is_folder"]
 
-STANDARD = "-"
 """The path that means standard input or standard output."""
 
 

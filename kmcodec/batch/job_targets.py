@@ -2,39 +2,27 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterable, Iterator
 
-from kmcodec.batch.planning import STANDARD, Job
-from kmcodec.errors import KmcInputError
-from kmcodec.rows.encode_rows import write_parts
-from kmcodec.storage.atomic import reason_of, write_atomically
-from kmcodec.storage.urls import is_url
-from kmcodec.targets.images import write_target
+from kmcodec.batch.planning import Job
+from kmcodec.storage.door import STANDARD, open_path, write_output
 
-__all__ = ["write_job", "write_job_parts"]
+__all__ = ["write_job"]
 
 
-def write_job(job: Job, data: bytes) -> None:
-    """Write what a job makes.
+def write_job(job: Job, data: bytes | Iterator[bytes]) -> None:
+    """Write what a job makes, as a whole or part by part.
 
     Raises
     ------
-    KmcInputError
+    KmcFileError
         If the target cannot be written, or is there and may not be replaced.
     """
-    if job.target == STANDARD or is_url(job.target):
-        write_target(job.target, data, create_only=not job.replace)
-    elif not _is_there(job, [data]):
-        write_atomically(job.target, data, create_only=not job.replace)
-
-
-def write_job_parts(job: Job, parts: Iterator[bytes]) -> None:
-    """Write what a job makes part by part; see `write_job`."""
-    if job.target == STANDARD or is_url(job.target):
-        write_target(job.target, parts, create_only=not job.replace)
-    elif not _is_there(job, parts):
-        write_parts(job.target, parts, create_only=not job.replace)
+    parts = [data] if isinstance(data, bytes) else data
+    if not _is_there(job, parts):
+        write_output(job.target, parts, create_only=not job.replace)
 
 
 def _is_there(job: Job, parts: Iterable[bytes]) -> bool:
@@ -44,16 +32,13 @@ def _is_there(job: Job, parts: Iterable[bytes]) -> bool:
 
     Raises
     ------
-    KmcInputError
+    KmcFileExistsError
         If it is there and is another.
     """
-    if job.replace or not os.path.isfile(job.target):
+    if job.replace or job.target == STANDARD or not os.path.isfile(job.target):
         return False
-    try:
-        with open(job.target, "rb") as stream:
-            same = all(stream.read(len(part)) == part for part in parts) and not stream.read(1)
-    except OSError as error:
-        raise KmcInputError(f"{job.target}: {reason_of(error)}") from error
-    if not same:
-        raise KmcInputError(f"{job.target}: exists already")
+    with open_path(job.target) as stream:
+        same = all(stream.read(len(part)) == part for part in parts) and not stream.read(1)
+        if not same:
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
     return True

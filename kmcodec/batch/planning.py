@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from kmcodec.batch.finding import STANDARD, Found, JobError, find_files, is_folder
-from kmcodec.errors import KmcError, KmcInputError
-from kmcodec.storage.atomic import reason_of
-from kmcodec.storage.names import check_kmc_name
+from kmcodec.batch.finding import Found, JobError, find_files, is_folder
+from kmcodec.errors import KmcError, KmcFileExistsError, KmcInputError, file_error
+from kmcodec.storage.door import STANDARD
+from kmcodec.storage.extensions import check_kmc_name
 from kmcodec.storage.urls import (
     are_same_urls,
     is_url,
@@ -21,7 +22,7 @@ from kmcodec.storage.urls import (
     url_with,
 )
 
-__all__ = ["STANDARD", "Job", "check_output", "due", "keep_inputs", "plan", "plan_reading"]
+__all__ = ["Job", "check_output", "due", "keep_inputs", "plan", "plan_reading"]
 
 
 @dataclass(frozen=True)
@@ -193,7 +194,7 @@ def check_output(sources: Iterable[str], target: str | None, *, force: bool) -> 
     if target is None or target == STANDARD or force:
         return
     if _is_there(local_path(target)):
-        raise KmcInputError(f"{target}: exists already; --force replaces it")
+        raise KmcFileExistsError(errno.EEXIST, "already exists; use --force to replace it", target)
 
 
 def _derived(source: Found, folder: str | None, ending: str) -> str:
@@ -215,7 +216,7 @@ def _make_folder(folder: str) -> None:
     try:
         os.makedirs(folder, exist_ok=True)
     except OSError as error:
-        raise KmcInputError(f"{folder}: cannot be made a folder ({reason_of(error)})") from error
+        raise file_error(error, folder) from error
 
 
 def _checked_job(
@@ -249,7 +250,7 @@ def _checked_job(
     if other is not None:
         raise KmcInputError(f"{source}: not done, the result would replace the input {other}")
     if not job.replace and _is_there(target):
-        raise KmcInputError(f"{target}: exists already; --force replaces it")
+        raise KmcFileExistsError(errno.EEXIST, "already exists; use --force to replace it", target)
     return job
 
 

@@ -19,12 +19,13 @@ from kmcodec.batch.planning import Job
 from kmcodec.batch.pool import run_each
 from kmcodec.errors import KmcInputError
 from kmcodec.formats.faults import fault_of
+from kmcodec.model.checks import refuse_unknown
 from kmcodec.model.image import IndexedImage
 from kmcodec.model.pixels import channels_for_all, to_channels
-from kmcodec.options import SearchOptions
+from kmcodec.quantization import QuantizeRequest, Search, SearchOptions
 from kmcodec.quantization.histogram import Histogram, histogram
 from kmcodec.quantization.palette import find_palette
-from kmcodec.quantizer import ImageLike, Settings, pixels_of
+from kmcodec.quantizer import ImageLike, pixels_of
 from kmcodec.reading.strip_reader import DEFAULT_MAX_PIXELS
 from kmcodec.rows.counting import count_rows
 from kmcodec.sources.frames import ANIMATED, frames_of
@@ -87,12 +88,8 @@ def shared_palette(
     >>> kmcodec.shared_palette([dark, bright]).ravel().tolist()
     [10, 200]
     """
-    for name in options:
-        if name not in SearchOptions.__annotations__:
-            raise KmcInputError(
-                f"shared_palette finds entries and places none: it has no option {name}"
-            )
-    Settings(k=k, **options)  # what is wrong is told before the work
+    refuse_unknown("shared_palette()", options, SearchOptions.__annotations__)
+    request = QuantizeRequest(k=k, search=Search(**options))
     if isinstance(images, (str, bytes, os.PathLike, Image.Image, IndexedImage)):
         raise KmcInputError(
             f"a palette is found for several images, give them as a list, not one "
@@ -111,7 +108,7 @@ def shared_palette(
         for array in in_chunks:
             for counted in count_chunks(array, worker):
                 colors.add(counted)
-    return colors.find_palette(k, **options)
+    return colors.find_palette(request)
 
 
 def count_colors(
@@ -233,19 +230,13 @@ class ColorSum:
         widened = (Histogram(to_channels(s.colors, channels), s.counts) for s in sums)
         return functools.reduce(operator.add, widened)
 
-    def find_palette(
-        self, k: int | None = None, **options: Unpack[SearchOptions]
-    ) -> NDArray[np.uint8]:
+    def find_palette(self, request: QuantizeRequest) -> NDArray[np.uint8]:
         """The palette for all.
 
         Parameters
         ----------
-        k, **options
-            See `shared_palette`.
+        request : QuantizeRequest
+            How many entries, and how to search for them.
         """
-        settings = Settings(k=k, **options)
-        space = settings.placing["space"]
-        palette, labels = find_palette(
-            self.total(), settings.colors, space=space, **settings.searching
-        )
+        palette, labels = find_palette(self.total(), request.colors, request.search)
         return palette[np.bincount(labels, minlength=len(palette)) > 0]

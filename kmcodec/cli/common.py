@@ -9,11 +9,11 @@ from typing import Any, TypeVar
 import click
 
 from kmcodec.cli.process import note
-from kmcodec.coding import AUTO, CODINGS, EFFORTS
-from kmcodec.encoder import DEFAULT_CODING
+from kmcodec.coding import CODINGS, EFFORTS
 from kmcodec.model.image import MAX_COLORS
-from kmcodec.quantization import DEFAULT_LEVEL, DITHERS, INITS, LEVELS, SPACES
+from kmcodec.quantization import DITHERS, INITS, LEVELS, NO_DITHER, SPACES, Placing, Search
 from kmcodec.reading.strip_reader import DEFAULT_MAX_PIXELS
+from kmcodec.writing.assembly import Assembly
 
 __all__ = [
     "coding_options",
@@ -57,6 +57,7 @@ max_pixels_option = click.option(
     metavar="N",
     default=DEFAULT_MAX_PIXELS,
     show_default=True,
+    callback=lambda context, parameter, value: value or None,
     help="Refuse files that declare more pixels; 0 for no limit.",
 )
 
@@ -97,14 +98,14 @@ def coding_options(command: _F) -> _F:
         click.option(
             "--coding",
             type=click.Choice(CODINGS),
-            default=DEFAULT_CODING,
+            default=Assembly.coding,
             show_default=True,
             help="How the indices are coded.",
         ),
         click.option(
             "--effort",
             type=click.Choice(EFFORTS),
-            default=AUTO,
+            default=Assembly.effort,
             show_default=True,
             help="How much time the context coder takes for a smaller file. auto: as much as "
             "decodes in about half a second.",
@@ -119,7 +120,7 @@ def search_options(command: _F) -> _F:
         click.option(
             "--init",
             type=click.Choice(list(INITS)),
-            default="pca",
+            default=Search.init,
             show_default=True,
             help="Where k-means starts.",
         ),
@@ -127,14 +128,14 @@ def search_options(command: _F) -> _F:
             "--search",
             type=click.IntRange(0, len(LEVELS) - 1),
             metavar="0-9",
-            default=DEFAULT_LEVEL,
+            default=Search.search,
             show_default=True,
             help="How hard to search for a better palette: 0 as in a textbook, 9 takes seconds.",
         ),
         click.option(
             "--space",
             type=click.Choice(list(SPACES)),
-            default="srgb",
+            default=Search.space,
             show_default=True,
             help="In which colour space distances are taken.",
         ),
@@ -142,7 +143,7 @@ def search_options(command: _F) -> _F:
             "--seed",
             type=click.IntRange(0),
             metavar="N",
-            default=0,
+            default=Search.seed,
             show_default=True,
             help="For random starts; the same seed gives the same bytes.",
         ),
@@ -150,7 +151,7 @@ def search_options(command: _F) -> _F:
             "--iterations",
             type=click.IntRange(1),
             metavar="N",
-            default=100,
+            default=Search.iterations,
             show_default=True,
             help="The most rounds that k-means takes.",
         ),
@@ -158,7 +159,7 @@ def search_options(command: _F) -> _F:
             "--restarts",
             type=click.IntRange(1),
             metavar="N",
-            default=1,
+            default=Search.restarts,
             show_default=True,
             help="Starts of which the best is taken.",
         ),
@@ -171,8 +172,8 @@ def kmeans_options(command: _F) -> _F:
         command,
         click.option(
             "--dither",
-            type=click.Choice(["none", *DITHERS]),
-            default="none",
+            type=click.Choice([NO_DITHER, *DITHERS]),
+            default=Placing.dither,
             show_default=True,
             help="How entries are placed.",
         ),
@@ -180,7 +181,7 @@ def kmeans_options(command: _F) -> _F:
             "--dither-amount",
             type=click.FloatRange(0, 1),
             metavar="0-1",
-            default=1.0,
+            default=Placing.dither_amount,
             show_default=True,
             help="How much of the error dithering makes up for.",
         ),

@@ -9,7 +9,7 @@ import click
 
 from kmcodec.batch.decoding import decode_file
 from kmcodec.batch.finding import is_folder
-from kmcodec.batch.planning import STANDARD, plan
+from kmcodec.batch.planning import plan
 from kmcodec.cli.common import (
     force_option,
     json_option,
@@ -28,6 +28,7 @@ from kmcodec.cli.many import (
 )
 from kmcodec.cli.reports import DecodeReporter
 from kmcodec.cli.types import RowRange
+from kmcodec.storage.door import STANDARD
 from kmcodec.targets.images import format_of
 
 # With less to read than this, processes would take longer to start than to work.
@@ -117,7 +118,7 @@ def decode(
     work = functools.partial(
         decode_file,
         ending=derived if ending else None,
-        max_pixels=max_pixels or None,
+        max_pixels=max_pixels,
         rows=rows,
         salvage=salvage,
         strip=strip,

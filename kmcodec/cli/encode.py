@@ -7,14 +7,14 @@ import os
 import warnings
 from collections.abc import Sequence
 from concurrent.futures import Executor
+from dataclasses import replace
 from typing import Any
 
 import click
-import numpy as np
-from numpy.typing import NDArray
 
-from kmcodec.batch.encoding import EncodeReport, encode_file
-from kmcodec.batch.planning import STANDARD, Job, plan
+from kmcodec.batch.encoding import EncodeReport, encode_job
+from kmcodec.batch.file_request import FileRequest
+from kmcodec.batch.planning import Job, plan
 from kmcodec.batch.pool import run_each
 from kmcodec.batch.shared_palettes import ColorSum, count_job
 from kmcodec.cli.common import (
@@ -40,9 +40,8 @@ from kmcodec.cli.many import (
 )
 from kmcodec.cli.reports import Reporter
 from kmcodec.errors import KmcError, KmcInputError
-from kmcodec.options import SearchOptions
-from kmcodec.rate_distortion import Goal
 from kmcodec.sources.palettes import read_palette
+from kmcodec.storage.door import STANDARD
 from kmcodec.writing.strips import MAX_STRIP_ROWS
 
 EXAMPLES = """
@@ -143,15 +142,13 @@ def encode(
     """
     if as_json and output == STANDARD:
         raise click.UsageError("--json and '-o -' both want standard output")
-    _check_palette(sources, colors, palette, shared_palette, options["reorder"])
-    goal = _goal_of(options)
-    if frame_palettes and (goal is not None or palette is not None or shared_palette):
-        raise click.UsageError(
-            "--frame-palettes excludes --palette, --shared-palette, --rdo, --psnr and --max-bytes"
-        )
-    options["max_pixels"] = options["max_pixels"] or None
-    options["palettes"] = "frame" if frame_palettes else "shared"
-    options["palette"] = None if palette is None else read_palette(palette)
+    if shared_palette and (palette is not None or options["reorder"]):
+        raise click.UsageError("--shared-palette excludes --palette and --reorder")
+    if shared_palette and STANDARD in sources:
+        raise click.UsageError("--shared-palette reads twice, which standard input cannot be")
+    if shared_palette and frame_palettes:
+        raise click.UsageError("--shared-palette and --frame-palettes exclude each other")
+    request = _request_of(colors, palette, frame_palettes, options)
     check_cluster(scheduler, workers, sources, output)
     jobs = plan(
         sources,
@@ -167,15 +164,14 @@ def encode(
     def work_here(job: Job) -> EncodeReport:
         steps = Steps(os.path.basename(job.source), hidden=quiet)
         try:
-            return encode_file(job, colors, goal=goal, advance=steps, **options)
+            return encode_job(job, request, steps)
         finally:
             steps.finish()
 
     with executor_for(jobs, workers, scheduler) as executor:
         if shared_palette:
-            options["palette"] = _palette_for(jobs, colors, executor, options)
-            colors = None
-        work = functools.partial(encode_file, k=colors, goal=goal, **options)
+            request = _with_shared_palette(request, jobs, executor)
+        work = functools.partial(encode_job, request=request)
         counts = run_jobs(
             jobs,
             work_here if len(jobs) == 1 and scheduler is None else work,
@@ -189,42 +185,34 @@ def encode(
     counts.exit()
 
 
-def _check_palette(
-    sources: Sequence[str], colors: int | None, palette: str | None, shared: bool, reorder: bool
-) -> None:
+def _request_of(
+    colors: int | None, palette: str | None, frame_palettes: bool, options: dict[str, Any]
+) -> FileRequest:
+    """The request that options make; what is wrong with them is an error of usage."""
     if colors is not None and palette is not None:
         raise click.UsageError("-k and --palette exclude each other")
-    if reorder and palette is not None:
+    if options["reorder"] and palette is not None:
         raise click.UsageError("--reorder and --palette exclude each other")
-    if shared and (palette is not None or reorder):
-        raise click.UsageError("--shared-palette excludes --palette and --reorder")
-    if shared and STANDARD in sources:
-        raise click.UsageError("--shared-palette reads twice, which standard input cannot be")
-
-
-def _goal_of(options: dict[str, Any]) -> Goal | None:
-    """The goal that options ask for, which are taken away."""
-    rdo, psnr, max_bytes = (options.pop(name) for name in ("rdo", "psnr", "max_bytes"))
+    goals = [options[name] for name in ("rdo", "psnr", "max_bytes")]
+    if frame_palettes and (palette is not None or any(goal is not None for goal in goals)):
+        raise click.UsageError("--frame-palettes excludes --palette, --rdo, --psnr and --max-bytes")
+    entries = None if palette is None else read_palette(palette)
+    palettes = "frame" if frame_palettes else "shared"
     try:
-        return Goal.of(rdo, psnr, max_bytes, options["coding"])
+        return FileRequest.of("encode", colors, palette=entries, palettes=palettes, **options)
     except KmcInputError as error:
         raise click.UsageError(str(error)) from error
 
 
-def _palette_for(
-    jobs: Sequence[Job | KmcError],
-    k: int | None,
-    executor: tuple[Executor | None, int],
-    options: dict[str, Any],
-) -> NDArray[np.uint8] | None:
-    """The palette for all sources that can be read, also those whose targets are there already.
+def _with_shared_palette(
+    request: FileRequest, jobs: Sequence[Job | KmcError], executor: tuple[Executor | None, int]
+) -> FileRequest:
+    """The request with one palette for all sources that can be read, also those to skip.
 
     What there is to note of those is told here, of others when they are encoded.
     """
     total = ColorSum()
-    count = functools.partial(
-        count_job, variable=options["variable"], max_pixels=options["max_pixels"]
-    )
+    count = functools.partial(count_job, variable=request.variable, max_pixels=request.max_pixels)
     readable = [job for job in jobs if isinstance(job, Job)]
     sent = (as_sent(job, executor[0]) for job in readable)
     counted = run_each(count, sent, executor[0], workers=executor[1])
@@ -233,5 +221,8 @@ def _palette_for(
             warnings.warn(warning, stacklevel=1)
         if done.value is not None:  # else it is told when it cannot be encoded either
             total.add(done.value)
-    searching = {name: options[name] for name in SearchOptions.__annotations__}
-    return total.find_palette(k, **searching) if total else None
+    if not total:
+        return request
+    quantizing = request.encoding.quantizing
+    found = quantizing.with_palette(total.find_palette(quantizing))
+    return replace(request, encoding=replace(request.encoding, quantizing=found))

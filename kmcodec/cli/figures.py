@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from kmcodec.plots import figure_bytes, show
-from kmcodec.targets.images import write_target
+from kmcodec.storage.door import STANDARD, write_output
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -26,5 +26,5 @@ def save_or_show(figure: Figure, output: str | None, *, force: bool) -> None:
     if output is None:
         show(figure)
     else:
-        ending = ".png" if output == "-" else os.path.splitext(output)[1]
-        write_target(output, figure_bytes(figure, ending), create_only=not force)
+        ending = ".png" if output == STANDARD else os.path.splitext(output)[1]
+        write_output(output, figure_bytes(figure, ending), create_only=not force)

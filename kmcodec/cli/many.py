@@ -14,12 +14,13 @@ import click
 
 from kmcodec.batch.cluster import ClusterExecutor
 from kmcodec.batch.finding import JobError
-from kmcodec.batch.planning import STANDARD, Job
+from kmcodec.batch.planning import Job
 from kmcodec.batch.pool import LocalPool, run_each
 from kmcodec.cli.common import complain
 from kmcodec.cli.exit_codes import FAILED, MISSED
 from kmcodec.errors import KmcError, KmcGoalError
 from kmcodec.parallel import thread_count
+from kmcodec.storage.door import STANDARD
 from kmcodec.storage.urls import is_url
 
 __all__ = [

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from kmcodec.batch.planning import STANDARD, Job, check_output, plan_reading
+from kmcodec.batch.planning import Job, check_output, plan_reading
 from kmcodec.batch.shared_palettes import ColorSum, count_job
 from kmcodec.cli.common import (
     colors_option,
@@ -27,8 +27,9 @@ from kmcodec.cli.many import (
     scheduler_option,
 )
 from kmcodec.errors import KmcInputError
+from kmcodec.quantization import QuantizeRequest, Search
 from kmcodec.quantization.histogram import Histogram
-from kmcodec.targets.images import write_target
+from kmcodec.storage.door import STANDARD, write_output
 from kmcodec.targets.palettes import encode_palette_file, hex_lines, palette_ending
 
 EXAMPLES = """
@@ -71,6 +72,7 @@ def palette(
     SRC is as for encode. The palette is that of k-means over all their pixels together, as
     'encode --shared-palette' takes it; 'encode --palette' takes it from the file.
     """
+    request = QuantizeRequest(k=colors, search=Search(**options))
     ending = None if output is None else palette_ending(output)
     check_cluster(scheduler, workers, sources, None)
     jobs = plan_reading(sources, recursive=recursive)
@@ -86,7 +88,7 @@ def palette(
     counts.tell_failures()
     if counts.failed == counts.jobs:
         counts.exit()
-    found = total.find_palette(colors, **options)
+    found = total.find_palette(request)
     if output is None or ending is None:
         click.echo("".join(f"#{line}\n" for line in hex_lines(found)), nl=False)
     else:
@@ -94,7 +96,7 @@ def palette(
             data = encode_palette_file(found, ending)
         except KmcInputError as error:
             raise KmcInputError(f"{output}: {error}") from error
-        write_target(output, data, create_only=not force)
+        write_output(output, data, create_only=not force)
         if not quiet:
             place = "standard output" if output == STANDARD else output
             images = _counted(counts.jobs - counts.failed, "image")

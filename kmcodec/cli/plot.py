@@ -11,7 +11,8 @@ from kmcodec.batch.planning import check_output
 from kmcodec.cli.common import colors_option, force_option, kmeans_options, variable_option
 from kmcodec.cli.help import Command, write_commands
 from kmcodec.plots import DEFAULT_POINTS
-from kmcodec.quantizer import quantize
+from kmcodec.quantization import QuantizeRequest
+from kmcodec.quantizer import quantized
 from kmcodec.sources.images import read_source
 
 
@@ -58,14 +59,15 @@ def clusters(
     from kmcodec.cli.figures import save_or_show
     from kmcodec.plots import clusters_figure, require_matplotlib
 
+    request = QuantizeRequest.of("plot clusters", colors, **options)
     require_matplotlib()  # says at once, not after the work, if there is none
     check_output([source], output, force=force)
     image = read_source(source, variable)
     figure = clusters_figure(
         image.pixels,
-        quantize(image.pixels, colors, **options),
+        quantized(image.pixels, request),
         name=os.path.basename(image.name),
-        space=options["space"],
+        space=request.search.space,
         points=points,
     )
     save_or_show(figure, output, force=force)

@@ -12,10 +12,11 @@ import click
 
 from kmcodec.batch.decoding import DecodeReport
 from kmcodec.batch.encoding import EncodeReport
-from kmcodec.batch.planning import STANDARD, Job
+from kmcodec.batch.planning import Job
 from kmcodec.cli.common import decibels, note
 from kmcodec.cli.many import Counts
 from kmcodec.errors import KmcError, KmcFormatError
+from kmcodec.storage.door import STANDARD
 from kmcodec.storage.urls import is_url, url_name
 
 __all__ = ["DecodeReporter", "Reporter"]

@@ -16,8 +16,9 @@ from kmcodec.cli.help import Command
 from kmcodec.model.image import MAX_COLORS
 from kmcodec.plots.sweep_rows import SweepRow
 from kmcodec.plots.sweep_rows import sweep as run_sweep
+from kmcodec.request import EncodeRequest
 from kmcodec.sources.images import read_source
-from kmcodec.targets.images import write_target
+from kmcodec.storage.door import write_output
 
 _TABLE = "{:>6}  {:>7}  {:>14}  {:>9}  {:>10}  {:>7}"
 
@@ -71,6 +72,7 @@ def sweep(
     **options: Any,
 ) -> None:
     """Encode an image at several K and tell inertia, PSNR and bytes of each."""
+    request = EncodeRequest.of("sweep", **options)
     if output is not None:
         # Say at once, not after the work, if there is no matplotlib.
         import kmcodec.plots
@@ -81,7 +83,7 @@ def sweep(
     image = read_source(source, variable)
     click.echo(_TABLE.format("K", "entries", "inertia", "PSNR dB", "bytes", "ratio"))
     rows = []
-    for row in run_sweep(image.pixels, colors, **options):
+    for row in run_sweep(image.pixels, colors, request):
         rows.append(row)
         click.echo(
             _TABLE.format(
@@ -94,7 +96,7 @@ def sweep(
             )
         )
     if table is not None:
-        write_target(table, _csv(rows), create_only=not force)
+        write_output(table, _csv(rows), create_only=not force)
     if output is not None:
         from kmcodec.cli.figures import save_or_show
 

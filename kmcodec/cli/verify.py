@@ -28,7 +28,7 @@ def verify(files: tuple[str, ...], deep: bool, max_pixels: int, quiet: bool) -> 
 
     def check(file: str) -> str | KmcError:
         try:
-            return _checked(file, deep, max_pixels or None)
+            return _checked(file, deep, max_pixels)
         except KmcError as error:
             return error
 

@@ -9,15 +9,15 @@ from pathlib import Path
 
 import click
 
-from kmcodec.batch.planning import STANDARD, check_output
+from kmcodec.batch.planning import check_output
 from kmcodec.cli.common import force_option, note
 from kmcodec.cli.help import Command
 from kmcodec.cli.printable import printable
 from kmcodec.errors import KmcInputError, KmcLimitError
 from kmcodec.files import open_kmc
 from kmcodec.reading.inspection import inspect_stream
+from kmcodec.storage.door import STANDARD, write_output
 from kmcodec.storage.urls import is_url, local_path
-from kmcodec.targets.images import write_target
 from kmcodec.viewer import page_with
 
 _LONGEST_STEM = 200  # bytes
@@ -43,14 +43,14 @@ def view(file: str, output: str | None, force: bool, no_browser: bool) -> None:
     check_output([file], output, force=force)
     page = page_with(_checked(file), "standard input" if file == STANDARD else Path(file).name)
     if output == STANDARD:
-        write_target(STANDARD, page)
+        write_output(STANDARD, page)
         return
     if output is not None and is_url(local_path(output)):
-        write_target(output, page, create_only=not force)
+        write_output(output, page, create_only=not force)
         note(f"{output}: written")  # whether a browser could open that, nobody knows
         return
     path = _temporary(file) if output is None else Path(local_path(output))
-    write_target(path, page, create_only=not force)
+    write_output(path, page, create_only=not force)
     if no_browser:
         click.echo(printable(str(path)))
         return

@@ -4,21 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kmcodec.coding import AUTO
-from kmcodec.encoder import encode
 from kmcodec.model.image import IndexedImage
 from kmcodec.model.metrics import psnr, squared_error
-from kmcodec.quantizer import quantize
-
-if TYPE_CHECKING:
-    from typing_extensions import Unpack
-
-    from kmcodec.options import QuantizeOptions
+from kmcodec.quantizer import quantized
+from kmcodec.request import EncodeRequest
 
 __all__ = ["SweepRow", "sweep"]
 
@@ -56,10 +49,7 @@ class SweepRow:
 def sweep(
     pixels: NDArray[np.uint8],
     colors: Iterable[int],
-    *,
-    coding: str,
-    effort: str = AUTO,
-    **options: Unpack[QuantizeOptions],
+    request: EncodeRequest,
 ) -> Iterator[SweepRow]:
     """Encode an image once for each K.
 
@@ -68,15 +58,13 @@ def sweep(
     pixels : ndarray, shape (H, W) or (H, W, C), uint8
     colors : iterable of int
         The values of K.
-    coding, effort : str
-        See `encode`.
-    **options
-        See `quantize`.
+    request : EncodeRequest
+        Without a goal; its k is not looked at.
     """
     for k in colors:
-        image = quantize(pixels, k, **options)
+        image = quantized(pixels, request.quantizing.with_k(k))
         decoded = image.to_array()
-        size = len(encode(image, coding=coding, effort=effort))
+        size = len(request.assembly.encode(image))
         yield SweepRow(
             k=k,
             entries=len(image.palette),

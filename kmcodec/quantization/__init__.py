@@ -12,18 +12,34 @@ from kmcodec.quantization.palette import (
     quantize_pixels,
     renumbering,
 )
+from kmcodec.quantization.request import (
+    DEFAULT_COLORS,
+    NO_DITHER,
+    Placing,
+    QuantizeOptions,
+    QuantizeRequest,
+    Search,
+    SearchOptions,
+)
 from kmcodec.quantization.tally import MOST_COLORS, Tally
 
 __all__ = [
     "COMPILED",
+    "DEFAULT_COLORS",
     "DEFAULT_LEVEL",
     "DITHERS",
     "INITS",
     "LEVELS",
     "MOST_COLORS",
+    "NO_DITHER",
     "SPACES",
     "Ditherer",
     "Labels",
+    "Placing",
+    "QuantizeOptions",
+    "QuantizeRequest",
+    "Search",
+    "SearchOptions",
     "Tally",
     "apply_palette",
     "find_palette",

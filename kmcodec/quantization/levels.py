@@ -1,30 +1,12 @@
-"""How hard to search for a palette: the levels 0 to 9, and the search at a level."""
+"""How hard to search for a palette: the levels 0 to 9."""
 
 from __future__ import annotations
 
-import random
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
-from kmcodec.quantization.initialize import INITS
-from kmcodec.quantization.kmeans import heavy_lloyd, lloyd
-from kmcodec.quantization.samples import Samples
-from kmcodec.quantization.search import jump
-
-__all__ = ["DEFAULT_LEVEL", "LEVELS", "Level", "find_centroids"]
+__all__ = ["DEFAULT_LEVEL", "LEVELS", "Level"]
 
 DEFAULT_LEVEL = 3
-
-_TOLERANCE = 1e-4
-# Reduced samples of fewer points than this for each centroid would misplace it.
-_LEAST_SHARE = 24
-# From this many centroids on attempts get rarer, as each takes longer; beyond the second number
-# there are none.
-_MANY, _MOST = 256, 1024
-# Points looked at in all final rounds: with millions of them, two rounds do.
-_FINAL_WORK = 4_000_000
 
 
 @dataclass(frozen=True)
@@ -68,58 +50,3 @@ LEVELS = (
     Level(bits=7, rounds=100, momentum=15, attempts=400, steps=16, final=40, sweeps=80),
     Level(rounds=100, momentum=15, attempts=600, steps=16, final=40, sweeps=100),
 )
-
-
-def find_centroids(
-    samples: Samples, k: int, *, init: str, seed: int, restarts: int, iterations: int, level: Level
-) -> NDArray[np.int64]:
-    """Find k centroids with a small weighted sum of squared distances.
-
-    Parameters
-    ----------
-    samples : Samples
-        More than k.
-    k : int
-    init : str
-        A key of `INITS`.
-    seed : int
-    restarts : int
-        Starts in all, of which the best is taken. As `pca` would only repeat itself, its further
-        starts are k-means++.
-    iterations : int
-        The most rounds of Lloyd at a time.
-    level : Level
-
-    Returns
-    -------
-    ndarray, shape (k, D), int64
-        On the grid.
-    """
-    rng = random.Random(seed)
-    first = _first_samples(samples, k, level)
-    found = []
-    for restart in range(restarts):
-        start = INITS["k-means++" if restart and init == "pca" else init](first, k, rng)
-        if not level.rounds:
-            found.append(lloyd(first, start, iterations, _TOLERANCE))
-            continue
-        centroids, inertia = heavy_lloyd(
-            first, start, min(level.rounds, iterations), level.momentum
-        )
-        attempts = level.attempts * _MANY // max(k, _MANY) if 1 < k <= _MOST else 0
-        steps = min(level.steps, iterations)
-        centroids, inertia = jump(first, centroids, inertia, attempts, steps)
-        found.append((centroids, inertia))
-    best = min(found, key=lambda result: result[1])[0]
-    if level.final:
-        final = min(level.final, iterations, max(2, _FINAL_WORK // len(samples)))
-        best, _ = heavy_lloyd(samples, best, final, level.momentum // 2)
-    return best
-
-
-def _first_samples(samples: Samples, k: int, level: Level) -> Samples:
-    for bits in range(level.bits, samples.bits) if level.bits else ():
-        reduced = samples.reduced(bits)
-        if len(reduced) >= _LEAST_SHARE * k:
-            return reduced
-    return samples

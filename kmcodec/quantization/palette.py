@@ -11,11 +11,12 @@ from kmcodec.model.image import index_dtype
 from kmcodec.model.palette_order import dark_to_bright
 from kmcodec.quantization.alpha_samples import AlphaSamples
 from kmcodec.quantization.assign import nearest_entries
+from kmcodec.quantization.centroids import find_centroids
 from kmcodec.quantization.colorspace import ColorSpace, has_alpha
 from kmcodec.quantization.dither import dither
 from kmcodec.quantization.grey import best_grey_palette
 from kmcodec.quantization.histogram import Histogram, index_colors
-from kmcodec.quantization.levels import LEVELS, find_centroids
+from kmcodec.quantization.request import Placing, Search
 from kmcodec.quantization.rounding import rounded
 from kmcodec.quantization.samples import Samples
 
@@ -23,14 +24,7 @@ __all__ = ["apply_palette", "find_palette", "quantize_pixels", "renumbering"]
 
 
 def quantize_pixels(
-    pixels: NDArray[np.uint8],
-    k: int,
-    *,
-    space: str,
-    search: int,
-    dithering: str | None,
-    amount: float,
-    **options: Any,
+    pixels: NDArray[np.uint8], k: int, search: Search, placing: Placing
 ) -> tuple[NDArray[np.uint8], NDArray[Any]]:
     """Find a palette of at most k colours, and an entry for each pixel.
 
@@ -40,14 +34,8 @@ def quantize_pixels(
         C = 2 to 4: grey and alpha, RGB, RGBA.
     k : int
         1 to 65,536. With no more than k colours in the image, the palette is those: lossless.
-    space : {'srgb', 'oklab'}
-        In which distances and means are taken.
-    search : int
-        A number of `LEVELS`.
-    dithering, amount
-        Method and amount of `dither`; None for the nearest entry.
-    **options
-        `init`, `seed`, `restarts` and `iterations` of `find_centroids`.
+    search : Search
+    placing : Placing
 
     Returns
     -------
@@ -56,23 +44,25 @@ def quantize_pixels(
     indices : ndarray, shape (H, W), uint8 for up to 256 entries, else uint16
     """
     colors, places = index_colors(pixels)
-    palette, labels = find_palette(colors, k, space=space, search=search, **options)
-    if dithering and len(colors.counts) > k:
-        return _only_used(palette, dither(pixels, palette, dithering, amount))
+    palette, labels = find_palette(colors, k, search)
+    if placing.dithers and len(colors.counts) > k:
+        dithered = dither(pixels, palette, placing.dither, placing.dither_amount)
+        return _only_used(palette, dithered)
     palette, labels = _only_used(palette, labels)
     return palette, places.replace(labels)
 
 
 def find_palette(
-    colors: Histogram, k: int, *, space: str, search: int, **options: Any
+    colors: Histogram, k: int, search: Search
 ) -> tuple[NDArray[np.uint8], NDArray[Any]]:
     """Find a palette of at most k colours for those of a histogram.
 
     Parameters
     ----------
     colors : Histogram
-    k, space, search, **options
+    k : int
         See `quantize_pixels`.
+    search : Search
 
     Returns
     -------
@@ -82,7 +72,7 @@ def find_palette(
         The entry of each colour.
     """
     if len(colors.counts) > k:
-        return _find_palette(colors, k, space, search, options)
+        return _find_palette(colors, k, search)
     order = dark_to_bright(colors.colors)
     rank = np.empty(len(order), index_dtype(len(order)))
     rank[order] = np.arange(len(order))
@@ -90,12 +80,7 @@ def find_palette(
 
 
 def apply_palette(
-    pixels: NDArray[np.uint8],
-    palette: NDArray[np.uint8],
-    *,
-    space: str,
-    dithering: str | None,
-    amount: float,
+    pixels: NDArray[np.uint8], palette: NDArray[np.uint8], placing: Placing
 ) -> NDArray[Any]:
     """An entry of a given palette for each pixel.
 
@@ -103,50 +88,47 @@ def apply_palette(
     ----------
     pixels : ndarray, shape (H, W) or (H, W, C), uint8
     palette : ndarray, shape (K, C), uint8
-    space, dithering, amount
-        See `quantize_pixels`.
+    placing : Placing
 
     Returns
     -------
     ndarray, shape (H, W), uint8 for up to 256 entries, else uint16
     """
     dtype = index_dtype(len(palette))
-    if dithering:
-        return dither(pixels, palette, dithering, amount).astype(dtype)
+    if placing.dithers:
+        return dither(pixels, palette, placing.dither, placing.dither_amount).astype(dtype)
     colors, places = index_colors(pixels)
-    return places.replace(nearest_entries(colors.colors, palette, space).astype(dtype))
+    return places.replace(nearest_entries(colors.colors, palette, placing.space).astype(dtype))
 
 
 def _find_palette(
-    colors: Histogram, k: int, space: str, search: int, options: dict[str, Any]
+    colors: Histogram, k: int, search: Search
 ) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
     """Distinct entries from dark to bright, and the nearest of each colour."""
     channels = colors.colors.shape[1]
     grey = (colors.colors == colors.colors[:, :1]).all()
-    if has_alpha(channels) or space != "srgb":
-        palette = _sorted(_in_space(colors, k, ColorSpace(space, channels), search, options))
-    elif search and grey:
+    if has_alpha(channels) or search.space != "srgb":
+        palette = _sorted(_in_space(colors, k, ColorSpace(search.space, channels), search))
+    elif search.search and grey:
         # One-dimensional: the best there is can be computed.
         levels = best_grey_palette(colors.colors[:, 0], colors.counts, k)
         palette = np.repeat(levels[:, np.newaxis], channels, axis=1)
     else:
         samples = Samples(colors.colors.astype(np.int64), colors.counts, 8)
-        centroids = find_centroids(samples, k, level=LEVELS[search], **options)
-        entries = rounded(samples, centroids, LEVELS[search].sweeps)
+        centroids = find_centroids(samples, k, search)
+        entries = rounded(samples, centroids, search.level.sweeps)
         palette = _sorted(entries.astype(np.uint8))
         # What the samples are searched with is there already.
         return palette, samples.labels(palette.astype(np.int64) << samples.shift)
-    return palette, nearest_entries(colors.colors, palette, space)
+    return palette, nearest_entries(colors.colors, palette, search.space)
 
 
-def _in_space(
-    colors: Histogram, k: int, space: ColorSpace, search: int, options: dict[str, Any]
-) -> NDArray[np.uint8]:
+def _in_space(colors: Histogram, k: int, space: ColorSpace, search: Search) -> NDArray[np.uint8]:
     """Entries for colours that may coincide in their space."""
     samples = _samples(colors, space) if has_alpha(space.channels) else _points(colors, space)
     if len(samples) <= k:
         return space.to_colors(samples.points.astype(np.float64))
-    centroids = find_centroids(samples, k, level=LEVELS[search], **options)
+    centroids = find_centroids(samples, k, search)
     if isinstance(samples, AlphaSamples):
         centroids = samples.settled(centroids)
     return space.to_colors(centroids / float(1 << samples.shift))

@@ -5,7 +5,8 @@ has to be for an image to keep within a tolerance, reach a quality or fit into a
 """
 
 from kmcodec.rate_distortion.builders import FramesBuilder
+from kmcodec.rate_distortion.goal import Goal
 from kmcodec.rate_distortion.goals import Outcome
-from kmcodec.rate_distortion.optimize import Goal, Subject, meet, optimize
+from kmcodec.rate_distortion.optimize import Subject, meet, optimize
 
 __all__ = ["FramesBuilder", "Goal", "Outcome", "Subject", "meet", "optimize"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from kmcodec.container.header import Header
 from kmcodec.model.image import IndexedImage
 from kmcodec.model.metrics import products, squared_error
 from kmcodec.parallel import in_threads_each
-from kmcodec.quantization import apply_palette
+from kmcodec.quantization import NO_DITHER, Placing, apply_palette
 from kmcodec.quantization.colorspace import ColorSpace, has_alpha
 from kmcodec.quantization.histogram import index_colors
 from kmcodec.quantizer import quantize
@@ -97,11 +97,9 @@ class Source:
     ----------
     pixels : ndarray, shape (H, W, C), uint8
         Of as many channels as the palettes have.
-    space : {'srgb', 'oklab'}
-        Where distances are taken.
-    dithered : bool
-        Whether images come dithered: then what is chosen is to look like them, not like the
-        pixels, which would undo it.
+    placing : Placing
+        How images come. What is chosen is to look like a dithered image, not like the pixels,
+        which would undo the dither.
     has_own_palette : bool
         Whether palettes are made for these pixels: their entries may then move and be reordered.
     builder : Builder
@@ -112,14 +110,14 @@ class Source:
         self,
         pixels: NDArray[np.uint8],
         *,
-        space: str,
-        dithered: bool,
+        placing: Placing,
         has_own_palette: bool,
         builder: Builder,
     ) -> None:
         self.pixels = pixels
-        self._space = ColorSpace(space, pixels.shape[2])
-        self.dithered = dithered
+        self._space = ColorSpace(placing.space, pixels.shape[2])
+        self._nearest = replace(placing, dither=NO_DITHER)
+        self.dithered = placing.dithers
         self._has_own_palette = has_own_palette
         self._builder = builder
 
@@ -167,9 +165,7 @@ class Source:
         image = start.image
         if self._moves_entries:
             palette = trial.image.palette
-            indices = apply_palette(
-                self.pixels, palette, space=self._space.name, dithering=None, amount=0
-            )
+            indices = apply_palette(self.pixels, palette, self._nearest)
             image = IndexedImage(palette, indices, image.metadata)
         return self._based(image, self._likely(image, trial.image.indices), saving)
 
@@ -265,9 +261,7 @@ class Source:
         if self.dithered or has_alpha(base.channels):
             return indices
         grain, smooth = self._grain
-        nearest = apply_palette(
-            smooth, base.palette, space=self._space.name, dithering=None, amount=0
-        )
+        nearest = apply_palette(smooth, base.palette, self._nearest)
         mean = squared_error(self.pixels, base.to_array()) / base.indices.size
         return np.where(grain < _SOFT * mean, nearest, indices)
 

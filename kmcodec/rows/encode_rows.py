@@ -9,26 +9,24 @@ from typing import IO, TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kmcodec.coding import AUTO, Coding, Survey
+from kmcodec.coding import Coding, Survey
 from kmcodec.container.header import Header
-from kmcodec.encoder import DEFAULT_CODING
 from kmcodec.errors import KmcInputError
 from kmcodec.model.image import Metadata
 from kmcodec.model.metrics import decibels_of, squared_error
-from kmcodec.quantizer import Settings
+from kmcodec.quantization import QuantizeOptions
+from kmcodec.request import EncodeRequest
 from kmcodec.rows.row_palette import RowQuantizer
 from kmcodec.rows.source import Rows, RowSource
-from kmcodec.storage.atomic import write_atomically
-from kmcodec.storage.names import check_kmc_name
+from kmcodec.storage.door import write_output
+from kmcodec.storage.extensions import check_kmc_name
 from kmcodec.writing.assembly import Assembly, file_parts
 from kmcodec.writing.strips import BusySample
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from kmcodec.options import QuantizeOptions
-
-__all__ = ["RowEncoder", "encode_rows", "write_parts"]
+__all__ = ["RowEncoder", "encode_rows"]
 
 # Of the time that a file takes, in which share a row is counted, looked at and coded.
 _COUNTED, _SEEN, _CODED = 1, 1, 6
@@ -43,8 +41,8 @@ def encode_rows(
     k: int | None = None,
     *,
     output: str | os.PathLike[str] | IO[bytes],
-    coding: str = DEFAULT_CODING,
-    effort: str = AUTO,
+    coding: str = Assembly.coding,
+    effort: str = Assembly.effort,
     strip_rows: int | None = None,
     metadata: Metadata | None = None,
     progress: Callable[[float], None] | None = None,
@@ -110,10 +108,12 @@ def encode_rows(
         raise KmcInputError(f"{min(goals)} needs the whole image in memory: use encode()")
     if isinstance(output, (str, os.PathLike)):
         check_kmc_name(output)
+    request = EncodeRequest.of(
+        "encode_rows()", k, coding=coding, effort=effort, strip_rows=strip_rows, **options
+    )
     encoder = RowEncoder(
         RowSource(rows, width, height),
-        Settings(k=k, **options),
-        Assembly(coding, effort, strip_rows),
+        request,
         metadata or Metadata(),
         progress or (lambda _: None),
     )
@@ -127,8 +127,8 @@ class RowEncoder:
     Parameters
     ----------
     source : RowSource
-    settings : Settings
-    assembly : Assembly
+    request : EncodeRequest
+        Without a goal.
     metadata : Metadata
     progress : callable
         See `encode_rows`.
@@ -147,16 +147,15 @@ class RowEncoder:
     def __init__(
         self,
         source: RowSource,
-        settings: Settings,
-        assembly: Assembly,
+        request: EncodeRequest,
         metadata: Metadata,
         progress: Callable[[float], None],
         *,
         measures: bool = False,
     ) -> None:
         self._source = source
-        self._settings = settings
-        self._assembly = assembly
+        self._request = request.quantizing
+        self._assembly = request.assembly
         self._metadata = metadata
         self._progress = progress
         self._measures = measures
@@ -171,9 +170,9 @@ class RowEncoder:
         survey = self._assembly.survey(width, height)
         undecided = None if survey is None or survey.is_decided else survey
         sample = self._assembly.sample(width, height)
-        looks = self._settings.dithers or undecided is not None or sample is not None
+        looks = self._request.placing.dithers or undecided is not None or sample is not None
         self._work = height * (_COUNTED + _SEEN * looks + _CODED)
-        quantizer = RowQuantizer(self._source, self._settings, self._advance)
+        quantizer = RowQuantizer(self._source, self._request, self._advance)
         if undecided is not None or quantizer.finds_unused or (sample and quantizer.dithers):
             self._look(quantizer, undecided, sample)
         elif sample is not None:
@@ -235,37 +234,7 @@ class RowEncoder:
 
 def _write(output: str | os.PathLike[str] | IO[bytes], parts: Iterator[bytes]) -> None:
     if isinstance(output, (str, os.PathLike)):
-        write_parts(output, parts)
+        write_output(output, parts)
         return
     for part in parts:
         output.write(part)
-
-
-def write_parts(
-    path: str | os.PathLike[str], parts: Iterator[bytes], *, create_only: bool = False
-) -> None:
-    """Write a file at once or not at all, of parts that are made while it is written.
-
-    Parameters
-    ----------
-    path, create_only
-        See `write_atomically`.
-    parts : iterator of bytes
-        What it raises is raised, and nothing is written.
-    """
-    try:
-        write_atomically(path, _carried(parts), create_only=create_only)
-    except _Carried as carried:
-        raise carried.error from None
-
-
-class _Carried(Exception):  # noqa: N818 - it brings an error past those who would explain it
-    def __init__(self, error: Exception) -> None:
-        self.error = error
-
-
-def _carried(parts: Iterator[bytes]) -> Iterator[bytes]:
-    try:
-        yield from parts
-    except (OSError, ValueError) as error:
-        raise _Carried(error) from error

@@ -12,8 +12,13 @@ from numpy.typing import NDArray
 from kmcodec.errors import KmcWarning
 from kmcodec.model.pixels import common_channels_for, to_channels
 from kmcodec.parallel import in_turn
-from kmcodec.quantization import Ditherer, Labels, find_palette, renumbering
-from kmcodec.quantizer import Settings
+from kmcodec.quantization import (
+    Ditherer,
+    Labels,
+    QuantizeRequest,
+    find_palette,
+    renumbering,
+)
 from kmcodec.rows.counting import block_rows, count_rows
 from kmcodec.rows.source import RowSource
 from kmcodec.writing.strips import BusySample
@@ -27,7 +32,7 @@ class RowQuantizer:
     Parameters
     ----------
     source : RowSource
-    settings : Settings
+    request : QuantizeRequest
     advance : callable
         Called with the number of rows that were just looked at.
 
@@ -41,21 +46,21 @@ class RowQuantizer:
     """
 
     def __init__(
-        self, source: RowSource, settings: Settings, advance: Callable[[int], None]
+        self, source: RowSource, request: QuantizeRequest, advance: Callable[[int], None]
     ) -> None:
         self._source = source
-        self._settings = settings
-        self.dithers = settings.dithers
+        self._request = request
+        self.dithers = request.placing.dithers
         self._labels: Labels | None = None
         self._numbers: NDArray[Any] | None = None
         self.finds_unused = False
         self._lost_alpha = False
-        entries = settings.entries
+        entries = request.palette
         if entries is not None:
             channels = common_channels_for(entries, source.channels)
             self.palette = to_channels(entries, channels)
             if not self.dithers:
-                self._labels = Labels(self.palette, settings.space)
+                self._labels = Labels(self.palette, request.placing.space)
         else:
             self._find(advance)
         self._placed_with = self.palette
@@ -106,31 +111,29 @@ class RowQuantizer:
             )
 
     def _find(self, advance: Callable[[int], None]) -> None:
-        settings = self._settings
+        request = self._request
         colors, exact = count_rows(self._source, advance)
-        self.dithers = self.dithers and len(colors.counts) > settings.colors
-        palette, labels = find_palette(
-            colors, settings.colors, space=settings.space, **settings.searching
-        )
+        self.dithers = self.dithers and len(colors.counts) > request.colors
+        palette, labels = find_palette(colors, request.colors, request.search)
         self.palette, self.finds_unused = palette, self.dithers
         if not self.dithers:
             used = np.bincount(labels, minlength=len(palette)) > 0
             self.palette = palette[used]
             known = (colors, renumbering(used)[labels]) if exact else None
-            self._labels = Labels(self.palette, settings.space, known)
+            self._labels = Labels(self.palette, request.search.space, known)
 
     def _in_channels(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
         channels = self.palette.shape[1]
         pixels = to_channels(pixels, channels)
-        if self._settings.palette is not None and channels in (2, 4) and not self._lost_alpha:
+        if self._request.palette is not None and channels in (2, 4) and not self._lost_alpha:
             self._lost_alpha = bool(self.palette[:, -1].min() == 255 > pixels[..., -1].min())
         return pixels
 
     def _dithered(
         self, blocks: Iterator[NDArray[np.uint8]]
     ) -> Iterator[tuple[NDArray[np.uint8], NDArray[Any]]]:
-        settings = self._settings
-        ditherer = Ditherer(self._placed_with, settings.dither, settings.dither_amount)
+        placing = self._request.placing
+        ditherer = Ditherer(self._placed_with, placing.dither, placing.dither_amount)
         for pixels in blocks:
             placed = ditherer.place(pixels)
             if self._numbers is None:

@@ -11,9 +11,9 @@ from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
 from kmcodec.errors import KmcInputError, KmcWarning
+from kmcodec.model.checks import checked_integer
 from kmcodec.model.image import MAX_SIDE, IndexedImage
 from kmcodec.model.pixels import REDUCED, as_pixels, reduce_16_bits
-from kmcodec.options import checked_integer
 from kmcodec.rows.chunks import chunk_ends, spans
 
 __all__ = ["RowSource", "Rows"]

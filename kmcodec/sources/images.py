@@ -41,7 +41,7 @@ from kmcodec.model.pixels import REDUCED, as_pixels
 from kmcodec.reading.strip_reader import DEFAULT_MAX_PIXELS
 from kmcodec.sources.animations import SourceFrames, animation_in, frame_instead_of_picture
 from kmcodec.sources.frames import with_palettes
-from kmcodec.storage.reading import bytes_of
+from kmcodec.storage.door import STANDARD, input_name, read_input
 
 __all__ = [
     "Source",
@@ -142,8 +142,8 @@ def read_source(
         If bits, frames or metadata were left out. All messages begin with the file's name.
     """
     given = os.fspath(path)
-    name = "standard input" if given == "-" else given
-    data = bytes_of(given, name)
+    name = input_name(given)
+    data = read_input(given)
     if variable is not None and not is_mat(data):
         raise KmcInputError(f"{name}: only .mat files have variables to choose from")
     shown = _frames_in(data, name, max_pixels) if frames else None
@@ -156,7 +156,7 @@ def read_source(
         image = IndexedImage(first.palette, first.indices, metadata)
     elif isinstance(first, np.ndarray):
         image = first
-    origin = None if given == "-" else Path(given)
+    origin = None if given == STANDARD else Path(given)
     return Source(name, image, metadata, len(data), origin, shown, reduced=REDUCED in told)
 
 

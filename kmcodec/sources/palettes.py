@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from kmcodec.errors import KmcInputError
+from kmcodec.errors import KmcFileNotFoundError, KmcInputError
 from kmcodec.formats.matlab import is_mat
 from kmcodec.formats.palette_binaries import parse_binary
 from kmcodec.formats.palette_texts import (
@@ -22,7 +22,7 @@ from kmcodec.formats.palette_texts import (
 )
 from kmcodec.model.image import IndexedImage
 from kmcodec.sources.images import named_warnings, read_source
-from kmcodec.storage.reading import bytes_of
+from kmcodec.storage.door import STANDARD, read_input
 from kmcodec.storage.urls import is_url, local_path, url_name
 
 __all__ = ["read_palette"]
@@ -113,13 +113,12 @@ def _from_file(path: str) -> NDArray[np.uint8]:
 
 def _start_of(path: str) -> bytes:
     """The file, or so much of it that it is too long for a palette file."""
-    if path == "-":
+    if path == STANDARD:
         raise KmcInputError("-: palettes are not read from standard input")
     try:
-        return bytes_of(path, path, _MAX_BYTES + 1)
-    except KmcInputError as error:
-        missing = isinstance(error.__cause__, FileNotFoundError)
-        if missing and all(map(is_hex_color, path.replace(",", " ").split())):
+        return read_input(path, _MAX_BYTES + 1)
+    except KmcFileNotFoundError as error:
+        if all(map(is_hex_color, path.replace(",", " ").split())):
             raise KmcInputError(f"{error}; colours begin with #") from error
         raise
 

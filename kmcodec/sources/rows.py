@@ -12,7 +12,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from kmcodec.errors import KmcInputError
+from kmcodec.errors import KmcInputError, file_error
 from kmcodec.formats.npy import MAGIC, NpyHeader, npy_rows, read_npy_header
 from kmcodec.formats.pillow_images import metadata_from_pillow
 from kmcodec.formats.streamed_images import can_stream, image_rows, streamable
@@ -20,7 +20,6 @@ from kmcodec.model.image import Metadata
 from kmcodec.model.label_images import MOST_IN_NOISE
 from kmcodec.rows.source import RowSource
 from kmcodec.sources.images import named_warnings, warn_of_frames
-from kmcodec.storage.atomic import reason_of
 
 __all__ = ["LARGE", "RowFile", "open_rows", "row_errors", "row_source"]
 
@@ -85,7 +84,7 @@ def open_rows(path: str, large: int = LARGE) -> RowFile | None:
             stream.seek(0)
             return (_npy if start == MAGIC else _image)(path, stream, size, large)
     except OSError as error:
-        raise KmcInputError(f"{path}: {reason_of(error)}") from error
+        raise file_error(error, path) from error
     except (ValueError, NotImplementedError) as error:
         raise KmcInputError(f"{path}: {error}") from error
 
@@ -115,7 +114,7 @@ def row_errors(path: str) -> Iterator[None]:
     except KmcInputError as error:
         raise KmcInputError(f"{path}: {error}") from error
     except OSError as error:
-        raise KmcInputError(f"{path}: {reason_of(error)}") from error
+        raise file_error(error, path) from error
 
 
 def _npy(path: str, stream: IO[bytes], size: int, large: int) -> RowFile | None:

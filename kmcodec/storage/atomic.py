@@ -10,20 +10,8 @@ import stat
 from collections.abc import Iterable
 from pathlib import Path
 
-from kmcodec.errors import KmcInputError
+__all__ = ["replace_file"]
 
-__all__ = ["reason_of", "replace_file", "write_atomically"]
-
-_REASONS = {
-    errno.ENOENT: "no such file",
-    errno.EISDIR: "is a folder",
-    errno.ENOTDIR: "no such file",
-    errno.EACCES: "permission denied",
-    errno.EPERM: "permission denied",
-    errno.ENOSPC: "no space left on device",
-    errno.EEXIST: "exists already",
-    errno.ENXIO: "is a socket, or a device that is not there",
-}
 _NO_HARD_LINKS = {errno.EPERM, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK}
 _CREATE = (
     os.O_WRONLY
@@ -35,46 +23,10 @@ _CREATE = (
 )
 
 
-def reason_of(error: OSError) -> str:
-    """Say in plain words why a file could not be read or written."""
-    if error.errno in _REASONS:
-        return _REASONS[error.errno]
-    if error.strerror:
-        return error.strerror[:1].lower() + error.strerror[1:]
-    return str(error) or type(error).__name__
-
-
-def write_atomically(
-    path: str | os.PathLike[str], data: bytes | Iterable[bytes], *, create_only: bool = False
-) -> None:
-    """Write a file so that at any moment either the old or the whole new one is there.
-
-    Parameters
-    ----------
-    path, data, create_only
-        See `replace_file`.
-
-    Raises
-    ------
-    KmcInputError
-        If the file cannot be written, with the reason; what was there is then untouched.
-    """
-    name = os.fspath(path)
-    try:
-        replace_file(name, data, create_only=create_only)
-    except (FileNotFoundError, NotADirectoryError) as error:
-        # The file may well be missing: what is wrong is the folder.
-        raise KmcInputError(f"{os.path.dirname(name) or '.'}: no such folder") from error
-    except OSError as error:
-        raise KmcInputError(f"{name}: {reason_of(error)}") from error
-    except ValueError as error:
-        raise KmcInputError(f"{name!r} is not a path") from error
-
-
 def replace_file(
     path: str | os.PathLike[str], data: bytes | Iterable[bytes], *, create_only: bool = False
 ) -> None:
-    """Do what `write_atomically` does, but leave errors as the system raises them.
+    """Write a file so that at any moment either the old or the whole new one is there.
 
     Parameters
     ----------
@@ -91,7 +43,7 @@ def replace_file(
     OSError
         If the file cannot be written; what was there is then untouched.
     ValueError
-        If the path has a zero character in it.
+        If the path holds a zero character.
     """
     name = os.fspath(path)
     target = Path(os.path.realpath(name))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import posixpath
 import re
@@ -9,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import IO, Any
 
-from kmcodec.errors import KmcError, KmcInputError
+from kmcodec.errors import KmcError, KmcInputError, file_error
 
 __all__ = [
     "are_same_urls",
@@ -219,7 +220,7 @@ def write_url(url: str, parts: Iterable[bytes], *, create_only: bool) -> None:
     with _told(url):
         system, path = _system(url)
         if create_only and system.exists(path):
-            raise KmcInputError(f"{url}: exists already")
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
         system.makedirs(posixpath.dirname(path), exist_ok=True)
         with system.transaction, system.open(path, "wb") as stream:
             for part in parts:
@@ -241,11 +242,13 @@ def _told(url: str) -> Iterator[None]:
         yield
     except KmcError:
         raise
-    except FileNotFoundError as error:
-        raise KmcInputError(f"{url}: no such file") from error
     except RecursionError as error:
         raise KmcInputError(f"{url}: its folders are nested too deeply") from error
+    except OSError as error:
+        if not error.errno and isinstance(error, FileNotFoundError):
+            error = FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+        raise file_error(error, url) from error
     except Exception as error:
         # Each file system has its own.
         reason = " ".join(str(error).split()) or type(error).__name__
-        raise KmcInputError(f"{url}: {reason}") from error
+        raise file_error(OSError(errno.EIO, reason), url) from error

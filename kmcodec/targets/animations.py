@@ -19,6 +19,7 @@ from kmcodec.formats.gif_writer import MAX_DELAY, write_gif
 from kmcodec.formats.pillow_images import to_pillow
 from kmcodec.model.image import IndexedImage
 from kmcodec.model.pixels import to_channels
+from kmcodec.quantization import QuantizeRequest
 from kmcodec.sources.frames import ANIMATED, gif_loop
 from kmcodec.sources.images import named_warnings
 from kmcodec.targets.images import (
@@ -164,7 +165,9 @@ def _of_few_colors(frames: Sequence[IndexedImage]) -> list[IndexedImage]:
     _warn("GIF holds 256 colours: reduced")
     opaque = [_without_clear(small[number]) for number in large]
     any_clear = any(clear.any() for _, clear in opaque)
-    sheet = quantize_frames([pixels for pixels, _ in opaque], 255 if any_clear else 256)
+    sheet = quantize_frames(
+        [pixels for pixels, _ in opaque], QuantizeRequest(k=255 if any_clear else 256)
+    )
     palette = sheet.palette
     if any_clear:
         palette = np.vstack([to_channels(palette, 4), np.zeros((1, 4), np.uint8)])

@@ -1,12 +1,9 @@
-"""Images to the bytes of files of other formats, and those to files or standard output."""
+"""Images to the bytes of files of other formats."""
 
 from __future__ import annotations
 
 import io
-import os
-import sys
 import warnings
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -25,8 +22,6 @@ from kmcodec.formats.resolution import exif_resolution
 from kmcodec.model.image import IndexedImage, Metadata
 from kmcodec.model.pixels import to_channels
 from kmcodec.sources.images import named_warnings
-from kmcodec.storage.atomic import reason_of, write_atomically
-from kmcodec.storage.urls import is_url, local_path, write_url
 from kmcodec.targets.lost_metadata import warn_of_lost_metadata
 
 __all__ = [
@@ -35,7 +30,6 @@ __all__ = [
     "fit_for_gif",
     "format_of",
     "metadata_options",
-    "write_target",
 ]
 
 # The pixels of a palette image are meant as they are: formats that can keep them, do.
@@ -110,45 +104,6 @@ def format_of(ending: str) -> str:
             ".png, .gif, .tiff, .bmp, .webp, .jpg, .npy and .mat are some"
         )
     return format_
-
-
-def write_target(
-    path: str | os.PathLike[str], data: bytes | Iterable[bytes], *, create_only: bool = False
-) -> None:
-    """Write to a file at once, or to standard output.
-
-    Parameters
-    ----------
-    path : path-like
-        Or a URL; ``-`` is standard output.
-    data : bytes or iterable of bytes
-        See `write_atomically`.
-    create_only : bool
-        Never replace a file.
-
-    Raises
-    ------
-    KmcInputError
-        If it cannot be written.
-    BrokenPipeError
-        If whoever read standard output has gone.
-    """
-    name = local_path(os.fspath(path))
-    parts = [data] if isinstance(data, bytes) else data
-    if is_url(name):
-        write_url(name, parts, create_only=create_only)
-        return
-    if name != "-":
-        write_atomically(name, data, create_only=create_only)
-        return
-    try:
-        for part in parts:
-            sys.stdout.buffer.write(part)
-        sys.stdout.buffer.flush()
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        raise KmcInputError(f"standard output: {reason_of(error)}") from error
 
 
 def _encode_by_pillow(image: IndexedImage, format_: str) -> bytes:

@@ -14,6 +14,7 @@ from kmcodec.errors import KmcInputError
 from kmcodec.formats.palette_binaries import ACT_OPAQUE, ACT_TABLE
 from kmcodec.model.image import IndexedImage
 from kmcodec.model.pixels import common_channels_for, to_channels
+from kmcodec.storage.door import STANDARD
 from kmcodec.targets.images import encode_image
 
 __all__ = ["ENDINGS", "encode_palette_file", "hex_lines", "palette_ending"]
@@ -31,7 +32,7 @@ def palette_ending(path: str) -> str:
     KmcInputError
         If palettes are not written so.
     """
-    if path == "-":
+    if path == STANDARD:
         return ".hex"
     ending = os.path.splitext(path)[1].lower()
     if ending not in ENDINGS:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,38 +23,38 @@ from kmcodec.container.frame_table import FrameTable, Scene
 from kmcodec.container.header import Header
 from kmcodec.container.layout import parts
 from kmcodec.container.metadata import sections_from_metadata
+from kmcodec.model.checks import checked_choice, checked_integer
 from kmcodec.model.image import IndexedImage, Metadata
-from kmcodec.options import checked_choice, checked_integer
 from kmcodec.parallel import in_threads_each
 from kmcodec.writing.strips import MAX_STRIP_ROWS, BusySample, is_cut, rows_of_strips
 
 __all__ = ["Assembly", "file_parts"]
 
 
+@dataclass(frozen=True)
 class Assembly:
-    """How files are made of palette images.
-
-    Parameters
-    ----------
-    coding, effort, strip_rows
-        See `kmcodec.encode`.
+    """How files are made of palette images; the options of `kmcodec.encode` of the same names.
 
     Raises
     ------
     KmcInputError
-        If one of them is wrong.
+        If one is wrong.
     """
 
-    def __init__(self, coding: str, effort: str, strip_rows: int | None) -> None:
-        self._coding = checked_choice("coding", coding, CODINGS)
-        self._effort = checked_choice("effort", effort, EFFORTS)
-        self._strip_rows: int | None = None
-        if strip_rows is not None:
-            self._strip_rows = checked_integer("strip_rows", strip_rows, 0, MAX_STRIP_ROWS)
+    coding: str = "context"
+    effort: str = AUTO
+    strip_rows: int | None = None
+
+    def __post_init__(self) -> None:
+        checked_choice("coding", self.coding, CODINGS)
+        checked_choice("effort", self.effort, EFFORTS)
+        if self.strip_rows is not None:
+            rows = checked_integer("strip_rows", self.strip_rows, 0, MAX_STRIP_ROWS)
+            object.__setattr__(self, "strip_rows", rows)
 
     def method_for(self, image: IndexedImage) -> Coding:
         """The coding method that an image gets."""
-        return coding_for(self._coding, self._effort, image.indices, image.palette)
+        return coding_for(self.coding, self.effort, image.indices, image.palette)
 
     def survey(self, width: int, height: int) -> Survey | None:
         """What chooses the coding method of an image by its indices, if anything does.
@@ -69,7 +69,7 @@ class Assembly:
         Survey or None
             To be shown all indices, and then given to `surveyed_method`.
         """
-        wanted = self._coding == "context" and self._effort == AUTO
+        wanted = self.coding == "context" and self.effort == AUTO
         return Survey(width, height) if wanted else None
 
     def surveyed_method(self, survey: Survey | None, entries: int) -> Coding:
@@ -82,7 +82,7 @@ class Assembly:
         entries : int
             Of the palette.
         """
-        return coding_named(self._coding, survey.effort(entries) if survey else self._effort)
+        return coding_named(self.coding, survey.effort(entries) if survey else self.effort)
 
     def sample(self, width: int, height: int) -> BusySample | None:
         """What has to see some indices of an image to choose its strips, if anything has.
@@ -97,7 +97,7 @@ class Assembly:
         BusySample or None
             To be given its `pairs` of rows of indices, and then given to `header`.
         """
-        wanted = self._strip_rows is None and self._coding == "context" and is_cut(width, height)
+        wanted = self.strip_rows is None and self.coding == "context" and is_cut(width, height)
         return BusySample(width, height) if wanted else None
 
     def header_for(self, image: IndexedImage, method: Coding | None = None) -> Header:
@@ -135,7 +135,7 @@ class Assembly:
         sample : BusySample or None
             Of `sample`; it has seen what it asks for.
         """
-        rows = self._strip_rows
+        rows = self.strip_rows
         if rows is None:
             rows = rows_of_strips(width, height, method.effort, sample)
         return Header(
@@ -185,7 +185,7 @@ class Assembly:
         # One method for all: by what it takes to decode all frames.
         together = np.concatenate([scene.indices for scene in scenes], axis=1)
         most = max((scene.palette for scene in scenes), key=len)
-        method = coding_for(self._coding, self._effort, together, most)
+        method = coding_for(self.coding, self.effort, together, most)
         header = self.header_for(max(scenes, key=lambda scene: scene.width), method)
         header = replace(header, width=width, entries=len(scenes[0].palette))
 

@@ -1,58 +1,15 @@
-"""The keyword options that functions hand on to each other, and how they are checked."""
+"""Options that users give, checked one by one."""
 
 from __future__ import annotations
 
+import difflib
 import math
 import operator
-from collections.abc import Collection
-from typing import TypedDict
-
-from numpy.typing import ArrayLike
+from collections.abc import Collection, Iterable
 
 from kmcodec.errors import KmcInputError
-from kmcodec.model.image import Metadata
 
-__all__ = [
-    "EncodeOptions",
-    "QuantizeOptions",
-    "SearchOptions",
-    "checked_choice",
-    "checked_integer",
-    "checked_number",
-]
-
-
-class SearchOptions(TypedDict, total=False):
-    """Options of `kmcodec.shared_palette`, for type checkers."""
-
-    init: str
-    seed: int
-    search: int
-    iterations: int
-    restarts: int
-    space: str
-
-
-class QuantizeOptions(SearchOptions, total=False):
-    """Options of `kmcodec.quantize`, for type checkers."""
-
-    dither: str
-    dither_amount: float
-    palette: ArrayLike | None
-    reorder: bool
-
-
-class EncodeOptions(QuantizeOptions, total=False):
-    """Options of `kmcodec.encode`, for type checkers."""
-
-    coding: str
-    effort: str
-    strip_rows: int | None
-    metadata: Metadata | None
-    rdo: float | None
-    psnr: float | None
-    max_bytes: int | None
-    strict: bool
+__all__ = ["checked_choice", "checked_integer", "checked_number", "refuse_unknown"]
 
 
 def checked_integer(name: str, value: int, least: int, most: int | None = None) -> int:
@@ -101,3 +58,26 @@ def checked_choice(name: str, value: str, choices: Collection[str]) -> str:
     if value not in choices:
         raise KmcInputError(f"{name} is one of {', '.join(choices)}, not {value!r}")
     return value
+
+
+def refuse_unknown(caller: str, given: Iterable[str], known: Collection[str]) -> None:
+    """Refuse options that a function does not have.
+
+    Parameters
+    ----------
+    caller : str
+        The function, as the user calls it.
+    given : iterable of str
+    known : collection of str
+
+    Raises
+    ------
+    KmcInputError
+        If one is unknown; the message names the option that was probably meant.
+    """
+    for name in given:
+        if name in known:
+            continue
+        near = difflib.get_close_matches(name, known, 1, 0.6)
+        hint = f": did you mean {near[0]!r}?" if near else ""
+        raise KmcInputError(f"{caller} has no option {name!r}{hint}")

@@ -1,0 +1,102 @@
+"""What a user asks of encoding a file, as one value that goes to whoever does the work."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any
+
+from kmcodec.animation.frame_palettes import PALETTES
+from kmcodec.errors import KmcInputError
+from kmcodec.model.checks import checked_choice, refuse_unknown
+from kmcodec.reading.strip_reader import DEFAULT_MAX_PIXELS
+from kmcodec.request import EncodeOptions, EncodeRequest
+from kmcodec.sources.rows import LARGE
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+__all__ = ["FileOptions", "FileRequest"]
+
+
+class FileOptions(EncodeOptions, total=False):
+    """The keyword options of which a `FileRequest` is made, for type checkers."""
+
+    palettes: str
+    variable: str | None
+    strip: bool
+    skip_if_larger: bool
+    max_pixels: int | None
+    large: int
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class FileRequest:
+    """All that a user asks of encoding a file.
+
+    Parameters
+    ----------
+    encoding : EncodeRequest
+    palettes : {'shared', 'frame'}
+        Of an animation; see `encode_frames`.
+    variable : str, optional
+        Of a `.mat` file.
+    strip : bool
+        Whether to leave out all metadata.
+    skip_if_larger : bool
+        Write nothing that is not smaller than the source.
+    max_pixels : int, optional
+        See `read_source`. What is read row by row takes little memory, and has no limit.
+    large : int
+        Files of more pixels are coded row by row, where they can be read so, there is no goal, and
+        what is made is to be written whatever its size.
+
+    Raises
+    ------
+    KmcInputError
+        If one is wrong, or two exclude each other.
+    """
+
+    encoding: EncodeRequest = field(default_factory=EncodeRequest)
+    palettes: str = "shared"
+    variable: str | None = None
+    strip: bool = False
+    skip_if_larger: bool = False
+    max_pixels: int | None = DEFAULT_MAX_PIXELS
+    large: int = LARGE
+
+    def __post_init__(self) -> None:
+        if checked_choice("palettes", self.palettes, PALETTES) != "frame":
+            return
+        if self.encoding.goal is not None:
+            raise KmcInputError("palettes='frame' excludes goals, which take one palette for all")
+        if self.encoding.quantizing.palette is not None:
+            raise KmcInputError("palettes='frame' looks for colours: it excludes a palette")
+
+    @classmethod
+    def of(cls, caller: str, k: int | None = None, **options: Unpack[FileOptions]) -> FileRequest:
+        """The request that keyword options make.
+
+        Parameters
+        ----------
+        caller : str
+            The function that the user called, for messages.
+        k, **options
+            See `kmcodec.batch.encode_files`.
+
+        Raises
+        ------
+        KmcInputError
+            If an option is unknown or wrong, or two exclude each other.
+        """
+        given: dict[str, Any] = {**options}
+        refuse_unknown(caller, given, FileOptions.__annotations__)
+        own = {name: given.pop(name) for name in _OWN if name in given}
+        return cls(encoding=EncodeRequest.of(caller, k, **given), **own)
+
+    @property
+    def rows_will_do(self) -> bool:
+        """Whether a large file may be coded row by row."""
+        return self.encoding.goal is None and self.variable is None and not self.skip_if_larger
+
+
+_OWN = tuple(each.name for each in fields(FileRequest) if each.name != "encoding")

@@ -1,0 +1,73 @@
+"""The search for centroids, as hard as a level of search says."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kmcodec.quantization.initialize import INITS
+from kmcodec.quantization.jumps import jump
+from kmcodec.quantization.kmeans import heavy_lloyd, lloyd
+from kmcodec.quantization.levels import Level
+from kmcodec.quantization.request import Search
+from kmcodec.quantization.samples import Samples
+
+__all__ = ["find_centroids"]
+
+_TOLERANCE = 1e-4
+# Reduced samples of fewer points than this for each centroid would misplace it.
+_LEAST_SHARE = 24
+# From this many centroids on attempts get rarer, as each takes longer; beyond the second number
+# there are none.
+_MANY, _MOST = 256, 1024
+# Points looked at in all final rounds: with millions of them, two rounds do.
+_FINAL_WORK = 4_000_000
+
+
+def find_centroids(samples: Samples, k: int, search: Search) -> NDArray[np.int64]:
+    """Find k centroids with a small weighted sum of squared distances.
+
+    Parameters
+    ----------
+    samples : Samples
+        More than k.
+    k : int
+    search : Search
+        As `pca` would only repeat itself, its further starts are k-means++.
+
+    Returns
+    -------
+    ndarray, shape (k, D), int64
+        On the grid.
+    """
+    level, rng = search.level, random.Random(search.seed)
+    first = _first_samples(samples, k, level)
+    found = []
+    for restart in range(search.restarts):
+        init = "k-means++" if restart and search.init == "pca" else search.init
+        start = INITS[init](first, k, rng)
+        if not level.rounds:
+            found.append(lloyd(first, start, search.iterations, _TOLERANCE))
+            continue
+        centroids, inertia = heavy_lloyd(
+            first, start, min(level.rounds, search.iterations), level.momentum
+        )
+        attempts = level.attempts * _MANY // max(k, _MANY) if 1 < k <= _MOST else 0
+        steps = min(level.steps, search.iterations)
+        centroids, inertia = jump(first, centroids, inertia, attempts, steps)
+        found.append((centroids, inertia))
+    best = min(found, key=lambda result: result[1])[0]
+    if level.final:
+        final = min(level.final, search.iterations, max(2, _FINAL_WORK // len(samples)))
+        best, _ = heavy_lloyd(samples, best, final, level.momentum // 2)
+    return best
+
+
+def _first_samples(samples: Samples, k: int, level: Level) -> Samples:
+    for bits in range(level.bits, samples.bits) if level.bits else ():
+        reduced = samples.reduced(bits)
+        if len(reduced) >= _LEAST_SHARE * k:
+            return reduced
+    return samples

@@ -1,0 +1,208 @@
+"""What a user asks of quantising, as values: checked once, handed down whole."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields, replace
+from typing import TYPE_CHECKING, Any, TypedDict
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from kmcodec.errors import KmcInputError
+from kmcodec.model.checks import (
+    checked_choice,
+    checked_integer,
+    checked_number,
+    refuse_unknown,
+)
+from kmcodec.model.image import MAX_COLORS, checked_palette
+from kmcodec.quantization.colorspace import SPACES
+from kmcodec.quantization.dither import DITHERS
+from kmcodec.quantization.initialize import INITS
+from kmcodec.quantization.levels import DEFAULT_LEVEL, LEVELS, Level
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+__all__ = [
+    "DEFAULT_COLORS",
+    "NO_DITHER",
+    "Placing",
+    "QuantizeOptions",
+    "QuantizeRequest",
+    "Search",
+    "SearchOptions",
+]
+
+DEFAULT_COLORS = 256
+NO_DITHER = "none"
+
+
+class SearchOptions(TypedDict, total=False):
+    """The keyword options of which a `Search` is made, for type checkers."""
+
+    init: str
+    seed: int
+    search: int
+    iterations: int
+    restarts: int
+    space: str
+
+
+class QuantizeOptions(SearchOptions, total=False):
+    """The keyword options of which a `QuantizeRequest` is made, for type checkers."""
+
+    dither: str
+    dither_amount: float
+    palette: ArrayLike | None
+    reorder: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Search:
+    """How to search for a palette; the options of `kmcodec.quantize` of the same names.
+
+    Raises
+    ------
+    KmcInputError
+        If one is wrong.
+    """
+
+    init: str = "pca"
+    seed: int = 0
+    search: int = DEFAULT_LEVEL
+    iterations: int = 100
+    restarts: int = 1
+    space: str = "srgb"
+
+    def __post_init__(self) -> None:
+        checked_choice("init", self.init, INITS)
+        checked_choice("space", self.space, SPACES)
+        for name, least, most in (
+            ("seed", 0, None),
+            ("search", 0, len(LEVELS) - 1),
+            ("iterations", 1, None),
+            ("restarts", 1, None),
+        ):
+            number = checked_integer(name, getattr(self, name), least, most)
+            object.__setattr__(self, name, number)
+
+    @property
+    def level(self) -> Level:
+        """What the level of search runs."""
+        return LEVELS[self.search]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Placing:
+    """How to choose an entry for each pixel; the options of `kmcodec.quantize` of the same names.
+
+    Raises
+    ------
+    KmcInputError
+        If one is wrong.
+    """
+
+    space: str = Search.space
+    dither: str = NO_DITHER
+    dither_amount: float = 1.0
+
+    def __post_init__(self) -> None:
+        checked_choice("space", self.space, SPACES)
+        checked_choice("dither", self.dither, (NO_DITHER, *DITHERS))
+        amount = checked_number("dither_amount", self.dither_amount, 0, 1)
+        object.__setattr__(self, "dither_amount", amount)
+
+    @property
+    def dithers(self) -> bool:
+        """Whether entries may be other than the nearest."""
+        return self.dither != NO_DITHER
+
+
+_SEARCH = frozenset(each.name for each in fields(Search))
+_PLACING = frozenset(each.name for each in fields(Placing))
+_OWN = frozenset({"palette", "reorder"})
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class QuantizeRequest:
+    """All that a user asks of quantising.
+
+    Parameters
+    ----------
+    k : int, optional
+        The most entries.
+    palette : ndarray, shape (K, C), uint8, optional
+        Entries to take instead of searching for some.
+    reorder : bool
+        Whether to order the palette of a palette image anew.
+    search : Search
+    placing : Placing
+
+    Raises
+    ------
+    KmcInputError
+        If one is wrong, or two exclude each other.
+    """
+
+    k: int | None = None
+    palette: NDArray[np.uint8] | None = None
+    reorder: bool = False
+    search: Search = field(default_factory=Search)
+    placing: Placing = field(default_factory=Placing)
+
+    def __post_init__(self) -> None:
+        if self.palette is not None and self.k is not None:
+            raise KmcInputError(
+                "k and palette exclude each other: a palette has its number of entries"
+            )
+        if self.palette is not None and self.reorder:
+            raise KmcInputError("reorder and palette exclude each other: a given palette is kept")
+        if self.palette is not None:
+            object.__setattr__(self, "palette", checked_palette(self.palette))
+        if self.k is not None:
+            object.__setattr__(self, "k", checked_integer("k", self.k, 1, MAX_COLORS))
+
+    @classmethod
+    def of(
+        cls, caller: str, k: int | None = None, **options: Unpack[QuantizeOptions]
+    ) -> QuantizeRequest:
+        """The request that keyword options make.
+
+        Parameters
+        ----------
+        caller : str
+            The function that the user called, for messages.
+        k, **options
+            See `kmcodec.quantize`.
+
+        Raises
+        ------
+        KmcInputError
+            If an option is unknown or wrong, or two exclude each other.
+        """
+        given: dict[str, Any] = {**options}
+        refuse_unknown(caller, given, _SEARCH | _PLACING | _OWN)
+        return cls(
+            k=k,
+            search=Search(**{name: given[name] for name in given if name in _SEARCH}),
+            placing=Placing(**{name: given[name] for name in given if name in _PLACING}),
+            **{name: given[name] for name in given if name in _OWN},
+        )
+
+    @property
+    def colors(self) -> int:
+        """The most entries that a search may find."""
+        return DEFAULT_COLORS if self.k is None else self.k
+
+    def with_k(self, k: int | None) -> QuantizeRequest:
+        """The same with another number of entries."""
+        return replace(self, k=k)
+
+    def with_palette(self, palette: NDArray[np.uint8]) -> QuantizeRequest:
+        """The same with a given palette, which takes the place of k and of `reorder`."""
+        return replace(self, k=None, palette=palette, reorder=False)
+
+    def without_dither(self) -> QuantizeRequest:
+        """The same with the nearest entry for each pixel."""
+        return replace(self, placing=replace(self.placing, dither=NO_DITHER))
