@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING
 
 from kmcodec.assembly import Assembly
 from kmcodec.coding import AUTO
-from kmcodec.errors import KmcGoalError, KmcWarning
+from kmcodec.errors import KmcGoalError, warn
 from kmcodec.image import Metadata
 from kmcodec.quantizer import ImageLike, Settings, quantized
 from kmcodec.rate_distortion import Goal, optimize
@@ -106,5 +105,5 @@ def file_of(data: bytes, shortfall: str | None, strict: bool) -> bytes:
     if shortfall and strict:
         raise KmcGoalError(shortfall)
     if shortfall:
-        warnings.warn(shortfall, KmcWarning, stacklevel=3)
+        warn(shortfall)
     return data

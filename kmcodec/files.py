@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import os
 import sys
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING
@@ -18,7 +17,7 @@ from kmcodec.container.metadata import DEFAULT_MAX_METADATA
 from kmcodec.container.reader import ContainerReader
 from kmcodec.decoder import read_indexed
 from kmcodec.encoder import encode
-from kmcodec.errors import KmcFormatError, KmcInputError, KmcLimitError, KmcWarning
+from kmcodec.errors import KmcFormatError, KmcInputError, KmcLimitError, warn
 from kmcodec.image import IndexedImage
 from kmcodec.names import check_kmc_name
 from kmcodec.quantizer import ImageLike
@@ -193,7 +192,7 @@ def warn_of_other_frames(stream: IO[bytes], name: str) -> None:
     frames = ContainerReader(stream).frames.count
     if frames > 1:
         text = f"{_called(name)}: {frames:,} frames, the first is taken"
-        warnings.warn(text, KmcWarning, stacklevel=2)
+        warn(text)
 
 
 def _called(name: str) -> str:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from kmcodec.errors import KmcInputError, KmcWarning
+from kmcodec.errors import KmcInputError, warn
 from kmcodec.image import MAX_SIDE, array_of
 
 __all__ = [
@@ -80,7 +79,7 @@ def from_16_bits(samples: NDArray[Any]) -> NDArray[np.uint8]:
     KmcWarning
         Always: bits are lost.
     """
-    warnings.warn(REDUCED, KmcWarning, stacklevel=2)
+    warn(REDUCED)
     return reduce_16_bits(samples)
 
 

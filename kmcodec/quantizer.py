@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from typing import Any, TypeAlias, cast
 
@@ -10,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
-from kmcodec.errors import KmcInputError, KmcWarning
+from kmcodec.errors import KmcInputError, warn
 from kmcodec.formats.pillow_images import from_pillow, metadata_from_pillow
 from kmcodec.frozen import owned
 from kmcodec.image import MAX_COLORS, IndexedImage, Metadata, checked_palette
@@ -282,7 +281,7 @@ def _with_palette(
     channels = common_channels_for(palette, pixels.shape[2])
     palette, pixels = to_channels(palette, channels), to_channels(pixels, channels)
     if channels in (2, 4) and palette[:, -1].min() == 255 > pixels[..., -1].min():
-        warnings.warn("the palette has no transparent entry: made opaque", KmcWarning, stacklevel=6)
+        warn("the palette has no transparent entry: made opaque")
     return IndexedImage(palette, owned(apply_palette(pixels, palette, **placing)), metadata)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import sys
-import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kmcodec.batch.pool import run_each
-from kmcodec.errors import KmcInputError, KmcWarning
+from kmcodec.errors import KmcInputError, warn
 from kmcodec.image import MAX_SIDE
 from kmcodec.options import checked_integer
 from kmcodec.pixels import REDUCED, as_pixels, check_shape, reduce_16_bits
@@ -69,7 +68,7 @@ def count_chunks(array: Any, executor: Executor | None) -> Iterator[Histogram]:
     each = _by_dask if _is_dask(array) else functools.partial(_by_executor, executor)
     deep = array.dtype.kind == "u" and array.dtype.itemsize == 2
     if deep:
-        warnings.warn(REDUCED, KmcWarning, stacklevel=3)
+        warn(REDUCED)
     yield from each(functools.partial(_count, deep=deep), array)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import math
 import time
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -19,7 +18,7 @@ from kmcodec.batch.planning import Job, due
 from kmcodec.batch.pool import Done, run_each
 from kmcodec.coding import AUTO
 from kmcodec.encoder import DEFAULT_CODING
-from kmcodec.errors import KmcError, KmcGoalError, KmcWarning
+from kmcodec.errors import KmcError, KmcGoalError, warn
 from kmcodec.image import IndexedImage, Metadata
 from kmcodec.label_text import LABELS, without_labels
 from kmcodec.metrics import psnr
@@ -197,7 +196,7 @@ def encode_file(
         source = read_source(job.source, variable, frames=True, max_pixels=max_pixels, labels=False)
         if LABELS not in source.metadata.text:  # else its own text is left out, with a note
             text = f"{source.name}: more labels than {k} entries hold: it is taken for a picture"
-            warnings.warn(text, KmcWarning, stacklevel=2)
+            warn(text)
     if strip:
         source = replace(source, metadata=Metadata())
     assembly = Assembly(coding, effort, strip_rows)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import functools
 import os
-import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from kmcodec.atomic import reason_of
-from kmcodec.errors import KmcInputError, KmcWarning
+from kmcodec.errors import KmcInputError, warn
 from kmcodec.sources.images import is_image_name
 from kmcodec.urls import are_same_urls, is_url, listing_fault, url_files, url_is_folder, url_with
 
@@ -87,7 +86,7 @@ def find_files(
         yield found
     if again:
         files = "a file is" if again == 1 else f"{again:,} files are"
-        warnings.warn(f"{files} given more than once: done once", KmcWarning, stacklevel=2)
+        warn(f"{files} given more than once: done once")
 
 
 def _expand(

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import io
-import warnings
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from kmcodec.errors import KmcWarning
+from kmcodec.errors import warn
 from kmcodec.image import IndexedImage
 
 __all__ = ["image_in_srgb", "pixels_in_srgb"]
@@ -49,11 +48,7 @@ def pixels_in_srgb(pixels: NDArray[np.uint8], icc: bytes | None) -> NDArray[np.u
         return _converted(pixels, transform, mode)
     except Exception as error:  # a profile can be wrong in any way; it is no reason to show nothing
         reason = (str(error).splitlines() or [type(error).__name__])[0]
-        warnings.warn(
-            f"the colour profile cannot be used, colours are shown as sRGB ({reason})",
-            KmcWarning,
-            stacklevel=2,
-        )
+        warn(f"the colour profile cannot be used, colours are shown as sRGB ({reason})")
         return pixels
 
 

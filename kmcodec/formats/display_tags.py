@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import warnings
-
 from PIL import Image
 
-from kmcodec.errors import KmcWarning
+from kmcodec.errors import warn
 from kmcodec.formats.png_tags import png_profile, png_tags_left_out
 
 __all__ = ["profile_in", "warn_of_tags_left_out"]
@@ -40,7 +38,7 @@ def warn_of_tags_left_out(image: Image.Image) -> None:
         tags = getattr(image, "tag_v2", {})
         lost = [f"{name} (tag {tag})" for tag, name in _TIFF_COLORS.items() if tag in tags]
     if lost:
-        warnings.warn(f"left out: {', '.join(lost)}", KmcWarning, stacklevel=3)
+        warn(f"left out: {', '.join(lost)}")
 
 
 def _is_grey(image: Image.Image) -> bool:

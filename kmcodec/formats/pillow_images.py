@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from kmcodec.container.metadata import is_keyword
-from kmcodec.errors import KmcInputError, KmcWarning
+from kmcodec.errors import KmcInputError, warn
 from kmcodec.formats.display_tags import profile_in, warn_of_tags_left_out
 from kmcodec.formats.file_samples import as_meant
 from kmcodec.formats.integer_samples import integer_samples
@@ -309,7 +308,7 @@ def _icc_of(image: Image.Image) -> bytes | None:
     profile = _as_bytes(profile_in(image))
     if profile and image.mode in _FOREIGN_ICC_MODES:
         # It describes the inks; on the RGB pixels that we make of them it would be wrong.
-        warnings.warn(f"{image.mode} colour profile left out", KmcWarning, stacklevel=3)
+        warn(f"{image.mode} colour profile left out")
         return None
     return profile
 
@@ -332,7 +331,7 @@ def _exif_of(image: Image.Image) -> Any:
         if "Raw profile type exif" in image.info:
             return image.getexif()
     except Exception:  # damaged EXIF fails in any way; the pixels are no worse for it
-        warnings.warn("damaged EXIF left out", KmcWarning, stacklevel=3)
+        warn("damaged EXIF left out")
     return None
 
 
@@ -384,7 +383,7 @@ def _as_texts(texts: Any) -> dict[str, str]:
             # PNG's iTXt is a str with a language attached: only the plain str is kept.
             kept[str(keyword)] = str(text)
         else:
-            warnings.warn(f"text {keyword[:80]!r} left out", KmcWarning, stacklevel=3)
+            warn(f"text {keyword[:80]!r} left out")
     return kept
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kmcodec.errors import KmcWarning
+from kmcodec.errors import warn
 from kmcodec.parallel import in_turn
 from kmcodec.pixels import common_channels_for, to_channels
 from kmcodec.quantization import Ditherer, Labels, find_palette, renumbering
@@ -101,9 +100,7 @@ class RowQuantizer:
     def warn_of_losses(self) -> None:
         """Say what was lost in the rows that were asked for."""
         if self._lost_alpha:
-            warnings.warn(
-                "the palette has no transparent entry: made opaque", KmcWarning, stacklevel=2
-            )
+            warn("the palette has no transparent entry: made opaque")
 
     def _find(self, advance: Callable[[int], None]) -> None:
         settings = self._settings

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeAlias
 
@@ -10,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
-from kmcodec.errors import KmcInputError, KmcWarning
+from kmcodec.errors import KmcInputError, warn
 from kmcodec.image import MAX_SIDE, IndexedImage
 from kmcodec.options import checked_integer
 from kmcodec.pixels import REDUCED, as_pixels, reduce_16_bits
@@ -115,7 +114,7 @@ class RowSource:
         """Whether samples are of 16 bits, by their type."""
         if self._dtype.kind != "u" or self._dtype.itemsize != 2:
             return False
-        warnings.warn(REDUCED, KmcWarning, stacklevel=4)
+        warn(REDUCED)
         return True
 
     def _pixels(self, raw: NDArray[Any], first: int) -> NDArray[np.uint8]:

@@ -19,7 +19,7 @@ from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
 from kmcodec.animation.reader import decode_frames
 from kmcodec.animation.value import Animation
-from kmcodec.errors import KmcError, KmcFormatError, KmcInputError, KmcLimitError, KmcWarning
+from kmcodec.errors import KmcError, KmcFormatError, KmcInputError, KmcLimitError, KmcWarning, warn
 from kmcodec.formats.apng import is_png
 from kmcodec.formats.faults import image_fault, warning_in_words
 from kmcodec.formats.file_samples import load_as_meant
@@ -190,7 +190,7 @@ def named_warnings(name: str, texts: list[str] | None = None) -> Iterator[None]:
     told = [w for w in caught if issubclass(w.category, (UserWarning, RuntimeWarning))]
     # Pillow says some things twice.
     for text in dict.fromkeys(map(_in_words, told)):
-        warnings.warn(f"{name}: {text}", KmcWarning, stacklevel=2)
+        warn(f"{name}: {text}")
         if texts is not None:
             texts.append(text)
 
@@ -216,7 +216,7 @@ def _decoded(
         animation = _from_kmc(data, name, max_pixels)
         if len(animation) > 1 and not all_taken:
             text = f"{name}: {len(animation)} frames, the first is taken"
-            warnings.warn(text, KmcWarning, stacklevel=3)
+            warn(text)
         return animation[0], animation.metadata
     try:
         with named_warnings(name, told):
@@ -380,7 +380,7 @@ def _from_opened(
     try:
         ImageOps.exif_transpose(image, in_place=True)
     except Exception:  # damaged EXIF fails in any way; the pixels are no worse for it
-        warnings.warn("damaged EXIF: orientation unknown", KmcWarning, stacklevel=2)
+        warn("damaged EXIF: orientation unknown")
     metadata = metadata_from_pillow(image)
     samples = integer_samples(image) if labels else None
     labelled = None if samples is None else _labelled(samples)
@@ -404,7 +404,7 @@ def warn_of_frames(image: Image.Image) -> None:
     except Exception:  # later frames are damaged: they are not taken anyhow
         return
     if frames > 1:
-        warnings.warn(f"{frames} frames, the first is taken", KmcWarning, stacklevel=2)
+        warn(f"{frames} frames, the first is taken")
 
 
 def _in_words(warning: warnings.WarningMessage) -> str:
