@@ -34,6 +34,7 @@ from kmcodec.formats.pillow_images import (
     from_pillow,
     metadata_from_pillow,
 )
+from kmcodec.formats.png_chunks import keep_png_chunks
 from kmcodec.formats.streamed_images import can_stream
 from kmcodec.image import MAX_COLORS, IndexedImage, Metadata
 from kmcodec.label_images import is_label_map, label_image
@@ -376,6 +377,7 @@ def _of_png(
 def _from_opened(
     image: Image.Image, all_taken: bool, labels: bool
 ) -> tuple[NDArray[np.uint8] | IndexedImage, Metadata]:
+    keep_png_chunks(image)
     load_as_meant(image)
     try:
         ImageOps.exif_transpose(image, in_place=True)
