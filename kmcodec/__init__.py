@@ -18,6 +18,7 @@ from kmcodec.errors import (
     KmcGoalError,
     KmcInputError,
     KmcLimitError,
+    KmcLossWarning,
     KmcWarning,
 )
 from kmcodec.files import decode_rows, read, write
@@ -36,6 +37,7 @@ __all__ = [
     "KmcGoalError",
     "KmcInputError",
     "KmcLimitError",
+    "KmcLossWarning",
     "KmcWarning",
     "Metadata",
     "__version__",

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
 from kmcodec.errors import KmcInputError, warn
+from kmcodec.formats.fitting import fitting_metadata
 from kmcodec.formats.pillow_images import from_pillow, metadata_from_pillow
 from kmcodec.frozen import owned
 from kmcodec.image import MAX_COLORS, IndexedImage, Metadata, checked_palette
@@ -218,6 +219,7 @@ def quantized(
     if LABELS in wanted.text:
         before, _ = _opened(image, MAX_COLORS, None)
         wanted = without_stale_labels(wanted, before, made)
+    wanted = fitting_metadata(wanted, made.channels)
     return made if wanted is made.metadata else IndexedImage(made.palette, made.indices, wanted)
 
 

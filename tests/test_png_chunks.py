@@ -10,7 +10,7 @@ from PIL import Image
 from png_files import chunk, gama, png
 
 import kmcodec
-from kmcodec.errors import KmcLossWarning, KmcWarning
+from kmcodec.errors import KmcLossWarning
 from kmcodec.formats.icc import gamma, grey_profile
 from kmcodec.formats.pillow_images import metadata_from_pillow
 from kmcodec.formats.png_chunks import header_chunks, png_chunks_of
@@ -84,7 +84,7 @@ def test_a_hidden_picture_does_not_hide_the_colours(tmp_path):
     data = apng(np.full((2, 4, 3), 200, np.uint8), [frame], first=None)
     path = tmp_path / "a.png"
     path.write_bytes(data[:33] + chunk(b"cICP", PQ) + data[33:])
-    with pytest.warns(KmcWarning, match="PQ"):
+    with pytest.warns(KmcLossWarning, match="PQ"):
         assert (read_source(path).pixels == 10).all()
 
 

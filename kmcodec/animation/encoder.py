@@ -22,6 +22,7 @@ from kmcodec.coding import AUTO
 from kmcodec.container.frame_table import MAX_DURATION, FrameTable
 from kmcodec.encoder import file_of
 from kmcodec.errors import KmcInputError
+from kmcodec.formats.fitting import fitting_metadata
 from kmcodec.image import IndexedImage, Metadata
 from kmcodec.options import checked_choice, checked_integer
 from kmcodec.quantizer import ImageLike, is_indexed
@@ -252,10 +253,11 @@ def _encode_smallest(
     data : bytes
     """
     made = []
+    own = ways[0][0].metadata if metadata is None else metadata
+    fitting = fitting_metadata(own, ways[0][0].channels)
     for scenes in ways:
-        if metadata is not None:
-            first = IndexedImage(scenes[0].palette, scenes[0].indices, metadata)
-            scenes = [first, *scenes[1:]]
+        first = IndexedImage(scenes[0].palette, scenes[0].indices, fitting)
+        scenes = [first, *scenes[1:]]
         made.append((scenes, assembly.encode_scenes(scenes, table)))
     return min(made, key=lambda each: len(each[1]))
 

@@ -7,7 +7,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from kmcodec.animation.encoder import EncodedScenes, encode_images, table_of
 from kmcodec.animation.quantizer import sheet_of
@@ -18,7 +18,8 @@ from kmcodec.batch.planning import Job, due
 from kmcodec.batch.pool import Done, run_each
 from kmcodec.coding import AUTO
 from kmcodec.encoder import DEFAULT_CODING
-from kmcodec.errors import KmcError, KmcGoalError, warn
+from kmcodec.errors import KmcError, KmcGoalError, KmcLossWarning, warn
+from kmcodec.formats.color_profiles import is_like_srgb
 from kmcodec.image import IndexedImage, Metadata
 from kmcodec.label_text import LABELS, without_labels
 from kmcodec.metrics import psnr
@@ -26,7 +27,7 @@ from kmcodec.quantizer import Settings, quantized
 from kmcodec.rate_distortion import Goal, Outcome, optimize
 from kmcodec.reader import DEFAULT_MAX_PIXELS
 from kmcodec.rows.encoder import RowEncoder
-from kmcodec.sources.images import Source, read_source
+from kmcodec.sources.images import Source, named_warnings, read_source
 from kmcodec.sources.rows import LARGE, RowFile, open_rows, row_errors, row_source
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ __all__ = [
     "encode_files",
     "quantize_source",
 ]
+
+_S = TypeVar("_S", Source, RowFile)
 
 
 @dataclass(frozen=True)
@@ -66,8 +69,9 @@ class EncodeReport:
     frames : int
     scenes : int
         Runs of frames with a palette of their own; 1 where all have the same.
-    reduced : bool
-        Whether the source has samples of more than 8 bits: then it is not lossless.
+    losses : tuple of str
+        What was reduced or left out of the source and changes how it looks, such as bits of its
+        samples: then it is not lossless, whatever `psnr` is.
     """
 
     source: str
@@ -85,7 +89,12 @@ class EncodeReport:
     written: bool = True
     frames: int = 1
     scenes: int = 1
-    reduced: bool = False
+    losses: tuple[str, ...] = ()
+
+    @property
+    def lossless(self) -> bool:
+        """Whether all pixels look as in the source."""
+        return math.isinf(self.psnr) and not self.losses
 
     @property
     def ratio(self) -> float:
@@ -94,11 +103,10 @@ class EncodeReport:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values that JSON can hold; `psnr` is None where no pixel differs."""
-        exact = math.isinf(self.psnr)
         values = asdict(self)
         values.update(
-            psnr=None if exact else round(self.psnr, 4),
-            lossless=exact and not self.reduced,
+            psnr=None if math.isinf(self.psnr) else round(self.psnr, 4),
+            lossless=self.lossless,
             ratio=round(self.ratio, 4),
             seconds=round(self.seconds, 4),
         )
@@ -185,7 +193,7 @@ def encode_file(
         file = open_rows(job.source, large)
         if file is not None:
             if strip:
-                file = replace(file, metadata=Metadata())
+                file = _stripped(file, job.source)
             assembly = Assembly(coding, effort, strip_rows)
             return _encode_rows(job, file, Settings(k=k, **options), assembly, advance)
     pictured = goal is not None or options.get("palette") is not None
@@ -198,15 +206,28 @@ def encode_file(
             text = f"{source.name}: more labels than {k} entries hold: it is taken for a picture"
             warn(text)
     if strip:
-        source = replace(source, metadata=Metadata())
+        source = _stripped(source, job.source)
     assembly = Assembly(coding, effort, strip_rows)
-    encoded = _encode_source(source, k, goal, palettes, assembly, advance, **options)
+    losses = list(source.losses)
+    with named_warnings(job.source, losses):
+        encoded = _encode_source(source, k, goal, palettes, assembly, advance, **options)
+    source = replace(source, losses=tuple(losses))
     if encoded.shortfall and strict:
         raise KmcGoalError(f"{job.source}: {encoded.shortfall}")
     written = not skip_if_larger or len(encoded.data) < source.size
     if written:
         write_job(job, encoded.data)
     return _report_of(job, source, encoded, written, started)
+
+
+def _stripped(source: _S, name: str) -> _S:
+    """A source without its metadata; if that changes how it looks, that is told."""
+    icc = source.metadata.icc
+    lost: tuple[str, ...] = ()
+    if icc is not None and not is_like_srgb(icc):
+        lost = ("colour profile left out",)
+        warn(f"{name}: {lost[0]}", KmcLossWarning)
+    return replace(source, metadata=Metadata(), losses=source.losses + lost)
 
 
 def _has_too_many_labels(source: Source, k: int | None) -> bool:
@@ -267,7 +288,7 @@ def _report_of(
         written=written,
         frames=frames,
         scenes=len(encoded.scenes),
-        reduced=source.reduced,
+        losses=source.losses,
     )
 
 
@@ -330,15 +351,17 @@ def _encode_rows(
     progress: Callable[[float], None],
 ) -> EncodeReport:
     started = time.perf_counter()
-    source = row_source(job.source, file)
-    metadata = without_labels(file.metadata)
-    encoder = RowEncoder(source, settings, assembly, metadata, progress, measures=True)
+    losses = list(file.losses)
+    with named_warnings(job.source, losses):
+        source = row_source(job.source, file)
+        metadata = without_labels(file.metadata)
+        encoder = RowEncoder(source, settings, assembly, metadata, progress, measures=True)
 
-    def parts() -> Iterator[bytes]:
-        with row_errors(job.source):
-            yield from encoder.parts()
+        def parts() -> Iterator[bytes]:
+            with row_errors(job.source):
+                yield from encoder.parts()
 
-    write_job_parts(job, parts())
+        write_job_parts(job, parts())
     return EncodeReport(
         source=job.source,
         output=job.target,
@@ -351,5 +374,5 @@ def _encode_rows(
         source_size=file.size,
         size=encoder.size,
         seconds=time.perf_counter() - started,
-        reduced=source.reduced,
+        losses=tuple(losses),
     )

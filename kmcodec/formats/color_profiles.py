@@ -12,7 +12,7 @@ from PIL import Image
 from kmcodec.errors import warn
 from kmcodec.image import IndexedImage
 
-__all__ = ["image_in_srgb", "pixels_in_srgb"]
+__all__ = ["image_in_srgb", "is_like_srgb", "pixels_in_srgb"]
 
 # Of each channel; where no colour moves by more than rounding, the profile is one of sRGB.
 _PROBE = np.linspace(0, 255, 9, dtype=np.uint8)
@@ -56,6 +56,14 @@ def image_in_srgb(image: IndexedImage) -> IndexedImage:
     """Convert the palette of an image by the image's own profile; see `pixels_in_srgb`."""
     (palette,) = pixels_in_srgb(image.palette[np.newaxis], image.metadata.icc)
     return IndexedImage(palette, image.indices, image.metadata)
+
+
+def is_like_srgb(icc: bytes) -> bool:
+    """Whether colours look the same without a profile; not if it cannot be used."""
+    try:
+        return _is_srgb(*_transform_of(icc))
+    except Exception:  # a profile can be wrong in any way
+        return False
 
 
 def _transform_of(icc: bytes) -> tuple[Any, str]:

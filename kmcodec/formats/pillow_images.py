@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from kmcodec.container.metadata import is_keyword
-from kmcodec.errors import KmcInputError, warn
+from kmcodec.errors import KmcInputError, KmcLossWarning, warn
 from kmcodec.formats.display_tags import profile_in, warn_of_tags_left_out
 from kmcodec.formats.file_samples import as_meant
 from kmcodec.formats.integer_samples import integer_samples
@@ -50,6 +50,8 @@ WITH_COMMENT = frozenset({"GIF", "JPEG"})
 """Formats that have it."""
 
 _CONVERSIONS = {"PA": "RGBA", "RGBa": "RGBA", "La": "LA"}
+# What is not the samples of RGB in another order.
+_OTHER_COLORS = frozenset({"CMYK", "HSV", "LAB", "YCbCr"})
 _FOREIGN_ICC_MODES = frozenset({"CMYK", "LAB"})
 
 # Texts share Pillow's info dict with values that it acts on when it converts or saves.
@@ -84,8 +86,8 @@ def from_pillow(image: Image.Image) -> NDArray[np.uint8] | IndexedImage:
 
     Warns
     -----
-    KmcWarning
-        If 16-bit samples were reduced to 8 bits.
+    KmcLossWarning
+        If samples were reduced to 8 bits, or converted from inks and the like.
     """
     if 0 in image.size:
         raise KmcInputError(f"an image has at least one pixel, this one {image.size} (w, h)")
@@ -216,6 +218,7 @@ def _from_palette_mode(image: Image.Image) -> IndexedImage:
     palette = np.array(ramp.convert("RGBA"))[0]
     mode = _palette_mode(image)
     if mode == "CMYK":
+        _warn_of_conversion(mode)
         # Save that it shows the inks as they are, as if they were colours and alpha.
         inks = Image.fromarray(palette[np.newaxis], "CMYK")
         palette = np.array(inks.convert("RGB").convert("RGBA"))[0]
@@ -291,9 +294,16 @@ def _as_8_bit_mode(image: Image.Image) -> Image.Image:
     if wanted == image.mode:
         return image
     try:
-        return image.convert(wanted)
+        converted = image.convert(wanted)
     except (ValueError, TypeError, ImportError) as error:
         raise KmcInputError(f"mode {image.mode} cannot be converted to {wanted}") from error
+    if image.mode in _OTHER_COLORS:
+        _warn_of_conversion(image.mode)
+    return converted
+
+
+def _warn_of_conversion(mode: str) -> None:
+    warn(f"{mode} samples converted to RGB", KmcLossWarning)
 
 
 def _to_palette_mode(image: IndexedImage) -> Image.Image:
@@ -308,7 +318,7 @@ def _icc_of(image: Image.Image) -> bytes | None:
     profile = _as_bytes(profile_in(image))
     if profile and image.mode in _FOREIGN_ICC_MODES:
         # It describes the inks; on the RGB pixels that we make of them it would be wrong.
-        warn(f"{image.mode} colour profile left out")
+        warn(f"{image.mode} colour profile left out", KmcLossWarning)
         return None
     return profile
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import io
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
@@ -97,7 +98,7 @@ def _files_of(image: Image.Image) -> Iterator[Callable[[], AbstractContextManage
         yield functools.partial(_at_its_place, getattr(image, name, None))
     name = getattr(image, "filename", "")
     if name and os.path.isfile(name):
-        yield functools.partial(open, name, "rb")
+        yield functools.partial(io.FileIO, name)
 
 
 @contextmanager

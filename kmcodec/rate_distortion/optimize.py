@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from kmcodec.assembly import Assembly
 from kmcodec.errors import KmcInputError
+from kmcodec.formats.fitting import fitting_metadata
 from kmcodec.image import IndexedImage, Metadata
 from kmcodec.label_text import without_labels
 from kmcodec.options import checked_integer, checked_number
@@ -173,16 +174,18 @@ def meet(
     **options
         Those that the subject is quantised with.
     """
-
-    def described(image: IndexedImage) -> IndexedImage:
-        return IndexedImage(image.palette, image.indices, subject.metadata)
-
     has_palette = options.get("palette") is not None
     # A palette image is taken as it is where its pixels are not to change.
     if goal.tolerance is not None:
-        first = described(subject.kept(k))
+        first = subject.kept(k)
     else:
-        first = described(subject.quantized(None if has_palette else 1))
+        first = subject.quantized(None if has_palette else 1)
+    metadata = fitting_metadata(subject.metadata, first.channels)
+
+    def described(image: IndexedImage) -> IndexedImage:
+        return IndexedImage(image.palette, image.indices, metadata)
+
+    first = described(first)
     pixels = subject.pixels
     source = Source(
         to_channels(pixels.reshape(*pixels.shape[:2], -1), first.channels),

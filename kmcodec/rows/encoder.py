@@ -15,6 +15,7 @@ from kmcodec.coding import AUTO, Coding, Survey
 from kmcodec.container.header import Header
 from kmcodec.encoder import DEFAULT_CODING
 from kmcodec.errors import KmcInputError
+from kmcodec.formats.fitting import fitting_metadata
 from kmcodec.image import Metadata
 from kmcodec.metrics import decibels_of, squared_error
 from kmcodec.names import check_kmc_name
@@ -182,14 +183,15 @@ class RowEncoder:
         method = self._assembly.surveyed_method(survey, len(self.palette))
         header = self._assembly.header(method, width, height, self.palette, sample)
         payloads = self._payloads(quantizer, header, method)
-        for part in file_parts(header, self.palette, payloads, self._metadata):
+        metadata = fitting_metadata(self._metadata, header.channels)
+        for part in file_parts(header, self.palette, payloads, metadata):
             self.size += len(part)
             yield part
         self._progress(1.0)
 
     @property
     def psnr(self) -> float:
-        """Decibels against the source, `math.inf` if lossless; where errors were measured.
+        """Decibels against the source, `math.inf` if no pixel differs; where errors were measured.
 
         Known when all parts have been taken, over all channels of the palette.
         """

@@ -19,7 +19,15 @@ from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
 from kmcodec.animation.reader import decode_frames
 from kmcodec.animation.value import Animation
-from kmcodec.errors import KmcError, KmcFormatError, KmcInputError, KmcLimitError, KmcWarning, warn
+from kmcodec.errors import (
+    KmcError,
+    KmcFormatError,
+    KmcInputError,
+    KmcLimitError,
+    KmcLossWarning,
+    KmcWarning,
+    warn,
+)
 from kmcodec.formats.apng import is_png
 from kmcodec.formats.faults import image_fault, warning_in_words
 from kmcodec.formats.file_samples import load_as_meant
@@ -38,7 +46,7 @@ from kmcodec.formats.png_chunks import keep_png_chunks
 from kmcodec.formats.streamed_images import can_stream
 from kmcodec.image import MAX_COLORS, IndexedImage, Metadata
 from kmcodec.label_images import is_label_map, label_image
-from kmcodec.pixels import REDUCED, as_pixels
+from kmcodec.pixels import as_pixels
 from kmcodec.reader import DEFAULT_MAX_PIXELS
 from kmcodec.sources.animations import SourceFrames, animation_in, frame_instead_of_picture
 from kmcodec.sources.frames import with_palettes
@@ -80,8 +88,8 @@ class Source:
     frames : SourceFrames or None
         If there are several that follow each other in time, and they were asked for; `image` is
         then the first.
-    reduced : bool
-        Whether samples had more bits in the file.
+    losses : tuple of str
+        What was reduced or left out and changes how the pixels look: they are not all of the file.
     """
 
     name: str
@@ -90,7 +98,7 @@ class Source:
     size: int
     path: Path | None
     frames: SourceFrames | None = None
-    reduced: bool = False
+    losses: tuple[str, ...] = ()
 
     @property
     def pixels(self) -> NDArray[np.uint8]:
@@ -139,8 +147,10 @@ def read_source(
 
     Warns
     -----
+    KmcLossWarning
+        If bits, inks or colours were reduced or left out. All messages begin with the file's name.
     KmcWarning
-        If bits, frames or metadata were left out. All messages begin with the file's name.
+        If frames or metadata were.
     """
     given = os.fspath(path)
     name = "standard input" if given == "-" else given
@@ -148,9 +158,9 @@ def read_source(
     if variable is not None and not is_mat(data):
         raise KmcInputError(f"{name}: only .mat files have variables to choose from")
     shown = _frames_in(data, name, max_pixels) if frames else None
-    told: list[str] = []
+    losses: list[str] = []
     image, metadata = _decoded(
-        data, name, variable, max_pixels, all_taken=shown is not None, labels=labels, told=told
+        data, name, variable, max_pixels, all_taken=shown is not None, labels=labels, losses=losses
     )
     first = None if shown is None else shown.images[0]
     if isinstance(first, IndexedImage):
@@ -158,7 +168,7 @@ def read_source(
     elif isinstance(first, np.ndarray):
         image = first
     origin = None if given == "-" else Path(given)
-    return Source(name, image, metadata, len(data), origin, shown, reduced=REDUCED in told)
+    return Source(name, image, metadata, len(data), origin, shown, tuple(losses))
 
 
 def is_image_name(path: str | os.PathLike[str]) -> bool:
@@ -179,21 +189,23 @@ def is_image_name(path: str | os.PathLike[str]) -> bool:
 
 
 @contextmanager
-def named_warnings(name: str, texts: list[str] | None = None) -> Iterator[None]:
+def named_warnings(name: str, losses: list[str] | None = None) -> Iterator[None]:
     """Tell all warnings of a block as `KmcWarning`, with the name of the file before them.
 
     Warnings for programmers (deprecations, unclosed files) are dropped. If the block raises,
-    its warnings are dropped too: the error says what matters. Their texts are added to `texts`.
+    its warnings are dropped too: the error says what matters. Those of losses stay
+    `KmcLossWarning`, and their texts are added to `losses`.
     """
     with _warnings_lock, warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         yield
     told = [w for w in caught if issubclass(w.category, (UserWarning, RuntimeWarning))]
     # Pillow says some things twice.
-    for text in dict.fromkeys(map(_in_words, told)):
-        warn(f"{name}: {text}")
-        if texts is not None:
-            texts.append(text)
+    texts = {_in_words(w): issubclass(w.category, KmcLossWarning) for w in told}
+    for text, is_loss in texts.items():
+        warn(f"{name}: {text}", KmcLossWarning if is_loss else KmcWarning)
+    if losses is not None:
+        losses.extend(text for text, is_loss in texts.items() if is_loss)
 
 
 @contextmanager
@@ -211,7 +223,7 @@ def _decoded(
     *,
     all_taken: bool,
     labels: bool,
-    told: list[str],
+    losses: list[str],
 ) -> tuple[NDArray[np.uint8] | IndexedImage, Metadata]:
     if data.startswith(_KMC):
         animation = _from_kmc(data, name, max_pixels)
@@ -220,7 +232,7 @@ def _decoded(
             warn(text)
         return animation[0], animation.metadata
     try:
-        with named_warnings(name, told):
+        with named_warnings(name, losses):
             if is_mat(data):
                 return _pixels(read_mat(data, name, variable, max_pixels=max_pixels), name, labels)
             if data.startswith(MAGIC):
