@@ -11,9 +11,10 @@ from png_files import chunk, gama, png
 
 import kmcodec
 from kmcodec.errors import KmcLossWarning
+from kmcodec.formats.file_facts import facts_of
 from kmcodec.formats.icc import gamma, grey_profile
 from kmcodec.formats.pillow_images import metadata_from_pillow
-from kmcodec.formats.png_chunks import header_chunks, png_chunks_of
+from kmcodec.formats.png_chunks import header_chunks
 from kmcodec.sources.images import read_source
 
 P3, PQ = bytes([12, 13, 0, 1]), bytes([9, 16, 0, 1])
@@ -74,7 +75,7 @@ def test_reading_goes_on_where_it_was():
     image = Image.open(io.BytesIO(data[:33] + chunk(b"cICP", P3) + data[33:]))
     for number in range(image.n_frames):
         image.seek(number)
-        assert png_chunks_of(image)["cICP"] == P3
+        assert facts_of(image).chunks["cICP"] == P3
         level = 200 if number == 0 else 10 * number
         assert set(np.array(image.convert("L")).ravel()) == {level}
 
@@ -94,13 +95,13 @@ def test_a_file_that_took_the_name_is_not_asked(tmp_path):
     image = Image.open(path)
     image.load()
     path.write_bytes(png(np.zeros((9, 9, 3), int), 8, chunk(b"cICP", PQ)))
-    assert png_chunks_of(image) == {}
+    assert facts_of(image).chunks == {}
     path.unlink()
     assert metadata_from_pillow(image).icc is None
 
 
 def test_a_copy_has_no_file():
-    assert png_chunks_of(Image.open(io.BytesIO(colours(PQ))).copy()) == {}
+    assert facts_of(Image.open(io.BytesIO(colours(PQ))).copy()).chunks == {}
 
 
 def test_a_profile_that_was_put_there_holds():
@@ -110,9 +111,9 @@ def test_a_profile_that_was_put_there_holds():
 
 
 def test_a_text_does_not_pass_for_chunks():
-    text = chunk(b"tEXt", b"chunks of the PNG\0cICP")
+    text = chunk(b"tEXt", b"kmcodec facts of the file\0cICP")
     image = Image.open(io.BytesIO(png(PIXELS, 8, text)))
-    assert set(png_chunks_of(image)) == {"IHDR", "tEXt"}
+    assert set(facts_of(image).chunks) == {"IHDR", "tEXt"}
 
 
 def test_a_damaged_profile_is_named():

@@ -5,20 +5,29 @@ from __future__ import annotations
 from PIL import Image
 
 from kmcodec.errors import KmcLossWarning, KmcWarning, warn
-from kmcodec.formats.png_chunks import png_chunks_of
+from kmcodec.formats.cicp import colors_by, describing_profile, named
+from kmcodec.formats.file_facts import facts_of
 from kmcodec.formats.png_tags import png_facts_left_out, png_profile, png_tags_left_out
 
 __all__ = ["profile_in", "warn_of_tags_left_out"]
 
 _GREY_MODES = ("1", "L", "LA", "La", "I", "F")
+_AVIF_LIGHTS = {"mdcv": "mastering display (mdcv)", "clli": "light levels (clli)"}
+_SRGB, _UNSPECIFIED = (1, 13), 2
 _TIFF_COLORS = {301: "transfer function", 318: "white point", 319: "primaries"}
 
 
 def profile_in(image: Image.Image) -> object:
-    """The ICC profile of an image, or one made of what a PNG says in other chunks."""
+    """The ICC profile of an image, or one made of what a PNG or an AVIF says in other ways."""
     if image.format == "PNG":
-        return png_profile(image.info, png_chunks_of(image), grey=_is_grey(image))
-    return image.info.get("icc_profile")
+        return png_profile(image.info, facts_of(image).chunks, grey=_is_grey(image))
+    if own := image.info.get("icc_profile"):
+        return own
+    facts = facts_of(image)
+    colors = colors_by(_specified(facts.cicp))
+    if facts.icc or colors is None:
+        return facts.icc or None
+    return describing_profile(*colors, f"from {image.format}", grey=_is_grey(image))
 
 
 def warn_of_tags_left_out(image: Image.Image) -> None:
@@ -33,7 +42,7 @@ def warn_of_tags_left_out(image: Image.Image) -> None:
     """
     facts: list[str] = []
     if image.format == "PNG":
-        chunks = png_chunks_of(image)
+        chunks = facts_of(image).chunks
         lost = png_tags_left_out(image.info, chunks, grey=_is_grey(image))
         facts = png_facts_left_out(chunks)
     else:
@@ -48,10 +57,24 @@ def _left_out(image: Image.Image) -> list[str]:
         across, down = image.info.get("jfif_density", (1, 1))
         if across != down and across and down:
             return [f"pixel aspect ratio ({across}:{down})"]
+    elif image.format == "AVIF":
+        facts = facts_of(image)
+        cicp = _specified(facts.cicp)
+        rules = cicp and not image.info.get("icc_profile") and not facts.icc
+        lost = [named("nclx", cicp)] if rules and colors_by(cicp) is None else []
+        return lost + [name for kind, name in _AVIF_LIGHTS.items() if kind in facts.chunks]
     elif image.format == "TIFF" and not image.info.get("icc_profile"):
         tags = getattr(image, "tag_v2", {})
         return [f"{name} (tag {tag})" for tag, name in _TIFF_COLORS.items() if tag in tags]
     return []
+
+
+def _specified(cicp: bytes) -> bytes:
+    """Code points with those of sRGB in place of unspecified ones, as browsers take them."""
+    return (
+        bytes(_SRGB[at] if each == _UNSPECIFIED else each for at, each in enumerate(cicp[:2]))
+        + cicp[2:]
+    )
 
 
 def _is_grey(image: Image.Image) -> bool:

@@ -30,6 +30,7 @@ from kmcodec.errors import (
 )
 from kmcodec.formats.apng import is_png
 from kmcodec.formats.faults import image_fault, warning_in_words
+from kmcodec.formats.file_facts import keep_facts
 from kmcodec.formats.file_samples import load_as_meant
 from kmcodec.formats.gif import gif_frames, is_gif, parse_gif
 from kmcodec.formats.integer_samples import integer_samples
@@ -42,7 +43,6 @@ from kmcodec.formats.pillow_images import (
     from_pillow,
     metadata_from_pillow,
 )
-from kmcodec.formats.png_chunks import keep_png_chunks
 from kmcodec.formats.streamed_images import can_stream
 from kmcodec.image import MAX_COLORS, IndexedImage, Metadata
 from kmcodec.label_images import is_label_map, label_image
@@ -389,7 +389,7 @@ def _of_png(
 def _from_opened(
     image: Image.Image, all_taken: bool, labels: bool
 ) -> tuple[NDArray[np.uint8] | IndexedImage, Metadata]:
-    keep_png_chunks(image)
+    keep_facts(image)
     load_as_meant(image)
     try:
         ImageOps.exif_transpose(image, in_place=True)

@@ -1,0 +1,175 @@
+"""What an image file says that Pillow does not tell, of an image that it has opened."""
+
+from __future__ import annotations
+
+import functools
+import io
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from struct import Struct
+from typing import IO, Any
+
+from PIL import Image
+
+from kmcodec.formats.boxes import header_boxes
+from kmcodec.formats.png_chunks import header_chunks
+
+__all__ = ["FileFacts", "facts_of", "keep_facts"]
+
+_KEPT = "kmcodec facts of the file"
+_PAIR, _CORNERS, _CICP = Struct(">II"), Struct(">4I"), Struct(">HHHB")
+_BITS_PER_SAMPLE = 258  # tag of TIFF
+
+
+@dataclass(frozen=True)
+class FileFacts:
+    """What a file says.
+
+    Parameters
+    ----------
+    sizes : frozenset of (int, int)
+        Widths and heights that it tells of.
+    bits : int
+        Of a sample; 0 if unknown.
+    chunks : mapping of str to bytes
+        Of a PNG, see `header_chunks`; boxes of light levels of an AVIF.
+    cicp : bytes
+        Code points of ITU-T H.273, as PNG has them; empty if there are none.
+    icc : bytes
+        A profile that Pillow does not tell of; empty if there is none.
+    """
+
+    sizes: frozenset[tuple[int, int]] = frozenset()
+    bits: int = 0
+    chunks: Mapping[str, bytes] = field(default_factory=dict)
+    cicp: bytes = b""
+    icc: bytes = b""
+
+
+def keep_facts(image: Image.Image) -> None:
+    """Let an image that nobody else sees have them by it, before Pillow closes its file."""
+    image.info[_KEPT] = facts_of(image)
+
+
+def facts_of(image: Image.Image) -> FileFacts:
+    """What the file says that Pillow has opened.
+
+    Parameters
+    ----------
+    image : PIL.Image.Image
+        It does not change, nor does the place at which its file is read.
+
+    Returns
+    -------
+    FileFacts
+        Empty if Pillow tells all there is, and where the file is gone: one that was given as a
+        stream is, once the image is loaded (of PNG: once it is closed), and one of a name, once
+        another file has that name.
+    """
+    kept = image.info.get(_KEPT)
+    if isinstance(kept, FileFacts):
+        return kept
+    if image.format == "TIFF":
+        bits = getattr(image, "tag_v2", {}).get(_BITS_PER_SAMPLE, (0,))
+        return FileFacts(bits=max(bits) if isinstance(bits, tuple) else int(bits))
+    read = _READERS.get(image.format or "")
+    if read is None:
+        return FileFacts()
+    for opened in _files_of(image):
+        try:
+            with opened() as stream:
+                facts = read(stream)
+        except Exception:  # closed, gone, no file to be read so, or damaged in any way
+            continue
+        # An image may have been turned since.
+        if {image.size, image.size[::-1]} & facts.sizes:
+            return facts
+    return FileFacts()
+
+
+def _files_of(image: Image.Image) -> Iterator[Callable[[], AbstractContextManager[IO[bytes]]]]:
+    """Whatever may open the file of an image."""
+    # Once a PNG is loaded, Pillow has the file of a stream under the second name only.
+    for name in ("fp", "_fp"):
+        yield functools.partial(_at_its_place, getattr(image, name, None))
+    name = getattr(image, "filename", "")
+    if name and os.path.isfile(name):
+        yield functools.partial(io.FileIO, name)
+
+
+@contextmanager
+def _at_its_place(stream: Any) -> Iterator[IO[bytes]]:
+    place = stream.tell()
+    try:
+        yield stream
+    finally:
+        stream.seek(place)
+
+
+def _of_png(stream: IO[bytes]) -> FileFacts:
+    chunks = header_chunks(stream)
+    size, bits = _PAIR.unpack_from(chunks["IHDR"]), chunks["IHDR"][8]
+    return FileFacts(frozenset({size}), bits, chunks, chunks.get("cICP", b""))
+
+
+def _of_boxes(stream: IO[bytes]) -> FileFacts:
+    sizes: set[tuple[int, int]] = set()
+    lights: dict[str, bytes] = {}
+    bits, cicp, icc = 0, b"", b""
+    for kind, content in header_boxes(stream):
+        if kind == "ispe":
+            sizes.add(_PAIR.unpack_from(content, 4))
+        elif kind == "pixi":
+            bits = max(bits, *content[5:])
+        elif kind == "av1C":
+            bits = max(bits, (8, 8, 10, 12)[content[2] >> 5 & 3])
+        elif kind == "ihdr":
+            sizes.add(_PAIR.unpack_from(content)[::-1])
+            bits = max(bits, _bits_of(content[10:11]))
+        elif kind == "bpcc":
+            bits = max(bits, _bits_of(content))
+        elif kind == "SIZ":
+            right, bottom, left, top = _CORNERS.unpack_from(content, 4)
+            sizes.add((right - left, bottom - top))
+            count = int.from_bytes(content[36:38], "big")
+            bits = _bits_of(content[38 : 38 + 3 * count : 3])
+        elif kind == "colr" and content[:4] == b"nclx" and not cicp:
+            primaries, curve, _, _ = _CICP.unpack_from(content, 4)
+            # Decoded, samples are of RGB and in full range whatever the file has.
+            cicp = bytes([min(primaries, 255), min(curve, 255), 0, 1])
+        elif kind in ("clli", "mdcv"):
+            lights[kind] = content
+        elif kind == "colr" and content[:1] in (b"\2", b"\3") and not icc:
+            icc = content[3:]
+    return FileFacts(frozenset(sizes), bits, lights, cicp, icc)
+
+
+def _bits_of(fields: bytes) -> int:
+    """The most bits that fields of JPEG 2000 tell; 255 stands for one field for each component."""
+    return max(((each & 0x7F) + 1 for each in fields if each != 255), default=0)
+
+
+def _of_ppm(stream: IO[bytes]) -> FileFacts:
+    stream.seek(0)
+    words = re.sub(rb"#[^\r\n]*", b"", stream.read(4096)).split(maxsplit=4)
+    width, height, highest = map(int, words[1:4])
+    return FileFacts(frozenset({(width, height)}), highest.bit_length())
+
+
+def _of_sgi(stream: IO[bytes]) -> FileFacts:
+    stream.seek(0)
+    head = stream.read(10)
+    size = (int.from_bytes(head[6:8], "big"), int.from_bytes(head[8:10], "big"))
+    return FileFacts(frozenset({size}), 8 * head[3])
+
+
+_READERS: dict[str, Callable[[IO[bytes]], FileFacts]] = {
+    "AVIF": _of_boxes,
+    "JPEG2000": _of_boxes,
+    "PNG": _of_png,
+    "PPM": _of_ppm,
+    "SGI": _of_sgi,
+}
