@@ -14,7 +14,7 @@ _TO_THE_END, _IS_LONG = 0, 1
 _NESTS = {b"meta": 4, b"iprp": 0, b"ipco": 0, b"jp2h": 0}
 # A profile is the longest that is asked for.
 _MOST_BYTES = 16 << 20
-_MOST_BOXES = 1 << 12
+_MOST_BOXES, _DEEPEST = 1 << 12, 8
 _CODESTREAM = b"\xff\x4f\xff\x51"
 _SIZE_FIELDS = 200
 
@@ -47,7 +47,9 @@ def header_boxes(stream: IO[bytes]) -> list[tuple[str, bytes]]:
     return found
 
 
-def _boxes(stream: IO[bytes], at: int, end: int) -> Iterator[tuple[bytes, int, int]]:
+def _boxes(
+    stream: IO[bytes], at: int, end: int, depth: int = 0
+) -> Iterator[tuple[bytes, int, int]]:
     """Kind, start and end of the content of each box, also of those in others."""
     while at + _HEAD.size <= end:
         stream.seek(at)
@@ -62,7 +64,8 @@ def _boxes(stream: IO[bytes], at: int, end: int) -> Iterator[tuple[bytes, int, i
         if stop < start or stop > end:
             return  # no box: the file is damaged or cut off
         if kind in _NESTS:
-            yield from _boxes(stream, start + _NESTS[kind], stop)
+            if depth < _DEEPEST:
+                yield from _boxes(stream, start + _NESTS[kind], stop, depth + 1)
         elif kind == b"jp2c":
             return
         else:

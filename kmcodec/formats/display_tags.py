@@ -71,10 +71,8 @@ def _left_out(image: Image.Image) -> list[str]:
 
 def _specified(cicp: bytes) -> bytes:
     """Code points with those of sRGB in place of unspecified ones, as browsers take them."""
-    return (
-        bytes(_SRGB[at] if each == _UNSPECIFIED else each for at, each in enumerate(cicp[:2]))
-        + cicp[2:]
-    )
+    pairs = zip(cicp, (*_SRGB, *cicp[2:]), strict=True) if cicp else ()
+    return bytes(other if each == _UNSPECIFIED else each for each, other in pairs)
 
 
 def _is_grey(image: Image.Image) -> bool:

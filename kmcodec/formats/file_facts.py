@@ -40,6 +40,8 @@ class FileFacts:
         Code points of ITU-T H.273, as PNG has them; empty if there are none.
     icc : bytes
         A profile that Pillow does not tell of; empty if there is none.
+    has_alpha : bool
+        False if it says that what stands in the place of alpha is none.
     """
 
     sizes: frozenset[tuple[int, int]] = frozenset()
@@ -47,6 +49,7 @@ class FileFacts:
     chunks: Mapping[str, bytes] = field(default_factory=dict)
     cicp: bytes = b""
     icc: bytes = b""
+    has_alpha: bool = True
 
 
 def keep_facts(image: Image.Image) -> None:
@@ -166,10 +169,18 @@ def _of_sgi(stream: IO[bytes]) -> FileFacts:
     return FileFacts(frozenset({size}), 8 * head[3])
 
 
+def _of_tga(stream: IO[bytes]) -> FileFacts:
+    stream.seek(0)
+    head = stream.read(18)
+    size = (int.from_bytes(head[12:14], "little"), int.from_bytes(head[14:16], "little"))
+    return FileFacts(frozenset({size}), has_alpha=bool(head[17] & 15))
+
+
 _READERS: dict[str, Callable[[IO[bytes]], FileFacts]] = {
     "AVIF": _of_boxes,
     "JPEG2000": _of_boxes,
     "PNG": _of_png,
     "PPM": _of_ppm,
     "SGI": _of_sgi,
+    "TGA": _of_tga,
 }

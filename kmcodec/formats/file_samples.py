@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFile
 
 from kmcodec.errors import KmcLossWarning, warn
-from kmcodec.formats.file_facts import facts_of
+from kmcodec.formats.file_facts import FileFacts, facts_of
 from kmcodec.pixels import from_16_bits
 
 __all__ = ["as_meant", "deep_samples", "load_as_meant"]
@@ -43,14 +43,14 @@ def as_meant(image: Image.Image) -> Image.Image:
     KmcLossWarning
         If samples were reduced to 8 bits.
     """
-    samples, levels = deep_samples(image), _grey_levels(image)
-    cut = 0 if samples is not None else facts_of(image).bits
+    samples, levels, facts = deep_samples(image), _grey_levels(image), facts_of(image)
     image.load()
-    _warn_of_cut(image, cut)
-    if samples is None and (image.mode != "L" or "transparency" not in image.info):
+    is_meant = samples is None and facts.has_alpha
+    if is_meant and (image.mode != "L" or "transparency" not in image.info):
+        _warn_of_cut(image, facts)
         return image
     copy = image.copy()
-    _put_as_meant(copy, samples, levels)
+    _put_as_meant(copy, samples, levels, facts)
     return copy
 
 
@@ -62,25 +62,31 @@ def load_as_meant(image: Image.Image) -> None:
     KmcLossWarning
         If samples were reduced to 8 bits.
     """
-    samples, levels = deep_samples(image), _grey_levels(image)
-    cut = 0 if samples is not None else facts_of(image).bits
+    samples, levels, facts = deep_samples(image), _grey_levels(image), facts_of(image)
     image.load()
-    _warn_of_cut(image, cut)
-    _put_as_meant(image, samples, levels)
+    _put_as_meant(image, samples, levels, facts)
 
 
-def _warn_of_cut(image: Image.Image, bits: int) -> None:
-    """Tell that Pillow has given 8 bits of so many that samples have in the file."""
-    if bits > 8 and image.mode in _OF_8_BITS:
-        warn(f"{bits}-bit samples reduced to 8 bits", KmcLossWarning)
+def _warn_of_cut(image: Image.Image, facts: FileFacts) -> None:
+    """Tell that Pillow has given 8 bits of the more that samples have in the file."""
+    if facts.bits > 8 and image.mode in _OF_8_BITS:
+        warn(f"{facts.bits}-bit samples reduced to 8 bits", KmcLossWarning)
 
 
 def _put_as_meant(
-    image: Image.Image, samples: NDArray[np.uint16] | None, levels: int | None
+    image: Image.Image,
+    samples: NDArray[np.uint16] | None,
+    levels: int | None,
+    facts: FileFacts,
 ) -> None:
     key = image.info.get("transparency")
     if samples is not None:
         _put_rounded(image, samples)
+        return
+    _warn_of_cut(image, facts)
+    if not facts.has_alpha and image.mode == "RGBA" and not image.getchannel("A").getbbox():
+        # Nobody would see anything of it. Where there is something, it is alpha all the same.
+        image.putalpha(255)
     elif image.mode == "L" and isinstance(key, int):
         greys = np.array(image)
         clear = greys == _grey_key(key, greys, levels)

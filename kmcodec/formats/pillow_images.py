@@ -17,7 +17,9 @@ from kmcodec.formats.integer_samples import integer_samples
 from kmcodec.formats.resolution import (
     as_resolution,
     exif_resolution,
+    is_turned_by_pillow,
     resolution_in,
+    turned_resolution,
     with_resolution,
 )
 from kmcodec.image import IndexedImage, Metadata
@@ -49,7 +51,7 @@ COMMENT = "Comment"
 WITH_COMMENT = frozenset({"GIF", "JPEG"})
 """Formats that have it."""
 
-_CONVERSIONS = {"PA": "RGBA", "RGBa": "RGBA", "La": "LA"}
+_CONVERSIONS = {"RGBa": "RGBA", "La": "LA"}
 # What is not the samples of RGB in another order.
 _OTHER_COLORS = frozenset({"CMYK", "HSV", "LAB", "YCbCr"})
 _FOREIGN_ICC_MODES = frozenset({"CMYK", "LAB"})
@@ -94,6 +96,8 @@ def from_pillow(image: Image.Image) -> NDArray[np.uint8] | IndexedImage:
     image = as_meant(image)
     if image.mode == "P":
         return _from_palette_mode(image)
+    if image.mode == "PA":
+        return _from_palette_and_alpha(image)
     if image.mode == "1":
         return _from_bilevel(image)
     if image.mode.startswith("I;16"):
@@ -168,7 +172,10 @@ def transparency_of(alpha: NDArray[np.uint8]) -> int | bytes:
 
 
 def metadata_from_pillow(
-    image: Image.Image, overrides: Mapping[str, Any] | None = None
+    image: Image.Image,
+    overrides: Mapping[str, Any] | None = None,
+    *,
+    turned: bool | None = None,
 ) -> Metadata:
     """Collect the metadata of a Pillow image.
 
@@ -180,6 +187,8 @@ def metadata_from_pillow(
         `PIL.Image.Exif`), ``xmp`` (bytes or str) and ``text`` (a mapping) that are taken
         instead of the image's. A value of None or an empty one leaves that part out. ``dpi``,
         one or two numbers, is said in the EXIF.
+    turned : bool, optional
+        Whether rows of its file are columns of the image; looked for, if not given.
 
     Returns
     -------
@@ -200,7 +209,7 @@ def metadata_from_pillow(
     warn_of_tags_left_out(image)
     return Metadata(
         icc=_as_bytes(given["icc_profile"]) if "icc_profile" in given else _icc_of(image),
-        exif=_exif_with_resolution(image, given),
+        exif=_exif_with_resolution(image, given, turned),
         xmp=_as_bytes(given["xmp"] if "xmp" in given else _xmp_of(image)),
         text=_as_texts(given["text"] if "text" in given else _texts_of(image)),
     )
@@ -233,6 +242,15 @@ def _from_palette_mode(image: Image.Image) -> IndexedImage:
     elif mode != "RGBA":
         palette = palette[:, :3]
     return IndexedImage(palette, indices)
+
+
+def _from_palette_and_alpha(image: Image.Image) -> NDArray[np.uint8]:
+    samples = np.array(image)
+    # As if there were the palette alone: its own alpha does not count beside that of the pixels.
+    alone = Image.fromarray(samples[..., 0]).convert("P")
+    raw, kept = ("CMYK", "RGBA") if _palette_mode(image) == "CMYK" else ("RGB", "RGB")
+    alone.putpalette(image.im.getpalette(kept, kept), raw)
+    return np.dstack([_from_palette_mode(alone).to_array(), samples[..., 1]])
 
 
 def _entry_count(image: Image.Image) -> int:
@@ -323,12 +341,16 @@ def _icc_of(image: Image.Image) -> bytes | None:
     return profile
 
 
-def _exif_with_resolution(image: Image.Image, given: Mapping[str, Any]) -> bytes | None:
+def _exif_with_resolution(
+    image: Image.Image, given: Mapping[str, Any], turned: bool | None
+) -> bytes | None:
     exif = _as_exif(given["exif"] if "exif" in given else _exif_of(image))
-    if "dpi" in given:
-        dpi = as_resolution(given["dpi"])
-    else:
-        dpi = None if "exif" in given else resolution_in(image)
+    if "exif" not in given and "dpi" not in given:
+        dpi = resolution_in(image)
+        exif = with_resolution(exif, dpi) if dpi else exif
+        turned = is_turned_by_pillow(image) if turned is None else turned
+        return turned_resolution(exif) if turned else exif
+    dpi = as_resolution(given["dpi"]) if "dpi" in given else None
     return with_resolution(exif, dpi) if dpi else exif
 
 

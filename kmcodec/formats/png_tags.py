@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from kmcodec.formats.cicp import colors_by, describing_profile, is_near_srgb, named
-from kmcodec.formats.icc import SRGB, SRGB_CURVE, Primaries, gamma, rgb_profile
+from kmcodec.formats.icc import SRGB, SRGB_CURVE, Curve, Primaries, gamma, rgb_profile
 
 __all__ = ["png_facts_left_out", "png_profile", "png_tags_left_out"]
 
@@ -46,7 +46,7 @@ def png_profile(
     own = info.get("icc_profile")
     if own and "iCCP" not in chunks:
         return bytes(own)
-    if (coded := colors_by(chunks.get("cICP", b""))) is not None:
+    if (coded := _coded(chunks)) is not None:
         primaries, curve = coded
     elif own:
         return bytes(own)
@@ -84,11 +84,7 @@ def png_tags_left_out(
             lost.append("gAMA")
         if "chromaticity" in info and ignored and not grey:
             lost.append("cHRM")
-    if (
-        "iCCP" in chunks
-        and info.get("icc_profile", b"") is None
-        and colors_by(chunks.get("cICP", b"")) is None
-    ):
+    if "iCCP" in chunks and info.get("icc_profile", b"") is None and _coded(chunks) is None:
         lost.append("damaged colour profile (iCCP)")  # Pillow puts None for it
     for kind, words in (("mDCV", "mastering display"), ("cLLI", "light levels")):
         if kind in chunks:
@@ -129,11 +125,7 @@ def _has_fewer_bits(chunks: Mapping[str, bytes]) -> bool:
 
 
 def _rules_nothing(info: Mapping[Any, Any], chunks: Mapping[str, bytes]) -> bool:
-    return (
-        colors_by(chunks.get("cICP", b"")) is None
-        and not info.get("icc_profile")
-        and "srgb" not in info
-    )
+    return _coded(chunks) is None and not info.get("icc_profile") and "srgb" not in info
 
 
 def _gamma_in(info: Mapping[Any, Any]) -> float | None:
@@ -154,3 +146,7 @@ def _chromaticities_in(info: Mapping[Any, Any]) -> Primaries | None:
     except ValueError:
         return None
     return primaries
+
+
+def _coded(chunks: Mapping[str, bytes]) -> tuple[Primaries, Curve] | None:
+    return colors_by(chunks.get("cICP", b""))

@@ -43,6 +43,11 @@ from kmcodec.formats.pillow_images import (
     from_pillow,
     metadata_from_pillow,
 )
+from kmcodec.formats.resolution import (
+    is_turned_by_pillow,
+    is_turned_on_its_side,
+    turn_aspect,
+)
 from kmcodec.formats.streamed_images import can_stream
 from kmcodec.image import MAX_COLORS, IndexedImage, Metadata
 from kmcodec.label_images import is_label_map, label_image
@@ -390,12 +395,16 @@ def _from_opened(
     image: Image.Image, all_taken: bool, labels: bool
 ) -> tuple[NDArray[np.uint8] | IndexedImage, Metadata]:
     keep_facts(image)
+    turned = is_turned_by_pillow(image)
     load_as_meant(image)
     try:
+        if is_turned_on_its_side(image):
+            turned = True
+            turn_aspect(image)
         ImageOps.exif_transpose(image, in_place=True)
     except Exception:  # damaged EXIF fails in any way; the pixels are no worse for it
         warn("damaged EXIF: orientation unknown")
-    metadata = metadata_from_pillow(image)
+    metadata = metadata_from_pillow(image, turned=turned)
     samples = integer_samples(image) if labels else None
     labelled = None if samples is None else _labelled(samples)
     if labelled is not None:
