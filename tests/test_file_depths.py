@@ -73,9 +73,8 @@ def test_alpha_of_tiff_is_taken_as_it_is_meant(photometric, channels, alpha, tmp
     if alpha == "unspecified":
         assert found.tolist() == [[level] * (channels - 1) for level in color]
     else:
-        wanted = [
-            [level] * (channels - 1) + [a] for level, a in zip(color, (0, 100, 255), strict=True)
-        ]
+        pairs = zip(color, (0, 100, 255), strict=True)
+        wanted = [[level] * (channels - 1) + [a] for level, a in pairs]
         assert found.tolist() == wanted
 
 
@@ -295,3 +294,42 @@ def test_palettes_with_alpha_beside_them_show_their_colours(raw, palette, wanted
     found = from_pillow(picture)
     assert found.tolist() == [[[*wanted[0], 255], [*wanted[1], 100]]]
     assert metadata_from_pillow(picture).icc is None
+
+
+def bitmap(header, space, *fields):
+    """A bitmap of two pixels with a header of version 4 or 5."""
+    start = 14 + header
+    info = struct.pack("<IiiHHIIiiII16x", header, 2, 1, 1, 24, 0, 8, 0, 0, 0, 0)
+    body = (info + space[::-1] + b"".join(fields)).ljust(header, b"\0")[:header]
+    return b"BM" + struct.pack("<IHHI", start + 8, 0, 0, start) + body + bytes([9] * 6 + [0] * 2)
+
+
+GIF = b"GIF89a\2\0\1\0\x80\0\x71" + bytes(6) + b",\0\0\0\0\2\0\1\0\0\2\2\x04\x0a\0;"
+LIGHT = struct.pack("<III", 1 << 16, 1 << 16, 1 << 16)
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (bitmap(108, bytes(4), bytes(36), LIGHT), "gamma"),
+        (bitmap(124, b"LINK"), "linked colour profile"),
+        (bitmap(124, b"sRGB", bytes([9] * 48)), None),
+        (bitmap(108, bytes(4)), None),
+        (GIF, "2:1"),
+    ],
+    ids=["calibrated", "linked", "sRGB", "unset", "GIF"],
+)
+def test_what_bitmaps_and_gif_say_is_named(data, words, tmp_path, recwarn):
+    path = tmp_path / "a.img"
+    path.write_bytes(data)
+    losses = read_source(path).losses
+    assert len(losses) == (words is not None)
+    assert words is None or words in losses[0]
+
+
+def test_the_profile_in_a_bitmap_is_kept(tmp_path):
+    profile = rgb_profile(*LINEAR)
+    data = bitmap(124, b"MBED", bytes(48), bytes(4), struct.pack("<II", 132, len(profile)))
+    path = tmp_path / "a.bmp"
+    path.write_bytes(data + profile)
+    assert read_source(path).metadata.icc == profile

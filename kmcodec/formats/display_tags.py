@@ -12,7 +12,6 @@ from kmcodec.formats.png_tags import png_facts_left_out, png_profile, png_tags_l
 __all__ = ["profile_in", "warn_of_tags_left_out"]
 
 _GREY_MODES = ("1", "L", "LA", "La", "I", "F")
-_AVIF_LIGHTS = {"mdcv": "mastering display (mdcv)", "clli": "light levels (clli)"}
 _SRGB, _UNSPECIFIED = (1, 13), 2
 _TIFF_COLORS = {301: "transfer function", 318: "white point", 319: "primaries"}
 
@@ -53,20 +52,19 @@ def warn_of_tags_left_out(image: Image.Image) -> None:
 
 
 def _left_out(image: Image.Image) -> list[str]:
+    facts = facts_of(image)
+    lost = list(facts.unkept)
+    cicp = _specified(facts.cicp)
+    if cicp and colors_by(cicp) is None and not (image.info.get("icc_profile") or facts.icc):
+        lost.insert(0, named("nclx", cicp))
     if image.format in ("JPEG", "MPO") and image.info.get("jfif_unit") == 0:
         across, down = image.info.get("jfif_density", (1, 1))
         if across != down and across and down:
-            return [f"pixel aspect ratio ({across}:{down})"]
-    elif image.format == "AVIF":
-        facts = facts_of(image)
-        cicp = _specified(facts.cicp)
-        rules = cicp and not image.info.get("icc_profile") and not facts.icc
-        lost = [named("nclx", cicp)] if rules and colors_by(cicp) is None else []
-        return lost + [name for kind, name in _AVIF_LIGHTS.items() if kind in facts.chunks]
+            lost.append(f"pixel aspect ratio ({across}:{down})")
     elif image.format == "TIFF" and not image.info.get("icc_profile"):
         tags = getattr(image, "tag_v2", {})
-        return [f"{name} (tag {tag})" for tag, name in _TIFF_COLORS.items() if tag in tags]
-    return []
+        lost += [f"{name} (tag {tag})" for tag, name in _TIFF_COLORS.items() if tag in tags]
+    return lost
 
 
 def _specified(cicp: bytes) -> bytes:

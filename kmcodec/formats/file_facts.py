@@ -8,7 +8,8 @@ import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from struct import Struct
 from typing import IO, Any
 
@@ -20,7 +21,11 @@ from kmcodec.formats.png_chunks import header_chunks
 __all__ = ["FileFacts", "facts_of", "keep_facts"]
 
 _KEPT = "kmcodec facts of the file"
+_BITMAP, _PROFILE, _MOST_PROFILE = Struct("<Iii"), Struct("<II"), 16 << 20
 _PAIR, _CORNERS, _CICP = Struct(">II"), Struct(">4I"), Struct(">HHHB")
+_LIGHTS = {"mdcv": "mastering display", "clli": "light levels"}
+# Of bitmaps: where their header says how colours are meant, and how large it is that does so.
+_SPACE, _VERSION_4, _VERSION_5 = 70, 108, 124
 _BITS_PER_SAMPLE = 258  # tag of TIFF
 
 
@@ -35,11 +40,13 @@ class FileFacts:
     bits : int
         Of a sample; 0 if unknown.
     chunks : mapping of str to bytes
-        Of a PNG, see `header_chunks`; boxes of light levels of an AVIF.
+        Of a PNG, see `header_chunks`.
     cicp : bytes
         Code points of ITU-T H.273, as PNG has them; empty if there are none.
     icc : bytes
         A profile that Pillow does not tell of; empty if there is none.
+    unkept : tuple of str
+        What else it says of how to show pixels, in words; nothing of it can be kept.
     has_alpha : bool
         False if it says that what stands in the place of alpha is none.
     """
@@ -49,6 +56,7 @@ class FileFacts:
     chunks: Mapping[str, bytes] = field(default_factory=dict)
     cicp: bytes = b""
     icc: bytes = b""
+    unkept: tuple[str, ...] = ()
     has_alpha: bool = True
 
 
@@ -120,7 +128,7 @@ def _of_png(stream: IO[bytes]) -> FileFacts:
 
 def _of_boxes(stream: IO[bytes]) -> FileFacts:
     sizes: set[tuple[int, int]] = set()
-    lights: dict[str, bytes] = {}
+    unkept: list[str] = []
     bits, cicp, icc = 0, b"", b""
     for kind, content in header_boxes(stream):
         if kind == "ispe":
@@ -143,11 +151,11 @@ def _of_boxes(stream: IO[bytes]) -> FileFacts:
             primaries, curve, _, _ = _CICP.unpack_from(content, 4)
             # Decoded, samples are of RGB and in full range whatever the file has.
             cicp = bytes([min(primaries, 255), min(curve, 255), 0, 1])
-        elif kind in ("clli", "mdcv"):
-            lights[kind] = content
+        elif kind in _LIGHTS:
+            unkept.append(f"{_LIGHTS[kind]} ({kind})")
         elif kind == "colr" and content[:1] in (b"\2", b"\3") and not icc:
             icc = content[3:]
-    return FileFacts(frozenset(sizes), bits, lights, cicp, icc)
+    return FileFacts(frozenset(sizes), bits, {}, cicp, icc, tuple(unkept))
 
 
 def _bits_of(fields: bytes) -> int:
@@ -169,6 +177,33 @@ def _of_sgi(stream: IO[bytes]) -> FileFacts:
     return FileFacts(frozenset({size}), 8 * head[3])
 
 
+def _of_bmp(stream: IO[bytes]) -> FileFacts:
+    """What headers of version 4 and 5 say of colours."""
+    stream.seek(0)
+    head = stream.read(14 + _VERSION_5)
+    length, width, height = _BITMAP.unpack_from(head, 14)
+    facts = FileFacts(frozenset({(width, abs(height))}))
+    space = head[_SPACE : _SPACE + 4][::-1] if length >= _VERSION_4 else b""
+    if space == bytes(4) and any(head[_SPACE + 4 : _SPACE + 52]):
+        return replace(facts, unkept=("primaries and gamma of the bitmap",))
+    if space == b"LINK":
+        return replace(facts, unkept=("linked colour profile",))
+    if space == b"MBED" and length >= _VERSION_5:
+        start, size = _PROFILE.unpack_from(head, 126)
+        stream.seek(14 + start)
+        return replace(facts, icc=stream.read(min(size, _MOST_PROFILE)))
+    return facts
+
+
+def _of_gif(stream: IO[bytes]) -> FileFacts:
+    stream.seek(0)
+    head = stream.read(13)
+    size = (int.from_bytes(head[6:8], "little"), int.from_bytes(head[8:10], "little"))
+    ratio = Fraction(head[12] + 15, 64)
+    words = (f"pixel aspect ratio ({ratio.numerator}:{ratio.denominator})",)
+    return FileFacts(frozenset({size}), unkept=words if head[12] and ratio != 1 else ())
+
+
 def _of_tga(stream: IO[bytes]) -> FileFacts:
     stream.seek(0)
     head = stream.read(18)
@@ -178,6 +213,8 @@ def _of_tga(stream: IO[bytes]) -> FileFacts:
 
 _READERS: dict[str, Callable[[IO[bytes]], FileFacts]] = {
     "AVIF": _of_boxes,
+    "BMP": _of_bmp,
+    "GIF": _of_gif,
     "JPEG2000": _of_boxes,
     "PNG": _of_png,
     "PPM": _of_ppm,
