@@ -77,6 +77,11 @@ def encode(
         If the image, an option or the metadata is wrong.
     KmcGoalError
         If a goal cannot be reached and `strict` is set.
+
+    Warns
+    -----
+    KmcLossWarning
+        If bits, inks, colours or a profile are reduced or left out that change how pixels look.
     """
     assembly = Assembly(coding, effort, strip_rows)
     goal = Goal.of(rdo, psnr, max_bytes, coding)

@@ -107,6 +107,11 @@ def quantize(
         If the image or an option is wrong; also if an `IndexedImage` has more than k entries
         (quantise ``image.to_array()`` to reduce them).
 
+    Warns
+    -----
+    KmcLossWarning
+        If bits, inks, colours or a profile are reduced or left out that change how pixels look.
+
     Examples
     --------
     >>> import numpy as np, kmcodec

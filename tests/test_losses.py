@@ -217,3 +217,23 @@ def test_a_report_tells_of_a_profile_for_grey(tmp_path):
 def test_a_source_knows_its_losses(lossy):
     with pytest.warns(KmcLossWarning):
         assert len(read_source(lossy).losses) == 1
+
+
+@pytest.mark.parametrize("reduced", [False, True])
+def test_figures_call_it_lossless_only_if_it_is(reduced):
+    pytest.importorskip("matplotlib", reason="comes with the extra 'plot'")
+    from matplotlib.text import Text
+
+    from kmcodec.plots import compare_figure, sweep_figure
+    from kmcodec.sweep import sweep
+
+    rows = list(sweep(PIXELS, [2, 256], coding="packed"))
+    image, psnr = rows[1].image, rows[1].psnr
+    figures = [
+        sweep_figure(PIXELS, rows, name="a.png", reduced=reduced),
+        compare_figure(PIXELS, image, name="a.png", size=9, raw_size=9, psnr=psnr, reduced=reduced),
+    ]
+    for figure in figures:
+        said = " ".join(text.get_text() for text in figure.findobj(Text))
+        assert ("lossless" in said) != reduced
+        assert "PSNR ∞" in said or not reduced

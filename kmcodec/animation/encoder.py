@@ -95,6 +95,11 @@ def encode_frames(
         If there are no frames, if they are of different sizes, or if an option is wrong.
     KmcGoalError
         If a goal cannot be reached and `strict` is set.
+
+    Warns
+    -----
+    KmcLossWarning
+        If bits, inks, colours or a profile are reduced or left out that change how pixels look.
     """
     assembly = Assembly(coding, effort, strip_rows)
     goal = Goal.of(rdo, psnr, max_bytes, coding)

@@ -95,6 +95,11 @@ def encode_rows(
     KmcInputError
         If rows, an option or the metadata are wrong, or the file cannot be written.
 
+    Warns
+    -----
+    KmcLossWarning
+        If bits, inks, colours or a profile are reduced or left out that change how pixels look.
+
     Examples
     --------
     >>> import io, numpy as np, kmcodec
