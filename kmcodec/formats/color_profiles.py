@@ -59,11 +59,13 @@ def image_in_srgb(image: IndexedImage) -> IndexedImage:
 
 
 def is_like_srgb(icc: bytes) -> bool:
-    """Whether colours look the same without a profile; not if it cannot be used."""
+    """Whether colours look the same without a profile, as one that cannot be used is shown."""
     try:
         return _is_srgb(*_transform_of(icc))
-    except Exception:  # a profile can be wrong in any way
+    except ImportError:  # nobody here can tell
         return False
+    except Exception:  # a profile can be wrong in any way
+        return True
 
 
 def _transform_of(icc: bytes) -> tuple[Any, str]:
