@@ -18,7 +18,7 @@ from needs import need
 from numpy.typing import NDArray
 
 import kmcodec
-from kmcodec.metrics import psnr
+from kmcodec.model.metrics import psnr
 
 TOLERANCES = (None, 0.1, 0.5)
 

@@ -18,7 +18,7 @@ from PIL import Image
 
 import kmcodec
 from kmcodec.formats.pillow_images import to_pillow
-from kmcodec.image import index_dtype
+from kmcodec.model.image import index_dtype
 from kmcodec.targets.images import encode_image
 
 __all__ = [

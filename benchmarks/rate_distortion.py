@@ -35,7 +35,7 @@ from PIL import Image
 from quantizers import run_pngquant
 
 import kmcodec
-from kmcodec.metrics import common_channels, psnr, samples
+from kmcodec.model.metrics import common_channels, psnr, samples
 from kmcodec.sources.images import read_source
 
 SIDE_FORMATS = ["oxipng", "WebP", "JPEG XL e9"]

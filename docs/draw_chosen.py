@@ -9,7 +9,7 @@ import numpy as np
 
 import kmcodec
 from kmcodec.formats.pillow_images import to_pillow
-from kmcodec.metrics import psnr
+from kmcodec.model.metrics import psnr
 from kmcodec.sources.images import read_source
 
 COLORS = 16

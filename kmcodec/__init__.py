@@ -5,8 +5,8 @@ Importing this package lets Pillow open and save `.kmc` files.
 
 import kmcodec.interrupts  # noqa: F401  (before what takes time to import)
 from kmcodec._version import __version__
-from kmcodec.animation.encoder import encode_frames
-from kmcodec.animation.reader import decode_frames
+from kmcodec.animation.decode_frames import decode_frames
+from kmcodec.animation.encode_frames import encode_frames
 from kmcodec.animation.value import Animation
 from kmcodec.arrays.labels import decode_labels, encode_labels
 from kmcodec.batch.shared_palettes import shared_palette
@@ -22,11 +22,11 @@ from kmcodec.errors import (
     KmcWarning,
 )
 from kmcodec.files import decode_rows, read, write
-from kmcodec.image import IndexedImage, Metadata
-from kmcodec.inspection import FileInfo, inspect
+from kmcodec.model.image import IndexedImage, Metadata
 from kmcodec.pillow_plugin import register_kmc_opener
 from kmcodec.quantizer import quantize
-from kmcodec.rows.encoder import encode_rows
+from kmcodec.reading.inspection import FileInfo, inspect
+from kmcodec.rows.encode_rows import encode_rows
 
 __all__ = [
     "Animation",

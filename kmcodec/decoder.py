@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from kmcodec.container.metadata import DEFAULT_MAX_METADATA
 from kmcodec.errors import KmcFormatError, warn
-from kmcodec.image import IndexedImage, Metadata
-from kmcodec.reader import DEFAULT_MAX_PIXELS, StripReader
-from kmcodec.salvage import salvage_indexed
+from kmcodec.model.image import IndexedImage, Metadata
+from kmcodec.reading.salvage import salvage_indexed
+from kmcodec.reading.strip_reader import DEFAULT_MAX_PIXELS, StripReader
 
 __all__ = ["checked_metadata", "decode", "decode_indexed", "read_indexed"]
 

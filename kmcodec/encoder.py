@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kmcodec.assembly import Assembly
 from kmcodec.coding import AUTO
 from kmcodec.errors import KmcGoalError, warn
-from kmcodec.image import Metadata
+from kmcodec.model.image import Metadata
 from kmcodec.quantizer import ImageLike, Settings, quantized
 from kmcodec.rate_distortion import Goal, optimize
+from kmcodec.writing.assembly import Assembly
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack

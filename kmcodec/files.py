@@ -12,18 +12,18 @@ from typing import IO, TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from kmcodec.atomic import reason_of, write_atomically
 from kmcodec.container.metadata import DEFAULT_MAX_METADATA
 from kmcodec.container.reader import ContainerReader
 from kmcodec.decoder import read_indexed
 from kmcodec.encoder import encode
 from kmcodec.errors import KmcFormatError, KmcInputError, KmcLimitError, warn
-from kmcodec.image import IndexedImage
-from kmcodec.names import check_kmc_name
+from kmcodec.model.image import IndexedImage
 from kmcodec.quantizer import ImageLike
-from kmcodec.reader import DEFAULT_MAX_PIXELS, StripReader
-from kmcodec.streams import is_regular, read_bounded
-from kmcodec.urls import is_url, open_url
+from kmcodec.reading.strip_reader import DEFAULT_MAX_PIXELS, StripReader
+from kmcodec.storage.atomic import reason_of, write_atomically
+from kmcodec.storage.names import check_kmc_name
+from kmcodec.storage.streams import is_regular, read_bounded
+from kmcodec.storage.urls import is_url, open_url
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack

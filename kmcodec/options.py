@@ -10,7 +10,7 @@ from typing import TypedDict
 from numpy.typing import ArrayLike
 
 from kmcodec.errors import KmcInputError
-from kmcodec.image import Metadata
+from kmcodec.model.image import Metadata
 
 __all__ = [
     "EncodeOptions",

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFile, ImagePalette
 
-from kmcodec.animation.encoder import encode_frames
-from kmcodec.animation.reader import FrameReader
+from kmcodec.animation.decode_frames import FrameReader
+from kmcodec.animation.encode_frames import encode_frames
 from kmcodec.container.header import SIGNATURE
 from kmcodec.container.metadata import metadata_from_sections
 from kmcodec.container.reader import ContainerReader
@@ -27,10 +27,10 @@ from kmcodec.formats.pillow_images import (
     mode_of,
     transparency_of,
 )
-from kmcodec.image import IndexedImage, Metadata
-from kmcodec.inspection import inspect_stream
-from kmcodec.reader import palette_of
-from kmcodec.salvage import salvage_indexed
+from kmcodec.model.image import IndexedImage, Metadata
+from kmcodec.reading.inspection import inspect_stream
+from kmcodec.reading.salvage import salvage_indexed
+from kmcodec.reading.strip_reader import palette_of
 from kmcodec.sources.frames import frames_of, gif_loop, loop_of
 
 __all__ = ["KmcImageFile", "register_kmc_opener"]

@@ -12,11 +12,11 @@ from PIL import Image
 from kmcodec.errors import KmcInputError, warn
 from kmcodec.formats.fitting import fitting_metadata
 from kmcodec.formats.pillow_images import from_pillow, metadata_from_pillow
-from kmcodec.frozen import owned
-from kmcodec.image import MAX_COLORS, IndexedImage, Metadata, checked_palette
-from kmcodec.label_text import LABELS, without_stale_labels
+from kmcodec.model.frozen import owned
+from kmcodec.model.image import MAX_COLORS, IndexedImage, Metadata, checked_palette
+from kmcodec.model.label_text import LABELS, without_stale_labels
+from kmcodec.model.pixels import as_pixels, common_channels_for, to_channels
 from kmcodec.options import checked_choice, checked_integer, checked_number
-from kmcodec.pixels import as_pixels, common_channels_for, to_channels
 from kmcodec.quantization import (
     DEFAULT_LEVEL,
     DITHERS,

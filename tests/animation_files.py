@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from kmcodec.pixels import to_channels
+from kmcodec.model.pixels import to_channels
 
 COLORS = {"K": (0, 0, 0), "R": (255, 0, 0), "G": (0, 255, 0), "B": (0, 0, 255)}
 CLEAR = (0, 0, 0, 0)

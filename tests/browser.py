@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from conftest import ROOT, VECTORS
 
-from kmcodec.pixels import to_channels
+from kmcodec.model.pixels import to_channels
 
 BROWSER, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 if os.environ.get("KMC_REQUIRE_BROWSER") != "1":

@@ -11,12 +11,12 @@ import pytest
 from PIL import Image
 
 import kmcodec
-from kmcodec.animation.encoder import optimize_frames, table_of
-from kmcodec.animation.quantizer import quantize_frames
-from kmcodec.assembly import Assembly
-from kmcodec.metrics import psnr
+from kmcodec.animation.encode_frames import optimize_frames, table_of
+from kmcodec.animation.frame_palettes import quantize_frames
+from kmcodec.model.metrics import psnr
 from kmcodec.rate_distortion import FramesBuilder, Goal
 from kmcodec.rate_distortion.source import Source
+from kmcodec.writing.assembly import Assembly
 
 COUNT, HEIGHT, WIDTH = 5, 32, 40
 

@@ -327,7 +327,7 @@ def test_transparency_goes_with_the_palette():
 
 
 def test_a_scene_is_decoded_once_for_its_frames(monkeypatch):
-    from kmcodec.reader import StripReader
+    from kmcodec.reading.strip_reader import StripReader
 
     decoded = []
     decode = StripReader.decode

@@ -17,7 +17,7 @@ from kmcodec.animation.value import Animation
 from kmcodec.errors import KmcInputError, KmcWarning
 from kmcodec.formats.apng_writer import delay_of
 from kmcodec.formats.gif import parse_gif
-from kmcodec.image import Metadata
+from kmcodec.model.image import Metadata
 from kmcodec.sources.animations import animation_in
 from kmcodec.targets.animations import encode_animation
 

@@ -8,7 +8,7 @@ from animation_files import apng, drawn, seen
 from PIL import Image
 
 from kmcodec.errors import KmcInputError, KmcLimitError, KmcWarning
-from kmcodec.image import IndexedImage
+from kmcodec.model.image import IndexedImage
 from kmcodec.sources.animations import animation_in
 
 FIRST, SECOND, THIRD = drawn("RRR", "RRR", "RRR"), drawn("G.", ".G"), drawn("B")

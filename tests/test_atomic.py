@@ -7,9 +7,9 @@ import threading
 
 import pytest
 
-from kmcodec import atomic
-from kmcodec.atomic import reason_of, replace_file, write_atomically
 from kmcodec.errors import KmcInputError
+from kmcodec.storage import atomic
+from kmcodec.storage.atomic import reason_of, replace_file, write_atomically
 
 posix = pytest.mark.skipif(os.name == "nt", reason="permission bits and FIFOs are POSIX's")
 

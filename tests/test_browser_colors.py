@@ -9,7 +9,7 @@ import pytest
 from browser import opened
 from png_files import chrm, chunk, gama, png
 
-from kmcodec.image import IndexedImage
+from kmcodec.model.image import IndexedImage
 from kmcodec.quantizer import quantize
 from kmcodec.sources.images import read_source
 from kmcodec.targets.images import encode_image

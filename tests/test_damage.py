@@ -14,7 +14,7 @@ from PIL import Image, UnidentifiedImageError
 
 import kmcodec
 from kmcodec.coding import PROFILES
-from kmcodec.palette_order import dark_to_bright
+from kmcodec.model.palette_order import dark_to_bright
 
 PILLOW_ERRORS = (OSError, UnidentifiedImageError)
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import kmcodec
-from kmcodec.hexdump import hexdump
+from kmcodec.reading.hexdump import hexdump
 
 EXAMPLE = kmcodec.encode(
     kmcodec.IndexedImage(

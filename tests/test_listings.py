@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from kmcodec.batch.finding import Found, JobError, find_files
-from kmcodec.urls import listing_fault
+from kmcodec.storage.urls import listing_fault
 
 fsspec = pytest.importorskip("fsspec", reason="no fsspec (pip install 'kmcodec[remote]')")
 

@@ -225,7 +225,7 @@ def test_figures_call_it_lossless_only_if_it_is(reduced):
     from matplotlib.text import Text
 
     from kmcodec.plots import compare_figure, sweep_figure
-    from kmcodec.sweep import sweep
+    from kmcodec.plots.sweep_rows import sweep
 
     rows = list(sweep(PIXELS, [2, 256], coding="packed"))
     image, psnr = rows[1].image, rows[1].psnr

@@ -17,11 +17,12 @@ import pytest
 from PIL import Image
 
 import kmcodec
-from kmcodec import interrupts, streams
+from kmcodec import interrupts
 from kmcodec.files import open_kmc
 from kmcodec.formats.faults import fault_of, image_fault, warning_in_words
 from kmcodec.formats.native_messages import without_native_messages
 from kmcodec.sources.images import read_source
+from kmcodec.storage import streams
 
 PIXELS = np.arange(12, dtype=np.uint8).reshape(3, 4)
 POSIX = pytest.mark.skipif(os.name == "nt", reason="of POSIX alone")

@@ -19,14 +19,14 @@ from click.testing import CliRunner
 from PIL import Image
 
 import kmcodec
-from kmcodec.animation.encoder import encode_frames
+from kmcodec.animation.encode_frames import encode_frames
 from kmcodec.batch.encoding import encode_file, encode_files
 from kmcodec.batch.planning import Job
 from kmcodec.cli.encode import encode as encode_command
 from kmcodec.cli.exit_codes import MISSED
 from kmcodec.cli.palette import palette as palette_command
 from kmcodec.errors import KmcError, KmcGoalError, KmcWarning
-from kmcodec.image import Metadata
+from kmcodec.model.image import Metadata
 from kmcodec.options import QuantizeOptions, SearchOptions
 from kmcodec.pillow_plugin import _ENCODE_OPTIONS
 from kmcodec.rate_distortion import Goal

@@ -13,21 +13,21 @@ from PIL import Image
 from test_option_paths import SOURCES, pixels
 
 import kmcodec
-from kmcodec.atomic import replace_file
 from kmcodec.batch.encoding import encode_file
 from kmcodec.batch.planning import Job
 from kmcodec.coding.budget import Survey, affordable_effort
 from kmcodec.container.frame_table import FrameTable, Scene
 from kmcodec.container.header import Header
 from kmcodec.errors import KmcGoalError, KmcInputError, KmcWarning
-from kmcodec.image import MAX_SIDE
-from kmcodec.label_text import without_stale_labels
-from kmcodec.metrics import psnr
+from kmcodec.model.image import MAX_SIDE
+from kmcodec.model.label_text import without_stale_labels
+from kmcodec.model.metrics import psnr
 from kmcodec.options import checked_integer, checked_number
 from kmcodec.quantization.grey import best_grey_palette
 from kmcodec.sources.frames import ANIMATED
 from kmcodec.sources.images import warn_of_frames
-from kmcodec.strips import BusySample, rows_of_strips
+from kmcodec.storage.atomic import replace_file
+from kmcodec.writing.strips import BusySample, rows_of_strips
 
 # What must be right whatever the path.
 

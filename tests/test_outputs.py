@@ -10,13 +10,13 @@ from click.testing import CliRunner
 from PIL import Image
 
 import kmcodec
-from kmcodec import streams
 from kmcodec.batch.planning import plan
 from kmcodec.cli.app import kmc as kmc_command
 from kmcodec.cli.goals import Steps
 from kmcodec.cli.printable import printable
 from kmcodec.errors import KmcInputError
-from kmcodec.sources.reading import bytes_of
+from kmcodec.storage import streams
+from kmcodec.storage.reading import bytes_of
 
 PIXELS = np.arange(12, dtype=np.uint8).reshape(3, 4)
 

@@ -18,7 +18,7 @@ from kmcodec.coding import decode_palette, encode_palette
 from kmcodec.container.header import Header
 from kmcodec.container.layout import build
 from kmcodec.container.reader import ContainerReader
-from kmcodec.palette_order import dark_to_bright
+from kmcodec.model.palette_order import dark_to_bright
 
 CODED, PLAIN = 2, 0
 

@@ -16,7 +16,7 @@ import kmcodec
 from kmcodec.errors import KmcError, KmcFormatError, KmcInputError, KmcWarning
 from kmcodec.formats.matlab import write_mat
 from kmcodec.formats.pillow_images import to_pillow
-from kmcodec.image import IndexedImage
+from kmcodec.model.image import IndexedImage
 from kmcodec.sources.palettes import read_palette
 
 RED, GREEN, BLUE = [255, 0, 0], [0, 255, 0], [0, 0, 255]

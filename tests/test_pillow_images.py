@@ -19,7 +19,7 @@ from kmcodec.formats.pillow_images import (
     to_pillow,
     transparency_of,
 )
-from kmcodec.image import IndexedImage, Metadata
+from kmcodec.model.image import IndexedImage, Metadata
 
 EXIF = Image.Exif()
 EXIF[0x010E] = "a bird"

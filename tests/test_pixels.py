@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from kmcodec.errors import KmcInputError, KmcLossWarning, KmcWarning
-from kmcodec.image import MAX_SIDE, IndexedImage
-from kmcodec.pixels import as_pixels, common_channels_for, from_16_bits, to_channels
+from kmcodec.model.image import MAX_SIDE, IndexedImage
+from kmcodec.model.pixels import as_pixels, common_channels_for, from_16_bits, to_channels
 
 IMAGE_SHAPES = st.tuples(st.integers(1, 6), st.integers(1, 6)) | st.tuples(
     st.integers(1, 6), st.integers(1, 6), st.integers(2, 4)

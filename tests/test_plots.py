@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from kmcodec.errors import KmcInputError
-from kmcodec.image import IndexedImage
+from kmcodec.model.image import IndexedImage
 from kmcodec.plots import (
     ENDINGS,
     compare_figure,
@@ -22,7 +22,7 @@ from kmcodec.plots import (
     sweep_figure,
 )
 from kmcodec.plots.clusters import clusters_figure
-from kmcodec.sweep import SweepRow
+from kmcodec.plots.sweep_rows import SweepRow
 
 matplotlib = pytest.importorskip("matplotlib")
 
@@ -199,7 +199,7 @@ def test_alpha_is_shown_over_a_checkerboard(channels):
 
 @pytest.mark.parametrize(("own", "others"), list(itertools.product([1, 2, 3, 4], repeat=2)))
 def test_error_map_agrees_with_psnr(own, others):
-    from kmcodec.metrics import mean_squared_error
+    from kmcodec.model.metrics import mean_squared_error
 
     image = indexed(channels=own)
     original = indexed(channels=others, seed=2).to_array()

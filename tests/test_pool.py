@@ -9,10 +9,10 @@ from contextlib import ExitStack
 
 import pytest
 
-from kmcodec.atomic import write_atomically
 from kmcodec.batch.pool import LocalPool, run_each
 from kmcodec.errors import KmcError, KmcFormatError, KmcInputError, KmcWarning
 from kmcodec.parallel import thread_count
+from kmcodec.storage.atomic import write_atomically
 
 
 def work(item):

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import kmcodec
-from kmcodec.metrics import squared_error
+from kmcodec.model.metrics import squared_error
 from kmcodec.quantization.assign import nearest_centroids, nearest_entries
 from kmcodec.quantization.grey import best_grey_palette
 from kmcodec.quantization.histogram import histogram, index_colors

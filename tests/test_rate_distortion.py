@@ -15,7 +15,7 @@ from PIL import Image
 
 import kmcodec
 from kmcodec.cli.types import ByteSize
-from kmcodec.metrics import psnr, squared_error
+from kmcodec.model.metrics import psnr, squared_error
 
 
 def pixels_in(data):

@@ -15,7 +15,7 @@ from PIL import Image
 import kmcodec
 from kmcodec.batch.pool import LocalPool
 from kmcodec.batch.shared_palettes import ColorSum, count_colors
-from kmcodec.pixels import to_channels
+from kmcodec.model.pixels import to_channels
 from kmcodec.sources.palettes import read_palette
 from kmcodec.targets.palettes import encode_palette_file, palette_ending
 

@@ -18,7 +18,7 @@ from PIL import Image, PngImagePlugin
 import kmcodec
 from kmcodec.errors import KmcFormatError, KmcInputError, KmcLimitError, KmcWarning
 from kmcodec.formats.matlab import write_mat
-from kmcodec.image import IndexedImage, Metadata
+from kmcodec.model.image import IndexedImage, Metadata
 from kmcodec.sources.images import Source, is_image_name, named_warnings, read_source
 
 BIRD = np.random.default_rng(3).integers(0, 256, (6, 5, 3), np.uint8)
@@ -117,7 +117,7 @@ def test_files_that_cannot_be_read_are_told(monkeypatch, error, told):
     def fail(*_):
         raise error
 
-    monkeypatch.setattr("kmcodec.sources.reading.open", fail, raising=False)
+    monkeypatch.setattr("kmcodec.storage.reading.open", fail, raising=False)
     with pytest.raises(KmcInputError, match=f"^bird.png: {told}$"):
         read_source("bird.png")
 

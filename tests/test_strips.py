@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import kmcodec
-from kmcodec.strips import MAX_STRIP_ROWS, BusySample, is_cut, rows_of_strips
+from kmcodec.writing.strips import MAX_STRIP_ROWS, BusySample, is_cut, rows_of_strips
 
 SIDE = 1 << 13
 

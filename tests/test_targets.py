@@ -18,7 +18,7 @@ from kmcodec.animation.value import Animation
 from kmcodec.errors import KmcInputError, KmcWarning
 from kmcodec.formats.matlab import read_mat
 from kmcodec.formats.pillow_images import from_pillow, metadata_from_pillow
-from kmcodec.image import IndexedImage, Metadata
+from kmcodec.model.image import IndexedImage, Metadata
 from kmcodec.targets.animations import encode_animation
 from kmcodec.targets.images import encode_image, write_target
 

@@ -12,8 +12,8 @@ import kmcodec
 from kmcodec.batch.encoding import encode_file
 from kmcodec.batch.planning import Job, plan
 from kmcodec.sources.palettes import read_palette
+from kmcodec.storage.urls import is_url, open_url, write_url
 from kmcodec.targets.images import write_target
-from kmcodec.urls import is_url, open_url, write_url
 
 fsspec = pytest.importorskip("fsspec", reason="no fsspec (pip install 'kmcodec[remote]')")
 

@@ -14,8 +14,8 @@ import pytest
 import kmcodec
 from kmcodec.coding.context.colortree import tree_of
 from kmcodec.coding.context.tables import tables
-from kmcodec.frozen import frozen
-from kmcodec.image import IndexedImage, Metadata
+from kmcodec.model.frozen import frozen
+from kmcodec.model.image import IndexedImage, Metadata
 from kmcodec.quantizer import Settings
 
 PALETTE = np.array([[0, 0, 0], [9, 8, 7], [255, 255, 255]], np.uint8)

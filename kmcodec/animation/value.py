@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from kmcodec.container.frame_table import MAX_DURATION
 from kmcodec.errors import KmcInputError
-from kmcodec.frozen import frozen, owned
-from kmcodec.image import (
+from kmcodec.model.frozen import frozen, owned
+from kmcodec.model.image import (
     IndexedImage,
     Metadata,
     array_of,

@@ -7,15 +7,15 @@ from typing import Any
 
 from numpy.typing import ArrayLike, NDArray
 
-from kmcodec.assembly import Assembly
 from kmcodec.coding import AUTO
 from kmcodec.container.metadata import DEFAULT_MAX_METADATA
 from kmcodec.decoder import checked_metadata, decode_indexed
 from kmcodec.encoder import DEFAULT_CODING
-from kmcodec.image import array_of
-from kmcodec.label_images import LabelText, in_runs, label_image, labels_of, planes_image
-from kmcodec.label_text import LABELS
-from kmcodec.reader import DEFAULT_MAX_PIXELS, StripReader
+from kmcodec.model.image import array_of
+from kmcodec.model.label_images import LabelText, in_runs, label_image, labels_of, planes_image
+from kmcodec.model.label_text import LABELS
+from kmcodec.reading.strip_reader import DEFAULT_MAX_PIXELS, StripReader
+from kmcodec.writing.assembly import Assembly
 
 __all__ = ["decode_labels", "encode_labels"]
 

@@ -12,11 +12,11 @@ from numcodecs.compat import ensure_bytes, ensure_contiguous_ndarray_like, ensur
 
 from kmcodec.arrays.codec_options import checked_options
 from kmcodec.arrays.labels import decode_labels, encode_labels
-from kmcodec.assembly import Assembly
 from kmcodec.coding import AUTO
 from kmcodec.encoder import DEFAULT_CODING
 from kmcodec.errors import KmcInputError
-from kmcodec.reader import DEFAULT_MAX_PIXELS
+from kmcodec.reading.strip_reader import DEFAULT_MAX_PIXELS
+from kmcodec.writing.assembly import Assembly
 
 __all__ = ["KmcCodec"]
 

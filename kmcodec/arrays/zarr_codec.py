@@ -15,10 +15,10 @@ from zarr.abc.codec import ArrayBytesCodec
 
 from kmcodec.arrays.codec_options import checked_options
 from kmcodec.arrays.labels import decode_labels, encode_labels
-from kmcodec.assembly import Assembly
 from kmcodec.coding import AUTO
 from kmcodec.encoder import DEFAULT_CODING
 from kmcodec.errors import KmcFormatError, KmcInputError
+from kmcodec.writing.assembly import Assembly
 
 if TYPE_CHECKING:
     from zarr.core.array_spec import ArraySpec

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from kmcodec.batch.pool import run_each
 from kmcodec.errors import KmcInputError, KmcLossWarning, warn
-from kmcodec.image import MAX_SIDE
+from kmcodec.model.image import MAX_SIDE
+from kmcodec.model.pixels import REDUCED, as_pixels, check_shape
 from kmcodec.options import checked_integer
-from kmcodec.pixels import REDUCED, as_pixels, check_shape
 from kmcodec.quantization.histogram import Histogram, histogram
 from kmcodec.rows.chunks import chunk_ends, spans
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import IO, Any
 
-from kmcodec.animation.reader import read_frames
+from kmcodec.animation.decode_frames import read_frames
 from kmcodec.arrays.labels import decode_labels
 from kmcodec.batch.cluster import Worker
 from kmcodec.batch.job_targets import write_job, write_job_parts
@@ -21,10 +21,10 @@ from kmcodec.decoder import checked_metadata, read_indexed
 from kmcodec.errors import KmcError, KmcFormatError, KmcInputError, warn
 from kmcodec.files import open_kmc, warn_of_other_frames
 from kmcodec.formats.npy import npy_start
-from kmcodec.image import IndexedImage, Metadata
-from kmcodec.label_text import LABELS
-from kmcodec.reader import DEFAULT_MAX_PIXELS, StripReader
-from kmcodec.salvage import salvage_indexed
+from kmcodec.model.image import IndexedImage, Metadata
+from kmcodec.model.label_text import LABELS
+from kmcodec.reading.salvage import salvage_indexed
+from kmcodec.reading.strip_reader import DEFAULT_MAX_PIXELS, StripReader
 from kmcodec.targets.animations import encode_animation
 from kmcodec.targets.images import encode_image
 from kmcodec.targets.labels import HOLD_LABELS, encode_label_file

@@ -9,9 +9,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from kmcodec.animation.encoder import EncodedScenes, encode_images, table_of
-from kmcodec.animation.quantizer import sheet_of
-from kmcodec.assembly import Assembly
+from kmcodec.animation.encode_frames import EncodedScenes, encode_images, table_of
+from kmcodec.animation.frame_palettes import sheet_of
 from kmcodec.batch.cluster import Worker
 from kmcodec.batch.job_targets import write_job, write_job_parts
 from kmcodec.batch.planning import Job, due
@@ -20,15 +19,16 @@ from kmcodec.coding import AUTO
 from kmcodec.encoder import DEFAULT_CODING
 from kmcodec.errors import KmcError, KmcGoalError, KmcLossWarning, warn
 from kmcodec.formats.color_profiles import is_like_srgb
-from kmcodec.image import IndexedImage, Metadata
-from kmcodec.label_text import LABELS, without_labels
-from kmcodec.metrics import psnr
+from kmcodec.model.image import IndexedImage, Metadata
+from kmcodec.model.label_text import LABELS, without_labels
+from kmcodec.model.metrics import psnr
 from kmcodec.quantizer import Settings, quantized
 from kmcodec.rate_distortion import Goal, Outcome, optimize
-from kmcodec.reader import DEFAULT_MAX_PIXELS
-from kmcodec.rows.encoder import RowEncoder
+from kmcodec.reading.strip_reader import DEFAULT_MAX_PIXELS
+from kmcodec.rows.encode_rows import RowEncoder
 from kmcodec.sources.images import Source, named_warnings, read_source
 from kmcodec.sources.rows import LARGE, RowFile, open_rows, row_errors, row_source
+from kmcodec.writing.assembly import Assembly
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack

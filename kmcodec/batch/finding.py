@@ -7,10 +7,17 @@ import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from kmcodec.atomic import reason_of
 from kmcodec.errors import KmcInputError, warn
 from kmcodec.sources.images import is_image_name
-from kmcodec.urls import are_same_urls, is_url, listing_fault, url_files, url_is_folder, url_with
+from kmcodec.storage.atomic import reason_of
+from kmcodec.storage.urls import (
+    are_same_urls,
+    is_url,
+    listing_fault,
+    url_files,
+    url_is_folder,
+    url_with,
+)
 
 __all__ = ["STANDARD", "Found", "JobError", "find_files", "is_folder"]
 

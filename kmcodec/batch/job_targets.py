@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 
-from kmcodec.atomic import reason_of, write_atomically
 from kmcodec.batch.planning import STANDARD, Job
 from kmcodec.errors import KmcInputError
-from kmcodec.rows.encoder import write_parts
+from kmcodec.rows.encode_rows import write_parts
+from kmcodec.storage.atomic import reason_of, write_atomically
+from kmcodec.storage.urls import is_url
 from kmcodec.targets.images import write_target
-from kmcodec.urls import is_url
 
 __all__ = ["write_job", "write_job_parts"]
 

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from kmcodec.atomic import reason_of
 from kmcodec.batch.finding import STANDARD, Found, JobError, find_files, is_folder
 from kmcodec.errors import KmcError, KmcInputError
-from kmcodec.names import check_kmc_name
-from kmcodec.urls import (
+from kmcodec.storage.atomic import reason_of
+from kmcodec.storage.names import check_kmc_name
+from kmcodec.storage.urls import (
     are_same_urls,
     is_url,
     local_path,

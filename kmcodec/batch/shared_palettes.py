@@ -19,18 +19,18 @@ from kmcodec.batch.planning import Job
 from kmcodec.batch.pool import run_each
 from kmcodec.errors import KmcInputError
 from kmcodec.formats.faults import fault_of
-from kmcodec.image import IndexedImage
+from kmcodec.model.image import IndexedImage
+from kmcodec.model.pixels import channels_for_all, to_channels
 from kmcodec.options import SearchOptions
-from kmcodec.pixels import channels_for_all, to_channels
 from kmcodec.quantization.histogram import Histogram, histogram
 from kmcodec.quantization.palette import find_palette
 from kmcodec.quantizer import ImageLike, Settings, pixels_of
-from kmcodec.reader import DEFAULT_MAX_PIXELS
+from kmcodec.reading.strip_reader import DEFAULT_MAX_PIXELS
 from kmcodec.rows.counting import count_rows
 from kmcodec.sources.frames import ANIMATED, frames_of
 from kmcodec.sources.images import read_source
 from kmcodec.sources.rows import LARGE, open_rows, row_errors, row_source
-from kmcodec.urls import local_path
+from kmcodec.storage.urls import local_path
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack

@@ -13,11 +13,11 @@ from typing import Any, NoReturn
 import click
 
 from kmcodec._version import __version__
-from kmcodec.atomic import reason_of
 from kmcodec.cli.exit_codes import FAILED, INTERRUPTED, USAGE
 from kmcodec.cli.process import end_cleanly_on_signals, note, open_missing_streams
 from kmcodec.errors import KmcError, KmcWarning
 from kmcodec.interrupts import raise_on_interrupt
+from kmcodec.storage.atomic import reason_of
 
 __all__ = ["main"]
 

@@ -11,9 +11,9 @@ import click
 from kmcodec.cli.process import note
 from kmcodec.coding import AUTO, CODINGS, EFFORTS
 from kmcodec.encoder import DEFAULT_CODING
-from kmcodec.image import MAX_COLORS
+from kmcodec.model.image import MAX_COLORS
 from kmcodec.quantization import DEFAULT_LEVEL, DITHERS, INITS, LEVELS, SPACES
-from kmcodec.reader import DEFAULT_MAX_PIXELS
+from kmcodec.reading.strip_reader import DEFAULT_MAX_PIXELS
 
 __all__ = [
     "coding_options",

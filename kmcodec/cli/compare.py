@@ -13,7 +13,7 @@ from kmcodec.cli.help import Command
 from kmcodec.decoder import read_indexed
 from kmcodec.files import open_kmc, warn_of_other_frames
 from kmcodec.formats.color_profiles import image_in_srgb, pixels_in_srgb
-from kmcodec.metrics import psnr
+from kmcodec.model.metrics import psnr
 from kmcodec.sources.images import named_warnings, read_source
 
 

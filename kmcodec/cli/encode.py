@@ -42,7 +42,7 @@ from kmcodec.errors import KmcError, KmcInputError, warn
 from kmcodec.options import SearchOptions
 from kmcodec.rate_distortion import Goal
 from kmcodec.sources.palettes import read_palette
-from kmcodec.strips import MAX_STRIP_ROWS
+from kmcodec.writing.strips import MAX_STRIP_ROWS
 
 EXAMPLES = """
     kmc encode bird.png -k 16 -o bird.kmc

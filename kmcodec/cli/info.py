@@ -15,8 +15,8 @@ from kmcodec.cli.help import Command
 from kmcodec.cli.printable import printable
 from kmcodec.container.frame_table import loop_in_words
 from kmcodec.files import kmc_errors, open_kmc
-from kmcodec.hexdump import hexdump
-from kmcodec.inspection import FileInfo, inspect_stream
+from kmcodec.reading.hexdump import hexdump
+from kmcodec.reading.inspection import FileInfo, inspect_stream
 
 _CHANNELS = {1: "grey", 2: "grey and alpha", 3: "RGB", 4: "RGBA"}
 _MOST_SWATCHES = 1024

@@ -20,7 +20,7 @@ from kmcodec.cli.common import complain
 from kmcodec.cli.exit_codes import FAILED, MISSED
 from kmcodec.errors import KmcError, KmcGoalError
 from kmcodec.parallel import thread_count
-from kmcodec.urls import is_url
+from kmcodec.storage.urls import is_url
 
 __all__ = [
     "Counts",

@@ -15,7 +15,7 @@ from kmcodec.batch.planning import STANDARD, Job
 from kmcodec.cli.common import decibels, note
 from kmcodec.cli.many import Counts
 from kmcodec.errors import KmcError, KmcFormatError
-from kmcodec.urls import is_url, url_name
+from kmcodec.storage.urls import is_url, url_name
 
 __all__ = ["DecodeReporter", "Reporter"]
 

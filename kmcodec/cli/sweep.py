@@ -13,10 +13,10 @@ import click
 from kmcodec.batch.planning import check_output
 from kmcodec.cli.common import coding_options, force_option, kmeans_options, variable_option
 from kmcodec.cli.help import Command
-from kmcodec.image import MAX_COLORS
+from kmcodec.model.image import MAX_COLORS
+from kmcodec.plots.sweep_rows import SweepRow
+from kmcodec.plots.sweep_rows import sweep as run_sweep
 from kmcodec.sources.images import read_source
-from kmcodec.sweep import SweepRow
-from kmcodec.sweep import sweep as run_sweep
 from kmcodec.targets.images import write_target
 
 _TABLE = "{:>6}  {:>7}  {:>14}  {:>9}  {:>10}  {:>7}"

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import click
 
-from kmcodec.animation.reader import read_frames
+from kmcodec.animation.decode_frames import read_frames
 from kmcodec.cli.common import complain, max_pixels_option
 from kmcodec.cli.exit_codes import FAILED
 from kmcodec.cli.help import Command
 from kmcodec.cli.printable import printable
 from kmcodec.errors import KmcError
 from kmcodec.files import open_kmc
-from kmcodec.inspection import inspect_stream
 from kmcodec.parallel import in_threads_each, thread_count
+from kmcodec.reading.inspection import inspect_stream
 
 
 @click.command(cls=Command)

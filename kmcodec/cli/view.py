@@ -15,9 +15,9 @@ from kmcodec.cli.help import Command
 from kmcodec.cli.printable import printable
 from kmcodec.errors import KmcInputError, KmcLimitError
 from kmcodec.files import open_kmc
-from kmcodec.inspection import inspect_stream
+from kmcodec.reading.inspection import inspect_stream
+from kmcodec.storage.urls import is_url, local_path
 from kmcodec.targets.images import write_target
-from kmcodec.urls import is_url, local_path
 from kmcodec.viewer import page_with
 
 _LONGEST_STEM = 200  # bytes

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kmcodec.errors import KmcFormatError
-from kmcodec.image import index_dtype
+from kmcodec.model.image import index_dtype
 
 __all__ = ["Packed", "bits_for", "pack_rows", "packed_size", "unpack_rows"]
 

@@ -6,7 +6,7 @@ import struct
 from dataclasses import dataclass, replace
 
 from kmcodec.container.header import Header
-from kmcodec.image import MAX_SIDE
+from kmcodec.model.image import MAX_SIDE
 
 __all__ = [
     "FRAME_TABLE_HEAD",

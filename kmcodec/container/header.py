@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from construct import Bytes, Int8ul, Int16ul, Int32ul, Struct
 
 from kmcodec.errors import KmcFormatError
-from kmcodec.image import MAX_SIDE
+from kmcodec.model.image import MAX_SIDE
 
 __all__ = [
     "CRC",

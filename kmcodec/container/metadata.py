@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from kmcodec.container.layout import MAX_SECTIONS, Section
 from kmcodec.errors import KmcFormatError, KmcInputError, KmcLimitError
-from kmcodec.image import Metadata
+from kmcodec.model.image import Metadata
 
 __all__ = ["is_keyword", "metadata_from_sections", "sections_from_metadata"]
 

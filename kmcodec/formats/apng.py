@@ -17,8 +17,8 @@ from kmcodec.errors import KmcInputError
 from kmcodec.formats.compose import Disposal, Patch, composed
 from kmcodec.formats.faults import fault_of
 from kmcodec.formats.pillow_images import from_pillow
-from kmcodec.image import IndexedImage, index_dtype
-from kmcodec.pixels import to_channels
+from kmcodec.model.image import IndexedImage, index_dtype
+from kmcodec.model.pixels import to_channels
 
 __all__ = [
     "CONTROL",

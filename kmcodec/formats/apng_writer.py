@@ -16,8 +16,8 @@ from kmcodec.errors import KmcInputError
 from kmcodec.formats.apng import CONTROL, SIGNATURE, png_chunk, png_chunks
 from kmcodec.formats.compose import Box, bounding_box
 from kmcodec.formats.pillow_images import to_pillow
-from kmcodec.image import IndexedImage
-from kmcodec.pixels import to_channels
+from kmcodec.model.image import IndexedImage
+from kmcodec.model.pixels import to_channels
 
 __all__ = ["delay_of", "write_apng"]
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from kmcodec.errors import warn
-from kmcodec.image import IndexedImage
+from kmcodec.model.image import IndexedImage
 
 __all__ = ["image_in_srgb", "is_like_srgb", "pixels_in_srgb"]
 

@@ -12,7 +12,7 @@ from PIL import Image, ImageFile
 
 from kmcodec.errors import KmcLossWarning, warn
 from kmcodec.formats.file_facts import FileFacts, facts_of
-from kmcodec.pixels import from_16_bits
+from kmcodec.model.pixels import from_16_bits
 
 __all__ = ["as_meant", "deep_samples", "load_as_meant"]
 

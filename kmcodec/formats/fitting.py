@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from kmcodec.errors import KmcLossWarning, warn
 from kmcodec.formats.icc import is_grey_profile
-from kmcodec.image import Metadata
+from kmcodec.model.image import Metadata
 
 __all__ = ["fitting_metadata"]
 

@@ -13,8 +13,8 @@ from PIL import Image
 
 from kmcodec.errors import KmcInputError
 from kmcodec.formats.compose import Disposal, Patch, composed
-from kmcodec.image import MAX_COLORS, IndexedImage, index_dtype
-from kmcodec.pixels import common_channels_for, to_channels
+from kmcodec.model.image import MAX_COLORS, IndexedImage, index_dtype
+from kmcodec.model.pixels import common_channels_for, to_channels
 
 __all__ = ["GifFile", "GifFrame", "gif_frames", "is_gif", "parse_gif"]
 

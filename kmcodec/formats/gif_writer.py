@@ -11,8 +11,8 @@ from PIL import Image
 
 from kmcodec.errors import KmcInputError
 from kmcodec.formats.compose import Box, bounding_box
-from kmcodec.image import IndexedImage
-from kmcodec.pixels import to_channels
+from kmcodec.model.image import IndexedImage
+from kmcodec.model.pixels import to_channels
 
 __all__ = ["MAX_DELAY", "write_gif"]
 

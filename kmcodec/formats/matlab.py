@@ -20,9 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kmcodec.errors import KmcInputError, KmcLimitError, KmcLossWarning, warn
-from kmcodec.image import MAX_COLORS, IndexedImage
-from kmcodec.label_images import is_label_map
-from kmcodec.pixels import as_pixels
+from kmcodec.model.image import MAX_COLORS, IndexedImage
+from kmcodec.model.label_images import is_label_map
+from kmcodec.model.pixels import as_pixels
 
 __all__ = ["is_mat", "read_mat", "write_mat"]
 

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from kmcodec.errors import KmcInputError, warn
 from kmcodec.formats.swatch_colors import from_cmyk, from_grey, from_hsb, from_lab, from_rgb
-from kmcodec.image import MAX_COLORS
-from kmcodec.pixels import to_channels
+from kmcodec.model.image import MAX_COLORS
+from kmcodec.model.pixels import to_channels
 
 __all__ = ["ACT_OPAQUE", "ACT_TABLE", "parse_binary"]
 

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kmcodec.errors import KmcInputError
-from kmcodec.image import MAX_COLORS
-from kmcodec.pixels import common_channels_for, to_channels
+from kmcodec.model.image import MAX_COLORS
+from kmcodec.model.pixels import common_channels_for, to_channels
 
 __all__ = [
     "check_count",

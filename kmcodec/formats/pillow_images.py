@@ -22,8 +22,8 @@ from kmcodec.formats.resolution import (
     turned_resolution,
     with_resolution,
 )
-from kmcodec.image import IndexedImage, Metadata
-from kmcodec.pixels import as_pixels, from_16_bits
+from kmcodec.model.image import IndexedImage, Metadata
+from kmcodec.model.pixels import as_pixels, from_16_bits
 
 __all__ = [
     "COMMENT",

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kmcodec.errors import KmcInputError
-from kmcodec.image import IndexedImage
-from kmcodec.metrics import check_same_size
-from kmcodec.pixels import to_channels
+from kmcodec.model.image import IndexedImage
+from kmcodec.model.metrics import check_same_size
+from kmcodec.model.pixels import to_channels
 from kmcodec.plots.output import require_matplotlib
 from kmcodec.plots.page import (
     CONTENT,

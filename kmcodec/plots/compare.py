@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from kmcodec.image import IndexedImage
-from kmcodec.metrics import check_same_size, samples
+from kmcodec.model.image import IndexedImage
+from kmcodec.model.metrics import check_same_size, samples
 from kmcodec.plots.output import require_matplotlib
 from kmcodec.plots.page import CONTENT, HEADING, MARGIN, OUTLINE, SOFT, STYLE, TITLES, Page, Place
 from kmcodec.plots.visible import SQUARES, error_map, visible

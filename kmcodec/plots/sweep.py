@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kmcodec.errors import KmcInputError
-from kmcodec.image import IndexedImage
-from kmcodec.metrics import check_same_size
+from kmcodec.model.image import IndexedImage
+from kmcodec.model.metrics import check_same_size
 from kmcodec.plots.output import require_matplotlib
 from kmcodec.plots.page import (
     ACCENT,
@@ -38,7 +38,7 @@ __all__ = ["Row", "sweep_figure"]
 
 
 class Row(Protocol):
-    """What `sweep_figure` asks of a row; a `kmcodec.sweep.SweepRow` has it."""
+    """What `sweep_figure` asks of a row; a `kmcodec.plots.sweep_rows.SweepRow` has it."""
 
     @property
     def k(self) -> int:

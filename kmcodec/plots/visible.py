@@ -6,8 +6,8 @@ import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
 
-from kmcodec.image import IndexedImage
-from kmcodec.metrics import common_channels, samples
+from kmcodec.model.image import IndexedImage
+from kmcodec.model.metrics import common_channels, samples
 
 __all__ = ["SQUARES", "error_map", "visible"]
 

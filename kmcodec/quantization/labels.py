@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kmcodec.image import index_dtype
+from kmcodec.model.image import index_dtype
 from kmcodec.quantization.assign import nearest_entries
 from kmcodec.quantization.histogram import Histogram, colors_from_keys, keys_from_colors
 

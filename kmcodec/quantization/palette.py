@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kmcodec.image import index_dtype
-from kmcodec.palette_order import dark_to_bright
+from kmcodec.model.image import index_dtype
+from kmcodec.model.palette_order import dark_to_bright
 from kmcodec.quantization.alpha_samples import AlphaSamples
 from kmcodec.quantization.assign import nearest_entries
 from kmcodec.quantization.colorspace import ColorSpace, has_alpha

@@ -6,12 +6,12 @@ import io
 from dataclasses import replace
 from typing import Protocol
 
-from kmcodec.assembly import Assembly, file_parts
 from kmcodec.coding import Coding
 from kmcodec.container.frame_table import FrameTable
 from kmcodec.container.header import Header
 from kmcodec.container.reader import ContainerReader
-from kmcodec.image import IndexedImage
+from kmcodec.model.image import IndexedImage
+from kmcodec.writing.assembly import Assembly, file_parts
 
 __all__ = ["Builder", "FramesBuilder", "ImageBuilder"]
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from kmcodec.image import IndexedImage
+from kmcodec.model.image import IndexedImage
 from kmcodec.parallel import in_threads_each
 from kmcodec.rate_distortion.exact import exponential, logarithm, ratio
 from kmcodec.rate_distortion.search import Measure, PriceSearch

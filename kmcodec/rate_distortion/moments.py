@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kmcodec.image import IndexedImage
+from kmcodec.model.image import IndexedImage
 
 __all__ = ["Moments"]
 

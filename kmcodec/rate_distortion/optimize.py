@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from kmcodec.assembly import Assembly
 from kmcodec.errors import KmcInputError
 from kmcodec.formats.fitting import fitting_metadata
-from kmcodec.image import IndexedImage, Metadata
-from kmcodec.label_text import without_labels
+from kmcodec.model.image import IndexedImage, Metadata
+from kmcodec.model.label_text import without_labels
+from kmcodec.model.pixels import to_channels
 from kmcodec.options import checked_integer, checked_number
-from kmcodec.pixels import to_channels
 from kmcodec.quantizer import ImageLike, Settings, pixels_of, quantize, quantized
 from kmcodec.rate_distortion.builders import Builder, ImageBuilder
 from kmcodec.rate_distortion.goals import (
@@ -26,6 +25,7 @@ from kmcodec.rate_distortion.goals import (
     smallest_within_tolerance,
 )
 from kmcodec.rate_distortion.source import Source
+from kmcodec.writing.assembly import Assembly
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from kmcodec.coding.context import Context, Criterion
 from kmcodec.container.header import Header
-from kmcodec.image import IndexedImage
-from kmcodec.metrics import products, squared_error
+from kmcodec.model.image import IndexedImage
+from kmcodec.model.metrics import products, squared_error
 from kmcodec.parallel import in_threads_each
 from kmcodec.quantization import apply_palette
 from kmcodec.quantization.colorspace import ColorSpace, has_alpha

@@ -10,9 +10,9 @@ from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
 from kmcodec.errors import KmcInputError, KmcLossWarning, warn
-from kmcodec.image import MAX_SIDE, IndexedImage
+from kmcodec.model.image import MAX_SIDE, IndexedImage
+from kmcodec.model.pixels import as_pixels
 from kmcodec.options import checked_integer
-from kmcodec.pixels import as_pixels
 from kmcodec.rows.chunks import chunk_ends, spans
 
 __all__ = ["RowSource", "Rows"]

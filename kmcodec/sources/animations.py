@@ -17,8 +17,8 @@ from kmcodec.formats.apng import apng_frames, is_png, parse_apng
 from kmcodec.formats.faults import fault_of
 from kmcodec.formats.gif import gif_frames, is_gif, parse_gif
 from kmcodec.formats.pillow_images import from_pillow
-from kmcodec.image import IndexedImage
-from kmcodec.reader import DEFAULT_MAX_PIXELS
+from kmcodec.model.image import IndexedImage
+from kmcodec.reading.strip_reader import DEFAULT_MAX_PIXELS
 from kmcodec.sources.frames import ANIMATED, frames_of, loop_of, with_palettes
 
 __all__ = ["SourceFrames", "animation_in", "frame_instead_of_picture"]

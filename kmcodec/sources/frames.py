@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageSequence
 
 from kmcodec.animation.value import DEFAULT_DURATION
-from kmcodec.image import MAX_COLORS, IndexedImage, index_dtype
-from kmcodec.palette_order import dark_to_bright
-from kmcodec.pixels import channels_for_all, to_channels
+from kmcodec.model.image import MAX_COLORS, IndexedImage, index_dtype
+from kmcodec.model.palette_order import dark_to_bright
+from kmcodec.model.pixels import channels_for_all, to_channels
 from kmcodec.quantizer import ImageLike, is_indexed, quantize
 
 __all__ = ["ANIMATED", "frames_of", "gif_loop", "loop_of", "with_palettes"]

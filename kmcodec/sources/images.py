@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
-from kmcodec.animation.reader import decode_frames
+from kmcodec.animation.decode_frames import decode_frames
 from kmcodec.animation.value import Animation
 from kmcodec.errors import (
     KmcError,
@@ -49,13 +49,13 @@ from kmcodec.formats.resolution import (
     turn_aspect,
 )
 from kmcodec.formats.streamed_images import can_stream
-from kmcodec.image import MAX_COLORS, IndexedImage, Metadata
-from kmcodec.label_images import is_label_map, label_image
-from kmcodec.pixels import as_pixels
-from kmcodec.reader import DEFAULT_MAX_PIXELS
+from kmcodec.model.image import MAX_COLORS, IndexedImage, Metadata
+from kmcodec.model.label_images import is_label_map, label_image
+from kmcodec.model.pixels import as_pixels
+from kmcodec.reading.strip_reader import DEFAULT_MAX_PIXELS
 from kmcodec.sources.animations import SourceFrames, animation_in, frame_instead_of_picture
 from kmcodec.sources.frames import with_palettes
-from kmcodec.sources.reading import bytes_of
+from kmcodec.storage.reading import bytes_of
 
 __all__ = [
     "Source",

@@ -20,10 +20,10 @@ from kmcodec.formats.palette_texts import (
     parse_with_header,
     parse_without_header,
 )
-from kmcodec.image import IndexedImage
+from kmcodec.model.image import IndexedImage
 from kmcodec.sources.images import named_warnings, read_source
-from kmcodec.sources.reading import bytes_of
-from kmcodec.urls import is_url, local_path, url_name
+from kmcodec.storage.reading import bytes_of
+from kmcodec.storage.urls import is_url, local_path, url_name
 
 __all__ = ["read_palette"]
 

@@ -12,15 +12,15 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from kmcodec.atomic import reason_of
 from kmcodec.errors import KmcInputError
 from kmcodec.formats.npy import MAGIC, NpyHeader, npy_rows, read_npy_header
 from kmcodec.formats.pillow_images import metadata_from_pillow
 from kmcodec.formats.streamed_images import can_stream, image_rows, streamable
-from kmcodec.image import Metadata
-from kmcodec.label_images import MOST_IN_NOISE
+from kmcodec.model.image import Metadata
+from kmcodec.model.label_images import MOST_IN_NOISE
 from kmcodec.rows.source import RowSource
 from kmcodec.sources.images import named_warnings, warn_of_frames
+from kmcodec.storage.atomic import reason_of
 
 __all__ = ["LARGE", "RowFile", "open_rows", "row_errors", "row_source"]
 

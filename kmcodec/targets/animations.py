@@ -10,14 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from kmcodec.animation.quantizer import quantize_frames
+from kmcodec.animation.frame_palettes import quantize_frames
 from kmcodec.animation.value import Animation
 from kmcodec.errors import KmcInputError, warn
 from kmcodec.formats.apng_writer import delay_of, write_apng
 from kmcodec.formats.gif_writer import MAX_DELAY, write_gif
 from kmcodec.formats.pillow_images import to_pillow
-from kmcodec.image import IndexedImage
-from kmcodec.pixels import to_channels
+from kmcodec.model.image import IndexedImage
+from kmcodec.model.pixels import to_channels
 from kmcodec.sources.frames import ANIMATED, gif_loop
 from kmcodec.sources.images import named_warnings
 from kmcodec.targets.images import (

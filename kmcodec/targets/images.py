@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 from PIL import Image, PngImagePlugin
 
-from kmcodec.atomic import reason_of, write_atomically
 from kmcodec.errors import KmcInputError, warn
 from kmcodec.formats.matlab import write_mat
 from kmcodec.formats.pillow_images import (
@@ -22,11 +21,12 @@ from kmcodec.formats.pillow_images import (
     to_pillow,
 )
 from kmcodec.formats.resolution import exif_resolution
-from kmcodec.image import IndexedImage, Metadata
-from kmcodec.pixels import to_channels
+from kmcodec.model.image import IndexedImage, Metadata
+from kmcodec.model.pixels import to_channels
 from kmcodec.sources.images import named_warnings
+from kmcodec.storage.atomic import reason_of, write_atomically
+from kmcodec.storage.urls import is_url, local_path, write_url
 from kmcodec.targets.lost_metadata import warn_of_lost_metadata
-from kmcodec.urls import is_url, local_path, write_url
 
 __all__ = [
     "comment_of",

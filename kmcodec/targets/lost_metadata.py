@@ -10,7 +10,7 @@ from PIL import Image
 from kmcodec.errors import warn
 from kmcodec.formats.pillow_images import metadata_from_pillow
 from kmcodec.formats.resolution import is_resolution_only
-from kmcodec.image import Metadata
+from kmcodec.model.image import Metadata
 
 __all__ = ["warn_of_lost_metadata"]
 

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from kmcodec.encoder import encode
 from kmcodec.errors import KmcInputError
 from kmcodec.formats.palette_binaries import ACT_OPAQUE, ACT_TABLE
-from kmcodec.image import IndexedImage
-from kmcodec.pixels import common_channels_for, to_channels
+from kmcodec.model.image import IndexedImage
+from kmcodec.model.pixels import common_channels_for, to_channels
 from kmcodec.targets.images import encode_image
 
 __all__ = ["ENDINGS", "encode_palette_file", "hex_lines", "palette_ending"]

@@ -25,7 +25,7 @@ from kmcodec.coding.context.colortree import ColorTree
 from kmcodec.coding.context.kernels import MODELS
 from kmcodec.coding.context.profiles import PROFILES
 from kmcodec.coding.context.tables import starts, tables
-from kmcodec.salvage import salvage_indexed
+from kmcodec.reading.salvage import salvage_indexed
 from kmcodec.sources.palettes import read_palette
 
 # Small images, so that many are tried in a second.

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kmcodec.frozen import own_arrays
+from kmcodec.model.frozen import own_arrays
 
 __all__ = ["ColorTree", "tree_of"]
 

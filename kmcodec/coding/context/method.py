@@ -14,7 +14,7 @@ from kmcodec.coding.context.kernels import MODELS
 from kmcodec.coding.context.profiles import Profile
 from kmcodec.coding.context.tables import starts, tables
 from kmcodec.errors import KmcFormatError, KmcLimitError, warn
-from kmcodec.image import index_dtype
+from kmcodec.model.image import index_dtype
 
 __all__ = ["Context"]
 

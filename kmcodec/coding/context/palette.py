@@ -16,7 +16,7 @@ from kmcodec.coding.context.arithmetic import BitCoder, BitDecoder, BitEncoder, 
 from kmcodec.coding.context.memory import adapted
 from kmcodec.coding.context.tables import adaptive
 from kmcodec.errors import KmcFormatError
-from kmcodec.palette_order import dark_to_bright
+from kmcodec.model.palette_order import dark_to_bright
 
 __all__ = ["decode_palette", "encode_palette"]
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from kmcodec.coding.context.profiles import Profile
 from kmcodec.coding.context.weights import WEIGHTS
-from kmcodec.frozen import own_arrays
+from kmcodec.model.frozen import own_arrays
 
 __all__ = ["DOMAIN", "KINDS", "StageStart", "Tables", "starts", "tables"]
 

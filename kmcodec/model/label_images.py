@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kmcodec.errors import KmcFormatError, KmcInputError
-from kmcodec.image import MAX_COLORS, IndexedImage, Metadata
-from kmcodec.label_text import LABELS
-from kmcodec.palette_order import dark_to_bright
+from kmcodec.model.image import MAX_COLORS, IndexedImage, Metadata
+from kmcodec.model.label_text import LABELS
+from kmcodec.model.palette_order import dark_to_bright
 
 __all__ = [
     "MOST_IN_NOISE",

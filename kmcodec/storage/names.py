@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from kmcodec.errors import KmcInputError
-from kmcodec.urls import is_url, url_name
+from kmcodec.storage.urls import is_url, url_name
 
 __all__ = ["check_kmc_name"]
 

@@ -6,10 +6,10 @@ import os
 import sys
 from typing import IO
 
-from kmcodec.atomic import reason_of
 from kmcodec.errors import KmcInputError, KmcLimitError
-from kmcodec.streams import read_bounded
-from kmcodec.urls import is_url, open_url
+from kmcodec.storage.atomic import reason_of
+from kmcodec.storage.streams import read_bounded
+from kmcodec.storage.urls import is_url, open_url
 
 __all__ = ["bytes_of"]
 

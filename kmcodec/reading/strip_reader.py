@@ -15,8 +15,8 @@ from kmcodec.container.layout import Strip, palette_name
 from kmcodec.container.metadata import DEFAULT_MAX_METADATA, metadata_from_sections
 from kmcodec.container.reader import ContainerReader
 from kmcodec.errors import KmcFormatError, KmcInputError, KmcLimitError
-from kmcodec.frozen import owned
-from kmcodec.image import Metadata, index_dtype
+from kmcodec.model.frozen import owned
+from kmcodec.model.image import Metadata, index_dtype
 from kmcodec.parallel import in_groups, in_turn
 
 __all__ = ["DEFAULT_MAX_PIXELS", "StripReader", "coding_of", "palette_of"]

@@ -15,8 +15,8 @@ from kmcodec.container.layout import Section
 from kmcodec.container.metadata import DEFAULT_MAX_METADATA, metadata_from_sections
 from kmcodec.container.reader import ContainerReader
 from kmcodec.container.strip_table import StripTable
-from kmcodec.image import Metadata
-from kmcodec.reader import coding_of, palette_of
+from kmcodec.model.image import Metadata
+from kmcodec.reading.strip_reader import coding_of, palette_of
 
 __all__ = ["FileInfo", "inspect", "inspect_stream"]
 

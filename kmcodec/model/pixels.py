@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from kmcodec.errors import KmcInputError, KmcLossWarning, warn
-from kmcodec.image import MAX_SIDE, array_of
+from kmcodec.model.image import MAX_SIDE, array_of
 
 __all__ = [
     "REDUCED",

@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kmcodec.errors import warn
+from kmcodec.model.pixels import common_channels_for, to_channels
 from kmcodec.parallel import in_turn
-from kmcodec.pixels import common_channels_for, to_channels
 from kmcodec.quantization import Ditherer, Labels, find_palette, renumbering
 from kmcodec.quantizer import Settings
 from kmcodec.rows.counting import block_rows, count_rows
 from kmcodec.rows.source import RowSource
-from kmcodec.strips import BusySample
+from kmcodec.writing.strips import BusySample
 
 __all__ = ["RowQuantizer"]
 

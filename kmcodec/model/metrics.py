@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kmcodec.errors import KmcInputError
-from kmcodec.pixels import channels_for_all
+from kmcodec.model.pixels import channels_for_all
 
 __all__ = [
     "check_same_size",

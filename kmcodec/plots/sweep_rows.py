@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from kmcodec.coding import AUTO
 from kmcodec.encoder import encode
-from kmcodec.image import IndexedImage
-from kmcodec.metrics import psnr, squared_error
+from kmcodec.model.image import IndexedImage
+from kmcodec.model.metrics import psnr, squared_error
 from kmcodec.quantizer import quantize
 
 if TYPE_CHECKING:

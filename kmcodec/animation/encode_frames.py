@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from kmcodec.animation.quantizer import (
+from kmcodec.animation.frame_palettes import (
     PALETTES,
     pixels_of_all,
     quantize_frames,
@@ -17,16 +17,16 @@ from kmcodec.animation.quantizer import (
     side_by_side,
 )
 from kmcodec.animation.value import DEFAULT_DURATION, Animation, one_for_each
-from kmcodec.assembly import Assembly
 from kmcodec.coding import AUTO
 from kmcodec.container.frame_table import MAX_DURATION, FrameTable
 from kmcodec.encoder import file_of
 from kmcodec.errors import KmcInputError
 from kmcodec.formats.fitting import fitting_metadata
-from kmcodec.image import IndexedImage, Metadata
+from kmcodec.model.image import IndexedImage, Metadata
 from kmcodec.options import checked_choice, checked_integer
 from kmcodec.quantizer import ImageLike, is_indexed
 from kmcodec.rate_distortion import FramesBuilder, Goal, Outcome, Subject, meet
+from kmcodec.writing.assembly import Assembly
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack

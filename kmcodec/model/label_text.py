@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kmcodec.errors import warn
-from kmcodec.image import IndexedImage, Metadata
-from kmcodec.pixels import to_channels
+from kmcodec.model.image import IndexedImage, Metadata
+from kmcodec.model.pixels import to_channels
 
 __all__ = ["LABELS", "without_labels", "without_stale_labels"]
 

@@ -32,7 +32,7 @@ from kmcodec.container.header import (
 from kmcodec.container.layout import END_OF_SECTIONS, Section, palette_name, strip_name
 from kmcodec.container.metadata import metadata_from_sections
 from kmcodec.errors import KmcError
-from kmcodec.image import MAX_SIDE
+from kmcodec.model.image import MAX_SIDE
 
 __all__ = ["hexdump"]
 
@@ -68,7 +68,7 @@ def hexdump(data: bytes) -> Iterator[str]:
     Examples
     --------
     >>> import kmcodec
-    >>> from kmcodec.hexdump import hexdump
+    >>> from kmcodec.reading.hexdump import hexdump
     >>> lines = list(hexdump(kmcodec.encode(kmcodec.IndexedImage([[9, 9, 9]], [[0]]))))
     >>> print(lines[0], lines[1], sep="\n")
     0000  8b 4b 4d 43 0d 0a 1a 0a  signature

@@ -9,20 +9,20 @@ from typing import IO, TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kmcodec.assembly import Assembly, file_parts
-from kmcodec.atomic import write_atomically
 from kmcodec.coding import AUTO, Coding, Survey
 from kmcodec.container.header import Header
 from kmcodec.encoder import DEFAULT_CODING
 from kmcodec.errors import KmcInputError
 from kmcodec.formats.fitting import fitting_metadata
-from kmcodec.image import Metadata
-from kmcodec.metrics import decibels_of, squared_error
-from kmcodec.names import check_kmc_name
+from kmcodec.model.image import Metadata
+from kmcodec.model.metrics import decibels_of, squared_error
 from kmcodec.quantizer import Settings
-from kmcodec.rows.quantizer import RowQuantizer
+from kmcodec.rows.row_palette import RowQuantizer
 from kmcodec.rows.source import Rows, RowSource
-from kmcodec.strips import BusySample
+from kmcodec.storage.atomic import write_atomically
+from kmcodec.storage.names import check_kmc_name
+from kmcodec.writing.assembly import Assembly, file_parts
+from kmcodec.writing.strips import BusySample
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack

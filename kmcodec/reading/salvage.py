@@ -12,9 +12,9 @@ from kmcodec.container.layout import Strip
 from kmcodec.container.metadata import DEFAULT_MAX_METADATA
 from kmcodec.container.resync import intact_strips
 from kmcodec.errors import KmcFormatError
-from kmcodec.image import MAX_COLORS, IndexedImage, Metadata
+from kmcodec.model.image import MAX_COLORS, IndexedImage, Metadata
 from kmcodec.parallel import in_groups
-from kmcodec.reader import DEFAULT_MAX_PIXELS, StripReader
+from kmcodec.reading.strip_reader import DEFAULT_MAX_PIXELS, StripReader
 
 __all__ = ["Salvaged", "salvage_indexed"]
 

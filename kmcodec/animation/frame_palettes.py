@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from kmcodec.container.frame_table import MAX_FRAMES
 from kmcodec.errors import KmcInputError
 from kmcodec.formats.fitting import fitting_metadata
-from kmcodec.image import MAX_COLORS, MAX_SIDE, IndexedImage, Metadata
+from kmcodec.model.image import MAX_COLORS, MAX_SIDE, IndexedImage, Metadata
+from kmcodec.model.pixels import channels_for_all, to_channels
 from kmcodec.options import checked_choice
-from kmcodec.pixels import channels_for_all, to_channels
 from kmcodec.quantizer import DEFAULT_COLORS, ImageLike, is_indexed, pixels_of, quantize
 
 if TYPE_CHECKING:

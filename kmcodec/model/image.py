@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from kmcodec.errors import KmcInputError
-from kmcodec.frozen import FrozenDict, frozen, owned
+from kmcodec.model.frozen import FrozenDict, frozen, owned
 
 __all__ = [
     "MAX_COLORS",

@@ -14,10 +14,10 @@ from kmcodec.animation.value import Animation
 from kmcodec.container.layout import Strip
 from kmcodec.container.metadata import DEFAULT_MAX_METADATA
 from kmcodec.decoder import checked_metadata
-from kmcodec.frozen import owned
-from kmcodec.image import IndexedImage, index_dtype
+from kmcodec.model.frozen import owned
+from kmcodec.model.image import IndexedImage, index_dtype
 from kmcodec.parallel import in_groups
-from kmcodec.reader import DEFAULT_MAX_PIXELS, StripReader, palette_of
+from kmcodec.reading.strip_reader import DEFAULT_MAX_PIXELS, StripReader, palette_of
 
 __all__ = ["FrameReader", "decode_frames", "read_frames"]
 

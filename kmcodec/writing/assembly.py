@@ -23,10 +23,10 @@ from kmcodec.container.frame_table import FrameTable, Scene
 from kmcodec.container.header import Header
 from kmcodec.container.layout import parts
 from kmcodec.container.metadata import sections_from_metadata
-from kmcodec.image import IndexedImage, Metadata
+from kmcodec.model.image import IndexedImage, Metadata
 from kmcodec.options import checked_choice, checked_integer
 from kmcodec.parallel import in_threads_each
-from kmcodec.strips import MAX_STRIP_ROWS, BusySample, is_cut, rows_of_strips
+from kmcodec.writing.strips import MAX_STRIP_ROWS, BusySample, is_cut, rows_of_strips
 
 __all__ = ["Assembly", "file_parts"]
 

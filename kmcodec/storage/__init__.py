@@ -1,0 +1,1 @@
+"""Files, URLs and standard input and output: opened, read, replaced."""

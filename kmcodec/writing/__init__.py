@@ -1,0 +1,1 @@
+"""Strips and sections put together to the bytes of a `.kmc` file."""
