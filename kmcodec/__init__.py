@@ -19,6 +19,7 @@ from kmcodec.errors import (
     KmcGoalError,
     KmcInputError,
     KmcLimitError,
+    KmcLossWarning,
     KmcWarning,
 )
 from kmcodec.files import decode_rows, read, write
@@ -38,6 +39,7 @@ __all__ = [
     "KmcGoalError",
     "KmcInputError",
     "KmcLimitError",
+    "KmcLossWarning",
     "KmcWarning",
     "Metadata",
     "__version__",

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import io
-import warnings
 from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kmcodec.container.metadata import DEFAULT_MAX_METADATA
-from kmcodec.errors import KmcFormatError, KmcWarning
+from kmcodec.errors import KmcFormatError, warn
 from kmcodec.model.image import IndexedImage, Metadata
 from kmcodec.reading.salvage import salvage_indexed
 from kmcodec.reading.strip_reader import DEFAULT_MAX_PIXELS, StripReader
@@ -91,7 +90,7 @@ def decode_indexed(
         return read_indexed(stream, max_pixels=max_pixels, max_metadata=max_metadata)
     salvaged = salvage_indexed(stream, max_pixels=max_pixels, max_metadata=max_metadata)
     for loss in salvaged.lost:
-        warnings.warn(loss, KmcWarning, stacklevel=2)
+        warn(loss)
     return salvaged.marked()
 
 

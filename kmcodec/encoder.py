@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING
 
-from kmcodec.errors import KmcGoalError, KmcWarning
+from kmcodec.errors import KmcGoalError, warn
 from kmcodec.model.image import Metadata
 from kmcodec.quantization import QuantizeOptions
 from kmcodec.quantizer import ImageLike, quantized
@@ -75,6 +74,11 @@ def encode(
         If the image, an option or the metadata is wrong.
     KmcGoalError
         If a goal cannot be reached and `strict` is set.
+
+    Warns
+    -----
+    KmcLossWarning
+        If bits, inks, colours or a profile are reduced or left out that change how pixels look.
     """
     request = EncodeRequest.of(
         "encode()",
@@ -113,5 +117,5 @@ def file_of(data: bytes, shortfall: str | None, goal: Goal | None) -> bytes:
     if shortfall and goal is not None and goal.strict:
         raise KmcGoalError(shortfall)
     if shortfall:
-        warnings.warn(shortfall, KmcWarning, stacklevel=3)
+        warn(shortfall)
     return data

@@ -1,8 +1,13 @@
-"""The exceptions and the warning of this package, by whose fault it is."""
+"""The exceptions of this package, by whose fault it is, and its warnings."""
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import functools
+import os
+import sys
+import warnings
 from typing import Any
 
 __all__ = [
@@ -15,10 +20,12 @@ __all__ = [
     "KmcInputError",
     "KmcIsADirectoryError",
     "KmcLimitError",
+    "KmcLossWarning",
     "KmcPermissionError",
     "KmcWarning",
     "file_error",
     "reason_of",
+    "warn",
 ]
 
 
@@ -152,3 +159,45 @@ class KmcGoalError(KmcError):
 
 class KmcWarning(UserWarning):
     """Something was changed on the way in, such as 16-bit samples reduced to 8 bits."""
+
+
+class KmcLossWarning(KmcWarning):
+    """Something was reduced or left out that changes how pixels look: the result is not lossless.
+
+    Such as bits of samples, inks, or colours by PQ, which a `.kmc` file has no place for.
+    """
+
+
+def warn(message: str | Warning, category: type[Warning] = KmcWarning) -> None:
+    """Warn at the line outside of this package and of Pillow that called into them.
+
+    Parameters
+    ----------
+    message : str or Warning
+    category : type
+        Of the warning, if `message` is a text.
+    """
+    if sys.version_info >= (3, 12):
+        warnings.warn(message, category, skip_file_prefixes=_inner_files())
+    else:
+        warnings.warn(message, category, stacklevel=_level_of_caller())
+
+
+@functools.cache
+def _inner_files() -> tuple[str, ...]:
+    """How the names of files begin whose lines tell a caller nothing."""
+    import PIL
+
+    packages = (sys.modules[__name__.partition(".")[0]], PIL)
+    folders = (os.path.join(folder, "") for each in packages for folder in each.__path__)
+    # Warnings are told anew at the end of `with` blocks, whose frames are those of contextlib.
+    return (*folders, contextlib.__file__)
+
+
+def _level_of_caller() -> int:
+    """The `stacklevel` for `warn` that leads out of these files."""
+    inner = _inner_files()
+    frame, level = sys._getframe(1), 1
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(inner):
+        frame, level = frame.f_back, level + 1
+    return level

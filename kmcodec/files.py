@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING
@@ -15,7 +14,7 @@ from kmcodec.container.metadata import DEFAULT_MAX_METADATA
 from kmcodec.container.reader import ContainerReader
 from kmcodec.decoder import read_indexed
 from kmcodec.encoder import encode
-from kmcodec.errors import KmcFormatError, KmcWarning
+from kmcodec.errors import KmcFormatError, warn
 from kmcodec.model.image import IndexedImage, Metadata
 from kmcodec.quantizer import ImageLike
 from kmcodec.reading.strip_reader import DEFAULT_MAX_PIXELS, StripReader
@@ -175,5 +174,4 @@ def warn_of_other_frames(stream: IO[bytes], name: str) -> None:
     """
     frames = ContainerReader(stream).frames.count
     if frames > 1:
-        text = f"{input_name(name)}: {frames:,} frames, the first is taken"
-        warnings.warn(text, KmcWarning, stacklevel=2)
+        warn(f"{input_name(name)}: {frames:,} frames, the first is taken")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import functools
 import io
 import os
 from bisect import bisect_right
@@ -28,14 +27,12 @@ from kmcodec.formats.pillow_images import (
     mode_of,
     transparency_of,
 )
-from kmcodec.formats.png_tags import read_more_png_chunks
 from kmcodec.model.image import IndexedImage, Metadata
 from kmcodec.reading.inspection import inspect_stream
 from kmcodec.reading.salvage import salvage_indexed
 from kmcodec.reading.strip_reader import palette_of
 from kmcodec.request import EncodeOptions
 from kmcodec.sources.frames import frames_of, gif_loop, loop_of
-from kmcodec.storage.atomic import replace_file
 
 __all__ = ["KmcImageFile", "register_kmc_opener"]
 
@@ -276,41 +273,40 @@ def register_kmc_opener() -> None:
 
     Notes
     -----
-    `Image.save` empties an existing file before it calls a plugin. So that a failed save leaves
-    the file as it was, saving a `.kmc` to a path is done in memory first and the file replaced at
-    once; `Image.save` is wrapped for that, and for all other formats does what it always did.
+    Entries are added to Pillow's registries of formats. Nothing else of Pillow is changed.
+
+    ``image.save("a.kmc", ...)`` takes these options:
+
+    ``colors``
+        The most palette entries, `k` of `encode`.
+    ``palette``, ``init``, ``search``, ``seed``, ``iterations``, ``restarts``, ``space``
+        How a palette is found; see `quantize`, also for the next line.
+    ``dither``, ``dither_amount``, ``reorder``
+        How its entries are used.
+    ``coding``, ``effort``, ``strip_rows``
+        How they are coded; see `encode`, also for the next line.
+    ``rdo``, ``psnr``, ``max_bytes``, ``strict``
+        A goal of quality or size.
+    ``icc_profile``, ``exif``, ``xmp``, ``text``, ``dpi``
+        Metadata to write instead of the image's own; None for none.
+    ``save_all``, ``append_images``, ``duration``, ``loop``, ``palettes``
+        All frames of an animation; see `encode_frames`.
+
+    Options of Pillow's other formats, such as ``quality``, are ignored. All others are an error:
+    they are misspelt.
+
+    Pillow does as with all formats before the file is encoded: it loads the image, and it empties
+    the file that is to be written. Loading cuts samples of 16 bits in RGB to 8, where
+    `kmcodec.encode` of an image that is not loaded yet rounds them. A save that fails leaves an
+    empty file in place of the one that was there, and no file where none was. `kmcodec.write`
+    leaves the old file as it was.
     """
-    read_more_png_chunks()
     Image.register_open(FORMAT, KmcImageFile, _accept)
     Image.register_decoder("kmc", KmcDecoder)
     Image.register_save(FORMAT, _save)
     Image.register_save_all(FORMAT, _save_all)
     Image.register_extension(FORMAT, ENDING)
     Image.register_mime(FORMAT, "image/x-kmc")
-    if not hasattr(Image.Image.save, "keeps_existing_kmc"):
-        Image.Image.save = _replacing(Image.Image.save)  # type: ignore[method-assign]
-
-
-def _replacing(save: Any) -> Any:
-    @functools.wraps(save)
-    def save_kmc_at_once(self: Any, fp: Any, format: Any = None, **params: Any) -> None:
-        if not _is_kmc_path(fp, format):
-            save(self, fp, format, **params)
-            return
-        encoded = io.BytesIO()
-        save(self, encoded, FORMAT, **params)
-        replace_file(os.fsdecode(fp), encoded.getvalue())
-
-    save_kmc_at_once.keeps_existing_kmc = True  # type: ignore[attr-defined]
-    return save_kmc_at_once
-
-
-def _is_kmc_path(fp: Any, format: Any) -> bool:
-    if not isinstance(fp, (str, bytes, os.PathLike)):
-        return False
-    if format:
-        return bool(format.upper() == FORMAT)
-    return os.fsdecode(fp).lower().endswith(ENDING)
 
 
 def _format_of(fp: Any, format: Any) -> str:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
-from kmcodec.errors import KmcInputError, KmcWarning
+from kmcodec.errors import KmcInputError, warn
+from kmcodec.formats.fitting import fitting_metadata
 from kmcodec.formats.pillow_images import from_pillow, metadata_from_pillow
 from kmcodec.model.frozen import owned
 from kmcodec.model.image import MAX_COLORS, IndexedImage, Metadata
@@ -99,6 +99,11 @@ def quantize(
         If the image or an option is wrong; also if an `IndexedImage` has more than k entries
         (quantise ``image.to_array()`` to reduce them).
 
+    Warns
+    -----
+    KmcLossWarning
+        If bits, inks, colours or a profile are reduced or left out that change how pixels look.
+
     Examples
     --------
     >>> import numpy as np, kmcodec
@@ -151,6 +156,7 @@ def quantized(
     if LABELS in wanted.text:
         before, _ = _opened(image, MAX_COLORS, None)
         wanted = without_stale_labels(wanted, before, made)
+    wanted = fitting_metadata(wanted, made.channels)
     return made if wanted is made.metadata else IndexedImage(made.palette, made.indices, wanted)
 
 
@@ -214,7 +220,7 @@ def _with_palette(
     channels = common_channels_for(palette, pixels.shape[2])
     palette, pixels = to_channels(palette, channels), to_channels(pixels, channels)
     if channels in (2, 4) and palette[:, -1].min() == 255 > pixels[..., -1].min():
-        warnings.warn("the palette has no transparent entry: made opaque", KmcWarning, stacklevel=6)
+        warn("the palette has no transparent entry: made opaque")
     return IndexedImage(palette, owned(apply_palette(pixels, palette, placing)), metadata)
 
 

@@ -98,6 +98,7 @@ def palette_picture(palette, raw):
     return picture
 
 
+@pytest.mark.filterwarnings("ignore:CMYK samples converted:kmcodec.errors.KmcLossWarning")
 @pytest.mark.parametrize(
     ("raw", "palette", "wanted"),
     [

@@ -1,6 +1,7 @@
 """Pillow's images in and out, palette by palette and mode by mode."""
 
 import io
+import warnings
 
 import numpy as np
 import pytest
@@ -174,7 +175,11 @@ def test_colour_keys_become_alpha():
     ],
 )
 def test_other_modes_are_converted(mode, channels):
-    assert from_pillow(Image.new(mode, (3, 2))).shape == (2, 3, channels)
+    with warnings.catch_warnings(record=True) as notes:
+        warnings.simplefilter("always")
+        assert from_pillow(Image.new(mode, (3, 2))).shape == (2, 3, channels)
+    converted = mode in ("CMYK", "YCbCr", "HSV", "LAB")
+    assert [str(w.message) for w in notes] == [f"{mode} samples converted to RGB"] * converted
 
 
 @pytest.mark.parametrize("mode", ["I;16", "I;16L", "I;16B"])

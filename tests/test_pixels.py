@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from kmcodec.errors import KmcInputError, KmcWarning
+from kmcodec.errors import KmcInputError, KmcLossWarning, KmcWarning
 from kmcodec.model.image import MAX_SIDE, IndexedImage
 from kmcodec.model.pixels import as_pixels, common_channels_for, from_16_bits, to_channels
 
@@ -70,7 +70,19 @@ def test_advice_on_floats_makes_no_picture_black(high, advice):
 def test_halves_are_rounded_up():
     # 0.1 * 255 = 25.5 exactly, 0.5 * 255 = 127.5: rounding to even would make 26 and 128 too,
     # but 0.3 * 255 = 76.5 would become 76.
-    assert as_pixels([[0.1, 0.3, 0.5]]).tolist() == [[26, 77, 128]]
+    with pytest.warns(KmcLossWarning, match="float samples rounded to 8 bits"):
+        assert as_pixels([[0.1, 0.3, 0.5]]).tolist() == [[26, 77, 128]]
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_floats_that_were_8_bits_lose_nothing(dtype):
+    levels = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    scaled = (levels / 255).astype(dtype)
+    np.testing.assert_array_equal(as_pixels(scaled), levels)  # a warning would be an error
+    np.testing.assert_array_equal(as_pixels(levels.astype(dtype) / dtype(255)), levels)
+    scaled[3, 4] += dtype(0.4 / 255)
+    with pytest.warns(KmcLossWarning, match="rounded"):
+        as_pixels(scaled)
 
 
 def test_bool_becomes_black_and_white():

@@ -8,6 +8,8 @@ import pytest
 from PIL import Image
 from png_files import chunk, png
 
+from kmcodec.errors import KmcLossWarning
+from kmcodec.formats.pillow_images import metadata_from_pillow
 from kmcodec.formats.resolution import exif_resolution, is_resolution_only, with_resolution
 from kmcodec.sources.images import read_source
 from kmcodec.targets.images import encode_image
@@ -58,3 +60,46 @@ def test_damaged_exif_stays_as_it_is():
     for damaged in (b"II*\0", b"MM\0*\0\0\0\xff", b"nothing", b"II*\0\x08\0\0\0\xff\xff"):
         assert with_resolution(damaged, (72, 72)) == damaged
         assert exif_resolution(damaged) is None
+
+
+@pytest.mark.parametrize("ending", ["png", "jpg", "tiff", "webp"])
+@pytest.mark.parametrize("size", [(4, 3), (4, 4)])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_resolution_turns_with_the_image(ending, size, orientation, tmp_path):
+    exif = Image.Exif()
+    exif[274] = orientation
+    if ending == "webp":  # it has no place for it but EXIF
+        exif.update({282: 150.0, 283: 200.0, 296: 2})
+    path = tmp_path / f"a.{ending}"
+    Image.new("RGB", size).save(path, dpi=(150, 200), exif=exif)
+    source = read_source(path)
+    turned = orientation > 4
+    assert source.pixels.shape[:2] == (size if turned else size[::-1])
+    wanted = (200, 150) if turned else (150, 200)
+    assert exif_resolution(source.metadata.exif) == pytest.approx(wanted, rel=1e-4)
+
+
+@pytest.mark.parametrize("loaded", [False, True])
+def test_resolution_turns_where_pillow_turns(loaded, tmp_path):
+    exif = Image.Exif()
+    exif[274] = 6
+    for ending, wanted in (("tiff", (200, 150)), ("jpg", (150, 200))):
+        path = tmp_path / f"a.{ending}"
+        Image.new("RGB", (4, 3)).save(path, dpi=(150, 200), exif=exif)
+        with Image.open(path) as image:
+            if loaded:
+                image.load()
+            exif_kept = metadata_from_pillow(image).exif
+        assert exif_resolution(exif_kept) == pytest.approx(wanted, rel=1e-4)
+
+
+def test_the_shape_of_pixels_turns_with_the_image(tmp_path):
+    exif = Image.Exif()
+    exif[274] = 6
+    turned = chunk(b"eXIf", exif.tobytes().removeprefix(b"Exif\0\0"))
+    path = tmp_path / "a.png"
+    path.write_bytes(
+        png(np.zeros((2, 2), int), 8, chunk(b"pHYs", struct.pack(">IIB", 2, 1, 0)), turned)
+    )
+    with pytest.warns(KmcLossWarning, match=r"pixel aspect ratio \(1:2\)"):
+        read_source(path)

@@ -20,6 +20,7 @@ from kmcodec.animation.value import DEFAULT_DURATION, Animation, one_for_each
 from kmcodec.container.frame_table import MAX_DURATION, FrameTable
 from kmcodec.encoder import file_of
 from kmcodec.errors import KmcInputError
+from kmcodec.formats.fitting import fitting_metadata
 from kmcodec.model.checks import checked_choice, checked_integer
 from kmcodec.model.image import IndexedImage, Metadata
 from kmcodec.quantization import QuantizeOptions
@@ -94,6 +95,11 @@ def encode_frames(
         If there are no frames, if they are of different sizes, or if an option is wrong.
     KmcGoalError
         If a goal cannot be reached and `strict` is set.
+
+    Warns
+    -----
+    KmcLossWarning
+        If bits, inks, colours or a profile are reduced or left out that change how pixels look.
     """
     request = EncodeRequest.of(
         "encode_frames()",
@@ -258,10 +264,11 @@ def _encode_smallest(
     data : bytes
     """
     made = []
+    own = ways[0][0].metadata if metadata is None else metadata
+    fitting = fitting_metadata(own, ways[0][0].channels)
     for scenes in ways:
-        if metadata is not None:
-            first = IndexedImage(scenes[0].palette, scenes[0].indices, metadata)
-            scenes = [first, *scenes[1:]]
+        first = IndexedImage(scenes[0].palette, scenes[0].indices, fitting)
+        scenes = [first, *scenes[1:]]
         made.append((scenes, assembly.encode_scenes(scenes, table)))
     return min(made, key=lambda each: len(each[1]))
 

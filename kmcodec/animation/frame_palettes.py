@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from kmcodec.container.frame_table import MAX_FRAMES
 from kmcodec.errors import KmcInputError
+from kmcodec.formats.fitting import fitting_metadata
 from kmcodec.model.checks import checked_choice
 from kmcodec.model.image import MAX_COLORS, MAX_SIDE, IndexedImage, Metadata
 from kmcodec.model.pixels import channels_for_all, to_channels
@@ -126,6 +127,7 @@ def _scenes_of(frames: Sequence[IndexedImage], reorder: bool = False) -> list[In
     """Frames side by side as long as they have the same palette, of one number of channels."""
     _check_sizes([frame.indices for frame in frames])
     channels = channels_for_all([frame.channels for frame in frames])
+    metadata = fitting_metadata(frames[0].metadata, channels)
     runs: list[list[IndexedImage]] = []
     for frame in frames:
         if not runs or not np.array_equal(runs[-1][0].palette, frame.palette):
@@ -135,7 +137,7 @@ def _scenes_of(frames: Sequence[IndexedImage], reorder: bool = False) -> list[In
     for run in runs:
         palette = to_channels(run[0].palette, channels)
         indices = np.concatenate([frame.indices for frame in run], axis=1)
-        scene = IndexedImage(palette, indices, frames[0].metadata)
+        scene = IndexedImage(palette, indices, metadata)
         # A further scene may not have more entries than pixels.
         drop = bool(scenes) and len(palette) > indices.size
         scenes.append(quantize(scene, reorder=reorder or drop))

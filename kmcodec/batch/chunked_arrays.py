@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import sys
-import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -15,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kmcodec.batch.pool import run_each
-from kmcodec.errors import KmcInputError, KmcWarning
+from kmcodec.errors import KmcInputError, KmcLossWarning, warn
 from kmcodec.model.checks import checked_integer
 from kmcodec.model.image import MAX_SIDE
-from kmcodec.model.pixels import REDUCED, as_pixels, check_shape, reduce_16_bits
+from kmcodec.model.pixels import REDUCED, as_pixels, check_shape
 from kmcodec.quantization.histogram import Histogram, histogram
 from kmcodec.rows.chunks import chunk_ends, spans
 
@@ -60,8 +59,8 @@ def count_chunks(array: Any, executor: Executor | None) -> Iterator[Histogram]:
 
     Warns
     -----
-    KmcWarning
-        If 16-bit samples are reduced.
+    KmcLossWarning
+        If 16-bit samples are reduced. Of floats nothing is said: a palette of them is as good.
     """
     for side in array.shape[:2]:
         checked_integer("a side of an array", side, 1, MAX_SIDE)  # Dask may not know it
@@ -69,8 +68,8 @@ def count_chunks(array: Any, executor: Executor | None) -> Iterator[Histogram]:
     each = _by_dask if _is_dask(array) else functools.partial(_by_executor, executor)
     deep = array.dtype.kind == "u" and array.dtype.itemsize == 2
     if deep:
-        warnings.warn(REDUCED, KmcWarning, stacklevel=3)
-    yield from each(functools.partial(_count, deep=deep), array)
+        warn(REDUCED, KmcLossWarning)
+    yield from each(_count, array)
 
 
 @dataclass(frozen=True)
@@ -101,9 +100,9 @@ class _ZarrPiece:
 _Piece = _ZarrPiece | NDArray[Any]
 
 
-def _count(piece: _Piece, *, deep: bool) -> Histogram:
-    samples = _samples_of(piece)
-    return histogram(as_pixels(reduce_16_bits(samples) if deep else samples))
+def _count(piece: _Piece) -> Histogram:
+    # What is lost is told once, not of each piece.
+    return histogram(as_pixels(_samples_of(piece), lambda _: None))
 
 
 def _samples_of(piece: _Piece) -> NDArray[Any]:

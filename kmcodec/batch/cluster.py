@@ -6,14 +6,13 @@ import pickle
 import sys
 import threading
 import time
-import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from kmcodec.batch.cluster_workers import address_of, checked_workers, what_is_missing
-from kmcodec.errors import KmcError, KmcInputError, KmcWarning
+from kmcodec.errors import KmcError, KmcInputError, KmcWarning, warn
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -135,7 +134,7 @@ class ClusterExecutor(Executor):
 
     def _note(self, words: str) -> None:
         try:
-            warnings.warn(words, KmcWarning, stacklevel=2)
+            warn(words)
         except KmcWarning as error:
             # Warnings are errors there, but nobody would hear of one in this thread.
             self._give_up(error)

@@ -7,7 +7,6 @@ import io
 import math
 import os
 import time
-import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import IO, Any
@@ -19,7 +18,7 @@ from kmcodec.batch.job_targets import write_job
 from kmcodec.batch.planning import Job, due
 from kmcodec.batch.pool import Done, run_each
 from kmcodec.decoder import checked_metadata, read_indexed
-from kmcodec.errors import KmcError, KmcFormatError, KmcInputError, KmcWarning
+from kmcodec.errors import KmcError, KmcFormatError, KmcInputError, warn
 from kmcodec.files import open_kmc, warn_of_other_frames
 from kmcodec.formats.npy import npy_start
 from kmcodec.model.image import IndexedImage, Metadata
@@ -176,13 +175,13 @@ def _decode_labels(
         labels = decode_labels(data, max_pixels=max_pixels)
     except KmcFormatError as error:
         # Whatever a text says, the picture is none the worse for it.
-        warnings.warn(f"{job.source}: {error}: the picture is written", KmcWarning, stacklevel=3)
+        warn(f"{job.source}: {error}: the picture is written")
         return None
     made = encode_label_file(labels, ending)
     if made is None:
         shown = "x".join(map(str, labels.shape))
         text = f"{job.source}: {ending} does not hold labels of {labels.dtype}, {shown}"
-        warnings.warn(f"{text}: the picture is written", KmcWarning, stacklevel=3)
+        warn(f"{text}: the picture is written")
         return None
     write_job(job, made)
     header = StripReader(io.BytesIO(data), max_pixels=None).header

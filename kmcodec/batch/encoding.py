@@ -5,10 +5,9 @@ from __future__ import annotations
 import functools
 import math
 import time
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from kmcodec.animation.encode_frames import EncodedScenes, encode_images, table_of
 from kmcodec.animation.frame_palettes import sheet_of
@@ -17,7 +16,8 @@ from kmcodec.batch.file_request import FileOptions, FileRequest
 from kmcodec.batch.job_targets import write_job
 from kmcodec.batch.planning import Job, due
 from kmcodec.batch.pool import Done, run_each
-from kmcodec.errors import KmcError, KmcGoalError, KmcWarning
+from kmcodec.errors import KmcError, KmcGoalError, KmcLossWarning, warn
+from kmcodec.formats.color_profiles import is_like_srgb
 from kmcodec.model.image import IndexedImage, Metadata
 from kmcodec.model.label_text import LABELS, without_labels
 from kmcodec.model.metrics import psnr
@@ -26,7 +26,7 @@ from kmcodec.quantizer import quantized
 from kmcodec.rate_distortion import Goal, Outcome, optimize
 from kmcodec.request import EncodeRequest
 from kmcodec.rows.encode_rows import RowEncoder
-from kmcodec.sources.images import Source, read_source
+from kmcodec.sources.images import Source, named_warnings, read_source
 from kmcodec.sources.rows import RowFile, open_rows, row_errors, row_source
 
 if TYPE_CHECKING:
@@ -40,6 +40,8 @@ __all__ = [
     "encode_jobs",
     "quantize_source",
 ]
+
+_S = TypeVar("_S", Source, RowFile)
 
 
 @dataclass(frozen=True)
@@ -66,8 +68,9 @@ class EncodeReport:
     frames : int
     scenes : int
         Runs of frames with a palette of their own; 1 where all have the same.
-    reduced : bool
-        Whether the source has samples of more than 8 bits: then it is not lossless.
+    losses : tuple of str
+        What was reduced or left out of the source and changes how it looks, such as bits of its
+        samples: then it is not lossless, whatever `psnr` is.
     """
 
     source: str
@@ -85,7 +88,12 @@ class EncodeReport:
     written: bool = True
     frames: int = 1
     scenes: int = 1
-    reduced: bool = False
+    losses: tuple[str, ...] = ()
+
+    @property
+    def lossless(self) -> bool:
+        """Whether all pixels look as in the source."""
+        return math.isinf(self.psnr) and not self.losses
 
     @property
     def ratio(self) -> float:
@@ -94,11 +102,10 @@ class EncodeReport:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values that JSON can hold; `psnr` is None where no pixel differs."""
-        exact = math.isinf(self.psnr)
         values = asdict(self)
         values.update(
-            psnr=None if exact else round(self.psnr, 4),
-            lossless=exact and not self.reduced,
+            psnr=None if math.isinf(self.psnr) else round(self.psnr, 4),
+            lossless=self.lossless,
             ratio=round(self.ratio, 4),
             seconds=round(self.seconds, 4),
         )
@@ -164,12 +171,15 @@ def encode_job(
     file = open_rows(job.source, request.large) if request.rows_will_do else None
     if file is not None:
         if request.strip:
-            file = replace(file, metadata=Metadata())
+            file = _stripped(file, job.source)
         return _encode_rows(job, file, request.encoding, advance)
     source = _read(job, request)
     if request.strip:
-        source = replace(source, metadata=Metadata())
-    encoded = _encode_source(source, request, advance)
+        source = _stripped(source, job.source)
+    losses = list(source.losses)
+    with named_warnings(job.source, losses):
+        encoded = _encode_source(source, request, advance)
+    source = replace(source, losses=tuple(losses))
     goal = request.encoding.goal
     if encoded.shortfall and goal is not None and goal.strict:
         raise KmcGoalError(f"{job.source}: {encoded.shortfall}")
@@ -190,9 +200,18 @@ def _read(job: Job, request: FileRequest) -> Source:
         return source
     source = read(labels=False)
     if LABELS not in source.metadata.text:  # else its own text is left out, with a note
-        text = f"{source.name}: more labels than {quantizing.k} entries hold, encoded as a picture"
-        warnings.warn(text, KmcWarning, stacklevel=3)
+        warn(f"{source.name}: more labels than {quantizing.k} entries hold, encoded as a picture")
     return source
+
+
+def _stripped(source: _S, name: str) -> _S:
+    """A source without its metadata; if that changes how it looks, that is told."""
+    icc = source.metadata.icc
+    lost: tuple[str, ...] = ()
+    if icc is not None and not is_like_srgb(icc):
+        lost = ("colour profile left out",)
+        warn(f"{name}: {lost[0]}", KmcLossWarning)
+    return replace(source, metadata=Metadata(), losses=source.losses + lost)
 
 
 def _has_too_many_labels(source: Source, k: int | None) -> bool:
@@ -274,7 +293,7 @@ def _report_of(
         written=written,
         frames=frames,
         scenes=len(encoded.scenes),
-        reduced=source.reduced,
+        losses=source.losses,
     )
 
 
@@ -319,15 +338,17 @@ def _encode_rows(
     job: Job, file: RowFile, request: EncodeRequest, progress: Callable[[float], None]
 ) -> EncodeReport:
     started = time.perf_counter()
-    source = row_source(job.source, file)
-    metadata = without_labels(file.metadata)
-    encoder = RowEncoder(source, request, metadata, progress, measures=True)
+    losses = list(file.losses)
+    with named_warnings(job.source, losses):
+        source = row_source(job.source, file)
+        metadata = without_labels(file.metadata)
+        encoder = RowEncoder(source, request, metadata, progress, measures=True)
 
-    def parts() -> Iterator[bytes]:
-        with row_errors(job.source):
-            yield from encoder.parts()
+        def parts() -> Iterator[bytes]:
+            with row_errors(job.source):
+                yield from encoder.parts()
 
-    write_job(job, parts())
+        write_job(job, parts())
     return EncodeReport(
         source=job.source,
         output=job.target,
@@ -340,5 +361,5 @@ def _encode_rows(
         source_size=file.size,
         size=encoder.size,
         seconds=time.perf_counter() - started,
-        reduced=source.reduced,
+        losses=tuple(losses),
     )

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import functools
 import os
-import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from kmcodec.errors import KmcInputError, KmcWarning, reason_of
+from kmcodec.errors import KmcInputError, reason_of, warn
 from kmcodec.sources.images import is_image_name
 from kmcodec.storage.door import STANDARD
 from kmcodec.storage.urls import (
@@ -93,7 +92,7 @@ def find_files(
         yield found
     if again:
         files = "a file is" if again == 1 else f"{again:,} files are"
-        warnings.warn(f"{files} given more than once: done once", KmcWarning, stacklevel=2)
+        warn(f"{files} given more than once: done once")
 
 
 def _expand(

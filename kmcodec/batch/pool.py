@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar, cast
 
 from kmcodec.batch.cluster import Worker, executor_of
-from kmcodec.errors import KmcError, KmcLimitError
+from kmcodec.errors import KmcError, KmcLimitError, warn
 from kmcodec.parallel import done_here, thread_count
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class Done(Generic[_R]):
     def result(self) -> _R:
         """What the work returned; its warnings are given, and its error is raised."""
         for warning in self.notes:
-            warnings.warn(warning, stacklevel=2)
+            warn(warning)
         if self.error is not None:
             raise self.error
         return cast("_R", self.value)

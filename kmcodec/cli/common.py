@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import click
@@ -194,6 +194,8 @@ def complain(message: str) -> None:
     note("kmc: " + message.replace("\n", " "))
 
 
-def decibels(value: float) -> str:
-    """A PSNR in words."""
-    return "lossless" if math.isinf(value) else f"PSNR {value:.2f} dB"
+def decibels(value: float, losses: Sequence[str] = ()) -> str:
+    """A PSNR in words, for pixels that have lost something before it was taken or have not."""
+    if math.isfinite(value):
+        return f"PSNR {value:.2f} dB"
+    return "exact but for what is noted" if losses else "lossless"

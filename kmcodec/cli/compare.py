@@ -31,7 +31,7 @@ def compare(
     """Show an image and its .kmc file side by side, with palette, error map, PSNR and bytes.
 
     Where one of them has an ICC profile, its colours are brought to sRGB first, as a screen would
-    show them; the numbers are those of what is shown. Needs matplotlib: pip install
+    show them; the numbers are those of what is shown, of 8 bits. Needs matplotlib: pip install
     'kmcodec[plot]'.
     """
     from kmcodec.plots import compare_figure
@@ -49,9 +49,17 @@ def compare(
     quality = psnr(pixels, image.to_array())
     raw_size = 3 * image.width * image.height
     name = os.path.basename(source.name)
-    figure = compare_figure(pixels, image, name=name, size=size, raw_size=raw_size, psnr=quality)
+    figure = compare_figure(
+        pixels,
+        image,
+        name=name,
+        size=size,
+        raw_size=raw_size,
+        psnr=quality,
+        reduced=bool(source.losses),
+    )
     save_or_show(figure, output, force=force)
     note(
-        f"{file}: {decibels(quality)}, {size:,} bytes, "
+        f"{file}: {decibels(quality, source.losses)}, {size:,} bytes, "
         f"{raw_size / size:.1f} times smaller than raw ({raw_size:,})"
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import os
-import warnings
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
@@ -39,7 +38,7 @@ from kmcodec.cli.many import (
     scheduler_option,
 )
 from kmcodec.cli.reports import Reporter
-from kmcodec.errors import KmcError, KmcInputError
+from kmcodec.errors import KmcError, KmcInputError, warn
 from kmcodec.sources.palettes import read_palette
 from kmcodec.storage.door import STANDARD
 from kmcodec.writing.strips import MAX_STRIP_ROWS
@@ -218,7 +217,7 @@ def _with_shared_palette(
     counted = run_each(count, sent, executor[0], workers=executor[1])
     for job, done in zip(readable, counted, strict=True):
         for warning in done.notes if job.skip else ():
-            warnings.warn(warning, stacklevel=1)
+            warn(warning)
         if done.value is not None:  # else it is told when it cannot be encoded either
             total.add(done.value)
     if not total:

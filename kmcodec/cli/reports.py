@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 from dataclasses import replace
 from typing import Any
@@ -149,9 +148,6 @@ def _in_words(report: EncodeReport) -> str:
     frames = f"{report.frames:,} frames, " if report.frames > 1 else ""
     if report.scenes > 1:
         colors = f"up to {colors} in each of {report.scenes:,} palettes"
-    quality = decibels(report.psnr)
-    if report.reduced and math.isinf(report.psnr):
-        quality = "exact at 8 bits"
     source = _short(report.source)
     if not report.written:
         return (
@@ -159,7 +155,7 @@ def _in_words(report: EncodeReport) -> str:
         )
     return (
         f"{report.output}: {report.width} x {report.height}, {frames}{colors}, "
-        f"{quality}, "
+        f"{decibels(report.psnr, report.losses)}, "
         f"{report.size:,} bytes: {report.ratio:.1f} times smaller than raw ({report.raw_size:,}), "
         f"{report.source_size / report.size:.1f} than {source} ({report.source_size:,}), "
         f"{report.seconds:.2f} s"

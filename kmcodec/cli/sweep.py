@@ -82,6 +82,7 @@ def sweep(
         check_output([source], target, force=force)
     image = read_source(source, variable)
     click.echo(_TABLE.format("K", "entries", "inertia", "PSNR dB", "bytes", "ratio"))
+    perfect = "inf" if image.losses else "lossless"
     rows = []
     for row in run_sweep(image.pixels, colors, request):
         rows.append(row)
@@ -90,7 +91,7 @@ def sweep(
                 row.k,
                 row.entries,
                 f"{row.inertia:,.0f}",
-                "lossless" if math.isinf(row.psnr) else f"{row.psnr:.2f}",
+                f"{row.psnr:.2f}" if math.isfinite(row.psnr) else perfect,
                 f"{row.size:,}",
                 f"{row.ratio:.1f}",
             )
@@ -101,7 +102,9 @@ def sweep(
         from kmcodec.cli.figures import save_or_show
 
         name = os.path.basename(image.name)
-        figure = kmcodec.plots.sweep_figure(image.pixels, rows, name=name)
+        figure = kmcodec.plots.sweep_figure(
+            image.pixels, rows, name=name, reduced=bool(image.losses)
+        )
         save_or_show(figure, output, force=force)
 
 

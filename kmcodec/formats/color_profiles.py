@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import io
-import warnings
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from kmcodec.errors import KmcWarning
+from kmcodec.errors import warn
 from kmcodec.model.image import IndexedImage
 
-__all__ = ["image_in_srgb", "pixels_in_srgb"]
+__all__ = ["image_in_srgb", "is_like_srgb", "pixels_in_srgb"]
 
 # Of each channel; where no colour moves by more than rounding, the profile is one of sRGB.
 _PROBE = np.linspace(0, 255, 9, dtype=np.uint8)
@@ -49,11 +48,7 @@ def pixels_in_srgb(pixels: NDArray[np.uint8], icc: bytes | None) -> NDArray[np.u
         return _converted(pixels, transform, mode)
     except Exception as error:  # a profile can be wrong in any way; it is no reason to show nothing
         reason = (str(error).splitlines() or [type(error).__name__])[0]
-        warnings.warn(
-            f"the colour profile cannot be used, colours are shown as sRGB ({reason})",
-            KmcWarning,
-            stacklevel=2,
-        )
+        warn(f"the colour profile cannot be used, colours are shown as sRGB ({reason})")
         return pixels
 
 
@@ -61,6 +56,16 @@ def image_in_srgb(image: IndexedImage) -> IndexedImage:
     """Convert the palette of an image by the image's own profile; see `pixels_in_srgb`."""
     (palette,) = pixels_in_srgb(image.palette[np.newaxis], image.metadata.icc)
     return IndexedImage(palette, image.indices, image.metadata)
+
+
+def is_like_srgb(icc: bytes) -> bool:
+    """Whether colours look the same without a profile, as one that cannot be used is shown."""
+    try:
+        return _is_srgb(*_transform_of(icc))
+    except ImportError:  # nobody here can tell
+        return False
+    except Exception:  # a profile can be wrong in any way
+        return True
 
 
 def _transform_of(icc: bytes) -> tuple[Any, str]:

@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFile
 
+from kmcodec.errors import KmcLossWarning, warn
+from kmcodec.formats.file_facts import FileFacts, facts_of
 from kmcodec.model.pixels import from_16_bits
 
 __all__ = ["as_meant", "deep_samples", "load_as_meant"]
@@ -19,6 +21,9 @@ _OTHER = {"B": "L", "L": "B", "N": "B" if sys.byteorder == "little" else "L"}
 _RAW_MODES = ("RGB;16", "RGBA;16", "RGBX;16", "CMYK;16")
 # Grey and alpha, in the order of PNG: byte by byte they are four samples of 8 bits.
 _GREY_WITH_ALPHA = "LA;16B"
+# Alpha has been multiplied in.
+_PREMULTIPLIED, _PLAIN = "RGBa;16", "RGBA;16"
+_OF_8_BITS = ("L", "LA", "La", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "LAB", "YCbCr")
 
 
 def as_meant(image: Image.Image) -> Image.Image:
@@ -35,15 +40,17 @@ def as_meant(image: Image.Image) -> Image.Image:
 
     Warns
     -----
-    KmcWarning
-        If 16-bit samples were reduced to 8 bits.
+    KmcLossWarning
+        If samples were reduced to 8 bits.
     """
-    samples, levels = deep_samples(image), _grey_levels(image)
+    samples, levels, facts = deep_samples(image), _grey_levels(image), facts_of(image)
     image.load()
-    if samples is None and (image.mode != "L" or "transparency" not in image.info):
+    is_meant = samples is None and facts.has_alpha
+    if is_meant and (image.mode != "L" or "transparency" not in image.info):
+        _warn_of_cut(image, facts)
         return image
     copy = image.copy()
-    _put_as_meant(copy, samples, levels)
+    _put_as_meant(copy, samples, levels, facts)
     return copy
 
 
@@ -52,20 +59,34 @@ def load_as_meant(image: Image.Image) -> None:
 
     Warns
     -----
-    KmcWarning
-        If 16-bit samples were reduced to 8 bits.
+    KmcLossWarning
+        If samples were reduced to 8 bits.
     """
-    samples, levels = deep_samples(image), _grey_levels(image)
+    samples, levels, facts = deep_samples(image), _grey_levels(image), facts_of(image)
     image.load()
-    _put_as_meant(image, samples, levels)
+    _put_as_meant(image, samples, levels, facts)
+
+
+def _warn_of_cut(image: Image.Image, facts: FileFacts) -> None:
+    """Tell that Pillow has given 8 bits of the more that samples have in the file."""
+    if facts.bits > 8 and image.mode in _OF_8_BITS:
+        warn(f"{facts.bits}-bit samples reduced to 8 bits", KmcLossWarning)
 
 
 def _put_as_meant(
-    image: Image.Image, samples: NDArray[np.uint16] | None, levels: int | None
+    image: Image.Image,
+    samples: NDArray[np.uint16] | None,
+    levels: int | None,
+    facts: FileFacts,
 ) -> None:
     key = image.info.get("transparency")
     if samples is not None:
         _put_rounded(image, samples)
+        return
+    _warn_of_cut(image, facts)
+    if not facts.has_alpha and image.mode == "RGBA" and not image.getchannel("A").getbbox():
+        # Nobody would see anything of it. Where there is something, it is alpha all the same.
+        image.putalpha(255)
     elif image.mode == "L" and isinstance(key, int):
         greys = np.array(image)
         clear = greys == _grey_key(key, greys, levels)
@@ -122,6 +143,9 @@ def deep_samples(image: Image.Image) -> NDArray[np.uint16] | None:
     if raw == _GREY_WITH_ALPHA and image.mode == "RGBA":
         both = _read_as(image, "RGBA")
         return _joined(both[..., ::2], both[..., 1::2])[..., [0, 0, 0, 1]]
+    if raw[:-1] == _PREMULTIPLIED and raw[-1] in _OTHER:
+        orders = (raw[-1], _OTHER[raw[-1]])
+        return _unmultiplied(_joined(*(_read_as(image, _PLAIN + order) for order in orders)))
     if raw[:-1] not in _RAW_MODES or raw[-1] not in _OTHER:
         return None
     return _joined(_read_as(image, raw), _read_as(image, raw[:-1] + _OTHER[raw[-1]]))
@@ -132,7 +156,7 @@ def _put_rounded(image: Image.Image, samples: NDArray[np.uint16]) -> None:
 
     Warns
     -----
-    KmcWarning
+    KmcLossWarning
         Always: bits are lost.
     """
     image.paste(Image.fromarray(from_16_bits(samples), image.mode))
@@ -158,6 +182,18 @@ def _joined(high: NDArray[np.uint8], low: NDArray[np.uint8]) -> NDArray[np.uint1
     samples <<= np.uint16(8)
     samples |= low
     return samples
+
+
+def _unmultiplied(samples: NDArray[np.uint16]) -> NDArray[np.uint16]:
+    """Colours without the alpha that was multiplied in, each the nearest, halves up."""
+    alpha = samples[..., 3:].astype(np.uint64)
+    colors = samples[..., :3].astype(np.uint64)
+    colors *= np.uint64(65535)
+    colors += alpha // 2
+    colors //= np.maximum(alpha, 1)
+    # What is clear has no colour; what is brighter than its alpha is none, and as bright as can be.
+    colors *= alpha > 0
+    return np.concatenate([np.minimum(colors, 65535), alpha], axis=2).astype(np.uint16)
 
 
 def _read_as(image: Image.Image, raw: str) -> NDArray[np.uint8]:

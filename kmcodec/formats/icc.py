@@ -9,7 +9,16 @@ from struct import Struct
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["SRGB", "SRGB_CURVE", "Curve", "Primaries", "gamma", "grey_profile", "rgb_profile"]
+__all__ = [
+    "SRGB",
+    "SRGB_CURVE",
+    "Curve",
+    "Primaries",
+    "gamma",
+    "grey_profile",
+    "is_grey_profile",
+    "rgb_profile",
+]
 
 _HEADER = Struct(">I4xI4s4s4s6H4s4xI4x4xQI3I4x16x28x")
 _VERSION = 0x04300000
@@ -104,6 +113,11 @@ def rgb_profile(primaries: Primaries, curve: Curve, name: str) -> bytes:
 def grey_profile(curve: Curve, name: str) -> bytes:
     """Make a profile for grey; see `rgb_profile`. White needs no place: it is always D50's."""
     return _profile(b"GRAY", [*_common_tags(name, None), (b"kTRC", _curve_tag(curve))])
+
+
+def is_grey_profile(icc: bytes) -> bool:
+    """Whether a profile is one for grey, which says nothing of colours."""
+    return icc[16:20] == b"GRAY"
 
 
 def _xyz(chromaticity: tuple[float, float]) -> NDArray[np.float64]:

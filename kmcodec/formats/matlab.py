@@ -11,7 +11,6 @@ from __future__ import annotations
 import io
 import math
 import struct
-import warnings
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,9 +19,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kmcodec.errors import KmcInputError, KmcLimitError, KmcWarning
+from kmcodec.errors import KmcInputError, KmcLimitError, KmcLossWarning, warn
 from kmcodec.model.image import MAX_COLORS, IndexedImage
 from kmcodec.model.label_images import is_label_map
+from kmcodec.model.pixels import as_pixels
 
 __all__ = ["is_mat", "read_mat", "write_mat"]
 
@@ -195,9 +195,9 @@ def _indexed(
     fits = whole and samples.min() >= base and samples.max() < len(colors) + base
     if not (in_range and fits and len(colors) <= MAX_COLORS):
         text = f"map left out: {image.name} has no indices into it"
-        warnings.warn(text, KmcWarning, stacklevel=4)
+        warn(text, KmcLossWarning)
         return samples
-    palette = np.floor(colors * 255 + 0.5).astype(np.uint8)
+    palette = as_pixels(colors.astype(np.float64)[np.newaxis])[0]
     return IndexedImage(palette, samples.astype(np.int64) - base)
 
 

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import math
 import struct
-import warnings
 from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kmcodec.errors import KmcInputError, KmcWarning
+from kmcodec.errors import KmcInputError, warn
 from kmcodec.formats.swatch_colors import from_cmyk, from_grey, from_hsb, from_lab, from_rgb
 from kmcodec.model.image import MAX_COLORS
 from kmcodec.model.pixels import to_channels
@@ -211,7 +210,7 @@ def _ase_color(body: bytes, start: int) -> tuple[int, ...]:
 
 
 def _warn_of_cmyk() -> None:
-    warnings.warn(_NOT_EXACT, KmcWarning, stacklevel=2)
+    warn(_NOT_EXACT)
 
 
 # Parts of files.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,14 +10,16 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from kmcodec.container.metadata import is_keyword
-from kmcodec.errors import KmcInputError, KmcWarning
+from kmcodec.errors import KmcInputError, KmcLossWarning, warn
 from kmcodec.formats.display_tags import profile_in, warn_of_tags_left_out
 from kmcodec.formats.file_samples import as_meant
 from kmcodec.formats.integer_samples import integer_samples
 from kmcodec.formats.resolution import (
     as_resolution,
     exif_resolution,
+    is_turned_by_pillow,
     resolution_in,
+    turned_resolution,
     with_resolution,
 )
 from kmcodec.model.image import IndexedImage, Metadata
@@ -50,7 +51,9 @@ COMMENT = "Comment"
 WITH_COMMENT = frozenset({"GIF", "JPEG"})
 """Formats that have it."""
 
-_CONVERSIONS = {"PA": "RGBA", "RGBa": "RGBA", "La": "LA"}
+_CONVERSIONS = {"RGBa": "RGBA", "La": "LA"}
+# What is not the samples of RGB in another order.
+_OTHER_COLORS = frozenset({"CMYK", "HSV", "LAB", "YCbCr"})
 _FOREIGN_ICC_MODES = frozenset({"CMYK", "LAB"})
 
 # Texts share Pillow's info dict with values that it acts on when it converts or saves.
@@ -85,14 +88,16 @@ def from_pillow(image: Image.Image) -> NDArray[np.uint8] | IndexedImage:
 
     Warns
     -----
-    KmcWarning
-        If 16-bit samples were reduced to 8 bits.
+    KmcLossWarning
+        If samples were reduced to 8 bits, or converted from inks and the like.
     """
     if 0 in image.size:
         raise KmcInputError(f"an image has at least one pixel, this one {image.size} (w, h)")
     image = as_meant(image)
     if image.mode == "P":
         return _from_palette_mode(image)
+    if image.mode == "PA":
+        return _from_palette_and_alpha(image)
     if image.mode == "1":
         return _from_bilevel(image)
     if image.mode.startswith("I;16"):
@@ -167,7 +172,10 @@ def transparency_of(alpha: NDArray[np.uint8]) -> int | bytes:
 
 
 def metadata_from_pillow(
-    image: Image.Image, overrides: Mapping[str, Any] | None = None
+    image: Image.Image,
+    overrides: Mapping[str, Any] | None = None,
+    *,
+    turned: bool | None = None,
 ) -> Metadata:
     """Collect the metadata of a Pillow image.
 
@@ -179,6 +187,8 @@ def metadata_from_pillow(
         `PIL.Image.Exif`), ``xmp`` (bytes or str) and ``text`` (a mapping) that are taken
         instead of the image's. A value of None or an empty one leaves that part out. ``dpi``,
         one or two numbers, is said in the EXIF.
+    turned : bool, optional
+        Whether rows of its file are columns of the image; looked for, if not given.
 
     Returns
     -------
@@ -199,7 +209,7 @@ def metadata_from_pillow(
     warn_of_tags_left_out(image)
     return Metadata(
         icc=_as_bytes(given["icc_profile"]) if "icc_profile" in given else _icc_of(image),
-        exif=_exif_with_resolution(image, given),
+        exif=_exif_with_resolution(image, given, turned),
         xmp=_as_bytes(given["xmp"] if "xmp" in given else _xmp_of(image)),
         text=_as_texts(given["text"] if "text" in given else _texts_of(image)),
     )
@@ -217,6 +227,7 @@ def _from_palette_mode(image: Image.Image) -> IndexedImage:
     palette = np.array(ramp.convert("RGBA"))[0]
     mode = _palette_mode(image)
     if mode == "CMYK":
+        _warn_of_conversion(mode)
         # Save that it shows the inks as they are, as if they were colours and alpha.
         inks = Image.fromarray(palette[np.newaxis], "CMYK")
         palette = np.array(inks.convert("RGB").convert("RGBA"))[0]
@@ -231,6 +242,15 @@ def _from_palette_mode(image: Image.Image) -> IndexedImage:
     elif mode != "RGBA":
         palette = palette[:, :3]
     return IndexedImage(palette, indices)
+
+
+def _from_palette_and_alpha(image: Image.Image) -> NDArray[np.uint8]:
+    samples = np.array(image)
+    # As if there were the palette alone: its own alpha does not count beside that of the pixels.
+    alone = Image.fromarray(samples[..., 0]).convert("P")
+    raw, kept = ("CMYK", "RGBA") if _palette_mode(image) == "CMYK" else ("RGB", "RGB")
+    alone.putpalette(image.im.getpalette(kept, kept), raw)
+    return np.dstack([_from_palette_mode(alone).to_array(), samples[..., 1]])
 
 
 def _entry_count(image: Image.Image) -> int:
@@ -292,9 +312,16 @@ def _as_8_bit_mode(image: Image.Image) -> Image.Image:
     if wanted == image.mode:
         return image
     try:
-        return image.convert(wanted)
+        converted = image.convert(wanted)
     except (ValueError, TypeError, ImportError) as error:
         raise KmcInputError(f"mode {image.mode} cannot be converted to {wanted}") from error
+    if image.mode in _OTHER_COLORS:
+        _warn_of_conversion(image.mode)
+    return converted
+
+
+def _warn_of_conversion(mode: str) -> None:
+    warn(f"{mode} samples converted to RGB", KmcLossWarning)
 
 
 def _to_palette_mode(image: IndexedImage) -> Image.Image:
@@ -309,17 +336,21 @@ def _icc_of(image: Image.Image) -> bytes | None:
     profile = _as_bytes(profile_in(image))
     if profile and image.mode in _FOREIGN_ICC_MODES:
         # It describes the inks; on the RGB pixels that we make of them it would be wrong.
-        warnings.warn(f"{image.mode} colour profile left out", KmcWarning, stacklevel=3)
+        warn(f"{image.mode} colour profile left out", KmcLossWarning)
         return None
     return profile
 
 
-def _exif_with_resolution(image: Image.Image, given: Mapping[str, Any]) -> bytes | None:
+def _exif_with_resolution(
+    image: Image.Image, given: Mapping[str, Any], turned: bool | None
+) -> bytes | None:
     exif = _as_exif(given["exif"] if "exif" in given else _exif_of(image))
-    if "dpi" in given:
-        dpi = as_resolution(given["dpi"])
-    else:
-        dpi = None if "exif" in given else resolution_in(image)
+    if "exif" not in given and "dpi" not in given:
+        dpi = resolution_in(image)
+        exif = with_resolution(exif, dpi) if dpi else exif
+        turned = is_turned_by_pillow(image) if turned is None else turned
+        return turned_resolution(exif) if turned else exif
+    dpi = as_resolution(given["dpi"]) if "dpi" in given else None
     return with_resolution(exif, dpi) if dpi else exif
 
 
@@ -332,7 +363,7 @@ def _exif_of(image: Image.Image) -> Any:
         if "Raw profile type exif" in image.info:
             return image.getexif()
     except Exception:  # damaged EXIF fails in any way; the pixels are no worse for it
-        warnings.warn("damaged EXIF left out", KmcWarning, stacklevel=3)
+        warn("damaged EXIF left out")
     return None
 
 
@@ -384,7 +415,7 @@ def _as_texts(texts: Any) -> dict[str, str]:
             # PNG's iTXt is a str with a language attached: only the plain str is kept.
             kept[str(keyword)] = str(text)
         else:
-            warnings.warn(f"text {keyword[:80]!r} left out", KmcWarning, stacklevel=3)
+            warn(f"text {keyword[:80]!r} left out")
     return kept
 
 

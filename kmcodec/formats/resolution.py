@@ -15,11 +15,17 @@ __all__ = [
     "as_resolution",
     "exif_resolution",
     "is_resolution_only",
+    "is_turned_by_pillow",
+    "is_turned_on_its_side",
     "resolution_in",
+    "turn_aspect",
+    "turned_resolution",
     "with_resolution",
 ]
 
+_WIDTH, _HEIGHT, _ORIENTATION = 256, 257, 274
 _X, _Y, _UNIT = 282, 283, 296
+_ON_ITS_SIDE = (5, 6, 7, 8)
 _INCH, _CENTIMETRE = 2, 3
 _SHORT, _RATIONAL = 3, 5
 _FINEST = 10_000
@@ -68,6 +74,34 @@ def exif_resolution(exif: bytes | None) -> tuple[float, float] | None:
         return as_resolution((found[_X] * factor, found[_Y] * factor))
     except (struct.error, KeyError, ZeroDivisionError, ValueError):
         return None
+
+
+def is_turned_on_its_side(image: Image.Image) -> bool:
+    """Whether the orientation in EXIF asks for rows that become columns."""
+    return image.getexif().get(_ORIENTATION) in _ON_ITS_SIDE
+
+
+def is_turned_by_pillow(image: Image.Image) -> bool:
+    """Whether rows of the file are columns of the image, once it is loaded: so it is with TIFF.
+
+    Of a square image that is loaded already nothing tells.
+    """
+    tags = getattr(image, "tag_v2", {}) if image.format == "TIFF" else {}
+    size = (tags.get(_HEIGHT), tags.get(_WIDTH))
+    return tags.get(_ORIENTATION) in _ON_ITS_SIDE or image.size == size != size[::-1]
+
+
+def turn_aspect(image: Image.Image) -> None:
+    """Let what `info` says of the shape of pixels hold for an image that was turned."""
+    for key in ("aspect", "jfif_density"):
+        if isinstance(shape := image.info.get(key), tuple):
+            image.info[key] = shape[::-1]
+
+
+def turned_resolution(exif: bytes | None) -> bytes | None:
+    """EXIF for an image of which rows have become columns, with its resolution turned."""
+    said = exif_resolution(exif)
+    return exif if said is None or said[0] == said[1] else with_resolution(exif, said[::-1])
 
 
 def is_resolution_only(exif: bytes) -> bool:

@@ -15,6 +15,7 @@ from PIL import Image, TiffImagePlugin
 
 from kmcodec.errors import KmcInputError
 from kmcodec.formats.faults import image_fault
+from kmcodec.formats.file_facts import keep_facts
 
 __all__ = ["can_stream", "image_rows", "streamable"]
 
@@ -121,6 +122,7 @@ def _png(stream: IO[bytes]) -> tuple[Image.Image, tuple[int, int]] | None:
     pixel = _chunk(b"IDAT", zlib.compress(bytes(1 + len(kind))))
     skeleton = b"".join(pixel if chunk == b"IDAT" else chunk for chunk in chunks)
     image = Image.open(io.BytesIO(skeleton))
+    keep_facts(image)
     image.load()
     return (image, size) if _is_upright(image) else None
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kmcodec.errors import KmcWarning
+from kmcodec.errors import warn
 from kmcodec.model.image import IndexedImage, Metadata
 from kmcodec.model.pixels import to_channels
 
@@ -53,7 +52,7 @@ def without_labels(metadata: Metadata) -> Metadata:
     if LABELS not in metadata.text:
         return metadata
     reason = "palette or pixels are no longer those of the labels"
-    warnings.warn(f"text {LABELS!r} left out: {reason}", KmcWarning, stacklevel=2)
+    warn(f"text {LABELS!r} left out: {reason}")
     others = {keyword: text for keyword, text in metadata.text.items() if keyword != LABELS}
     return replace(metadata, text=others)
 

@@ -2,35 +2,41 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from kmcodec.errors import KmcInputError, KmcWarning
+from kmcodec.errors import KmcInputError, KmcLossWarning, warn
 from kmcodec.model.image import MAX_SIDE, array_of
 
 __all__ = [
     "REDUCED",
+    "ROUNDED",
     "as_pixels",
     "channels_for_all",
     "check_shape",
     "common_channels_for",
     "from_16_bits",
-    "reduce_16_bits",
     "to_channels",
 ]
 
 REDUCED = "16-bit samples reduced to 8 bits"
 """What is told of an image that loses bits."""
 
+ROUNDED = "float samples rounded to 8 bits"
+"""What is told of one whose floats are between the 256 levels."""
+
 # What single precision leaves of a 1, and of a 0: 1.0000001 is white.
 _ROUNDING = 1e-6
 
 
-def as_pixels(array: ArrayLike) -> NDArray[np.uint8]:
+def _warn(text: str) -> None:
+    warn(text, KmcLossWarning)
+
+
+def as_pixels(array: ArrayLike, tell: Callable[[str], None] = _warn) -> NDArray[np.uint8]:
     """Take an array for the pixels of an image.
 
     Parameters
@@ -39,6 +45,9 @@ def as_pixels(array: ArrayLike) -> NDArray[np.uint8]:
         Grey, grey and alpha, RGB or RGBA. uint8 is taken as it is; so are other integers in
         0 ... 255; bool becomes 0 and 255; floats in 0 ... 1 are scaled by 255 and rounded,
         halves up; uint16 is reduced from 16 to 8 bits, whatever its values.
+    tell : callable
+        Called with `REDUCED` or `ROUNDED` if bits are lost, floats only where they are between the
+        levels by more than their type rounds. Warns, if not given.
 
     Returns
     -------
@@ -53,23 +62,25 @@ def as_pixels(array: ArrayLike) -> NDArray[np.uint8]:
 
     Warns
     -----
-    KmcWarning
-        If 16-bit samples were reduced.
+    KmcLossWarning
+        If bits are lost.
     """
     given = array_of("pixels", array)
     check_shape(given.shape)
     if given.ndim == 3 and given.shape[2] == 1:
         given = given[:, :, 0]
-    return np.ascontiguousarray(_as_uint8(given))
+    return np.ascontiguousarray(_as_uint8(given, tell))
 
 
-def from_16_bits(samples: NDArray[Any]) -> NDArray[np.uint8]:
+def from_16_bits(samples: NDArray[Any], tell: Callable[[str], None] = _warn) -> NDArray[np.uint8]:
     """Reduce samples of 16 bits to 8 bits, each the nearest to ``v * 255 / 65535``.
 
     Parameters
     ----------
     samples : ndarray of an integer dtype, any shape
         Values in 0 ... 65,535.
+    tell : callable
+        Called with `REDUCED`. Warns, if not given.
 
     Returns
     -------
@@ -77,15 +88,10 @@ def from_16_bits(samples: NDArray[Any]) -> NDArray[np.uint8]:
 
     Warns
     -----
-    KmcWarning
+    KmcLossWarning
         Always: bits are lost.
     """
-    warnings.warn(REDUCED, KmcWarning, stacklevel=2)
-    return reduce_16_bits(samples)
-
-
-def reduce_16_bits(samples: NDArray[Any]) -> NDArray[np.uint8]:
-    """Do what `from_16_bits` does without a word."""
+    tell(REDUCED)
     # In integers, so that no platform's rounding mode has a say; 65535 * 255 fits in 32 bits.
     scaled = samples.astype(np.uint32)
     scaled *= 255
@@ -173,23 +179,23 @@ def check_shape(shape: tuple[int, ...]) -> None:
         raise KmcInputError(f"an image has at most {MAX_SIDE:,} rows and columns, not {shape}")
 
 
-def _as_uint8(samples: NDArray[Any]) -> NDArray[np.uint8]:
+def _as_uint8(samples: NDArray[Any], tell: Callable[[str], None]) -> NDArray[np.uint8]:
     if samples.dtype == np.uint8:
         return samples
     kind = samples.dtype.kind
     if kind == "b":
         return np.where(samples, np.uint8(255), np.uint8(0))
     if kind in "ui":
-        return _from_integers(samples)
+        return _from_integers(samples, tell)
     if kind == "f":
-        return _from_floats(samples)
+        return _from_floats(samples, tell)
     raise KmcInputError(f"pixels are integers, floats or bool, not {samples.dtype}")
 
 
-def _from_integers(samples: NDArray[Any]) -> NDArray[np.uint8]:
+def _from_integers(samples: NDArray[Any], tell: Callable[[str], None]) -> NDArray[np.uint8]:
     # By the type, not by what is in it: the next frame or tile may have larger values.
     if samples.dtype.kind == "u" and samples.dtype.itemsize == 2:
-        return from_16_bits(samples)
+        return from_16_bits(samples, tell)
     low, high = int(samples.min()), int(samples.max())
     if low >= 0 and high <= 255:
         return samples.astype(np.uint8)
@@ -199,7 +205,7 @@ def _from_integers(samples: NDArray[Any]) -> NDArray[np.uint8]:
     )
 
 
-def _from_floats(samples: NDArray[Any]) -> NDArray[np.uint8]:
+def _from_floats(samples: NDArray[Any], tell: Callable[[str], None]) -> NDArray[np.uint8]:
     low, high = float(samples.min()), float(samples.max())
     if not (np.isfinite(low) and np.isfinite(high)):
         raise KmcInputError("float pixels are numbers from 0 to 1: these hold NaN or infinity")
@@ -211,8 +217,13 @@ def _from_floats(samples: NDArray[Any]) -> NDArray[np.uint8]:
     # float64 and floor rather than rint: halves go up, whatever width the samples came in.
     scaled = np.clip(samples.astype(np.float64), 0, 1)
     scaled *= 255
-    scaled += 0.5
-    return np.floor(scaled, out=scaled).astype(np.uint8)
+    nearest = np.floor(scaled + 0.5)
+    scaled -= nearest
+    # What was 8 bits before, such as v / 255, is off by no more than the rounding of its type.
+    rounding = 255 * max(_ROUNDING, float(np.finfo(samples.dtype).eps))
+    if max(scaled.max(), -scaled.min()) > rounding:
+        tell(ROUNDED)
+    return nearest.astype(np.uint8)
 
 
 def _advice(low: float, high: float) -> str:

@@ -44,6 +44,7 @@ def compare_figure(
     size: int,
     raw_size: int,
     psnr: float,
+    reduced: bool = False,
 ) -> Figure:
     """Draw an image, its palette version, the error of each pixel, and the palette.
 
@@ -59,7 +60,9 @@ def compare_figure(
     raw_size : int
         Bytes of the raw pixels at 24 bits each.
     psnr : float
-        Decibels, `math.inf` if lossless.
+        Decibels, `math.inf` if no pixel differs.
+    reduced : bool
+        Whether the original had lost something before, such as bits of its samples.
 
     Returns
     -------
@@ -83,7 +86,7 @@ def compare_figure(
         entries = len(image.palette)
         page.titles(places[1], color_count(entries, image.channels), size_line(size, raw_size))
         page.picture(places[1], visible(image.to_array()))
-        page.titles(places[2], "Error", quality_line(psnr))
+        page.titles(places[2], "Error", quality_line(psnr, reduced))
         _draw_error(page, places[2], error_map(original, image))
         _draw_palette(page, bottom + 0.4, image)
     return page.figure

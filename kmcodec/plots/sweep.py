@@ -54,7 +54,7 @@ class Row(Protocol):
 
     @property
     def psnr(self) -> float:
-        """Decibels, `math.inf` if lossless."""
+        """Decibels, `math.inf` if no pixel differs."""
 
     @property
     def size(self) -> int:
@@ -69,7 +69,9 @@ class Row(Protocol):
         """The palette image."""
 
 
-def sweep_figure(original: NDArray[np.uint8], rows: Sequence[Row], *, name: str) -> Figure:
+def sweep_figure(
+    original: NDArray[np.uint8], rows: Sequence[Row], *, name: str, reduced: bool = False
+) -> Figure:
     """Draw inertia, PSNR and bytes over K, and the image at each K.
 
     Parameters
@@ -79,6 +81,8 @@ def sweep_figure(original: NDArray[np.uint8], rows: Sequence[Row], *, name: str)
         At least one; shown in ascending order of K.
     name : str
         The title.
+    reduced : bool
+        Whether the original had lost something before, such as bits of its samples.
 
     Returns
     -------
@@ -99,12 +103,13 @@ def sweep_figure(original: NDArray[np.uint8], rows: Sequence[Row], *, name: str)
     height, width = original.shape[:2]
     notes = any(row.entries < row.k for row in rows)
     places, bottom = _sheet_places(len(rows) + 1, width / height, HEADING + 3.7, notes)
+    perfect = "PSNR ∞" if reduced else "lossless"
     with matplotlib.rc_context(STYLE):
         page = Page(bottom)
         page.heading(name, dimensions(width, height))
-        _draw_curves(page, rows, raw_size=3 * width * height)
+        _draw_curves(page, rows, 3 * width * height, perfect)
         for place, row in zip(places, rows, strict=False):
-            quality = "lossless" if math.isinf(row.psnr) else f"{row.psnr:.1f} dB"
+            quality = perfect if math.isinf(row.psnr) else f"{row.psnr:.1f} dB"
             page.picture(place, visible(row.image.to_array(), limit=500))
             note = f"needs only {row.entries:,}" if row.entries < row.k else ""
             page.caption(place, f"K = {row.k}, {quality}, {short_size(row.size)}", note)
@@ -131,8 +136,8 @@ def _sheet_places(count: int, aspect: float, top: float, notes: bool) -> tuple[l
     return places, top + lines * step + 0.1
 
 
-def _draw_curves(page: Page, rows: Sequence[Row], raw_size: int) -> None:
-    """Draw inertia, PSNR and bytes over K."""
+def _draw_curves(page: Page, rows: Sequence[Row], raw_size: int, perfect: str) -> None:
+    """Draw inertia, PSNR and bytes over K; `perfect` is what no difference is called."""
     top = HEADING + TITLES
     column = (CONTENT - 2 * 0.5) / 3
     tops = [Place(MARGIN + i * (column + 0.5), top, column, 2.2) for i in range(3)]
@@ -143,7 +148,7 @@ def _draw_curves(page: Page, rows: Sequence[Row], raw_size: int) -> None:
     _draw_curve(page.axes(charts[0]), rows, [row.inertia / unit for row in rows])
 
     page.titles(tops[1], "PSNR", "in dB, more is better")
-    _draw_quality(page.axes(charts[1]), rows)
+    _draw_quality(page.axes(charts[1]), rows, perfect)
 
     largest = max(row.size for row in rows)
     unit, word = (1, "in bytes") if largest < 1000 else (1000, "in kB")
@@ -154,7 +159,7 @@ def _draw_curves(page: Page, rows: Sequence[Row], raw_size: int) -> None:
 
 
 def _draw_curve(axes: Axes, rows: Sequence[Row], values: Sequence[float]) -> None:
-    """Draw values over K from zero up; the points of lossless rows are hollow."""
+    """Draw values over K from zero up; the points of rows without a difference are hollow."""
     from matplotlib.ticker import MaxNLocator
 
     k = [row.k for row in rows]
@@ -168,8 +173,8 @@ def _draw_curve(axes: Axes, rows: Sequence[Row], values: Sequence[float]) -> Non
     _draw_k_axis(axes, k)
 
 
-def _draw_quality(axes: Axes, rows: Sequence[Row]) -> None:
-    """Draw PSNR over K; lossless rows, whose PSNR is infinite, go into a band on top."""
+def _draw_quality(axes: Axes, rows: Sequence[Row], perfect: str) -> None:
+    """Draw PSNR over K; rows without a difference, of infinite PSNR, go into a band on top."""
     from matplotlib.ticker import MaxNLocator
 
     finite = [row.psnr for row in rows if math.isfinite(row.psnr)]
@@ -181,21 +186,21 @@ def _draw_quality(axes: Axes, rows: Sequence[Row]) -> None:
     axes.plot([row.k for row in rows], known, color=ACCENT, linewidth=1.8)
     for row, value in zip(rows, values, strict=True):
         _draw_point(axes, row, value)
-    lossless = [row.k for row in rows if math.isinf(row.psnr)]
+    exact = [row.k for row in rows if math.isinf(row.psnr)]
     bottom, top = low - 0.15 * room, high + 0.15 * room
-    axes.set_ylim(bottom, top + (0.4 * room if lossless else 0))
+    axes.set_ylim(bottom, top + (0.4 * room if exact else 0))
     ticks = MaxNLocator(7, steps=[1, 2, 5, 10]).tick_values(bottom, top) if finite else ()
     ticks = [tick for tick in ticks if bottom <= tick <= top]
     axes.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
     _draw_k_axis(axes, [row.k for row in rows])
-    if lossless:
+    if exact:
         # In the middle of them, but never beyond the sides of the chart.
         left, right = (math.log2(limit) for limit in axes.get_xlim())
-        middle = (math.log2(lossless[0]) + math.log2(lossless[-1])) / 2
+        middle = (math.log2(exact[0]) + math.log2(exact[-1])) / 2
         half = (right - left) * 0.12
         at = 2 ** min(max(middle, left + half), right - half)
         axes.annotate(
-            "lossless",
+            perfect,
             (at, values[-1]),
             xytext=(0, 8),
             textcoords="offset points",

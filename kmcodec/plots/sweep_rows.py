@@ -29,7 +29,7 @@ class SweepRow:
     inertia : float
         Sum of squared differences over all pixels and channels.
     psnr : float
-        Decibels, `math.inf` if lossless.
+        Decibels, `math.inf` if no pixel differs.
     size : int
         Bytes of the `.kmc` file.
     ratio : float

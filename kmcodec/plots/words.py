@@ -54,16 +54,19 @@ def size_line(size: int, raw_size: int) -> str:
     return f"{_bytes(size)}, {times:,.{0 if times >= 100 else 1}f} times {word}"
 
 
-def quality_line(psnr: float) -> str:
+def quality_line(psnr: float, reduced: bool = False) -> str:
     """What is said of an error.
 
     Parameters
     ----------
     psnr : float
-        In decibels, `math.inf` if lossless; told with the root of the mean square in levels.
+        In decibels, `math.inf` if no pixel differs; told with the root of the mean square in
+        levels.
+    reduced : bool
+        Whether the pixels had lost something before, so that they are not called lossless.
     """
     if math.isinf(psnr):
-        return "none: lossless, PSNR ∞"
+        return "none in the pixels as read, PSNR ∞" if reduced else "none: lossless, PSNR ∞"
     return f"PSNR {psnr:.2f} dB ({255 / 10 ** (psnr / 20):.1f} levels rms)"
 
 

@@ -20,13 +20,12 @@ from __future__ import annotations
 
 import functools
 import math
-import warnings
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kmcodec.errors import KmcWarning
+from kmcodec.errors import warn
 from kmcodec.quantization import kernels
 from kmcodec.quantization.colorspace import has_alpha
 
@@ -95,11 +94,7 @@ class Diffusion:
 
 @functools.cache
 def warn_of_slowness() -> None:
-    warnings.warn(
-        "the compiled dithering kernel is missing: floyd-steinberg is slow",
-        KmcWarning,
-        stacklevel=5,
-    )
+    warn("the compiled dithering kernel is missing: floyd-steinberg is slow")
 
 
 # --- coordinates ------------------------------------------------------------------------------

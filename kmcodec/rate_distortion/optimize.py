@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from kmcodec.formats.fitting import fitting_metadata
 from kmcodec.model.image import IndexedImage, Metadata
 from kmcodec.model.label_text import without_labels
 from kmcodec.model.pixels import to_channels
@@ -117,16 +118,18 @@ def meet(
     advance : callable
         Called after each step of the work.
     """
-
-    def described(image: IndexedImage) -> IndexedImage:
-        return IndexedImage(image.palette, image.indices, subject.metadata)
-
     k, has_palette = request.k, request.palette is not None
     # A palette image is taken as it is where its pixels are not to change.
     if goal.rdo is not None:
-        first = described(subject.kept(k))
+        first = subject.kept(k)
     else:
-        first = described(subject.quantized(None if has_palette else 1))
+        first = subject.quantized(None if has_palette else 1)
+    metadata = fitting_metadata(subject.metadata, first.channels)
+
+    def described(image: IndexedImage) -> IndexedImage:
+        return IndexedImage(image.palette, image.indices, metadata)
+
+    first = described(first)
     pixels = subject.pixels
     source = Source(
         to_channels(pixels.reshape(*pixels.shape[:2], -1), first.channels),

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from kmcodec.coding import Coding, Survey
 from kmcodec.container.header import Header
 from kmcodec.errors import KmcInputError
+from kmcodec.formats.fitting import fitting_metadata
 from kmcodec.model.image import Metadata
 from kmcodec.model.metrics import decibels_of, squared_error
 from kmcodec.quantization import QuantizeOptions
@@ -91,6 +92,11 @@ def encode_rows(
     ------
     KmcInputError
         If rows, an option or the metadata are wrong, or the file cannot be written.
+
+    Warns
+    -----
+    KmcLossWarning
+        If bits, inks, colours or a profile are reduced or left out that change how pixels look.
 
     Examples
     --------
@@ -181,14 +187,15 @@ class RowEncoder:
         method = self._assembly.surveyed_method(survey, len(self.palette))
         header = self._assembly.header(method, width, height, self.palette, sample)
         payloads = self._payloads(quantizer, header, method)
-        for part in file_parts(header, self.palette, payloads, self._metadata):
+        metadata = fitting_metadata(self._metadata, header.channels)
+        for part in file_parts(header, self.palette, payloads, metadata):
             self.size += len(part)
             yield part
         self._progress(1.0)
 
     @property
     def psnr(self) -> float:
-        """Decibels against the source, `math.inf` if lossless; where errors were measured.
+        """Decibels against the source, `math.inf` if no pixel differs; where errors were measured.
 
         Known when all parts have been taken, over all channels of the palette.
         """

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kmcodec.errors import KmcWarning
+from kmcodec.errors import warn
 from kmcodec.model.pixels import common_channels_for, to_channels
 from kmcodec.parallel import in_turn
 from kmcodec.quantization import (
@@ -106,9 +105,7 @@ class RowQuantizer:
     def warn_of_losses(self) -> None:
         """Say what was lost in the rows that were asked for."""
         if self._lost_alpha:
-            warnings.warn(
-                "the palette has no transparent entry: made opaque", KmcWarning, stacklevel=2
-            )
+            warn("the palette has no transparent entry: made opaque")
 
     def _find(self, advance: Callable[[int], None]) -> None:
         request = self._request

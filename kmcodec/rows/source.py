@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeAlias
 
@@ -10,10 +9,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
-from kmcodec.errors import KmcInputError, KmcWarning
+from kmcodec.errors import KmcInputError, KmcLossWarning, warn
 from kmcodec.model.checks import checked_integer
 from kmcodec.model.image import MAX_SIDE, IndexedImage
-from kmcodec.model.pixels import REDUCED, as_pixels, reduce_16_bits
+from kmcodec.model.pixels import as_pixels
 from kmcodec.rows.chunks import chunk_ends, spans
 
 __all__ = ["RowSource", "Rows"]
@@ -36,13 +35,16 @@ class RowSource:
     Attributes
     ----------
     width, height, channels : int
-    reduced : bool
-        Whether samples had more bits.
 
     Raises
     ------
     KmcInputError
         If `rows` is not what was agreed on.
+
+    Warns
+    -----
+    KmcLossWarning
+        Once, at the first row of which bits are lost.
     """
 
     def __init__(self, rows: Rows, width: int | None, height: int | None) -> None:
@@ -59,7 +61,7 @@ class RowSource:
         if first is None:
             raise KmcInputError(f"no rows came, {self.height:,} were due")
         self._dtype = first.dtype
-        self.reduced = self._is_deep()
+        self._lost: set[str] = set()
         self.channels = self._pixels(first, 0).shape[2]
 
     def blocks(self, rows: int) -> Iterator[NDArray[np.uint8]]:
@@ -111,18 +113,16 @@ class RowSource:
             for start in range(top, bottom, highest):
                 yield np.asarray(self._rows[start : min(start + highest, bottom)])
 
-    def _is_deep(self) -> bool:
-        """Whether samples are of 16 bits, by their type."""
-        if self._dtype.kind != "u" or self._dtype.itemsize != 2:
-            return False
-        warnings.warn(REDUCED, KmcWarning, stacklevel=4)
-        return True
+    def _lose(self, what: str) -> None:
+        if what not in self._lost:
+            self._lost.add(what)
+            warn(what, KmcLossWarning)
 
     def _pixels(self, raw: NDArray[Any], first: int) -> NDArray[np.uint8]:
         if raw.dtype != self._dtype:
             raise KmcInputError(f"rows are {self._dtype} at first, {raw.dtype} from row {first:,}")
         try:
-            pixels = as_pixels(reduce_16_bits(raw) if self.reduced else raw)
+            pixels = as_pixels(raw, self._lose)
         except KmcInputError as error:
             raise KmcInputError(f"from row {first:,}: {error}") from error
         return pixels.reshape(*pixels.shape[:2], -1)

@@ -19,9 +19,18 @@ from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
 from kmcodec.animation.decode_frames import decode_frames
 from kmcodec.animation.value import Animation
-from kmcodec.errors import KmcError, KmcFormatError, KmcInputError, KmcLimitError, KmcWarning
+from kmcodec.errors import (
+    KmcError,
+    KmcFormatError,
+    KmcInputError,
+    KmcLimitError,
+    KmcLossWarning,
+    KmcWarning,
+    warn,
+)
 from kmcodec.formats.apng import is_png
 from kmcodec.formats.faults import image_fault, warning_in_words
+from kmcodec.formats.file_facts import keep_facts
 from kmcodec.formats.file_samples import load_as_meant
 from kmcodec.formats.gif import gif_frames, is_gif, parse_gif
 from kmcodec.formats.integer_samples import integer_samples
@@ -34,10 +43,15 @@ from kmcodec.formats.pillow_images import (
     from_pillow,
     metadata_from_pillow,
 )
+from kmcodec.formats.resolution import (
+    is_turned_by_pillow,
+    is_turned_on_its_side,
+    turn_aspect,
+)
 from kmcodec.formats.streamed_images import can_stream
 from kmcodec.model.image import MAX_COLORS, IndexedImage, Metadata
 from kmcodec.model.label_images import is_label_map, label_image
-from kmcodec.model.pixels import REDUCED, as_pixels
+from kmcodec.model.pixels import as_pixels
 from kmcodec.reading.strip_reader import DEFAULT_MAX_PIXELS
 from kmcodec.sources.animations import SourceFrames, animation_in, frame_instead_of_picture
 from kmcodec.sources.frames import with_palettes
@@ -79,8 +93,8 @@ class Source:
     frames : SourceFrames or None
         If there are several that follow each other in time, and they were asked for; `image` is
         then the first.
-    reduced : bool
-        Whether samples had more bits in the file.
+    losses : tuple of str
+        What was reduced or left out and changes how the pixels look: they are not all of the file.
     """
 
     name: str
@@ -89,7 +103,7 @@ class Source:
     size: int
     path: Path | None
     frames: SourceFrames | None = None
-    reduced: bool = False
+    losses: tuple[str, ...] = ()
 
     @property
     def pixels(self) -> NDArray[np.uint8]:
@@ -138,8 +152,10 @@ def read_source(
 
     Warns
     -----
+    KmcLossWarning
+        If bits, inks or colours were reduced or left out. All messages begin with the file's name.
     KmcWarning
-        If bits, frames or metadata were left out. All messages begin with the file's name.
+        If frames or metadata were.
     """
     given = os.fspath(path)
     name = input_name(given)
@@ -147,9 +163,9 @@ def read_source(
     if variable is not None and not is_mat(data):
         raise KmcInputError(f"{name}: only .mat files have variables to choose from")
     shown = _frames_in(data, name, max_pixels) if frames else None
-    told: list[str] = []
+    losses: list[str] = []
     image, metadata = _decoded(
-        data, name, variable, max_pixels, all_taken=shown is not None, labels=labels, told=told
+        data, name, variable, max_pixels, all_taken=shown is not None, labels=labels, losses=losses
     )
     first = None if shown is None else shown.images[0]
     if isinstance(first, IndexedImage):
@@ -157,7 +173,7 @@ def read_source(
     elif isinstance(first, np.ndarray):
         image = first
     origin = None if given == STANDARD else Path(given)
-    return Source(name, image, metadata, len(data), origin, shown, reduced=REDUCED in told)
+    return Source(name, image, metadata, len(data), origin, shown, tuple(losses))
 
 
 def is_image_name(path: str | os.PathLike[str]) -> bool:
@@ -178,21 +194,23 @@ def is_image_name(path: str | os.PathLike[str]) -> bool:
 
 
 @contextmanager
-def named_warnings(name: str, texts: list[str] | None = None) -> Iterator[None]:
+def named_warnings(name: str, losses: list[str] | None = None) -> Iterator[None]:
     """Tell all warnings of a block as `KmcWarning`, with the name of the file before them.
 
     Warnings for programmers (deprecations, unclosed files) are dropped. If the block raises,
-    its warnings are dropped too: the error says what matters. Their texts are added to `texts`.
+    its warnings are dropped too: the error says what matters. Those of losses stay
+    `KmcLossWarning`, and their texts are added to `losses`.
     """
     with _warnings_lock, warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         yield
     told = [w for w in caught if issubclass(w.category, (UserWarning, RuntimeWarning))]
     # Pillow says some things twice.
-    for text in dict.fromkeys(map(_in_words, told)):
-        warnings.warn(f"{name}: {text}", KmcWarning, stacklevel=2)
-        if texts is not None:
-            texts.append(text)
+    texts = {_in_words(w): issubclass(w.category, KmcLossWarning) for w in told}
+    for text, is_loss in texts.items():
+        warn(f"{name}: {text}", KmcLossWarning if is_loss else KmcWarning)
+    if losses is not None:
+        losses.extend(text for text, is_loss in texts.items() if is_loss)
 
 
 @contextmanager
@@ -210,16 +228,16 @@ def _decoded(
     *,
     all_taken: bool,
     labels: bool,
-    told: list[str],
+    losses: list[str],
 ) -> tuple[NDArray[np.uint8] | IndexedImage, Metadata]:
     if data.startswith(_KMC):
         animation = _from_kmc(data, name, max_pixels)
         if len(animation) > 1 and not all_taken:
             text = f"{name}: {len(animation)} frames, the first is taken"
-            warnings.warn(text, KmcWarning, stacklevel=3)
+            warn(text)
         return animation[0], animation.metadata
     try:
-        with named_warnings(name, told):
+        with named_warnings(name, losses):
             if is_mat(data):
                 return _pixels(read_mat(data, name, variable, max_pixels=max_pixels), name, labels)
             if data.startswith(MAGIC):
@@ -376,12 +394,17 @@ def _of_png(
 def _from_opened(
     image: Image.Image, all_taken: bool, labels: bool
 ) -> tuple[NDArray[np.uint8] | IndexedImage, Metadata]:
+    keep_facts(image)
+    turned = is_turned_by_pillow(image)
     load_as_meant(image)
     try:
+        if is_turned_on_its_side(image):
+            turned = True
+            turn_aspect(image)
         ImageOps.exif_transpose(image, in_place=True)
     except Exception:  # damaged EXIF fails in any way; the pixels are no worse for it
-        warnings.warn("damaged EXIF: orientation unknown", KmcWarning, stacklevel=2)
-    metadata = metadata_from_pillow(image)
+        warn("damaged EXIF: orientation unknown")
+    metadata = metadata_from_pillow(image, turned=turned)
     samples = integer_samples(image) if labels else None
     labelled = None if samples is None else _labelled(samples)
     if labelled is not None:
@@ -404,7 +427,7 @@ def warn_of_frames(image: Image.Image) -> None:
     except Exception:  # later frames are damaged: they are not taken anyhow
         return
     if frames > 1:
-        warnings.warn(f"{frames} frames, the first is taken", KmcWarning, stacklevel=2)
+        warn(f"{frames} frames, the first is taken")
 
 
 def _in_words(warning: warnings.WarningMessage) -> str:

@@ -6,7 +6,7 @@ import math
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import IO, Any
 
 import numpy as np
@@ -42,6 +42,8 @@ class RowFile:
     metadata : Metadata
     size : int
         Bytes of the file.
+    losses : tuple of str
+        See `Source`; of what is not in the rows.
     """
 
     rows: Callable[[], Iterable[ArrayLike]]
@@ -49,6 +51,7 @@ class RowFile:
     height: int
     metadata: Metadata
     size: int
+    losses: tuple[str, ...] = ()
 
 
 def open_rows(path: str, large: int = LARGE) -> RowFile | None:
@@ -79,10 +82,12 @@ def open_rows(path: str, large: int = LARGE) -> RowFile | None:
         if not os.path.isfile(path):
             return None
         size = os.path.getsize(path)
-        with open(path, "rb") as stream, named_warnings(path):
+        losses: list[str] = []
+        with open(path, "rb") as stream, named_warnings(path, losses):
             start = stream.read(len(MAGIC))
             stream.seek(0)
-            return (_npy if start == MAGIC else _image)(path, stream, size, large)
+            file = (_npy if start == MAGIC else _image)(path, stream, size, large)
+        return None if file is None else replace(file, losses=tuple(losses))
     except OSError as error:
         raise file_error(error, path) from error
     except (ValueError, NotImplementedError) as error:
@@ -99,10 +104,10 @@ def row_source(path: str, file: RowFile) -> RowSource:
 
     Warns
     -----
-    KmcWarning
-        If samples are reduced to 8 bits.
+    KmcLossWarning
+        Now or when its blocks are read, if samples are reduced to 8 bits.
     """
-    with row_errors(path), named_warnings(path):
+    with row_errors(path):
         return RowSource(file.rows, file.width, file.height)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,7 +12,7 @@ from PIL import Image
 
 from kmcodec.animation.frame_palettes import quantize_frames
 from kmcodec.animation.value import Animation
-from kmcodec.errors import KmcInputError, KmcWarning
+from kmcodec.errors import KmcInputError, warn
 from kmcodec.formats.apng_writer import delay_of, write_apng
 from kmcodec.formats.gif_writer import MAX_DELAY, write_gif
 from kmcodec.formats.pillow_images import to_pillow
@@ -69,7 +68,7 @@ def encode_animation(animation: Animation, kind: str) -> bytes:
     format_ = "" if ending in (".npy", ".mat") else format_of(ending)
     if format_ not in ANIMATED:
         text = f"{ending} file: {len(animation)} frames, the first is taken"
-        warnings.warn(text, KmcWarning, stacklevel=2)
+        warn(text)
         return encode_image(animation[0], kind)
     with named_warnings(f"{ending} file"):
         frames = [animation[number] for number in range(len(animation))]
@@ -188,7 +187,7 @@ def _without_clear(frame: IndexedImage) -> tuple[NDArray[np.uint8], NDArray[np.b
 
 
 def _warn(text: str) -> None:
-    warnings.warn(text, KmcWarning, stacklevel=3)
+    warn(text)
 
 
 def _with_used_entries(frame: IndexedImage) -> IndexedImage:

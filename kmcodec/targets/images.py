@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import io
-import warnings
 from typing import Any
 
 import numpy as np
 from PIL import Image, PngImagePlugin
 
-from kmcodec.errors import KmcInputError, KmcWarning
+from kmcodec.errors import KmcInputError, warn
 from kmcodec.formats.matlab import write_mat
 from kmcodec.formats.pillow_images import (
     COMMENT,
@@ -125,7 +124,7 @@ def _encode_by_pillow(image: IndexedImage, format_: str) -> bytes:
         if lost and mode not in _WITHOUT_ALPHA:
             continue
         if lost:
-            warnings.warn(f"transparency left out: {format_} has none", KmcWarning, stacklevel=2)
+            warn(f"transparency left out: {format_} has none")
         if _reads_back(data, image, False):
             warn_of_lost_metadata(data, image.metadata, format_)
             return data
@@ -206,7 +205,7 @@ def _png_texts(metadata: Metadata) -> PngImagePlugin.PngInfo:
         if keyword.encode("latin-1", "replace").decode("latin-1") == keyword:
             chunks.add_text(keyword, text)
         else:
-            warnings.warn(f"text {keyword!r}: PNG's keywords are Latin-1", KmcWarning, stacklevel=2)
+            warn(f"text {keyword!r}: PNG's keywords are Latin-1")
     if metadata.xmp:
         chunks.add_itxt(PNG_XMP_KEYWORD, metadata.xmp.decode("utf-8", "replace"))
     return chunks
@@ -224,13 +223,13 @@ def _exif_with_xmp(metadata: Metadata) -> Image.Exif:
 def fit_for_gif(image: IndexedImage) -> IndexedImage:
     """Reduce transparency to what GIF has: one entry that is clear, all others opaque."""
     if len(image.palette) > 256:
-        warnings.warn("GIF holds 256 colours: reduced", KmcWarning, stacklevel=2)
+        warn("GIF holds 256 colours: reduced")
         return image
     if not _is_translucent(image):
         return image
     alpha = image.palette[:, -1]
     if ((alpha > 0) & (alpha < 255)).any():
-        warnings.warn("GIF has no partial transparency: made opaque", KmcWarning, stacklevel=2)
+        warn("GIF has no partial transparency: made opaque")
     (clear,) = np.nonzero(alpha == 0)
     palette = np.array(to_channels(image.palette, 4))
     palette[:, 3] = 255

@@ -7,7 +7,7 @@ import warnings
 
 from PIL import Image
 
-from kmcodec.errors import KmcWarning
+from kmcodec.errors import warn
 from kmcodec.formats.pillow_images import metadata_from_pillow
 from kmcodec.formats.resolution import is_resolution_only
 from kmcodec.model.image import Metadata
@@ -50,7 +50,7 @@ def warn_of_lost_metadata(data: bytes, metadata: Metadata, format_: str) -> None
         lost.append("texts")
     if lost:
         words = f"metadata left out that {format_} does not hold: {', '.join(lost)}"
-        warnings.warn(words, KmcWarning, stacklevel=3)
+        warn(words)
 
 
 def _metadata_in(data: bytes) -> Metadata:

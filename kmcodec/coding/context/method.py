@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,7 @@ from kmcodec.coding.context.colortree import ColorTree, tree_of
 from kmcodec.coding.context.kernels import MODELS
 from kmcodec.coding.context.profiles import Profile
 from kmcodec.coding.context.tables import starts, tables
-from kmcodec.errors import KmcFormatError, KmcLimitError, KmcWarning
+from kmcodec.errors import KmcFormatError, KmcLimitError, warn
 from kmcodec.model.image import index_dtype
 
 __all__ = ["Context"]
@@ -131,9 +130,7 @@ def _check_width(width: int) -> None:
 def _warn_if_slow(pixels: int) -> None:
     # Python's default filter shows a warning once for each place.
     if pixels >= _SLOW:
-        warnings.warn(
+        warn(
             "no compiled kernels: the context coder takes minutes to hours for a megapixel; "
-            "coding='deflate' (--coding deflate) is quick",
-            KmcWarning,
-            stacklevel=4,
+            "coding='deflate' (--coding deflate) is quick"
         )
