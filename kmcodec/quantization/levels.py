@@ -8,8 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from kmcodec.quantization.alpha_samples import AlphaSamples
 from kmcodec.quantization.initialize import INITS
 from kmcodec.quantization.kmeans import heavy_lloyd, lloyd
+from kmcodec.quantization.merge import merged_start
 from kmcodec.quantization.samples import Samples
 from kmcodec.quantization.search import jump
 
@@ -103,13 +105,17 @@ def find_centroids(
         if not level.rounds:
             found.append(lloyd(first, start, iterations, _TOLERANCE))
             continue
-        centroids, inertia = heavy_lloyd(
-            first, start, min(level.rounds, iterations), level.momentum
-        )
+        rounds = min(level.rounds, iterations)
+        centroids, inertia = heavy_lloyd(first, start, rounds, level.momentum)
+        if init == "pca" and not restart and isinstance(samples, AlphaSamples):
+            # Cells that are cut one by one can deal entries out badly between opaque and soft.
+            merged = merged_start(samples, k)
+            if merged is not None:
+                other = heavy_lloyd(first, merged, rounds, level.momentum)
+                centroids, inertia = min((centroids, inertia), other, key=lambda pair: pair[1])
         attempts = level.attempts * _MANY // max(k, _MANY) if 1 < k <= _MOST else 0
         steps = min(level.steps, iterations)
-        centroids, inertia = jump(first, centroids, inertia, attempts, steps)
-        found.append((centroids, inertia))
+        found.append(jump(first, centroids, inertia, attempts, steps))
     best = min(found, key=lambda result: result[1])[0]
     if level.final:
         final = min(level.final, iterations, max(2, _FINAL_WORK // len(samples)))
