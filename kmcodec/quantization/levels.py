@@ -25,6 +25,9 @@ _LEAST_SHARE = 24
 # From this many centroids on attempts get rarer, as each takes longer; beyond the second number
 # there are none.
 _MANY, _MOST = 256, 1024
+# With alpha, what is little in all: so few points in all and for each centroid, and how many times
+# as many attempts there are then.
+_FEW, _FEW_EACH, _MORE = 256, 8, 3
 # Points looked at in all final rounds: with millions of them, two rounds do.
 _FINAL_WORK = 4_000_000
 
@@ -113,14 +116,23 @@ def find_centroids(
             if merged is not None:
                 other = heavy_lloyd(first, merged, rounds, level.momentum)
                 centroids, inertia = min((centroids, inertia), other, key=lambda pair: pair[1])
-        attempts = level.attempts * _MANY // max(k, _MANY) if 1 < k <= _MOST else 0
         steps = min(level.steps, iterations)
-        found.append(jump(first, centroids, inertia, attempts, steps))
+        found.append(jump(first, centroids, inertia, _attempts(first, k, level), steps))
     best = min(found, key=lambda result: result[1])[0]
     if level.final:
         final = min(level.final, iterations, max(2, _FINAL_WORK // len(samples)))
         best, _ = heavy_lloyd(samples, best, final, level.momentum // 2)
     return best
+
+
+def _attempts(samples: Samples, k: int, level: Level) -> int:
+    """How many attempts to make to move k centroids."""
+    if not 1 < k <= _MOST:
+        return 0
+    if isinstance(samples, AlphaSamples) and len(samples) <= _FEW and len(samples) < _FEW_EACH * k:
+        # Which of few points share an entry is all there is to find, and each pair matters.
+        return _MORE * level.attempts
+    return level.attempts * _MANY // max(k, _MANY)
 
 
 def _first_samples(samples: Samples, k: int, level: Level) -> Samples:
