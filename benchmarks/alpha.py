@@ -1,6 +1,6 @@
 """Images with alpha: what quantisers make of them over black, white and grey.
 
-    python benchmarks/alpha.py [images] [-k 4 8 16 32 64 256] [--count 40]
+    python benchmarks/alpha.py [images] [-k 4 8 16 32 64 256] [--count 40] [--seed 0]
 
 Without images, it draws kinds of its own: see `alpha_pictures.py`. For each kind and K the table
 tells the PSNR over black, white and grey, and that of all three together (decibels, of the mean
@@ -123,6 +123,7 @@ def main() -> None:
     parser.add_argument("images", nargs="*", help="images with alpha")
     parser.add_argument("-k", type=int, nargs="+", default=[4, 8, 16, 32, 64, 256])
     parser.add_argument("--count", type=int, default=40, help="pictures to draw of each kind")
+    parser.add_argument("--seed", type=int, default=0, help="of the first picture of each kind")
     parser.add_argument("--kinds", nargs="+", choices=KINDS, default=list(KINDS))
     options = parser.parse_args()
     print(versions("pillow"))
@@ -130,7 +131,7 @@ def main() -> None:
         pixels = np.array(Image.open(path).convert("RGBA"))
         print_table(Path(path).name, [pixels], options.k)
     for kind in () if options.images else options.kinds:
-        print_table(kind, drawn(kind, options.count), options.k)
+        print_table(kind, drawn(kind, options.count, options.seed), options.k)
 
 
 if __name__ == "__main__":

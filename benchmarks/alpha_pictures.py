@@ -127,6 +127,6 @@ KINDS = {
 """The kinds, each a function from a generator of random numbers to pixels, (H, W, 4), uint8."""
 
 
-def drawn(kind: str, count: int) -> list[np.ndarray]:
-    """So many pictures of a kind, the same ones each time."""
-    return [KINDS[kind](np.random.default_rng(seed)) for seed in range(count)]
+def drawn(kind: str, count: int, seed: int = 0) -> list[np.ndarray]:
+    """So many pictures of a kind, the same ones each time, from this seed on."""
+    return [KINDS[kind](np.random.default_rng(seed + i)) for i in range(count)]

@@ -15,12 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kmcodec.quantization.samples import GRID_BITS, Samples
+from kmcodec.quantization.samples import Samples
 
 __all__ = ["AlphaSamples"]
-
-_OPAQUE = 255 << (GRID_BITS - 8)
-"""The alpha of opaque points on the grid, in all spaces."""
 
 
 class AlphaSamples(Samples):
@@ -34,6 +31,8 @@ class AlphaSamples(Samples):
         The point of what is fully transparent.
     clear_weight : int
         Positive if there is a clear point.
+    full : int
+        The alpha of opaque points, in the unit of the points.
     """
 
     def __init__(
@@ -42,6 +41,7 @@ class AlphaSamples(Samples):
         soft: Samples | None,
         clear: NDArray[np.int64] | None,
         clear_weight: int,
+        full: int,
     ) -> None:
         self._opaque, self._soft = opaque, soft
         self._clear, self._clear_weight = clear, clear_weight
@@ -52,6 +52,7 @@ class AlphaSamples(Samples):
             weights.append(np.array([clear_weight]))
         self.points, self.weights = np.concatenate(points), np.concatenate(weights)
         self.bits, self.shift = parts[0].bits, parts[0].shift
+        self._full, self._on_grid = full, full << self.shift
         ends = np.cumsum([0, *map(len, points)]).tolist()
         self.parts = list(itertools.pairwise(ends))
         squares = int((self.points * self.points).sum(axis=1) @ self.weights)
@@ -72,8 +73,8 @@ class AlphaSamples(Samples):
             free[nearest] = False
         if self._opaque is not None:
             alpha = np.where(free, settled[:, -1], -1)
-            alpha[alpha.argmax()] = _OPAQUE
-            settled[alpha >= _OPAQUE, -1] = _OPAQUE
+            alpha[alpha.argmax()] = self._on_grid
+            settled[alpha >= self._on_grid, -1] = self._on_grid
         return settled
 
     def labels(self, centroids: NDArray[np.int64]) -> NDArray[np.int32]:
@@ -81,7 +82,7 @@ class AlphaSamples(Samples):
         centroids = self.settled(centroids)
         labels = []
         if self._opaque is not None:
-            entries = np.flatnonzero(centroids[:, -1] == _OPAQUE).astype(np.int32)
+            entries = np.flatnonzero(centroids[:, -1] == self._on_grid).astype(np.int32)
             labels.append(entries[self._opaque.labels(centroids[entries])])
         if self._soft is not None:
             labels.append(self._soft.labels(centroids))
@@ -105,7 +106,7 @@ class AlphaSamples(Samples):
         # What the bound coordinates add: the squared distance from the place to the mean.
         added = []
         bound = opaque > 0
-        missing = ((255 << (self.bits - 8)) * totals - sums[:, -1])[bound].astype(np.float64)
+        missing = (self._full * totals - sums[:, -1])[bound].astype(np.float64)
         added += (missing * missing / totals[bound]).tolist()
         if self._clear is not None and len(centroids) > 1:
             own = self._of_clear(means)
@@ -113,8 +114,26 @@ class AlphaSamples(Samples):
             off = (sums[own] - totals[own] * self._clear).astype(np.float64)
             added += (off * off / totals[own]).tolist()
         means[free] = self.means(totals[free], sums[free])
-        means[bound, -1] = _OPAQUE
+        means[bound, -1] = self._on_grid
         return means, inertia + math.fsum(added), used
+
+    def error(self, centroids: NDArray[np.int64]) -> int:
+        """Weighted sum of squared distances from centroids at whole coordinates.
+
+        Parameters
+        ----------
+        centroids : ndarray, shape (K, D), int64
+            On the grid.
+
+        Returns
+        -------
+        int
+            Less a part that is always the same; in units of the points.
+        """
+        settled = self.settled(centroids)
+        totals, sums, _ = self._moments(settled)
+        entries = settled >> self.shift
+        return int((entries * entries).sum(axis=1) @ totals) - 2 * int((entries * sums).sum())
 
     def bound(self, means: NDArray[np.int64], labels: NDArray[Any]) -> NDArray[np.int64]:
         """See `Samples.bound`; what is opaque in the main becomes so, a half of each two at least.
@@ -129,12 +148,12 @@ class AlphaSamples(Samples):
         solid = (opaque > 0) & (
             (opaque == most) | (2 * opaque > np.bincount(labels, self.weights, k))
         )
-        means[solid, -1] = _OPAQUE
+        means[solid, -1] = self._on_grid
         return means
 
     def merged(self, centroids: NDArray[np.int64], weights: tuple[int, int]) -> list[int]:
         """See `Samples.merged`; what is opaque stays where it is beside what is not."""
-        opaque = centroids[:, -1] >= _OPAQUE
+        opaque = centroids[:, -1] >= self._on_grid
         if opaque[0] != opaque[1]:
             kept: list[int] = centroids[int(opaque[1])].tolist()
             return kept
@@ -147,7 +166,7 @@ class AlphaSamples(Samples):
         )
         finer = self.shift - next(part.shift for part in (opaque, soft) if part is not None)
         clear = None if self._clear is None else self._clear << finer
-        return AlphaSamples(opaque, soft, clear, self._clear_weight)
+        return AlphaSamples(opaque, soft, clear, self._clear_weight, self._full << finer)
 
     def _moments(
         self, settled: NDArray[np.int64]
@@ -157,7 +176,7 @@ class AlphaSamples(Samples):
         totals, opaque = np.zeros((2, k), np.int64)
         sums = np.zeros((k, dims), np.int64)
         if self._opaque is not None:
-            entries = np.flatnonzero(settled[:, -1] == _OPAQUE)
+            entries = np.flatnonzero(settled[:, -1] == self._on_grid)
             opaque[entries], sums[entries] = self._opaque.moments(settled[entries])
             totals += opaque
         if self._soft is not None:
@@ -175,3 +194,58 @@ class AlphaSamples(Samples):
         assert self._clear is not None
         difference = settled - (self._clear << self.shift)
         return int((difference * difference).sum(axis=1).argmin())
+
+    # --- clusters, of points of more than one kind ------------------------------------------
+
+    def kinds(self) -> NDArray[np.uint8]:
+        """Of each point whether it is opaque (1), clear (2) or neither (0)."""
+        kinds = np.zeros(len(self), np.uint8)
+        if self._opaque is not None:
+            kinds[: len(self._opaque)] = 1
+        if self._clear is not None:
+            kinds[-1] = 2
+        return kinds
+
+    def explained(
+        self, totals: NDArray[np.int64], sums: NDArray[np.int64], kinds: NDArray[np.uint8]
+    ) -> NDArray[np.float64]:
+        """What the centroids of clusters take from the weighted sum of squares of their points.
+
+        Parameters
+        ----------
+        totals : ndarray, shape (K,), int64
+            Their weights, all positive.
+        sums : ndarray, shape (K, D), int64
+        kinds : ndarray, shape (K,), uint8
+            The kinds of their points, by bits. With opaque ones among them the centroid is opaque,
+            with the clear one it is there.
+        """
+        weights, columns = totals.astype(np.float64), sums.T.astype(np.float64)
+        opaque, clear = (kinds & 1) > 0, kinds >= 2
+        full = float(self._full)
+        # Column by column: in the same order everywhere.
+        explained: NDArray[np.float64] = np.where(
+            opaque, (2 * columns[-1] - weights * full) * full, columns[-1] * columns[-1] / weights
+        )
+        for column in columns[:-1]:
+            explained += column * column / weights
+        if clear.any():
+            assert self._clear is not None
+            place = self._clear.astype(np.float64)
+            own = np.zeros(int(clear.sum()))
+            for column, at in zip(columns, place, strict=True):
+                own += (2 * column[clear] - weights[clear] * at) * at
+            explained[clear] = own
+            # Never both: opaque points go to another centroid.
+            explained[clear & opaque] = -1e300
+        return explained
+
+    def places(
+        self, totals: NDArray[np.int64], sums: NDArray[np.int64], kinds: NDArray[np.uint8]
+    ) -> NDArray[np.int64]:
+        """The centroids of clusters; see `explained`."""
+        places = self.means(totals, sums)
+        places[(kinds & 1) > 0, -1] = self._on_grid
+        if self._clear is not None:
+            places[kinds >= 2] = self._clear << self.shift
+        return places

@@ -7,10 +7,12 @@ import random
 import numpy as np
 from numpy.typing import NDArray
 
+from kmcodec.quantization.alpha_samples import AlphaSamples
 from kmcodec.quantization.initialize import INITS
 from kmcodec.quantization.jumps import jump
 from kmcodec.quantization.kmeans import heavy_lloyd, lloyd
 from kmcodec.quantization.levels import Level
+from kmcodec.quantization.merge import merged_start
 from kmcodec.quantization.request import Search
 from kmcodec.quantization.samples import Samples
 
@@ -22,6 +24,9 @@ _LEAST_SHARE = 24
 # From this many centroids on attempts get rarer, as each takes longer; beyond the second number
 # there are none.
 _MANY, _MOST = 256, 1024
+# With alpha, what is little in all: so few points in all and for each centroid, and how many times
+# as many attempts there are then.
+_FEW, _FEW_EACH, _MORE = 256, 8, 3
 # Points looked at in all final rounds: with millions of them, two rounds do.
 _FINAL_WORK = 4_000_000
 
@@ -51,18 +56,31 @@ def find_centroids(samples: Samples, k: int, search: Search) -> NDArray[np.int64
         if not level.rounds:
             found.append(lloyd(first, start, search.iterations, _TOLERANCE))
             continue
-        centroids, inertia = heavy_lloyd(
-            first, start, min(level.rounds, search.iterations), level.momentum
-        )
-        attempts = level.attempts * _MANY // max(k, _MANY) if 1 < k <= _MOST else 0
+        rounds = min(level.rounds, search.iterations)
+        centroids, inertia = heavy_lloyd(first, start, rounds, level.momentum)
+        if init == "pca" and not restart and isinstance(samples, AlphaSamples):
+            # Cells that are cut one by one can deal entries out badly between opaque and soft.
+            merged = merged_start(samples, k)
+            if merged is not None:
+                other = heavy_lloyd(first, merged, rounds, level.momentum)
+                centroids, inertia = min((centroids, inertia), other, key=lambda pair: pair[1])
         steps = min(level.steps, search.iterations)
-        centroids, inertia = jump(first, centroids, inertia, attempts, steps)
-        found.append((centroids, inertia))
+        found.append(jump(first, centroids, inertia, _attempts(first, k, level), steps))
     best = min(found, key=lambda result: result[1])[0]
     if level.final:
         final = min(level.final, search.iterations, max(2, _FINAL_WORK // len(samples)))
         best, _ = heavy_lloyd(samples, best, final, level.momentum // 2)
     return best
+
+
+def _attempts(samples: Samples, k: int, level: Level) -> int:
+    """How many attempts to make to move k centroids."""
+    if not 1 < k <= _MOST:
+        return 0
+    if isinstance(samples, AlphaSamples) and len(samples) <= _FEW and len(samples) < _FEW_EACH * k:
+        # Which of few points share an entry is all there is to find, and each pair matters.
+        return _MORE * level.attempts
+    return level.attempts * _MANY // max(k, _MANY)
 
 
 def _first_samples(samples: Samples, k: int, level: Level) -> Samples:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from kmcodec.model.image import index_dtype
 from kmcodec.model.palette_order import dark_to_bright
+from kmcodec.quantization.alpha_rounding import rounded_with_alpha
 from kmcodec.quantization.alpha_samples import AlphaSamples
 from kmcodec.quantization.assign import nearest_entries
 from kmcodec.quantization.centroids import find_centroids
@@ -106,13 +107,14 @@ def _find_palette(
 ) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
     """Distinct entries from dark to bright, and the nearest of each colour."""
     channels = colors.colors.shape[1]
-    grey = (colors.colors == colors.colors[:, :1]).all()
-    if has_alpha(channels) or search.space != "srgb":
-        palette = _sorted(_in_space(colors, k, ColorSpace(search.space, channels), search))
-    elif search.search and grey:
+    if has_alpha(channels):
+        palette = _sorted(_with_alpha(colors, k, search))
+    elif search.search and search.space == "srgb" and (colors.colors == colors.colors[:, :1]).all():
         # One-dimensional: the best there is can be computed.
         levels = best_grey_palette(colors.colors[:, 0], colors.counts, k)
         palette = np.repeat(levels[:, np.newaxis], channels, axis=1)
+    elif search.space != "srgb":
+        palette = _sorted(_in_space(colors, k, ColorSpace(search.space, channels), search))
     else:
         samples = Samples(colors.colors.astype(np.int64), colors.counts, 8)
         centroids = find_centroids(samples, k, search)
@@ -123,14 +125,33 @@ def _find_palette(
     return palette, nearest_entries(colors.colors, palette, search.space)
 
 
+def _with_alpha(colors: Histogram, k: int, search: Search) -> NDArray[np.uint8]:
+    """Entries for colours with alpha."""
+    channels, alpha = colors.colors.shape[1], colors.colors[:, -1]
+    opaque, clear = alpha == 255, alpha == 0
+    if not opaque.any() and not (~clear).any():
+        return np.zeros((1, channels), np.uint8)
+    rest = k - int(clear.any())
+    if (opaque | clear).all() and rest:
+        # Nothing is blended: as without alpha, and one entry for what is clear.
+        plain = Histogram(colors.colors[opaque, :-1], colors.counts[opaque])
+        found, _ = find_palette(plain, rest, search)
+        full = np.hstack([found, np.full((len(found), 1), 255, np.uint8)])
+        return np.vstack([np.zeros((k - rest, channels), np.uint8), full])
+    coordinates = ColorSpace(search.space, channels)
+    samples = _samples(colors, coordinates)
+    if len(samples) <= k:
+        return coordinates.to_colors(samples.points.astype(np.float64))
+    centroids = find_centroids(samples, k, search)
+    return rounded_with_alpha(samples, centroids, coordinates, search.level.sweeps)
+
+
 def _in_space(colors: Histogram, k: int, space: ColorSpace, search: Search) -> NDArray[np.uint8]:
     """Entries for colours that may coincide in their space."""
-    samples = _samples(colors, space) if has_alpha(space.channels) else _points(colors, space)
+    samples = _points(colors, space)
     if len(samples) <= k:
         return space.to_colors(samples.points.astype(np.float64))
     centroids = find_centroids(samples, k, search)
-    if isinstance(samples, AlphaSamples):
-        centroids = samples.settled(centroids)
     return space.to_colors(centroids / float(1 << samples.shift))
 
 
@@ -153,7 +174,8 @@ def _samples(colors: Histogram, space: ColorSpace) -> AlphaSamples:
     if not alpha.all():
         clear = space.to_coordinates(np.zeros((1, space.channels), np.uint8))[0]
     soft = of((alpha > 0) & (alpha < 255))
-    return AlphaSamples(of(alpha == 255), soft, clear, int(colors.counts[alpha == 0].sum()))
+    clear_weight = int(colors.counts[alpha == 0].sum())
+    return AlphaSamples(of(alpha == 255), soft, clear, clear_weight, space.opaque)
 
 
 def _only_used(
