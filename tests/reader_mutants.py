@@ -97,8 +97,6 @@ def children(node: ast.AST) -> Iterator[ast.AST]:
     """Yield those that say what the reader does, and not only how it words a refusal."""
     if isinstance(node, ast.JoinedStr | ast.Raise | ast.Import | ast.ImportFrom):
         return
-    if isinstance(node, ast.If) and ast.unparse(node.test) == "__name__ == '__main__'":
-        return
     if isinstance(node, ast.AnnAssign):
         yield from [node.value] if node.value else []
         return
@@ -123,6 +121,8 @@ def mutants() -> Iterator[Mutant]:
             if isinstance(node, ast.stmt):
                 statement = node
             target = node.targets[0] if isinstance(node, ast.Assign) else None
+            if ast.unparse(node).startswith("if __name__ =="):
+                continue
             if where in TOOLS or (isinstance(target, ast.Name) and target.id in TOOLS):
                 continue
             for change in changes(node):
