@@ -27,7 +27,7 @@ from kmcodec import KmcFormatError
 from kmcodec.coding import coding_by_number
 
 VECTORS = SPEC / "vectors"
-QUICK = 100  # milliseconds: what takes longer is late
+QUICK = 60  # milliseconds: what takes longer is late
 DENIED = {"good/context-limit-run-probability"}  # all of its pixels are in runs that are denied
 MEMORY = 4 * 2**30
 Rows = list[list[int]]
