@@ -1,34 +1,40 @@
-"""Faults for the second reader of the context coder, one at a time, and what vectors notice.
+"""Faults for the second reader, one at a time, and what vectors notice.
 
-    python tests/reader_mutants.py [EVERY]
+    python tests/reader_mutants.py
 
-tries each mutant (or one of EVERY) and prints those that read all vectors as if nothing were
-wrong. A mutant is one change of the syntax tree of spec/read_context.py or of its parts: a
-constant that is one more or one less, a bound that is missing, another comparison or operator,
-a condition that is turned round.
+tries each mutant, which takes hours, prints those that read all vectors as if nothing were wrong,
+and then how many were caught in each file. A mutant is one change of the syntax tree of the reader
+in spec: a constant that is one more or one less, a bound that is missing, another comparison or
+operator, a condition that is turned round, an initial weight that is one more. What only writes,
+or only words a message, is left alone. `--record` keeps the names of the vectors that notice what
+no quick one does, for the test, which tries a sample on those and on quick ones.
 """
 
 from __future__ import annotations
 
+import argparse
 import ast
-import copy
 import json
 import multiprocessing
-import signal
-import sys
-import time
+import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from types import ModuleType
+from types import CodeType
 from typing import Any
 
 SPEC = Path(__file__).resolve().parent.parent / "spec"
-GOOD = SPEC / "vectors" / "good"
-FILES = ("read_context_parts", "read_context")
-# What only writes, and names of methods that do so.
-WRITERS = {"encode", "Encoder.end", "Encoder.decide", "Encoder.shift"}
+NOTICED = Path(__file__).parent / "reader_mutants_noticed.json"
+EQUIVALENT = Path(__file__).parent / "reader_mutants_equivalent.json"
+CODER = ("read_context_parts", "read_context")
+FILES = (*CODER, "read_palette", "read_input", "read_frames", "read_kmc")
+# What only writes, tells or compares, and is no part of a reader.
+TOOLS = {
+    *("encode", "Encoder.end", "Encoder.decide", "Encoder.shift", "LONG"),
+    *("pam", "differences", "check", "main", "Scene.facts", "Frames.facts"),
+}
 COMPARED = {
     ast.Lt: ast.LtE,
     ast.LtE: ast.Lt,
@@ -47,10 +53,7 @@ COMPUTED = {
     ast.BitXor: ast.BitOr,
 }
 BOUNDS = {"clamp": 3, "min": 2, "max": 2}
-# Mutants that no file can tell from the reader itself, by name, and why.
-EQUIVALENT: dict[str, str] = json.loads(
-    (Path(__file__).parent / "reader_mutants_equivalent.json").read_text("utf-8")
-)
+WEIGHTS = re.compile(r"\s*(-?\d+\s+)+-?\d+\s*")
 
 
 @dataclass(frozen=True)
@@ -60,20 +63,14 @@ class Mutant:
     change: str
     name: str
 
-
-@dataclass(frozen=True)
-class Strip:
-    """A payload of a vector, and the indices that the vector's file gives for it."""
-
-    vector: str
-    payload: bytes
-    rows: list[list[int]]
-    palette: list[tuple[int, ...]]
-    coding: int
+    @property
+    def function(self) -> str:
+        return self.name.split(": ")[1]
 
 
-def source(file: str) -> str:
-    return (SPEC / f"{file}.py").read_text("utf-8")
+@cache
+def parsed(file: str) -> ast.Module:
+    return ast.parse((SPEC / f"{file}.py").read_text("utf-8"))
 
 
 def changes(node: ast.AST) -> Iterator[str]:
@@ -82,8 +79,10 @@ def changes(node: ast.AST) -> Iterator[str]:
             yield "+1"
             if value > 0:
                 yield "-1"
-        case ast.Compare(ops=[op]) if type(op) in COMPARED:
-            yield "compared"
+        case ast.Constant(value=str() as value) if WEIGHTS.fullmatch(value):
+            yield from (f"weight {number}" for number in range(len(value.split())))
+        case ast.Compare(ops=ops):
+            yield from (f"compared {at}" for at, op in enumerate(ops) if type(op) in COMPARED)
         case ast.BinOp(op=op) if type(op) in COMPUTED:
             yield "computed"
         case ast.BoolOp():
@@ -94,155 +93,141 @@ def changes(node: ast.AST) -> Iterator[str]:
             yield from ("no bounds",) if name == "clamp" else ("first only", "second only")
 
 
+def children(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield those that say what the reader does, and not only how it words a refusal."""
+    if isinstance(node, ast.JoinedStr | ast.Raise | ast.Import | ast.ImportFrom):
+        return
+    if isinstance(node, ast.AnnAssign):
+        yield from [node.value] if node.value else []
+        return
+    called = node.func.id if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) else ""
+    if called == "check_crc":
+        yield from node.args[:2]  # type: ignore[attr-defined]
+    elif called != "refuse":
+        annotations = {id(getattr(node, name, None)) for name in ("annotation", "returns")}
+        yield from (c for c in ast.iter_child_nodes(node) if id(c) not in annotations)
+
+
 def mutants() -> Iterator[Mutant]:
     """Name each by its function and its source, so that names outlive other changes."""
-    seen: dict[str, int] = {}
     for file in FILES:
-        tree = ast.parse(source(file))
+        tree, seen = parsed(file), Counter[str]()
         numbers = {id(node): number for number, node in enumerate(ast.walk(tree))}
-
-        def visit(node: ast.AST, parents: tuple[ast.AST, ...], where: str) -> Iterator[Mutant]:
+        stack: list[tuple[ast.AST, ast.AST, str]] = [(tree, tree, "")]
+        while stack:
+            node, statement, where = stack.pop()
             if isinstance(node, ast.FunctionDef | ast.ClassDef):
                 where = f"{where}.{node.name}" if where else node.name
-                if where in WRITERS:
-                    return
-            if isinstance(node, ast.JoinedStr | ast.Raise | ast.Import | ast.ImportFrom):
-                return
+            if isinstance(node, ast.stmt):
+                statement = node
+            target = node.targets[0] if isinstance(node, ast.Assign) else None
+            if ast.unparse(node).startswith("if __name__ =="):
+                continue
+            if where in TOOLS or (isinstance(target, ast.Name) and target.id in TOOLS):
+                continue
             for change in changes(node):
-                outer = next((p for p in reversed(parents) if isinstance(p, ast.stmt)), node)
-                if isinstance(outer, ast.FunctionDef | ast.ClassDef):
-                    outer = node
-                text = ast.unparse(node if isinstance(node, ast.stmt) else outer).split("\n")[0]
-                name = f"{where}: {ast.unparse(node)[:60]!r} {change} in {text[:90]}"
-                name = name.replace("\n", " ")
-                seen[name] = seen.get(name, 0) + 1
+                text = ast.unparse(statement if isinstance(node, ast.expr) else node)
+                text = text.split("\n")[0][:90]
+                name = f"{file}: {where}: {ast.unparse(node)[:60]!r} {change} in {text}"
+                name = " ".join(name.split())
+                seen[name] += 1
                 if seen[name] > 1:
                     name += f" ({seen[name]})"
-                yield Mutant(file, numbers[id(node)], change, name)  # noqa: B023
-            for child in ast.iter_child_nodes(node):
-                yield from visit(child, (*parents, node), where)
-
-        yield from visit(tree, (), "")
+                yield Mutant(file, numbers[id(node)], change, name)
+            within = [(child, statement, where) for child in children(node)]
+            stack += reversed(within)
 
 
-def mutated(mutant: Mutant) -> ast.Module:
-    tree = copy.deepcopy(parsed(mutant.file))
-    node: Any = next(n for number, n in enumerate(ast.walk(tree)) if number == mutant.node)
-    change = mutant.change
+@cache
+def nodes(file: str) -> list[Any]:
+    return list(ast.walk(parsed(file)))
+
+
+def fault(node: Any, mutant: Mutant) -> None:
+    """Change the node, by new values of its fields only, so that `compiled` can undo it."""
+    change, _, at = mutant.change.partition(" ")
     if change in ("+1", "-1"):
         node.value += int(change)
+    elif change == "weight":
+        words = node.value.split()
+        words[int(at)] = str(int(words[int(at)]) + 1)
+        node.value = " ".join(words)
     elif change == "compared":
-        node.ops = [COMPARED[type(node.ops[0])]()]
+        ops = [*node.ops]
+        ops[int(at)] = COMPARED[type(ops[int(at)])]()
+        node.ops = ops
     elif change == "computed":
         node.op = COMPUTED[type(node.op)]()
     elif change == "and/or":
         node.op = ast.And() if isinstance(node.op, ast.Or) else ast.Or()
     elif change == "turned":
         node.test = ast.UnaryOp(ast.Not(), node.test)
-    else:  # a bound that is missing: abs(…) + 0 would do as well as the name of a function
-        kept = node.args[1 if change == "second only" else 0]
+    else:  # a bound that is missing: int does nothing to an int
+        kept = node.args[1 if change == "second" else 0]
         node.func, node.args = ast.Name("int", ast.Load()), [kept]
-    return ast.fix_missing_locations(tree)
 
 
 @cache
-def parsed(file: str) -> ast.Module:
-    return ast.parse(source(file))
+def original(file: str) -> CodeType:
+    return compile(parsed(file), file, "exec")
 
 
-def load(mutant: Mutant | None) -> ModuleType:
-    """Load the reader, as it is or with a fault; the other half of it is loaded anew, too."""
-    for file in FILES:
-        module = sys.modules[file] = ModuleType(file)
-        tree = mutated(mutant) if mutant and mutant.file == file else parsed(file)
-        exec(compile(tree, file, "exec"), vars(module))
-    return sys.modules["read_context"]
-
-
-@cache
-def strips(pattern: str = "context-*") -> list[Strip]:
-    """Return what the context coder has to decode in all vectors, the quickest first."""
-    load(None)
-    sys.path.append(str(SPEC))
-    import read_kmc  # type: ignore[import-not-found]
-
-    found: list[tuple[float, Strip]] = []
-    real = read_kmc.read_context.decode
-    name = ""
-
-    def decode(
-        payload: bytes, rows: int, width: int, palette: list[tuple[int, ...]], coding: int
-    ) -> list[list[int]]:
-        start = time.process_time()
-        result: list[list[int]] = real(payload, rows, width, palette, coding)
-        strip = Strip(name, payload, result, palette, coding)
-        found.append((time.process_time() - start, strip))
-        return result
-
-    read_kmc.read_context.decode = decode
-    for path in sorted(GOOD.glob(f"{pattern}.kmc")):
-        name = path.stem
-        image = read_kmc.read(path.read_bytes())
-        expected = json.loads(path.with_suffix(".json").read_text("utf-8"))
-        assert read_kmc.differences(image, expected) == []
-    read_kmc.read_context.decode = real
-    return [strip for _, strip in sorted(found, key=lambda pair: pair[0])]
-
-
-def differs(reader: Any, strip: Strip) -> bool:
-    """Decode row by row, and stop at the first that is wrong."""
-    if len(strip.palette) == 1:
-        found = reader.decode(strip.payload, len(strip.rows), len(strip.rows[0]), strip.palette, 2)
-        return bool(found != strip.rows)
-    coder, tree = reader.Decoder(strip.payload), reader.Tree(strip.palette)
-    model = reader.Model(coder, tree, len(strip.rows), len(strip.rows[0]), strip.coding)
-    for y, row in enumerate(strip.rows):
-        model.code_row(y, None)
-        if [tree.entry_of[symbol] for symbol in model.rows[y]] != row:
-            return True
-    coder.end()
-    return False
-
-
-def stop(*_: object) -> None:
-    raise TimeoutError
-
-
-def killer(mutant: Mutant) -> str:
-    """Return the first vector that notices the fault, or nothing."""
-    signal.signal(signal.SIGALRM, stop)
-    vector = "none: it does not load"
+def compiled(file: str, mutant: Mutant | None = None) -> CodeType:
+    if mutant is None:
+        return original(file)
+    tree = parsed(file)
+    node = nodes(file)[mutant.node]
+    before = vars(node).copy()
     try:
-        signal.alarm(300)
-        reader = load(mutant)
-        for strip in strips():
-            vector = strip.vector
-            if differs(reader, strip):
-                return vector
-    except Exception:  # whatever a wrong reader does, it does not read this
-        return vector
+        fault(node, mutant)
+        return compile(ast.fix_missing_locations(tree), file, "exec")
     finally:
-        signal.alarm(0)
-    return ""
+        vars(node).update(before)
 
 
-def survivors(wanted: list[Mutant], processes: int = 2) -> list[Mutant]:
-    strips()
-    with multiprocessing.get_context("fork").Pool(processes) as pool:
-        left = []
-        for mutant, vector in zip(wanted, pool.imap(killer, wanted), strict=True):
-            if not vector:
-                left.append(mutant)
-                print(mutant.name, flush=True)
-        return left
+def equivalent() -> dict[str, str]:
+    """Return mutants that no file can tell from the reader itself, by name, and why."""
+    found: dict[str, str] = json.loads(EQUIVALENT.read_text("utf-8"))
+    return found
+
+
+def options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Try faults in the second reader on all vectors.")
+    parser.add_argument("--every", type=int, default=1, help="try only one mutant of so many")
+    parser.add_argument("--start", type=int, default=0, help="which of them is the first")
+    parser.add_argument("--files", nargs="+", default=FILES, help="only those of these files")
+    parser.add_argument("--quick", action="store_true", help="not on vectors that take long")
+    parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--record", action="store_true", help="write what noticed late faults")
+    return parser.parse_args()
 
 
 def main() -> None:
-    every = int(sys.argv[1]) if len(sys.argv) > 1 else 1
-    wanted = [mutant for mutant in mutants() if mutant.name not in EQUIVALENT][::every]
-    left = survivors(wanted)
-    caught = len(wanted) - len(left)
-    print(f"{caught} of {len(wanted)} caught: {100 * caught / len(wanted):.1f} %")
+    from mutant_trials import notice, prepare
+
+    chosen = options()
+    recorded: dict[str, str] = json.loads(NOTICED.read_text("utf-8"))
+    wanted = [mutant for mutant in mutants() if mutant.name not in equivalent()]
+    wanted = [mutant for mutant in wanted if mutant.file in chosen.files]
+    wanted = wanted[chosen.start :: chosen.every]
+    caught, all_of, endless = Counter[str](), Counter[str](), 0
+    tasks = [(mutant, recorded.get(mutant.name, ""), chosen.quick) for mutant in wanted]
+    context = multiprocessing.get_context("fork")
+    with context.Pool(chosen.processes, prepare, maxtasksperchild=200) as pool:
+        for mutant, result in zip(wanted, pool.imap(notice, tasks), strict=True):
+            all_of[mutant.file] += 1
+            caught[mutant.file] += bool(result.by)
+            endless += result.endless
+            if not result.by:
+                print(mutant.name, flush=True)
+            elif result.late:
+                recorded[mutant.name] = result.by
+    for file, count in all_of.items():
+        print(f"{file}: {caught[file]} of {count}")
+    share = 100 * caught.total() / all_of.total()
+    print(f"{caught.total()} of {all_of.total()} caught: {share:.1f} %; {endless} did not end")
+    if chosen.record:
+        NOTICED.write_text(json.dumps(recorded, indent=1, sort_keys=True) + "\n", "utf-8")
 
 
 if __name__ == "__main__":

@@ -45,6 +45,7 @@ SMALL = (
 # These take half of the time of all; others like them are made again.
 NOT_MADE_AGAIN = (
     "context-default-long-runs",
+    "context-limit-weights",
     "context-max-long-runs",
     "context-max-k256",
     "context-max-k4096",

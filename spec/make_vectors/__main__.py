@@ -43,6 +43,7 @@ from bad_scenes import (
 from bad_sections import bad_frames, bad_icc, bad_known, bad_texts, bad_types
 from frames import bad_frame_tables, good_frames, large_frames
 from good import LEFT_OUT, good_bits, good_codings, good_shapes
+from good_bounds import good_bounds_max, good_bounds_runs, good_bounds_tables, good_bounds_weights
 from good_coded import good_coded, good_coded_cut, good_coded_palettes, good_coded_sizes
 from good_coding import good_palettes, good_streams
 from good_context import (
@@ -76,6 +77,10 @@ GOOD: list[Callable[[], Iterator[Good]]] = [
     good_limits_tables,
     good_limits_runs,
     good_limits_counts,
+    good_bounds_tables,
+    good_bounds_runs,
+    good_bounds_weights,
+    good_bounds_max,
     good_coded,
     good_coded_sizes,
     good_coded_cut,

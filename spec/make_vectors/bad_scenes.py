@@ -71,9 +71,12 @@ def bad_scene_tables() -> Iterator[Bad]:
     for scenes in (1, 3, 2**16, 2**32 - 1):
         about = f"The scene table says {scenes} scenes, and has two."
         yield f"scenes-said-{scenes}", about, with_table(second, scenes=scenes)
+    beside = parts_of([EXAMPLE[0], replace(EXAMPLE[1], interleaved=False)], rows_per_strip=1)
     for flags in (4, 128):
         about = f"Reserved flags, {flags}, of a scene are 1."
-        yield f"scenes-flags-{flags}", about, with_table(row_of(2, 2, flags))
+        rows = u32(2) + u32(1) + row_of(2, 2, flags)
+        whole = replace(beside, table=table(3, flags=4, scene_table=rows))
+        yield f"scenes-flags-{flags}", about, whole.file()
     whole = parts_of(EXAMPLE, rows_per_strip=1, durations=(10, 20))
     yield "scenes-durations", "A duration for each scene, not for each frame.", whole.file()
     half, one = 2**15, palette_part(b"abc")

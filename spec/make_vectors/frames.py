@@ -200,8 +200,9 @@ def bad_frame_tables() -> Iterator[Bad]:
         yield f"frames-{count}", reason, with_table(table(count))
     reason = "Frame flag bit 2 says that there are several scenes, but there is no scene table."
     yield "frames-flags-4", reason, with_table(table(flags=4))
-    reason = "Reserved flags, 128, of the frame table are 1."
-    yield "frames-flags-128", reason, with_table(table(flags=128))
+    for flags in (8, 128):
+        reason = f"Reserved flags, {flags}, of the frame table are 1."
+        yield f"frames-flags-{flags}", reason, with_table(table(flags=flags))
     yield (
         "frames-own-missing",
         "Own durations are said, and there is one of two.",

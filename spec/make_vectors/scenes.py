@@ -317,6 +317,17 @@ def good_scenes_tables() -> Iterator[Good]:
         channels=1,
     )
     yield several(
+        "all-flags",
+        "All flags of the header are 1: sections, coded palettes, a frame table.",
+        [
+            Scene(noisy(1, 6, 4, 17), plain(17), coded=True),
+            Scene(noisy(1, 6, 4, 17), plain(17), coded=True),
+        ],
+        coding=2,
+        sections=[text("Title", "flags")],
+        metadata={"text": {"Title": "flags"}},
+    )
+    yield several(
         "sections",
         "Two scenes with strips of one row, then sections.",
         EXAMPLE,

@@ -1,0 +1,52 @@
+"""What the test vectors notice of a reader with one constant, bound or comparison wrong.
+
+A sample of what `python tests/reader_mutants.py` tries.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import VECTORS
+from reader_mutants import CODER, FILES, NOTICED, equivalent, mutants
+
+SCRIPT = Path(__file__).parent / "reader_mutants.py"
+PARTS = 2
+# Percent. Of the coder, quick vectors and those recorded show less than all do.
+NEEDED = {"coder": 80, "rest": 95}
+EVERY = {"coder": 34, "rest": 11}
+SAMPLES = [*(("coder", part) for part in range(PARTS)), ("rest", 0)]
+
+
+def files_of(what: str) -> list[str]:
+    return [file for file in FILES if (file in CODER) == (what == "coder")]
+
+
+@pytest.mark.parametrize(("what", "part"), SAMPLES, ids=lambda value: str(value))
+def test_vectors_notice_faults(what: str, part: int) -> None:
+    step = EVERY[what] * (PARTS if what == "coder" else 1)
+    command = [sys.executable, str(SCRIPT), "--quick", "--processes", "1", "--files"]
+    command += [*files_of(what), "--every", str(step), "--start", str(part * EVERY[what])]
+    result = subprocess.run(
+        command, capture_output=True, text=True, encoding="utf-8", timeout=600, check=False
+    )
+    assert result.returncode == 0, result.stderr[-2000:]
+    found = re.search(r"^(\d+) of (\d+) caught", result.stdout, re.MULTILINE)
+    assert found is not None, result.stdout
+    caught, tried = int(found[1]), int(found[2])
+    assert tried >= 20
+    assert 100 * caught >= NEEDED[what] * tried, result.stdout
+
+
+def test_what_is_listed_exists() -> None:
+    names = {mutant.name for mutant in mutants()}
+    noticed: dict[str, str] = json.loads(NOTICED.read_text("utf-8"))
+    assert equivalent().keys() <= names
+    assert all(reason.endswith(".") for reason in equivalent().values())
+    assert noticed.keys() <= names - equivalent().keys()
+    assert all((VECTORS / f"{vector}.kmc").exists() for vector in noticed.values())
