@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
 from typing import TypedDict
 
 from numpy.typing import ArrayLike
@@ -19,6 +19,7 @@ __all__ = [
     "checked_choice",
     "checked_integer",
     "checked_number",
+    "refuse_options",
 ]
 
 
@@ -53,6 +54,31 @@ class EncodeOptions(QuantizeOptions, total=False):
     psnr: float | None
     max_bytes: int | None
     strict: bool
+
+
+def refuse_options(
+    function: str, options: Iterable[str], taken: Collection[str], reasons: Mapping[str, str]
+) -> None:
+    """Refuse, by name, options that only other functions have.
+
+    Parameters
+    ----------
+    function : str
+    options : iterable of str
+        What the caller gave.
+    taken : collection of str
+        What the function takes.
+    reasons : mapping
+        Of some options, what to do instead.
+
+    Raises
+    ------
+    KmcInputError
+    """
+    for name in sorted(options):
+        if name not in taken:
+            reason = reasons.get(name, "")
+            raise KmcInputError(f"{function} has no option {name}{reason and ': '}{reason}")
 
 
 def checked_integer(name: str, value: int, least: int, most: int | None = None) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from numpy.typing import ArrayLike, NDArray
 
@@ -15,7 +15,11 @@ from kmcodec.encoder import DEFAULT_CODING
 from kmcodec.image import array_of
 from kmcodec.label_images import LabelText, in_runs, label_image, labels_of, planes_image
 from kmcodec.label_text import LABELS
+from kmcodec.options import EncodeOptions, refuse_options
 from kmcodec.reader import DEFAULT_MAX_PIXELS, StripReader
+
+if TYPE_CHECKING:
+    from typing_extensions import Never
 
 __all__ = ["decode_labels", "encode_labels"]
 
@@ -29,6 +33,7 @@ def encode_labels(
     coding: str = DEFAULT_CODING,
     effort: str = AUTO,
     strip_rows: int | None = None,
+    **options: Never,
 ) -> bytes:
     """Encode an array of labels as a `.kmc` file, losslessly.
 
@@ -39,6 +44,8 @@ def encode_labels(
         are too many for a palette are split into their bytes, which lie below each other.
     coding, effort, strip_rows
         See `encode`. Noise of more than 4,096 values is coded by `deflate`, not by `context`.
+    **options
+        None: all others of `encode` are refused, as labels are kept as they are.
 
     Returns
     -------
@@ -51,6 +58,8 @@ def encode_labels(
     KmcInputError
         If they are no such labels, or an option is wrong.
     """
+    reasons = dict.fromkeys(EncodeOptions.__annotations__, "labels are kept as they are")
+    refuse_options("encode_labels", options, (), reasons)
     array = array_of("labels", labels)
     assembly = Assembly(coding, effort, strip_rows)
     image = label_image(array)

@@ -23,6 +23,7 @@ from kmcodec.errors import KmcError, KmcGoalError, KmcWarning
 from kmcodec.image import IndexedImage, Metadata
 from kmcodec.label_text import LABELS, without_labels
 from kmcodec.metrics import psnr
+from kmcodec.options import QuantizeOptions, refuse_options
 from kmcodec.quantizer import Settings, quantized
 from kmcodec.rate_distortion import Goal, Outcome, optimize
 from kmcodec.reader import DEFAULT_MAX_PIXELS
@@ -33,7 +34,6 @@ from kmcodec.sources.rows import LARGE, RowFile, open_rows, row_errors, row_sour
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from kmcodec.options import QuantizeOptions
 
 __all__ = [
     "EncodeReport",
@@ -41,6 +41,11 @@ __all__ = [
     "encode_files",
     "quantize_source",
 ]
+
+_ELSEWHERE = {
+    **dict.fromkeys(("rdo", "psnr", "max_bytes"), "it is a Goal, given as goal"),
+    **dict.fromkeys(("metadata", "durations", "loop"), "a file has its own"),
+}
 
 
 @dataclass(frozen=True)
@@ -170,7 +175,7 @@ def encode_file(
         Files of more pixels are coded row by row, where they can be read so, there is no goal, and
         what is made is to be written whatever its size.
     max_pixels : int, optional
-        See `read_source`. What is read row by row takes little memory, and has no limit.
+        See `read_source`; it holds for what is read row by row, too.
     **options
         See `quantize`.
 
@@ -181,9 +186,10 @@ def encode_file(
     KmcError
         If the source cannot be read or the target not be written.
     """
+    refuse_options("encode_file", options, QuantizeOptions.__annotations__, _ELSEWHERE)
     started = time.perf_counter()
     if goal is None and variable is None and not skip_if_larger:
-        file = open_rows(job.source, large)
+        file = open_rows(job.source, large, max_pixels)
         if file is not None:
             if strip:
                 file = replace(file, metadata=Metadata())

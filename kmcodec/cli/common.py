@@ -57,7 +57,8 @@ max_pixels_option = click.option(
     metavar="N",
     default=DEFAULT_MAX_PIXELS,
     show_default=True,
-    help="Refuse files that declare more pixels; 0 for no limit.",
+    help="Refuse files that declare more pixels (width x height, of all frames together); 0 for no "
+    "limit.",
 )
 
 

@@ -138,8 +138,7 @@ def encode(
     reduced to 8.
 
     Files of more than 16 megapixels are read row by row, in little memory, if they are .npy, or
-    PNG or TIFF and pyvips is installed, and no quality or size is asked for; --max-pixels is about
-    all others.
+    PNG or TIFF and pyvips is installed, and no quality or size is asked for.
     """
     if as_json and output == STANDARD:
         raise click.UsageError("--json and '-o -' both want standard output")
@@ -151,7 +150,9 @@ def encode(
         )
     options["max_pixels"] = options["max_pixels"] or None
     options["palettes"] = "frame" if frame_palettes else "shared"
-    options["palette"] = None if palette is None else read_palette(palette)
+    options["palette"] = (
+        None if palette is None else read_palette(palette, max_pixels=options["max_pixels"])
+    )
     check_cluster(scheduler, workers, sources, output)
     jobs = plan(
         sources,

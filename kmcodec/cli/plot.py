@@ -8,7 +8,13 @@ from typing import Any
 import click
 
 from kmcodec.batch.planning import check_output
-from kmcodec.cli.common import colors_option, force_option, kmeans_options, variable_option
+from kmcodec.cli.common import (
+    colors_option,
+    force_option,
+    kmeans_options,
+    max_pixels_option,
+    variable_option,
+)
 from kmcodec.cli.help import Command, write_commands
 from kmcodec.plots import DEFAULT_POINTS
 from kmcodec.quantizer import quantize
@@ -41,6 +47,7 @@ def plot() -> None:
 )
 @kmeans_options
 @variable_option
+@max_pixels_option
 @force_option
 def clusters(
     source: str,
@@ -48,6 +55,7 @@ def clusters(
     output: str | None,
     points: int,
     variable: str | None,
+    max_pixels: int,
     force: bool,
     **options: Any,
 ) -> None:
@@ -60,7 +68,7 @@ def clusters(
 
     require_matplotlib()  # says at once, not after the work, if there is none
     check_output([source], output, force=force)
-    image = read_source(source, variable)
+    image = read_source(source, variable, max_pixels=max_pixels or None)
     figure = clusters_figure(
         image.pixels,
         quantize(image.pixels, colors, **options),

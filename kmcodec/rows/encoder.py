@@ -14,10 +14,10 @@ from kmcodec.atomic import write_atomically
 from kmcodec.coding import AUTO, Coding, Survey
 from kmcodec.container.header import Header
 from kmcodec.encoder import DEFAULT_CODING
-from kmcodec.errors import KmcInputError
 from kmcodec.image import Metadata
 from kmcodec.metrics import decibels_of, squared_error
 from kmcodec.names import check_kmc_name
+from kmcodec.options import QuantizeOptions, refuse_options
 from kmcodec.quantizer import Settings
 from kmcodec.rows.quantizer import RowQuantizer
 from kmcodec.rows.source import Rows, RowSource
@@ -26,7 +26,6 @@ from kmcodec.strips import BusySample
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from kmcodec.options import QuantizeOptions
 
 __all__ = ["RowEncoder", "encode_rows", "write_parts"]
 
@@ -34,6 +33,13 @@ __all__ = ["RowEncoder", "encode_rows", "write_parts"]
 _COUNTED, _SEEN, _CODED = 1, 1, 6
 # Pixels that are compared at a time.
 _GROUP = 1 << 18
+
+_WHOLE = "it needs the whole image in memory, use encode()"
+_FRAMES = "rows are of one image, use encode_frames()"
+_ELSEWHERE = {
+    **dict.fromkeys(("rdo", "psnr", "max_bytes", "strict"), _WHOLE),
+    **dict.fromkeys(("palettes", "durations", "loop"), _FRAMES),
+}
 
 
 def encode_rows(
@@ -105,9 +111,7 @@ def encode_rows(
     >>> kmcodec.decode(file.getvalue())[::100, 0, 0].tolist()
     [0, 1, 2, 3]
     """
-    goals = {"rdo", "psnr", "max_bytes", "strict"} & options.keys()
-    if goals:
-        raise KmcInputError(f"{min(goals)} needs the whole image in memory: use encode()")
+    refuse_options("encode_rows", options, QuantizeOptions.__annotations__, _ELSEWHERE)
     if isinstance(output, (str, os.PathLike)):
         check_kmc_name(output)
     encoder = RowEncoder(

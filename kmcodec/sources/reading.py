@@ -8,8 +8,8 @@ from typing import IO
 
 from kmcodec.atomic import reason_of
 from kmcodec.errors import KmcInputError, KmcLimitError
-from kmcodec.streams import read_bounded
-from kmcodec.urls import is_url, open_url
+from kmcodec.streams import check_streamed, read_bounded, read_some
+from kmcodec.urls import is_url, open_url, size_in_archive
 
 __all__ = ["bytes_of"]
 
@@ -35,7 +35,8 @@ def bytes_of(path: str, name: str, most: int = -1) -> bytes:
     KmcInputError
         If it cannot be read; its cause is the error of the system.
     KmcLimitError
-        If memory does not suffice, or what is no regular file has more than 512 MiB.
+        If memory does not suffice, or what is no regular file has more than 512 MiB: a pipe, or
+        a URL, which may be of a file in an archive that packs zeros a thousandfold.
     """
     if not path:
         raise KmcInputError("'' is not a path")
@@ -43,8 +44,11 @@ def bytes_of(path: str, name: str, most: int = -1) -> bytes:
         if path == "-":
             return _up_to(most, sys.stdin.buffer)
         if is_url(path):
+            if most < 0:
+                # In an archive a file may be a thousand times as large as what there is of it.
+                check_streamed(size_in_archive(path))
             with open_url(path) as stream:
-                return stream.read(most)
+                return stream.read(most) if most >= 0 else read_some(stream)
         if os.path.isdir(path):
             # Windows would call it a matter of permission.
             raise KmcInputError(f"{name}: is a folder")

@@ -19,8 +19,9 @@ from kmcodec.formats.pillow_images import metadata_from_pillow
 from kmcodec.formats.streamed_images import can_stream, image_rows, streamable
 from kmcodec.image import Metadata
 from kmcodec.label_images import MOST_IN_NOISE
+from kmcodec.reader import DEFAULT_MAX_PIXELS
 from kmcodec.rows.source import RowSource
-from kmcodec.sources.images import named_warnings, warn_of_frames
+from kmcodec.sources.images import check_pixels, named_warnings, warn_of_frames
 
 __all__ = ["LARGE", "RowFile", "open_rows", "row_errors", "row_source"]
 
@@ -52,7 +53,9 @@ class RowFile:
     size: int
 
 
-def open_rows(path: str, large: int = LARGE) -> RowFile | None:
+def open_rows(
+    path: str, large: int = LARGE, max_pixels: int | None = DEFAULT_MAX_PIXELS
+) -> RowFile | None:
     """Open an image file to be read row by row, if it is large and of a kind that allows that.
 
     Parameters
@@ -60,6 +63,8 @@ def open_rows(path: str, large: int = LARGE) -> RowFile | None:
     path : str
     large : int
         Pixels up to which a file is better read as a whole.
+    max_pixels : int, optional
+        The most that the file may have; None for no limit.
 
     Returns
     -------
@@ -70,6 +75,8 @@ def open_rows(path: str, large: int = LARGE) -> RowFile | None:
     ------
     KmcInputError
         If a .npy file is damaged.
+    KmcLimitError
+        If it has too many pixels.
 
     Warns
     -----
@@ -83,11 +90,14 @@ def open_rows(path: str, large: int = LARGE) -> RowFile | None:
         with open(path, "rb") as stream, named_warnings(path):
             start = stream.read(len(MAGIC))
             stream.seek(0)
-            return (_npy if start == MAGIC else _image)(path, stream, size, large)
+            found = (_npy if start == MAGIC else _image)(path, stream, size, large)
     except OSError as error:
         raise KmcInputError(f"{path}: {reason_of(error)}") from error
     except (ValueError, NotImplementedError) as error:
         raise KmcInputError(f"{path}: {error}") from error
+    if found is not None:
+        check_pixels(found.width * found.height, max_pixels, path)
+    return found
 
 
 def row_source(path: str, file: RowFile) -> RowSource:
