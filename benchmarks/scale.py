@@ -64,7 +64,19 @@ def measure(
     """Print a row, and return megapixels and the seconds of encoding and decoding."""
     image, file, back = folder / "image.npy", folder / "image.kmc", folder / "back.npy"
     run([sys.executable, __file__, "--draw", str(image), str(megapixels)], environment)
-    encode = [*KMC, "encode", image, "-o", file, "-k", chosen.colors, "--effort", chosen.effort]
+    encode = [
+        *KMC,
+        "encode",
+        image,
+        "--max-pixels",
+        0,
+        "-o",
+        file,
+        "-k",
+        chosen.colors,
+        "--effort",
+        chosen.effort,
+    ]
     decode = [*KMC, "decode", file, "-o", back, "--max-pixels", 0]
     encoded, decoded = run(encode, environment), run(decode, environment)
     side = side_of(megapixels)
@@ -87,7 +99,19 @@ def compare(folder: Path, chosen: argparse.Namespace) -> None:
     for threads in (1, 2):
         environment = {**os.environ, "KMC_THREADS": str(threads)}
         file = folder / f"{threads}.kmc"
-        encode = [*KMC, "encode", image, "-o", file, "-k", chosen.colors, "--effort", chosen.effort]
+        encode = [
+            *KMC,
+            "encode",
+            image,
+            "--max-pixels",
+            0,
+            "-o",
+            file,
+            "-k",
+            chosen.colors,
+            "--effort",
+            chosen.effort,
+        ]
         decode = [*KMC, "decode", file, "-o", back, "--max-pixels", 0]
         seconds.append([run(encode, environment)[0], run(decode, environment)[0]])
         data.append(file.read_bytes())

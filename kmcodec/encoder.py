@@ -81,7 +81,7 @@ def encode(
         If bits, inks, colours or a profile are reduced or left out that change how pixels look.
     """
     request = EncodeRequest.of(
-        "encode()",
+        "encode",
         k,
         coding=coding,
         effort=effort,

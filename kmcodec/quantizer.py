@@ -112,7 +112,7 @@ def quantize(
     [31, 94, 158, 223]
     """
     request = QuantizeRequest.of(
-        "quantize()",
+        "quantize",
         k,
         init=init,
         seed=seed,

@@ -2,11 +2,16 @@
 
 import io
 import struct
+import subprocess
+import sys
+import tempfile
 import tracemalloc
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import kmcodec
 from kmcodec.container.layout import strip_crc
@@ -113,3 +118,53 @@ def test_frames_at_the_limit_take_little_more_than_a_kilobyte_each():
     data = many_frames(65_536)
     kmcodec.decode_frames(data)
     assert peak_of(lambda: kmcodec.decode_frames(data)) <= 65_536 * 1024
+
+
+def test_scenes_take_little_more_than_a_kilobyte_each():
+    rng = np.random.default_rng(8)
+    places = np.arange(4, dtype=np.uint8).reshape(2, 2)
+    palettes = rng.integers(0, 256, (100, 4, 3), dtype=np.uint8)
+    frames = [kmcodec.IndexedImage(palette, places) for palette in palettes]
+    # The context coder has tables of its own.
+    data = kmcodec.encode_frames(frames, palettes="frame", coding="packed")
+    assert len(kmcodec.inspect(data).scenes) == 100
+    kmcodec.decode_frames(data)
+    peak = peak_of(lambda: kmcodec.decode_frames(data))
+    assert peak <= A_PIXEL * 4 * 100 + OF_FILE * len(data) + BESIDE + 1024 * 100
+    peak = peak_of(lambda: kmcodec.inspect(data))
+    assert peak <= OF_FILE * len(data) + BESIDE + 1024 * 100
+
+
+def test_pillow_takes_no_more_memory_than_is_promised():
+    count = 5_000
+    data = many_strips(count)
+
+    def opened():
+        with Image.open(io.BytesIO(data)) as image:
+            image.load()
+            return image.copy()
+
+    opened()
+    assert peak_of(opened) <= A_PIXEL * count + OF_FILE * len(data) + BESIDE
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="told otherwise, or not at all")
+def test_the_process_grows_no_more_than_is_promised():
+    # As the system sees it: what tracemalloc does not know of counts, too.
+    count = 40_000
+    program = (
+        "import resource, sys, kmcodec;"
+        "size = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10;"
+        "small, large = (open(name, 'rb').read() for name in sys.argv[1:]);"
+        "kmcodec.decode_indexed(small); before = size();"
+        "kmcodec.decode_indexed(large); print(size() - before)"
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        files = [Path(folder, name) for name in ("small.kmc", "large.kmc")]
+        for file, strips in zip(files, (600, count), strict=True):
+            file.write_bytes(many_strips(strips))
+        run = subprocess.run(
+            [sys.executable, "-c", program, *files], capture_output=True, text=True, check=True
+        )
+        # The allocator rounds up, and threads have stacks.
+        assert int(run.stdout) <= A_PIXEL * count + OF_FILE * 8 * count + BESIDE + (2 << 20)

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import io
+import struct
 import tracemalloc
+import zipfile
 import zlib
 
 import numpy as np
 import pytest
+from kmcodec.sources.reading import bytes_of
 from PIL import Image
 
 import kmcodec
+from kmcodec import streams
+from kmcodec.formats import apng, gif, matlab
 from kmcodec.formats.matlab import write_mat
+from kmcodec.sources import reading
 from kmcodec.sources.images import read_source
 
 SIZE = 64 * 48
@@ -89,3 +95,103 @@ def test_a_mat_file_of_zeros_takes_no_memory(tmp_path):
         assert tracemalloc.get_traced_memory()[1] < 50_000_000
     finally:
         tracemalloc.stop()
+
+
+def gif_frame(number, palette):
+    place = b"," + struct.pack("<HHHHB", 0, 0, 1, 1, 0x87)
+    return place + palette + b"\x02\x02\x44\x01\x00"
+
+
+def test_palettes_of_small_frames_take_linear_work(monkeypatch):
+    def work(count):
+        done = []
+        for name in ("bincount", "zeros", "unique"):
+            plain = getattr(np, name)
+
+            def counted(first, *args, plain=plain, **options):
+                result = plain(first, *args, **options)
+                parts = result if isinstance(result, tuple) else (result,)
+                done.extend(part.size for part in parts)
+                return result
+
+            monkeypatch.setattr(gif.np, name, counted)
+        palettes = [np.random.default_rng(i).bytes(768) for i in range(count)]
+        data = b"GIF89a" + struct.pack("<HHBBB", 1, 1, 0, 0, 0)
+        data += b"".join(gif_frame(i, palette) for i, palette in enumerate(palettes)) + b";"
+        assert len(list(gif.gif_frames(gif.parse_gif(data)))) == count
+        monkeypatch.undo()
+        return sum(done)
+
+    assert work(400) < 5 * work(100)
+
+
+def test_chunks_that_all_frames_share_are_taken_once():
+    first = io.BytesIO()
+    images = [Image.new("P", (1, 1), i) for i in range(3)]
+    for image in images:
+        image.putpalette([1, 2, 3, 4, 5, 6, 7, 8, 9])
+    images[0].save(first, "PNG", save_all=True, append_images=images[1:])
+    data = first.getvalue()
+    at = data.index(b"acTL") + 4 + 8 + 4
+    again = apng.png_chunk(b"PLTE", bytes(9)) + apng.png_chunk(b"tRNS", b"\0")
+    file = apng.parse_apng(data[:at] + again * 500 + data[at:])
+    assert len(file.shared) < 100
+    long = apng.png_chunk(b"tRNS", bytes(257))
+    with pytest.raises(kmcodec.KmcInputError, match="tRNS has 257 bytes"):
+        apng.parse_apng(data[:at] + long + data[at:])
+
+
+def test_a_frame_far_beyond_its_screen_makes_no_large_screen(tmp_path):
+    place = b"," + struct.pack("<HHHHB", 9999, 9999, 1, 1, 0)
+    data = b"GIF89a" + struct.pack("<HHBBB", 1, 1, 0, 0, 0) + place + b"\x02\x02\x44\x01\x00;"
+    (tmp_path / "a.gif").write_bytes(data)
+    with pytest.raises(kmcodec.KmcLimitError, match="100,000,000 pixels, more than"):
+        read_source(tmp_path / "a.gif", max_pixels=99_999_999)
+
+
+def test_a_jpeg_of_very_many_scans_is_refused(tmp_path):
+    stream = io.BytesIO()
+    Image.new("L", (16, 16)).save(stream, "JPEG", progressive=True)
+    data = stream.getvalue()
+    last = data.rindex(b"\xff\xda")
+    for scans, fits in ((200, True), (300, False)):
+        (tmp_path / "a.jpg").write_bytes(data[:last] + data[last:-2] * scans + data[-2:])
+        if fits:
+            assert read_source(tmp_path / "a.jpg").pixels.shape == (16, 16)
+        else:
+            with pytest.raises(kmcodec.KmcLimitError, match=r"30\d scans"):
+                read_source(tmp_path / "a.jpg")
+
+
+def test_a_map_longer_than_a_palette_is_not_read(tmp_path):
+    import scipy.io
+
+    variables = {"A": np.ones((4, 4)), "map": np.zeros((65_537, 3))}
+    scipy.io.savemat(tmp_path / "a.mat", variables, do_compression=True)
+    with pytest.raises(kmcodec.KmcInputError, match="several images"):
+        read_source(tmp_path / "a.mat")
+    assert read_source(tmp_path / "a.mat", "A").pixels.shape == (4, 4)
+
+
+def test_variables_without_number_are_refused(tmp_path, monkeypatch):
+    import scipy.io
+
+    scipy.io.savemat(tmp_path / "a.mat", {f"a{i}": np.zeros((2, 2)) for i in range(4)})
+    monkeypatch.setattr(matlab, "_MOST_VARIABLES", 4)
+    assert read_source(tmp_path / "a.mat", "a2").pixels.shape == (2, 2)
+    monkeypatch.setattr(matlab, "_MOST_VARIABLES", 3)
+    with pytest.raises(kmcodec.KmcLimitError, match="more than 3 variables"):
+        read_source(tmp_path / "a.mat", "a2")
+
+
+def test_a_file_in_an_archive_is_not_unpacked_if_it_is_large(tmp_path, monkeypatch):
+    pytest.importorskip("fsspec")
+    with zipfile.ZipFile(tmp_path / "a.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a.npy", bytes(5000))
+    url = f"zip://a.npy::{tmp_path / 'a.zip'}"
+    monkeypatch.setattr(streams, "_MOST_STREAMED", 5000)
+    assert len(bytes_of(url, url)) == 5000
+    monkeypatch.setattr(streams, "_MOST_STREAMED", 4999)
+    monkeypatch.setattr(reading, "open_url", None)  # refused before
+    with pytest.raises(kmcodec.KmcLimitError, match="more than 4,999 bytes"):
+        bytes_of(url, url)

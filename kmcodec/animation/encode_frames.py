@@ -102,7 +102,7 @@ def encode_frames(
         If bits, inks, colours or a profile are reduced or left out that change how pixels look.
     """
     request = EncodeRequest.of(
-        "encode_frames()",
+        "encode_frames",
         k,
         coding=coding,
         effort=effort,

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import io
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from numpy.typing import ArrayLike, NDArray
 
 from kmcodec.coding import AUTO
 from kmcodec.container.metadata import DEFAULT_MAX_METADATA
 from kmcodec.decoder import checked_metadata, decode_indexed
+from kmcodec.model.checks import refuse_unknown
 from kmcodec.model.image import array_of
 from kmcodec.model.label_images import LabelText, in_runs, label_image, labels_of, planes_image
 from kmcodec.model.label_text import LABELS
 from kmcodec.reading.strip_reader import DEFAULT_MAX_PIXELS, StripReader
+from kmcodec.request import EncodeOptions
 from kmcodec.writing.assembly import Assembly
+
+if TYPE_CHECKING:
+    from typing_extensions import Never
 
 __all__ = ["decode_labels", "encode_labels"]
 
@@ -28,6 +33,7 @@ def encode_labels(
     coding: str = Assembly.coding,
     effort: str = Assembly.effort,
     strip_rows: int | None = None,
+    **options: Never,
 ) -> bytes:
     """Encode an array of labels as a `.kmc` file, losslessly.
 
@@ -38,6 +44,8 @@ def encode_labels(
         are too many for a palette are split into their bytes, which lie below each other.
     coding, effort, strip_rows
         See `encode`. Noise of more than 4,096 values is coded by `deflate`, not by `context`.
+    **options
+        None: all others of `encode` are refused, as labels are kept as they are.
 
     Returns
     -------
@@ -50,6 +58,8 @@ def encode_labels(
     KmcInputError
         If they are no such labels, or an option is wrong.
     """
+    reasons = dict.fromkeys(EncodeOptions.__annotations__, "labels are kept as they are")
+    refuse_unknown("encode_labels", options, (), reasons)
     array = array_of("labels", labels)
     assembly = Assembly(coding, effort, strip_rows)
     image = label_image(array)

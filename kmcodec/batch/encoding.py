@@ -144,7 +144,7 @@ def encode_file(
     advance
         See `encode_job`.
     """
-    return encode_job(job, FileRequest.of("encode_file()", k, **options), advance)
+    return encode_job(job, FileRequest.of("encode_file", k, **options), advance)
 
 
 def encode_job(
@@ -168,7 +168,9 @@ def encode_job(
         If the source cannot be read or the target not be written.
     """
     started = time.perf_counter()
-    file = open_rows(job.source, request.large) if request.rows_will_do else None
+    file = None
+    if request.rows_will_do:
+        file = open_rows(job.source, request.large, request.max_pixels)
     if file is not None:
         if request.strip:
             file = _stripped(file, job.source)
@@ -252,7 +254,7 @@ def encode_files(
     KmcInputError
         If an option is unknown or wrong, or two exclude each other.
     """
-    return encode_jobs(jobs, FileRequest.of("encode_files()", k, **options), executor)
+    return encode_jobs(jobs, FileRequest.of("encode_files", k, **options), executor)
 
 
 def encode_jobs(

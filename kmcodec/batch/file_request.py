@@ -29,6 +29,9 @@ class FileOptions(EncodeOptions, total=False):
     large: int
 
 
+_ELSEWHERE = dict.fromkeys(("metadata", "durations", "loop"), "a file has its own")
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class FileRequest:
     """All that a user asks of encoding a file.
@@ -45,7 +48,7 @@ class FileRequest:
     skip_if_larger : bool
         Write nothing that is not smaller than the source.
     max_pixels : int, optional
-        See `read_source`. What is read row by row takes little memory, and has no limit.
+        See `read_source`; it holds for what is read row by row, too.
     large : int
         Files of more pixels are coded row by row, where they can be read so, there is no goal, and
         what is made is to be written whatever its size.
@@ -89,7 +92,7 @@ class FileRequest:
             If an option is unknown or wrong, or two exclude each other.
         """
         given: dict[str, Any] = {**options}
-        refuse_unknown(caller, given, FileOptions.__annotations__)
+        refuse_unknown(caller, given, FileOptions.__annotations__, _ELSEWHERE)
         own = {name: given.pop(name) for name in _OWN if name in given}
         return cls(encoding=EncodeRequest.of(caller, k, **given), **own)
 

@@ -99,34 +99,50 @@ def plan(
     sources = [local_path(source) for source in sources]
     out = None if out is None else local_path(out)
     found = list(find_files(sources, ending, out=out if recursive else None, recursive=recursive))
-    files = [each for each in found if isinstance(each, Found)]
     into_folder = _is_for_folder(sources, out, found)
-    if into_folder and files:
+    if into_folder and any(isinstance(each, Found) for each in found):
         _make_folder(str(out))
-    inputs = {os.path.realpath(each.path): each.path for each in files if not is_url(each.path)}
-    jobs: list[Job | JobError] = []
+    jobs = list(_planned(found, out, into_folder, ending, force, skip_existing, kept))
+    if recursive:
+        _make_folders(jobs)
+    return jobs
+
+
+def _planned(
+    found: Sequence[Found | JobError],
+    out: str | None,
+    into_folder: bool,
+    ending: str,
+    force: bool,
+    skip_existing: bool,
+    kept: Sequence[str],
+) -> Iterator[Job | JobError]:
+    """A job for each file that is found, or why there is none."""
+    files = [each.path for each in found if isinstance(each, Found)]
+    inputs = {os.path.realpath(path): path for path in files if not is_url(path)}
     taken: dict[str, str] = {}
     for each in found:
         if isinstance(each, JobError):
-            jobs.append(each)
+            yield each
             continue
-        if out is None or into_folder:
-            target = _derived(each, str(out) if into_folder else None, ending)
-            job = Job(each.path, target, replace=force)
-        else:
-            job = Job(each.path, str(out), replace=force)
+        named = out is not None and not into_folder
+        target = str(out) if named else _derived(each, out, ending)
+        job = Job(each.path, target, replace=force)
         try:
-            if job.target == out:
+            if named:
                 keep_inputs([each.path, *kept], out)  # says more than that its ending is wrong
-                _check_ending(out, ending)
-            jobs.append(_checked_job(job, taken, inputs, skip_existing, kept))
+                _check_ending(target, ending)
+            yield _checked_job(job, taken, inputs, skip_existing, kept)
         except KmcInputError as error:
-            jobs.append(JobError(str(error), each.path))
+            yield JobError(str(error), each.path)
+
+
+def _make_folders(jobs: Iterable[Job | JobError]) -> None:
+    """Make the folders of all targets."""
     targets = [job.target for job in jobs if isinstance(job, Job) and not is_url(job.target)]
     for folder in dict.fromkeys(map(os.path.dirname, targets)):
-        if recursive and folder:
+        if folder:
             _make_folder(folder)
-    return jobs
 
 
 def _check_ending(target: str, ending: str) -> None:

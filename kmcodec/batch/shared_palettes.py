@@ -17,7 +17,7 @@ from kmcodec.batch.chunked_arrays import count_chunks, is_in_chunks
 from kmcodec.batch.cluster import Worker, executor_of
 from kmcodec.batch.planning import Job
 from kmcodec.batch.pool import run_each
-from kmcodec.errors import KmcInputError
+from kmcodec.errors import KmcInputError, KmcLimitError
 from kmcodec.formats.faults import fault_of
 from kmcodec.model.checks import refuse_unknown
 from kmcodec.model.image import IndexedImage
@@ -27,9 +27,10 @@ from kmcodec.quantization.histogram import Histogram, histogram
 from kmcodec.quantization.palette import find_palette
 from kmcodec.quantizer import ImageLike, pixels_of
 from kmcodec.reading.strip_reader import DEFAULT_MAX_PIXELS
+from kmcodec.request import EncodeOptions
 from kmcodec.rows.counting import count_rows
 from kmcodec.sources.frames import ANIMATED, frames_of
-from kmcodec.sources.images import read_source
+from kmcodec.sources.images import check_pixels, read_source
 from kmcodec.sources.rows import LARGE, open_rows, row_errors, row_source
 from kmcodec.storage.urls import local_path
 
@@ -47,6 +48,7 @@ def shared_palette(
     k: int | None = None,
     *,
     executor: Worker = None,
+    max_pixels: int | None = DEFAULT_MAX_PIXELS,
     **options: Unpack[SearchOptions],
 ) -> NDArray[np.uint8]:
     """Find one palette for several images by k-means over all their pixels together.
@@ -66,6 +68,9 @@ def shared_palette(
     executor : concurrent.futures.Executor or dask.distributed.Client, optional
         Who counts the colours, image by image; the calling thread if not given. Arrays of Zarr
         are opened and read there; Dask arrays are counted where Dask computes them.
+    max_pixels : int, optional
+        The most pixels that a file may declare, or an animation that Pillow has opened, in all
+        frames together; None for no limit.
     **options
         `init`, `seed`, `search`, `iterations`, `restarts` and `space` of `quantize`.
 
@@ -80,6 +85,8 @@ def shared_palette(
     ------
     KmcError
         If an image cannot be read or is none, or an option is wrong.
+    KmcLimitError
+        If an image has too many pixels.
 
     Examples
     --------
@@ -88,7 +95,8 @@ def shared_palette(
     >>> kmcodec.shared_palette([dark, bright]).ravel().tolist()
     [10, 200]
     """
-    refuse_unknown("shared_palette()", options, SearchOptions.__annotations__)
+    reasons = dict.fromkeys(EncodeOptions.__annotations__, "it finds entries and places none")
+    refuse_unknown("shared_palette", options, SearchOptions.__annotations__, reasons)
     request = QuantizeRequest(k=k, search=Search(**options))
     if isinstance(images, (str, bytes, os.PathLike, Image.Image, IndexedImage)):
         raise KmcInputError(
@@ -102,8 +110,9 @@ def shared_palette(
         (in_chunks if is_in_chunks(image) else whole).append(image)
     with executor_of(executor) as worker:
         # Here, as other processes would get the first frame only.
-        frames = chain.from_iterable(map(_frames_in, whole))
-        for done in run_each(count_colors, frames, worker):
+        frames = chain.from_iterable(_frames_in(image, max_pixels) for image in whole)
+        count = functools.partial(count_colors, max_pixels=max_pixels)
+        for done in run_each(count, frames, worker):
             colors.add(done.result())
         for array in in_chunks:
             for counted in count_chunks(array, worker):
@@ -132,7 +141,7 @@ def count_colors(
     large : int
         Pixels up to which a file is read as a whole.
     max_pixels : int, optional
-        The most that a file may have that is read as a whole.
+        See `read_source`; it holds for what is read row by row, too.
 
     Raises
     ------
@@ -142,7 +151,7 @@ def count_colors(
     if not isinstance(image, (str, os.PathLike)):
         return histogram(pixels_of(image)[0])
     path = local_path(os.fspath(image))
-    file = open_rows(path, large) if variable is None else None
+    file = open_rows(path, large, max_pixels) if variable is None else None
     if file is None:
         read = read_source(path, variable, frames=True, max_pixels=max_pixels, labels=False)
         if read.frames is None:
@@ -156,16 +165,20 @@ def count_colors(
         return count_rows(source)[0]
 
 
-def _frames_in(image: PathOrImage) -> Sequence[PathOrImage]:
+def _frames_in(image: PathOrImage, max_pixels: int | None) -> Sequence[PathOrImage]:
     """The frames of an animation that Pillow has opened; all else as it is."""
     if not isinstance(image, Image.Image) or image.format not in ANIMATED:
         return [image]
     try:
-        if getattr(image, "n_frames", 1) < 2:
+        count = getattr(image, "n_frames", 1)
+        if count < 2:
             return [image]
+        check_pixels(count * image.width * image.height, max_pixels)
         shown = image.tell()
         frames = [frame for frame, _ in frames_of(image)]
         image.seek(shown)
+    except KmcLimitError:
+        raise
     except Exception as error:  # Pillow's readers fail in any way on damaged files
         raise KmcInputError(
             f"not all frames of an image can be read ({fault_of(error)})"

@@ -58,7 +58,8 @@ max_pixels_option = click.option(
     default=DEFAULT_MAX_PIXELS,
     show_default=True,
     callback=lambda context, parameter, value: value or None,
-    help="Refuse files that declare more pixels; 0 for no limit.",
+    help="Refuse files that declare more pixels (width x height, of all frames together); 0 for no "
+    "limit.",
 )
 
 

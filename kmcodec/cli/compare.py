@@ -7,7 +7,7 @@ import os
 import click
 
 from kmcodec.batch.planning import check_output
-from kmcodec.cli.common import decibels, force_option, note, variable_option
+from kmcodec.cli.common import decibels, force_option, max_pixels_option, note, variable_option
 from kmcodec.cli.figures import save_or_show
 from kmcodec.cli.help import Command
 from kmcodec.decoder import read_indexed
@@ -24,9 +24,15 @@ from kmcodec.sources.images import named_warnings, read_source
     "-o", "--output", metavar="FIGURE", help="A .png, .pdf, .svg or .jpg; else a window opens."
 )
 @variable_option
+@max_pixels_option
 @force_option
 def compare(
-    original: str, file: str, output: str | None, variable: str | None, force: bool
+    original: str,
+    file: str,
+    output: str | None,
+    variable: str | None,
+    max_pixels: int,
+    force: bool,
 ) -> None:
     """Show an image and its .kmc file side by side, with palette, error map, PSNR and bytes.
 
@@ -37,9 +43,9 @@ def compare(
     from kmcodec.plots import compare_figure
 
     check_output([original, file], output, force=force)
-    source = read_source(original, variable)
+    source = read_source(original, variable, max_pixels=max_pixels or None)
     with open_kmc(file) as stream:
-        image = read_indexed(stream)
+        image = read_indexed(stream, max_pixels=max_pixels or None)
         warn_of_other_frames(stream, file)
         size = stream.seek(0, os.SEEK_END)
     with named_warnings(source.name):

@@ -136,8 +136,7 @@ def encode(
     reduced to 8.
 
     Files of more than 16 megapixels are read row by row, in little memory, if they are .npy, or
-    PNG or TIFF and pyvips is installed, and no quality or size is asked for; --max-pixels is about
-    all others.
+    PNG or TIFF and pyvips is installed, and no quality or size is asked for.
     """
     if as_json and output == STANDARD:
         raise click.UsageError("--json and '-o -' both want standard output")
@@ -195,7 +194,7 @@ def _request_of(
     goals = [options[name] for name in ("rdo", "psnr", "max_bytes")]
     if frame_palettes and (palette is not None or any(goal is not None for goal in goals)):
         raise click.UsageError("--frame-palettes excludes --palette, --rdo, --psnr and --max-bytes")
-    entries = None if palette is None else read_palette(palette)
+    entries = None if palette is None else read_palette(palette, max_pixels=options["max_pixels"])
     palettes = "frame" if frame_palettes else "shared"
     try:
         return FileRequest.of("encode", colors, palette=entries, palettes=palettes, **options)

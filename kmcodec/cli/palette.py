@@ -12,6 +12,7 @@ from kmcodec.batch.shared_palettes import ColorSum, count_job
 from kmcodec.cli.common import (
     colors_option,
     force_option,
+    max_pixels_option,
     note,
     quiet_option,
     search_options,
@@ -50,6 +51,7 @@ EXAMPLES = """
 )
 @search_options
 @variable_option
+@max_pixels_option
 @recursive_reading_option
 @jobs_option
 @scheduler_option
@@ -60,6 +62,7 @@ def palette(
     colors: int | None,
     output: str | None,
     variable: str | None,
+    max_pixels: int,
     recursive: bool,
     workers: int | None,
     scheduler: str | None,
@@ -82,7 +85,7 @@ def palette(
     def tell(job: Job, found: Histogram) -> None:
         total.add(found)
 
-    work = functools.partial(count_job, variable=variable)
+    work = functools.partial(count_job, variable=variable, max_pixels=max_pixels or None)
     with executor_for(jobs, workers, scheduler) as executor:
         counts = run_jobs(jobs, work, tell, "counting colours", executor=executor)
     counts.tell_failures()

@@ -8,7 +8,13 @@ from typing import Any
 import click
 
 from kmcodec.batch.planning import check_output
-from kmcodec.cli.common import colors_option, force_option, kmeans_options, variable_option
+from kmcodec.cli.common import (
+    colors_option,
+    force_option,
+    kmeans_options,
+    max_pixels_option,
+    variable_option,
+)
 from kmcodec.cli.help import Command, write_commands
 from kmcodec.plots import DEFAULT_POINTS
 from kmcodec.quantization import QuantizeRequest
@@ -42,6 +48,7 @@ def plot() -> None:
 )
 @kmeans_options
 @variable_option
+@max_pixels_option
 @force_option
 def clusters(
     source: str,
@@ -49,6 +56,7 @@ def clusters(
     output: str | None,
     points: int,
     variable: str | None,
+    max_pixels: int,
     force: bool,
     **options: Any,
 ) -> None:
@@ -62,7 +70,7 @@ def clusters(
     request = QuantizeRequest.of("plot clusters", colors, **options)
     require_matplotlib()  # says at once, not after the work, if there is none
     check_output([source], output, force=force)
-    image = read_source(source, variable)
+    image = read_source(source, variable, max_pixels=max_pixels or None)
     figure = clusters_figure(
         image.pixels,
         quantized(image.pixels, request),

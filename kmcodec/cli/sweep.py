@@ -11,7 +11,13 @@ from typing import Any
 import click
 
 from kmcodec.batch.planning import check_output
-from kmcodec.cli.common import coding_options, force_option, kmeans_options, variable_option
+from kmcodec.cli.common import (
+    coding_options,
+    force_option,
+    kmeans_options,
+    max_pixels_option,
+    variable_option,
+)
 from kmcodec.cli.help import Command
 from kmcodec.model.image import MAX_COLORS
 from kmcodec.plots.sweep_rows import SweepRow
@@ -61,6 +67,7 @@ EXAMPLES = """
 @coding_options
 @kmeans_options
 @variable_option
+@max_pixels_option
 @force_option
 def sweep(
     source: str,
@@ -68,6 +75,7 @@ def sweep(
     output: str | None,
     table: str | None,
     variable: str | None,
+    max_pixels: int,
     force: bool,
     **options: Any,
 ) -> None:
@@ -80,7 +88,7 @@ def sweep(
         kmcodec.plots.require_matplotlib()
     for target in (output, table):
         check_output([source], target, force=force)
-    image = read_source(source, variable)
+    image = read_source(source, variable, max_pixels=max_pixels or None)
     click.echo(_TABLE.format("K", "entries", "inertia", "PSNR dB", "bytes", "ratio"))
     perfect = "inf" if image.losses else "lossless"
     rows = []

@@ -10,8 +10,12 @@ from numpy.typing import NDArray
 
 from kmcodec.coding.packed import bits_for, pack_rows, packed_size, unpack_rows
 from kmcodec.errors import KmcFormatError
+from kmcodec.parallel import heed_stop
 
 __all__ = ["Deflate"]
+
+# Bytes between two looks at whether to go on.
+_PIECE = 1 << 16
 
 
 class Deflate:
@@ -24,7 +28,14 @@ class Deflate:
 
     def encode(self, indices: NDArray[Any], palette: NDArray[np.uint8]) -> bytes:
         """Code a strip; see `Coding`."""
-        return zlib.compress(pack_rows(indices, _aligned_bits(len(palette))), 9)
+        packed = memoryview(pack_rows(indices, _aligned_bits(len(palette))))
+        packer = zlib.compressobj(9)
+        coded = []
+        # The pieces leave no trace in the stream.
+        for start in range(0, len(packed), _PIECE):
+            heed_stop()
+            coded.append(packer.compress(packed[start : start + _PIECE]))
+        return b"".join([*coded, packer.flush()])
 
     def decode(
         self,
@@ -38,16 +49,29 @@ class Deflate:
         entries = len(palette)
         bits = _aligned_bits(entries)
         due = packed_size(rows, width, bits)
-        inflater = zlib.decompressobj()
         try:
-            # One byte more than due, so that a stream that holds too much is told from one
-            # that is right, and a bomb is never unpacked.
-            data = inflater.decompress(payload, due + 1)
+            data, ended = _inflated(payload, due + 1)
         except zlib.error as error:
             raise KmcFormatError(f"the zlib stream is damaged ({error})") from None
-        if len(data) == due and (not inflater.eof or inflater.unused_data):
+        if len(data) == due and not ended:
             raise KmcFormatError("the zlib stream does not end where the strip does")
         return unpack_rows(data, rows, width, entries, bits)[:stop]
+
+
+def _inflated(payload: bytes, most: int) -> tuple[bytes, bool]:
+    """What a zlib stream holds, and whether its end is that of the payload.
+
+    No more than `most` bytes, one more than are due: so a stream that holds too much is told from
+    one that is right, and a bomb is never unpacked.
+    """
+    inflater, parts, size, end = zlib.decompressobj(), [], 0, 0
+    while end < len(payload) and size < most and not inflater.eof:
+        heed_stop()
+        end, piece = end + _PIECE, payload[end : end + _PIECE]
+        parts.append(inflater.decompress(piece, most - size))
+        size += len(parts[-1])
+    ended = inflater.eof and not inflater.unused_data and end >= len(payload)
+    return b"".join(parts), ended
 
 
 def _aligned_bits(entries: int) -> int:

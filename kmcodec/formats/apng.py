@@ -40,8 +40,8 @@ _PLACE = Struct(CONTROL.format.replace("I", "", 1))
 _SIZE = Struct(">II")
 _LENGTH, _ANIMATION = Struct(">I"), Struct(">II")
 _HEADER_SIZE = 13
-# How colours are to be understood, which all frames share.
-_SHARED = (b"PLTE", b"tRNS")
+# How colours are to be understood, which all frames share; and the most bytes of 256 entries.
+_SHARED = {b"PLTE": 768, b"tRNS": 256}
 _FRAMES = (b"fcTL", b"fdAT", b"IDAT")
 _PALETTE_TYPE, _GREY_TYPES = 3, (0, 4)
 
@@ -136,12 +136,14 @@ def parse_apng(data: bytes) -> ApngFile | None:
     After PNG, third edition, sections 4.9 and 11.3.6.
     """
     file: ApngFile | None = None
-    header, shared, expected, sequence = b"", [], 0, 0
+    header, expected, sequence = b"", 0, 0
+    shared: dict[bytes, memoryview] = {}
     for kind, content, whole in png_chunks(data):
         if kind == b"IHDR" and len(content) == _HEADER_SIZE:
             header = bytes(content)
         elif kind in _SHARED:
-            shared.append(png_chunk(kind, bytes(content)))
+            # The first is taken, as by browsers: each frame gets a copy of it.
+            shared.setdefault(kind, content)
         elif kind == b"acTL" and file is None and len(content) == _ANIMATION.size and header:
             expected, loop = _ANIMATION.unpack(content)
             file = ApngFile(header, loop)
@@ -166,7 +168,10 @@ def parse_apng(data: bytes) -> ApngFile | None:
         return None
     if len(file.frames) < expected:
         raise KmcInputError(f"frame {len(file.frames)}: cut off")
-    file.shared = b"".join(shared)
+    for kind, content in shared.items():
+        if len(content) > _SHARED[kind]:
+            raise KmcInputError(f"frame 0: {kind.decode()} has {len(content):,} bytes")
+    file.shared = b"".join(png_chunk(kind, bytes(content)) for kind, content in shared.items())
     return file
 
 

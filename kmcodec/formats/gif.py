@@ -245,23 +245,30 @@ def gif_frames(file: GifFile) -> Iterator[IndexedImage | NDArray[np.uint8]]:
         _patch(frame, number, numbers[frame.palette]) for number, frame in enumerate(file.frames)
     )
     for shown in composed(patches, screen):
-        used = _used_in(shown)
+        used, places = _used_in(shown, len(colors))
         if len(used) > MAX_COLORS:
             yield entries[shown]
             continue
-        places = np.zeros(len(colors), index_dtype(len(used)))
-        places[used] = np.arange(len(used))
         palette = entries[used]
         palette = to_channels(palette, common_channels_for(palette, 1))
-        yield IndexedImage(palette, places[shown])
+        yield IndexedImage(palette, places)
 
 
-def _used_in(numbers: NDArray[Any]) -> NDArray[np.intp]:
-    """Which numbers there are."""
+def _used_in(numbers: NDArray[Any], most: int) -> tuple[NDArray[np.intp], NDArray[Any]]:
+    """Which numbers below `most` there are, and for each pixel which of these it is."""
+    if most > numbers.size:
+        # Each small frame may have a palette of its own: a table of all would be made for each.
+        used, places = np.unique(numbers, return_inverse=True)
+        places = places.reshape(numbers.shape).astype(index_dtype(len(used)))
+        return used.astype(np.intp), places
     if numbers.dtype == np.uint8:
         # Some times as fast.
-        return np.flatnonzero(Image.fromarray(numbers).histogram())
-    return np.flatnonzero(np.bincount(numbers.ravel()))
+        used = np.flatnonzero(Image.fromarray(numbers).histogram())
+    else:
+        used = np.flatnonzero(np.bincount(numbers.ravel()))
+    places = np.zeros(most, index_dtype(min(len(used), MAX_COLORS)))
+    places[used] = np.arange(len(used))
+    return used, places[numbers]
 
 
 def _colors_of(palette: bytes) -> NDArray[np.uint32]:

@@ -14,6 +14,7 @@ import struct
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -43,6 +44,7 @@ _SAMPLES = {*_FLOATS, "logical", *(f"{sign}int{n}" for sign in ("", "u") for n i
 
 _EXACT = 2**53  # up to this, doubles are all the whole numbers
 
+_MOST_VARIABLES = 4096  # as scipy takes its time to tell of each
 _MOST_DEFLATED = 1032  # bytes that zlib can make of one
 _MOST_HEAD = 4096  # more bytes than flags, shape and name of an array take
 
@@ -75,7 +77,8 @@ class _Variable:
     @property
     def is_map(self) -> bool:
         """Whether these are the colours of an indexed image, by the name MATLAB gives them."""
-        return self.is_image and self.name == "map" and self.shape[1:] == (3,)
+        named = self.is_image and self.name == "map" and self.shape[1:] == (3,)
+        return named and self.shape[0] <= MAX_COLORS  # no more than that is read of one
 
     def __str__(self) -> str:
         kind = f"complex {self.kind}" if self.is_complex else self.kind
@@ -122,7 +125,7 @@ def read_mat(
         If the file is damaged or of version 7.3, if there is no image in it, or more than one
         and none chosen.
     KmcLimitError
-        If the image has more than `max_pixels`.
+        If the image has more than `max_pixels`, or the file more than 4,096 variables.
     """
     if data.startswith(_TEXT_7_3) or _is_hdf5(data):
         raise KmcInputError(
@@ -131,7 +134,10 @@ def read_mat(
         )
     order = _order_4(data)
     try:
-        found = list(_variables_5(data) if order is None else _variables_4(data, order))
+        variables = _variables_5(data) if order is None else _variables_4(data, order)
+        found = list(islice(variables, _MOST_VARIABLES + 1))
+        if len(found) > _MOST_VARIABLES:
+            raise KmcLimitError(f"{name}: more than {_MOST_VARIABLES:,} variables")
         colors = next((v for v in found if v.is_map), None)
         others = [v for v in found if v is not colors]
         mapped = colors is not None and variable != colors.name

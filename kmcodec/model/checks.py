@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import math
 import operator
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 
 from kmcodec.errors import KmcInputError
 
@@ -60,7 +60,12 @@ def checked_choice(name: str, value: str, choices: Collection[str]) -> str:
     return value
 
 
-def refuse_unknown(caller: str, given: Iterable[str], known: Collection[str]) -> None:
+def refuse_unknown(
+    caller: str,
+    given: Iterable[str],
+    known: Collection[str],
+    reasons: Mapping[str, str] | None = None,
+) -> None:
     """Refuse options that a function does not have.
 
     Parameters
@@ -69,15 +74,17 @@ def refuse_unknown(caller: str, given: Iterable[str], known: Collection[str]) ->
         The function, as the user calls it.
     given : iterable of str
     known : collection of str
+    reasons : mapping, optional
+        Of options that other functions have, why this one does not or what to do instead.
 
     Raises
     ------
     KmcInputError
-        If one is unknown; the message names the option that was probably meant.
+        If one is unknown; the message says why, or names the option that was probably meant.
     """
-    for name in given:
+    for name in sorted(given):
         if name in known:
             continue
         near = difflib.get_close_matches(name, known, 1, 0.6)
-        hint = f": did you mean {near[0]!r}?" if near else ""
-        raise KmcInputError(f"{caller} has no option {name!r}{hint}")
+        hint = (reasons or {}).get(name) or (f"did you mean {near[0]}?" if near else "")
+        raise KmcInputError(f"{caller} has no option {name}{hint and ': '}{hint}")

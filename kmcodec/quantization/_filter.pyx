@@ -27,6 +27,7 @@ cdef enum:
     DIMS = 4
     LEAF = 16  # a box of so few points is not cut further
     WORK = 24  # binary logarithm of the distances that are taken at most at a stroke, about
+    POINTS = 1 << 16  # that are put into a tree at a stroke
     DEPTH = 64  # more than 4 coordinates of 14 bits can be halved
 
 cdef struct Node:
@@ -83,15 +84,42 @@ cdef class FilterTree:
         self.memory = np.empty((2 * self.count) * sizeof(Node), np.uint8)
         cdef uint8_t[::1] view = self.memory
         self.tree = <Node*> &view[0]
-        with nogil:
-            self.nodes = 0
-            self._build(0, self.count)
+        self.nodes = 0
+        self._build(0, self.count)
 
-    cdef int _build(self, int low, int high) noexcept nogil:
-        """Make the node of the points low ... high - 1, and all below it; return its number."""
+    cdef int _build(self, int low, int high) except -1:
+        """Make the node of the points low ... high - 1, and all below it; return its number.
+
+        After so much of it as does not take long there is a look at whether to go on.
+        """
         cdef int number = self.nodes
-        cdef Node* node = &self.tree[number]
-        cdef int i, d, widest, middle
+        cdef int middle
+        if high - low <= POINTS:
+            with nogil:
+                self._build_small(low, high)
+        else:
+            with nogil:
+                middle = self._add_node(low, high)
+            if middle > low:
+                heed_stop()
+                self._build(low, middle)
+                self.tree[number].right = self._build(middle, high)
+        heed_stop()
+        return number
+
+    cdef int _build_small(self, int low, int high) noexcept nogil:
+        """The same without a look."""
+        cdef int number = self.nodes
+        cdef int middle = self._add_node(low, high)
+        if middle > low:
+            self._build_small(low, middle)
+            self.tree[number].right = self._build_small(middle, high)
+        return number
+
+    cdef int _add_node(self, int low, int high) noexcept nogil:
+        """Make a node, and cut its points in two; return where the second half begins, or `low`."""
+        cdef Node* node = &self.tree[self.nodes]
+        cdef int i, d, widest
         cdef int cut
         self.nodes += 1
         node.low, node.high, node.right, node.weight = low, high, 0, 0
@@ -109,13 +137,9 @@ cdef class FilterTree:
             if node.most[d] - node.least[d] > node.most[widest] - node.least[widest]:
                 widest = d
         if high - low <= LEAF or node.most[widest] == node.least[widest]:
-            return number
+            return low
         cut = (node.least[widest] + node.most[widest] + 1) // 2
-        middle = self._partition(low, high, widest, cut)
-        self._build(low, middle)
-        cdef int right = self._build(middle, high)
-        self.tree[number].right = right
-        return number
+        return self._partition(low, high, widest, cut)
 
     cdef int _partition(self, int low, int high, int d, int cut) noexcept nogil:
         """Bring the points below `cut` to the front; return where the others begin."""

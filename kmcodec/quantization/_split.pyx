@@ -9,6 +9,8 @@ from libc.stdint cimport int32_t, int64_t
 
 import numpy as np
 
+from kmcodec.parallel import heed_stop
+
 cdef extern from *:
     unsigned int KMC_SOURCE_CRC
 
@@ -52,6 +54,7 @@ cdef class Cells:
             raise ValueError("no such cell")
         with nogil:
             self._measure(low, high, &weight, total, &gain, &cut)
+        heed_stop()
         return weight, np.array([total[d] for d in range(self.dims)]), gain, cut
 
     def cut(self, int low, int high, int64_t cut):
@@ -72,6 +75,7 @@ cdef class Cells:
                 self.weights[i], self.weights[j] = self.weights[j], self.weights[i]
                 self.along[i], self.along[j] = self.along[j], self.along[i]
                 self.order[i], self.order[j] = self.order[j], self.order[i]
+        heed_stop()
         return i
 
     cdef void _measure(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from kmcodec.parallel import in_threads, thread_count
+from kmcodec.parallel import heed_stop, in_threads, thread_count
 from kmcodec.quantization import kernels
 from kmcodec.quantization.colorspace import ColorSpace, has_alpha
 
@@ -40,6 +40,7 @@ def nearest_centroids(points: NDArray[np.int64], centroids: NDArray[np.int64]) -
     labels = np.empty(len(points), np.int32)
     step = max(1, _TABLE // len(centroids))
     for start in range(0, len(points), step):
+        heed_stop()
         table = points[start : start + step].astype(np.float64) @ transposed
         table += norms
         labels[start : start + step] = table.argmin(axis=1)

@@ -26,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kmcodec.errors import warn
+from kmcodec.parallel import heed_stop
 from kmcodec.quantization import kernels
 from kmcodec.quantization.colorspace import has_alpha
 
@@ -181,6 +182,7 @@ class PythonEntries:
         nearest = np.empty(len(points), np.intp)
         step = max(1, (1 << 18) // len(self._norms))
         for start in range(0, len(points), step):
+            heed_stop()
             # Whole numbers below 2**53 throughout, so exact; argmin takes the first of equals.
             table = self._norms - points[start : start + step].astype(np.float64) @ self._doubled
             nearest[start : start + step] = table.argmin(axis=1)

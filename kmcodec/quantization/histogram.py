@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from kmcodec.parallel import in_threads, thread_count
 from kmcodec.quantization import kernels
+from kmcodec.quantization.distinct import distinct_keys
 
 __all__ = [
     "ColorMap",
@@ -129,7 +130,7 @@ def index_colors(pixels: NDArray[np.uint8]) -> tuple[Histogram, ColorMap]:
     counted = in_threads(of_part, min(thread_count(), 1 + len(flat) // _PIXELS_A_THREAD))
     keys = np.concatenate([part[0] for part in counted])
     counts = np.concatenate([part[1] for part in counted])
-    distinct, inverse = np.unique(keys, return_inverse=True)
+    distinct, inverse = distinct_keys(keys)
     # bincount sums in float64, exact below 2**53 pixels.
     found = Histogram(
         colors_from_keys(distinct, channels), np.bincount(inverse, counts).astype(np.int64)
@@ -154,10 +155,8 @@ def _by_sorting(
     flat: NDArray[np.uint8],
 ) -> tuple[NDArray[np.uint32], NDArray[np.int64], NDArray[np.uint32]]:
     """The twin of `_by_table`."""
-    keys, numbers, counts = np.unique(
-        keys_from_colors(flat), return_inverse=True, return_counts=True
-    )
-    return keys, counts.astype(np.int64), numbers.astype(np.uint32)
+    keys, numbers = distinct_keys(keys_from_colors(flat))
+    return keys, np.bincount(numbers).astype(np.int64), numbers.astype(np.uint32)
 
 
 def keys_from_colors(flat: NDArray[np.uint8]) -> NDArray[np.uint32]:

@@ -10,6 +10,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from kmcodec.quantization.distinct import first_of
 from kmcodec.quantization.samples import GRID_BITS, Samples
 
 __all__ = ["heavy_lloyd", "lloyd"]
@@ -106,5 +107,5 @@ def _begin_anew(samples: Samples, centroids: NDArray[np.int64], empty: NDArray[n
     difference = (on_grid - centroids[samples.labels(centroids)]).astype(np.float64)
     # Whole numbers below 2**53 up to the product with the weight.
     errors = (difference * difference).sum(axis=1) * samples.weights
-    worst = np.argsort(-errors, kind="stable")[: len(empty)]
+    worst = first_of(-errors, len(empty))
     centroids[empty] = on_grid[worst]

@@ -8,7 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kmcodec.model.image import index_dtype
+from kmcodec.parallel import heed_stop
 from kmcodec.quantization.assign import nearest_entries
+from kmcodec.quantization.distinct import distinct_keys
 from kmcodec.quantization.histogram import Histogram, colors_from_keys, keys_from_colors
 
 __all__ = ["Labels"]
@@ -59,6 +61,7 @@ class Labels:
         indices = np.empty(len(flat), self._dtype)
         of_group = self._by_sorting if self._table is None else self._by_table
         for start in range(0, len(flat), _GROUP):
+            heed_stop()
             indices[start : start + _GROUP] = of_group(flat[start : start + _GROUP])
         return indices.reshape(pixels.shape[:2])
 
@@ -76,7 +79,7 @@ class Labels:
         return numbers - 1
 
     def _by_sorting(self, flat: NDArray[np.uint8]) -> NDArray[Any]:
-        distinct, inverse = np.unique(keys_from_colors(flat), return_inverse=True)
+        distinct, inverse = distinct_keys(keys_from_colors(flat))
         labels = self._looked_up(colors_from_keys(distinct, flat.shape[1]))
         return np.asarray(labels[inverse])
 

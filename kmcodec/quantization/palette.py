@@ -14,6 +14,7 @@ from kmcodec.quantization.alpha_samples import AlphaSamples
 from kmcodec.quantization.assign import nearest_entries
 from kmcodec.quantization.centroids import find_centroids
 from kmcodec.quantization.colorspace import ColorSpace, has_alpha
+from kmcodec.quantization.distinct import distinct_rows
 from kmcodec.quantization.dither import dither
 from kmcodec.quantization.grey import best_grey_palette
 from kmcodec.quantization.histogram import Histogram, index_colors
@@ -156,8 +157,8 @@ def _in_space(colors: Histogram, k: int, space: ColorSpace, search: Search) -> N
 
 
 def _points(colors: Histogram, space: ColorSpace) -> Samples:
-    points, inverse = np.unique(space.to_coordinates(colors.colors), axis=0, return_inverse=True)
-    weights = np.bincount(inverse.ravel(), colors.counts).astype(np.int64)
+    points, places = distinct_rows(space.to_coordinates(colors.colors), space.bits)
+    weights = np.bincount(places, colors.counts).astype(np.int64)
     return Samples(points, weights, space.bits)
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kmcodec.quantization.assign import searcher
+from kmcodec.quantization.distinct import distinct_keys
 
 __all__ = ["GRID_BITS", "Samples"]
 
@@ -158,7 +159,7 @@ class Samples:
         for column in self.points.T:
             cells = (cells << bits) | (column >> (self.bits - bits))
         if bits * self.points.shape[1] > _MOST_TABLE_BITS:
-            _, cells = np.unique(cells, return_inverse=True)
+            _, cells = distinct_keys(cells)
         # bincount sums in float64: exact below 2**53.
         totals = np.bincount(cells, self.weights)
         filled = totals > 0

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kmcodec.parallel import in_turn
+from kmcodec.quantization.distinct import distinct_keys
 from kmcodec.quantization.histogram import Histogram, colors_from_keys, keys_from_colors
 
 __all__ = ["MOST_COLORS", "Tally"]
@@ -158,7 +159,7 @@ def _distinct(keys: NDArray[np.uint32]) -> tuple[NDArray[np.uint32], NDArray[np.
 def _summed(
     keys: NDArray[np.uint32], totals: NDArray[np.int64]
 ) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
-    distinct, inverse = np.unique(keys, return_inverse=True)
+    distinct, inverse = distinct_keys(keys)
     # bincount sums in float64, exact below 2**53.
     columns = [np.bincount(inverse, column, len(distinct)) for column in totals.T]
     return distinct, np.stack(columns, axis=1).astype(np.int64)

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from kmcodec.coding import Coding, Survey
 from kmcodec.container.header import Header
-from kmcodec.errors import KmcInputError
 from kmcodec.formats.fitting import fitting_metadata
+from kmcodec.model.checks import refuse_unknown
 from kmcodec.model.image import Metadata
 from kmcodec.model.metrics import decibels_of, squared_error
 from kmcodec.quantization import QuantizeOptions
@@ -33,6 +33,13 @@ __all__ = ["RowEncoder", "encode_rows"]
 _COUNTED, _SEEN, _CODED = 1, 1, 6
 # Pixels that are compared at a time.
 _GROUP = 1 << 18
+
+_WHOLE = "it needs the whole image in memory, use encode()"
+_FRAMES = "rows are of one image, use encode_frames()"
+_ELSEWHERE = {
+    **dict.fromkeys(("rdo", "psnr", "max_bytes", "strict"), _WHOLE),
+    **dict.fromkeys(("palettes", "durations", "loop"), _FRAMES),
+}
 
 
 def encode_rows(
@@ -109,13 +116,11 @@ def encode_rows(
     >>> kmcodec.decode(file.getvalue())[::100, 0, 0].tolist()
     [0, 1, 2, 3]
     """
-    goals = {"rdo", "psnr", "max_bytes", "strict"} & options.keys()
-    if goals:
-        raise KmcInputError(f"{min(goals)} needs the whole image in memory: use encode()")
+    refuse_unknown("encode_rows", options, QuantizeOptions.__annotations__, _ELSEWHERE)
     if isinstance(output, (str, os.PathLike)):
         check_kmc_name(output)
     request = EncodeRequest.of(
-        "encode_rows()", k, coding=coding, effort=effort, strip_rows=strip_rows, **options
+        "encode_rows", k, coding=coding, effort=effort, strip_rows=strip_rows, **options
     )
     encoder = RowEncoder(
         RowSource(rows, width, height),

@@ -34,6 +34,7 @@ from kmcodec.formats.file_facts import keep_facts
 from kmcodec.formats.file_samples import load_as_meant
 from kmcodec.formats.gif import gif_frames, is_gif, parse_gif
 from kmcodec.formats.integer_samples import integer_samples
+from kmcodec.formats.jpeg import check_scans
 from kmcodec.formats.matlab import is_mat, read_mat
 from kmcodec.formats.native_messages import is_tiff, without_native_messages
 from kmcodec.formats.npy import MAGIC, read_npy_header
@@ -60,6 +61,7 @@ from kmcodec.storage.door import STANDARD, input_name, read_input
 __all__ = [
     "Source",
     "SourceFrames",
+    "check_pixels",
     "is_image_name",
     "named_warnings",
     "read_source",
@@ -70,6 +72,7 @@ _KMC = b"\x8bKMC"
 
 # What these call frames are layers and previews; the first is the picture, nothing is lost.
 _NO_ANIMATION = frozenset({"MPO", "PSD"})
+_JPEGS = frozenset({"JPEG", "MPO"})
 
 # `catch_warnings` swaps global state: two threads inside it would leave each other's behind.
 _warnings_lock = threading.RLock()
@@ -315,7 +318,7 @@ def _from_npy(data: bytes, name: str, max_pixels: int | None) -> NDArray[np.gene
     try:
         # Before numpy allocates what the header asks for.
         header = read_npy_header(io.BytesIO(data), len(data))
-        _check_pixels(math.prod(header.shape[:2]), max_pixels, name)
+        check_pixels(math.prod(header.shape[:2]), max_pixels, name)
         array: NDArray[np.generic] = np.load(io.BytesIO(data), allow_pickle=False)
     except KmcLimitError:
         raise
@@ -331,12 +334,16 @@ def _from_image(
 ) -> tuple[NDArray[np.uint8] | IndexedImage, Metadata]:
     try:
         with Image.open(io.BytesIO(data)) as image:
-            _check_pixels(image.width * image.height, max_pixels)
+            check_pixels(image.width * image.height, max_pixels)
+            if image.format in _JPEGS:
+                check_scans(data)
             with without_native_messages(is_tiff(data)):
                 pixels, metadata = _from_opened(image, all_taken, labels)
             if is_gif(data):
-                return _of_gif(data, pixels, metadata)
-            return (_of_png(data, pixels, metadata) if is_png(data) else pixels), metadata
+                return _of_gif(data, pixels, metadata, max_pixels)
+            if is_png(data):
+                pixels = _of_png(data, pixels, metadata, max_pixels)
+            return pixels, metadata
     except UnidentifiedImageError as error:
         raise KmcInputError(
             f"{name}: not an image that can be read (Pillow, .mat, .npy or .kmc)"
@@ -356,14 +363,24 @@ def _from_image(
         raise KmcInputError(f"{name}: {image_fault(error)}") from error
 
 
-def _check_pixels(pixels: int, max_pixels: int | None, name: str = "") -> None:
+def check_pixels(pixels: int, max_pixels: int | None, name: str = "") -> None:
+    """Refuse more pixels than `max_pixels`, which is None for no limit.
+
+    Raises
+    ------
+    KmcLimitError
+        With the name of the file, if it is given.
+    """
     if max_pixels is not None and pixels > max_pixels:
         what = f"{pixels:,} pixels, more than the limit of {max_pixels:,}"
         raise KmcLimitError(f"{name}: {what}" if name else what)
 
 
 def _of_gif(
-    data: bytes, pixels: NDArray[np.uint8] | IndexedImage, metadata: Metadata
+    data: bytes,
+    pixels: NDArray[np.uint8] | IndexedImage,
+    metadata: Metadata,
+    max_pixels: int | None,
 ) -> tuple[NDArray[np.uint8] | IndexedImage, Metadata]:
     """Add what Pillow leaves out: later comments, and that a screen is clear beside its frame."""
     try:
@@ -375,6 +392,8 @@ def _of_gif(
         metadata = replace(metadata, text={**metadata.text, COMMENT: comment})
     first = file.frames[0]
     if (first.width, first.height) != (file.width, file.height):
+        # The frame may reach far beyond the screen that the header tells, which Pillow has seen.
+        check_pixels(file.width * file.height, max_pixels)
         (pixels,) = with_palettes(gif_frames(replace(file, frames=[first])))
     if isinstance(pixels, IndexedImage):
         pixels = IndexedImage(pixels.palette, pixels.indices, metadata)
@@ -382,10 +401,13 @@ def _of_gif(
 
 
 def _of_png(
-    data: bytes, pixels: NDArray[np.uint8] | IndexedImage, metadata: Metadata
+    data: bytes,
+    pixels: NDArray[np.uint8] | IndexedImage,
+    metadata: Metadata,
+    max_pixels: int | None,
 ) -> NDArray[np.uint8] | IndexedImage:
     """Take the frame that browsers show, where Pillow takes a picture that is none."""
-    frame = frame_instead_of_picture(data)
+    frame = frame_instead_of_picture(data, sys.maxsize if max_pixels is None else max_pixels)
     if isinstance(frame, IndexedImage):
         return IndexedImage(frame.palette, frame.indices, metadata)
     return pixels if frame is None else frame

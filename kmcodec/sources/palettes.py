@@ -21,6 +21,7 @@ from kmcodec.formats.palette_texts import (
     parse_without_header,
 )
 from kmcodec.model.image import IndexedImage
+from kmcodec.reading.strip_reader import DEFAULT_MAX_PIXELS
 from kmcodec.sources.images import named_warnings, read_source
 from kmcodec.storage.door import STANDARD, read_input
 from kmcodec.storage.urls import is_url, local_path, url_name
@@ -42,7 +43,9 @@ _WANTED = {
 }
 
 
-def read_palette(source: str | os.PathLike[str]) -> NDArray[np.uint8]:
+def read_palette(
+    source: str | os.PathLike[str], *, max_pixels: int | None = DEFAULT_MAX_PIXELS
+) -> NDArray[np.uint8]:
     """Read a palette: a list of colours, a palette file, or the colours of an image.
 
     Parameters
@@ -54,6 +57,8 @@ def read_palette(source: str | os.PathLike[str]) -> NDArray[np.uint8]:
         has none its distinct colours, row by row; GIMP's `.gpl`, with alpha as Aseprite writes
         it; `.hex`; Adobe's `.act`, `.aco` and `.ase` (Swatch Exchange); the `.pal` of JASC, with
         alpha or without, and of Microsoft (RIFF); the `.txt` of Paint.NET.
+    max_pixels : int, optional
+        Of an image; see `read_source`.
 
     Returns
     -------
@@ -87,7 +92,7 @@ def read_palette(source: str | os.PathLike[str]) -> NDArray[np.uint8]:
             raise KmcInputError("a palette has at least one colour, none is given")
         if _are_colors(words, source):
             return parse_colors(words)
-    return _from_file(local_path(os.fspath(source)))
+    return _from_file(local_path(os.fspath(source)), max_pixels)
 
 
 # What it is.
@@ -100,7 +105,7 @@ def _are_colors(words: Sequence[str], source: str) -> bool:
     return any(word.startswith("#") for word in words) and not os.path.exists(source)
 
 
-def _from_file(path: str) -> NDArray[np.uint8]:
+def _from_file(path: str, max_pixels: int | None) -> NDArray[np.uint8]:
     data = _start_of(path)
     ending = os.path.splitext(url_name(path) if is_url(path) else path)[1].lower()
     try:
@@ -108,7 +113,7 @@ def _from_file(path: str) -> NDArray[np.uint8]:
             palette = _parsed(data, ending)
     except KmcInputError as error:
         raise KmcInputError(f"{path}: {error}") from error
-    return _from_image(path, data, ending) if palette is None else palette
+    return _from_image(path, data, ending, max_pixels) if palette is None else palette
 
 
 def _start_of(path: str) -> bytes:
@@ -159,7 +164,7 @@ def _accepts(accept: Callable[[bytes], bool | str] | None, prefix: bytes) -> boo
 # Images.
 
 
-def _from_image(path: str, start: bytes, ending: str) -> NDArray[np.uint8]:
+def _from_image(path: str, start: bytes, ending: str, max_pixels: int | None) -> NDArray[np.uint8]:
     # Arrays are images to `read_source`; but one with 3 columns may be meant as a palette.
     is_array = start.startswith(b"\x93NUMPY") or is_mat(start)
     no_palette = f"{path}: not a palette: {_WANTED.get(ending, _NO_PALETTE)}"
@@ -167,7 +172,7 @@ def _from_image(path: str, start: bytes, ending: str) -> NDArray[np.uint8]:
     if is_array or not (is_url(path) or os.path.isfile(path)):
         raise KmcInputError(no_palette)
     try:
-        image = read_source(path).image
+        image = read_source(path, max_pixels=max_pixels).image
     except KmcInputError as error:
         if isinstance(error.__cause__, UnidentifiedImageError):
             raise KmcInputError(no_palette) from error

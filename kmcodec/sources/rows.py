@@ -18,8 +18,9 @@ from kmcodec.formats.pillow_images import metadata_from_pillow
 from kmcodec.formats.streamed_images import can_stream, image_rows, streamable
 from kmcodec.model.image import Metadata
 from kmcodec.model.label_images import MOST_IN_NOISE
+from kmcodec.reading.strip_reader import DEFAULT_MAX_PIXELS
 from kmcodec.rows.source import RowSource
-from kmcodec.sources.images import named_warnings, warn_of_frames
+from kmcodec.sources.images import check_pixels, named_warnings, warn_of_frames
 
 __all__ = ["LARGE", "RowFile", "open_rows", "row_errors", "row_source"]
 
@@ -54,7 +55,9 @@ class RowFile:
     losses: tuple[str, ...] = ()
 
 
-def open_rows(path: str, large: int = LARGE) -> RowFile | None:
+def open_rows(
+    path: str, large: int = LARGE, max_pixels: int | None = DEFAULT_MAX_PIXELS
+) -> RowFile | None:
     """Open an image file to be read row by row, if it is large and of a kind that allows that.
 
     Parameters
@@ -62,6 +65,8 @@ def open_rows(path: str, large: int = LARGE) -> RowFile | None:
     path : str
     large : int
         Pixels up to which a file is better read as a whole.
+    max_pixels : int, optional
+        The most that the file may have; None for no limit.
 
     Returns
     -------
@@ -72,6 +77,8 @@ def open_rows(path: str, large: int = LARGE) -> RowFile | None:
     ------
     KmcInputError
         If a .npy file is damaged.
+    KmcLimitError
+        If it has too many pixels.
 
     Warns
     -----
@@ -86,12 +93,15 @@ def open_rows(path: str, large: int = LARGE) -> RowFile | None:
         with open(path, "rb") as stream, named_warnings(path, losses):
             start = stream.read(len(MAGIC))
             stream.seek(0)
-            file = (_npy if start == MAGIC else _image)(path, stream, size, large)
-        return None if file is None else replace(file, losses=tuple(losses))
+            found = (_npy if start == MAGIC else _image)(path, stream, size, large)
     except OSError as error:
         raise file_error(error, path) from error
     except (ValueError, NotImplementedError) as error:
         raise KmcInputError(f"{path}: {error}") from error
+    if found is None:
+        return None
+    check_pixels(found.width * found.height, max_pixels, path)
+    return replace(found, losses=tuple(losses))
 
 
 def row_source(path: str, file: RowFile) -> RowSource:

@@ -12,8 +12,8 @@ from typing import IO
 
 from kmcodec.errors import KmcError, KmcInputError, KmcLimitError, file_error
 from kmcodec.storage.atomic import replace_file
-from kmcodec.storage.streams import is_regular, read_bounded
-from kmcodec.storage.urls import is_url, local_path, open_url, write_url
+from kmcodec.storage.streams import check_streamed, is_regular, read_bounded, read_some
+from kmcodec.storage.urls import is_url, local_path, open_url, size_in_archive, write_url
 
 __all__ = [
     "STANDARD",
@@ -80,14 +80,17 @@ def open_path(path: str | os.PathLike[str], name: str | None = None) -> Iterator
     KmcInputError
         If the path is empty or holds a zero character.
     KmcLimitError
-        If what is no regular file has more than 512 MiB.
+        If what is no regular file has more than 512 MiB: a pipe, or a URL, which may name a file
+        in an archive that packs zeros a thousandfold.
     """
     given = os.fspath(path)
     with file_errors(name or input_name(given)):
         _check_path(given)
         if is_url(given):
+            # In an archive a file may be a thousand times as large as what there is of it.
+            check_streamed(size_in_archive(given))
             with open_url(given) as stream:
-                yield io.BytesIO(stream.read())
+                yield io.BytesIO(read_some(stream))
             return
         if os.path.isdir(given):
             # Windows would call it a matter of permission.

@@ -8,7 +8,7 @@ from typing import IO
 
 from kmcodec.errors import KmcLimitError
 
-__all__ = ["is_regular", "read_bounded"]
+__all__ = ["check_streamed", "is_regular", "read_bounded", "read_some"]
 
 # /dev/zero has no end, and neither has a pipe from `yes`.
 _MOST_STREAMED = 1 << 29
@@ -22,12 +22,31 @@ def read_bounded(stream: IO[bytes]) -> bytes:
     KmcLimitError
         If there are more.
     """
-    if is_regular(stream):
-        return stream.read()
+    return stream.read() if is_regular(stream) else read_some(stream)
+
+
+def read_some(stream: IO[bytes]) -> bytes:
+    """All bytes of what may have no end, or may be packed a thousandfold: at most 512 MiB.
+
+    Raises
+    ------
+    KmcLimitError
+        If there are more.
+    """
     data = stream.read(_MOST_STREAMED + 1)
-    if len(data) > _MOST_STREAMED:
-        raise KmcLimitError(f"more than {_MOST_STREAMED:,} bytes, and no regular file")
+    check_streamed(len(data))
     return data
+
+
+def check_streamed(size: int) -> None:
+    """Refuse what is larger than `read_some` reads.
+
+    Raises
+    ------
+    KmcLimitError
+    """
+    if size > _MOST_STREAMED:
+        raise KmcLimitError(f"more than {_MOST_STREAMED:,} bytes, and no regular file")
 
 
 def is_regular(stream: IO[bytes]) -> bool:

@@ -18,6 +18,7 @@ __all__ = [
     "listing_fault",
     "local_path",
     "open_url",
+    "size_in_archive",
     "url_beside",
     "url_exists",
     "url_files",
@@ -94,6 +95,21 @@ def open_url(url: str) -> Iterator[IO[bytes]]:
         system, path = _system(url)
         with system.open(path, "rb") as stream:
             yield stream
+
+
+def size_in_archive(url: str) -> int:
+    """Bytes of a file in an archive, as that tells it; 0 of all others.
+
+    Raises
+    ------
+    KmcInputError
+        See `open_url`.
+    """
+    if _CHAIN not in url:
+        return 0
+    with _told(url):
+        system, path = _system(url)
+        return int(system.info(path).get("size") or 0)
 
 
 def url_exists(url: str) -> bool:

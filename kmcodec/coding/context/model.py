@@ -30,6 +30,7 @@ from kmcodec.coding.context.neighborhood import MASK, Neighborhood, scrambled
 from kmcodec.coding.context.pixel import Pixel, Point, W, compare, expect
 from kmcodec.coding.context.profiles import Profile
 from kmcodec.coding.context.tables import adaptive, starts
+from kmcodec.parallel import heed_stop
 
 __all__ = ["Model", "decode", "encode"]
 
@@ -84,6 +85,7 @@ class Model:
         self._rows.begin_row()
         x = asked = 0
         while x < self._width and not self._coder.exhausted:
+            heed_stop()
             near = self._rows.near(x)
             # Once a run has been denied, nobody asks again until its end.
             length = self._rows.run_ahead(x, near) if x >= asked else 0

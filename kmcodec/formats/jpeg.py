@@ -1,0 +1,24 @@
+"""JPEG: how often its pixels are gone through."""
+
+from __future__ import annotations
+
+from kmcodec.errors import KmcLimitError
+
+__all__ = ["check_scans"]
+
+_START_OF_SCAN = b"\xff\xda"
+# Progressive files have about ten scans, and never need a hundred. What is no scan, in profiles and
+# such, looks like one every 64 KiB; further pictures in the file have scans of their own.
+_MOST_SCANS, _BYTES_OF_ONE = 256, 4096
+
+
+def check_scans(data: bytes) -> None:
+    """Refuse a JPEG whose scans are many: each costs as much as a whole image, in a dozen bytes.
+
+    Raises
+    ------
+    KmcLimitError
+    """
+    scans, most = data.count(_START_OF_SCAN), _MOST_SCANS + len(data) // _BYTES_OF_ONE
+    if scans > most:
+        raise KmcLimitError(f"{scans:,} scans, more than the {most:,} that are read")
