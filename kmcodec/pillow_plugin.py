@@ -234,13 +234,28 @@ def _check_options(given: Mapping[str, Any]) -> None:
         raise KmcInputError(f"Image.save has no option {name!r} for .kmc{hint}")
 
 
+def _write(fp: IO[bytes], data: bytes) -> None:
+    """Write a file that is encoded already, past the buffer of `fp`.
+
+    What a full disk leaves in a buffer would fail again when Pillow closes the file, which then
+    would not be removed.
+    """
+    raw = getattr(fp, "raw", None)
+    if raw is None:
+        fp.write(data)
+        return
+    fp.flush()
+    rest = memoryview(data)
+    while rest:
+        rest = rest[raw.write(rest) :]
+
+
 def _save(im: Image.Image, fp: IO[bytes], filename: str | bytes) -> None:
     given = im.encoderinfo
     _check_options(given)
     metadata = metadata_from_pillow(im, {k: given[k] for k in _METADATA_OPTIONS if k in given})
     options = {k: given[k] for k in _ENCODE_OPTIONS if k in given}
-    # Encoded fully before the first byte is written.
-    fp.write(encode(im, given.get("colors"), metadata=metadata, **options))
+    _write(fp, encode(im, given.get("colors"), metadata=metadata, **options))
 
 
 def _save_all(im: Image.Image, fp: IO[bytes], filename: str | bytes) -> None:
@@ -250,12 +265,13 @@ def _save_all(im: Image.Image, fp: IO[bytes], filename: str | bytes) -> None:
     metadata = metadata_from_pillow(im, {k: given[k] for k in _METADATA_OPTIONS if k in given})
     options = {k: given[k] for k in _ENCODE_OPTIONS if k in given}
     if len(shown) == 1:
-        fp.write(encode(shown[0][0], given.get("colors"), metadata=metadata, **options))
+        _write(fp, encode(shown[0][0], given.get("colors"), metadata=metadata, **options))
         return
     durations = given.get("duration")
     if isinstance(durations, float):
         durations = round(durations)  # as Pillow's other writers take it
-    fp.write(
+    _write(
+        fp,
         encode_frames(
             [frame for frame, _ in shown],
             given.get("colors"),
@@ -264,7 +280,7 @@ def _save_all(im: Image.Image, fp: IO[bytes], filename: str | bytes) -> None:
             loop=given.get("loop", loop_of(im)),
             metadata=metadata,
             **options,
-        )
+        ),
     )
 
 

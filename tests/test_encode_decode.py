@@ -137,7 +137,7 @@ def test_wrong_encode_options_are_told(wrong):
 
 
 def test_unknown_options_are_refused():
-    with pytest.raises(TypeError):
+    with pytest.raises(kmcodec.KmcInputError, match="encode has no option colours"):
         kmcodec.encode(np.zeros((2, 2), np.uint8), colours=3)
 
 

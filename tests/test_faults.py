@@ -80,12 +80,15 @@ def test_a_target_that_cannot_be_written_stays_as_it_was(kmc, tmp_path, disk, fa
     assert sorted(os.listdir(disk)) == before
 
 
-@pytest.mark.parametrize("fault", [fill, make_read_only])
-def test_pillow_leaves_a_target_that_it_cannot_write(disk, fault):
+@pytest.mark.parametrize(
+    ("fault", "names"), [(fill, ["new.kmc"]), (make_read_only, ["x.kmc", "new.kmc"])]
+)
+def test_pillow_tells_of_a_target_that_it_cannot_write(disk, fault, names):
+    # On a full disk Pillow makes room by emptying a file that it replaces: the save succeeds.
     (disk / "x.kmc").write_bytes(OLD)
     fault(disk)
     before = sorted(os.listdir(disk))
-    for name in ("x.kmc", "new.kmc"):
+    for name in names:
         with pytest.raises(OSError, match=r"(?i)no space left|read-only"):
             Image.new("RGB", (9, 9)).save(disk / name)
     assert (disk / "x.kmc").read_bytes() == OLD
@@ -112,7 +115,7 @@ def test_a_folder_that_cannot_be_made(kmc, disk):
     make_read_only(disk)
     run = kmc("encode", BIRD, "-o", f"{disk}/out/deeper/")
     assert run.returncode == 1
-    assert b"cannot be made a folder (read-only file system)" in run.stderr
+    assert b"read-only file system" in run.stderr
 
 
 # Signals: the process gets one after its second file has been filled and before that is renamed.

@@ -186,7 +186,7 @@ def test_empty_folders_and_names_are_told_and_stop_nothing(kmc, tmp_path, tree):
     told = run.stderr.decode().splitlines()
     assert told[:2] == ["kmc: empty: no images in this folder", "kmc: '' is not a path"]
     assert "2 of 4 files encoded" in told[-1]
-    assert kmc("info", "").stderr.startswith(b"kmc: '': no such file")
+    assert kmc("info", "").stderr.startswith(b"kmc: '' is not a path")
     with pytest.raises(kmcodec.KmcInputError, match="'' is not a path"):
         plan([str(tree / "a.png")], "", ".kmc", force=False)
 

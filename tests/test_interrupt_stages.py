@@ -110,7 +110,7 @@ def test_what_is_not_compiled_looks_too(monkeypatch, stage):
 def by_batch(folder):
     np.save(folder / "in.npy", PIXELS)
     job = Job(str(folder / "in.npy"), str(folder / "out.kmc"), replace=False)
-    for done in encode_files([job], k=8, coding="context", goal=None):
+    for done in encode_files([job], k=8, coding="context"):
         done.result()
 
 

@@ -17,7 +17,6 @@ from kmcodec import IndexedImage, Metadata, decode_labels, encode_labels
 from kmcodec.batch.encoding import encode_file
 from kmcodec.batch.planning import Job
 from kmcodec.decoder import decode_indexed
-from kmcodec.rate_distortion import Goal
 from kmcodec.targets.images import encode_image
 
 DTYPES = st.one_of(
@@ -217,7 +216,7 @@ def land(rng):
         ({"palette": [255, 170, 85, 0]}, True),
         ({"palette": [255, 170, 85, 0, 1]}, False),
         ({"palette": [[0, 0, 0], [255, 0, 0], [0, 255, 0], [0, 0, 255]]}, False),
-        ({"goal": Goal(tolerance=0.1)}, False),
+        ({"rdo": 0.1}, False),
     ],
 )
 @pytest.mark.parametrize("ending", [".kmc", ".png"])

@@ -226,8 +226,9 @@ def test_figures_call_it_lossless_only_if_it_is(reduced):
 
     from kmcodec.plots import compare_figure, sweep_figure
     from kmcodec.plots.sweep_rows import sweep
+    from kmcodec.request import EncodeRequest
 
-    rows = list(sweep(PIXELS, [2, 256], coding="packed"))
+    rows = list(sweep(PIXELS, [2, 256], EncodeRequest.of("test", coding="packed")))
     image, psnr = rows[1].image, rows[1].psnr
     figures = [
         sweep_figure(PIXELS, rows, name="a.png", reduced=reduced),

@@ -15,7 +15,6 @@ from kmcodec.batch.planning import Job
 from kmcodec.errors import KmcWarning
 from kmcodec.formats.color_profiles import image_in_srgb, pixels_in_srgb
 from kmcodec.formats.pillow_images import metadata_from_pillow
-from kmcodec.rate_distortion import Goal
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 # What is red in sRGB is called blue here, and the other way around.
@@ -115,7 +114,7 @@ def test_strip_leaves_all_of_it_out_and_turns_upright_all_the_same(kmc, tmp_path
     assert plain == (tmp_path / "stripped.kmc").read_bytes()
 
 
-@pytest.mark.parametrize("options", [{}, {"k": 8, "goal": Goal(tolerance=0.1)}])
+@pytest.mark.parametrize("options", [{}, {"k": 8, "rdo": 0.1}])
 def test_strip_goes_with_a_palette_of_the_sources_own_and_with_a_goal(tmp_path, options):
     source, target = str(tmp_path / "a.png"), str(tmp_path / "a.kmc")
     Image.fromarray(PIXELS).quantize(20).save(source, exif=exif_of())

@@ -10,15 +10,14 @@ import zlib
 
 import numpy as np
 import pytest
-from kmcodec.sources.reading import bytes_of
 from PIL import Image
 
 import kmcodec
-from kmcodec import streams
 from kmcodec.formats import apng, gif, matlab
 from kmcodec.formats.matlab import write_mat
-from kmcodec.sources import reading
 from kmcodec.sources.images import read_source
+from kmcodec.storage import streams
+from kmcodec.storage.door import read_input
 
 SIZE = 64 * 48
 
@@ -190,8 +189,8 @@ def test_a_file_in_an_archive_is_not_unpacked_if_it_is_large(tmp_path, monkeypat
         archive.writestr("a.npy", bytes(5000))
     url = f"zip://a.npy::{tmp_path / 'a.zip'}"
     monkeypatch.setattr(streams, "_MOST_STREAMED", 5000)
-    assert len(bytes_of(url, url)) == 5000
+    assert len(read_input(url)) == 5000
     monkeypatch.setattr(streams, "_MOST_STREAMED", 4999)
-    monkeypatch.setattr(reading, "open_url", None)  # refused before
+    monkeypatch.setattr("kmcodec.storage.door.open_url", None)  # refused before
     with pytest.raises(kmcodec.KmcLimitError, match="more than 4,999 bytes"):
-        bytes_of(url, url)
+        read_input(url)

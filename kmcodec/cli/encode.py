@@ -144,8 +144,10 @@ def encode(
         raise click.UsageError("--shared-palette excludes --palette and --reorder")
     if shared_palette and STANDARD in sources:
         raise click.UsageError("--shared-palette reads twice, which standard input cannot be")
-    if shared_palette and frame_palettes:
-        raise click.UsageError("--shared-palette and --frame-palettes exclude each other")
+    if frame_palettes and (shared_palette or palette is not None or _has_goal(options)):
+        raise click.UsageError(
+            "--frame-palettes excludes --palette, --shared-palette, --rdo, --psnr and --max-bytes"
+        )
     request = _request_of(colors, palette, frame_palettes, options)
     check_cluster(scheduler, workers, sources, output)
     jobs = plan(
@@ -183,6 +185,10 @@ def encode(
     counts.exit()
 
 
+def _has_goal(options: dict[str, Any]) -> bool:
+    return any(options[name] is not None for name in ("rdo", "psnr", "max_bytes"))
+
+
 def _request_of(
     colors: int | None, palette: str | None, frame_palettes: bool, options: dict[str, Any]
 ) -> FileRequest:
@@ -191,9 +197,6 @@ def _request_of(
         raise click.UsageError("-k and --palette exclude each other")
     if options["reorder"] and palette is not None:
         raise click.UsageError("--reorder and --palette exclude each other")
-    goals = [options[name] for name in ("rdo", "psnr", "max_bytes")]
-    if frame_palettes and (palette is not None or any(goal is not None for goal in goals)):
-        raise click.UsageError("--frame-palettes excludes --palette, --rdo, --psnr and --max-bytes")
     entries = None if palette is None else read_palette(palette, max_pixels=options["max_pixels"])
     palettes = "frame" if frame_palettes else "shared"
     try:
