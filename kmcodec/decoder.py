@@ -8,11 +8,11 @@ from typing import IO
 import numpy as np
 from numpy.typing import NDArray
 
-from kmcodec.container.metadata import DEFAULT_MAX_METADATA
 from kmcodec.errors import KmcFormatError, warn
 from kmcodec.model.image import IndexedImage, Metadata
+from kmcodec.model.limits import DEFAULT_MAX_METADATA, DEFAULT_MAX_PIXELS, Limits
 from kmcodec.reading.salvage import salvage_indexed
-from kmcodec.reading.strip_reader import DEFAULT_MAX_PIXELS, StripReader
+from kmcodec.reading.strip_reader import StripReader
 
 __all__ = ["checked_metadata", "decode", "decode_indexed", "read_indexed"]
 
@@ -85,10 +85,10 @@ def decode_indexed(
     KmcFormatError, KmcLimitError
         See `decode`.
     """
-    stream = io.BytesIO(data)
+    stream, limits = io.BytesIO(data), Limits(max_pixels=max_pixels, max_metadata=max_metadata)
     if not salvage:
-        return read_indexed(stream, max_pixels=max_pixels, max_metadata=max_metadata)
-    salvaged = salvage_indexed(stream, max_pixels=max_pixels, max_metadata=max_metadata)
+        return read_indexed(stream, limits)
+    salvaged = salvage_indexed(stream, limits)
     for loss in salvaged.lost:
         warn(loss)
     return salvaged.marked()
@@ -96,9 +96,8 @@ def decode_indexed(
 
 def read_indexed(
     stream: IO[bytes],
+    limits: Limits,
     *,
-    max_pixels: int | None = DEFAULT_MAX_PIXELS,
-    max_metadata: int | None = DEFAULT_MAX_METADATA,
     rows: tuple[int, int] | None = None,
 ) -> IndexedImage:
     """Decode from a seekable stream that begins with the file.
@@ -106,8 +105,7 @@ def read_indexed(
     Parameters
     ----------
     stream : binary file
-    max_pixels, max_metadata
-        See `decode`.
+    limits : Limits
     rows : tuple of int, optional
         First row and the one after the last: of all other strips only the frames are read, and
         nothing of the sections; the image then has no metadata.
@@ -119,7 +117,7 @@ def read_indexed(
     KmcInputError
         If the file has no such rows.
     """
-    reader = StripReader(stream, max_pixels=max_pixels, max_metadata=max_metadata)
+    reader = StripReader(stream, limits)
     first, end = rows or (0, reader.header.height)
     reader.check_rows(first, end)
     if rows is not None:

@@ -10,14 +10,14 @@ from typing import IO, TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from kmcodec.container.metadata import DEFAULT_MAX_METADATA
 from kmcodec.container.reader import ContainerReader
 from kmcodec.decoder import read_indexed
 from kmcodec.encoder import encode
 from kmcodec.errors import KmcFormatError, warn
 from kmcodec.model.image import IndexedImage, Metadata
+from kmcodec.model.limits import DEFAULT_MAX_METADATA, DEFAULT_MAX_PIXELS, Limits
 from kmcodec.quantizer import ImageLike
-from kmcodec.reading.strip_reader import DEFAULT_MAX_PIXELS, StripReader
+from kmcodec.reading.strip_reader import StripReader
 from kmcodec.request import EncodeOptions
 from kmcodec.storage.door import input_name, open_input, open_path, write_output
 from kmcodec.storage.extensions import check_kmc_name
@@ -61,7 +61,9 @@ def read(
         See `decode`.
     """
     with open_path(path) as stream:
-        return read_indexed(stream, max_pixels=max_pixels, max_metadata=max_metadata, rows=rows)
+        return read_indexed(
+            stream, Limits(max_pixels=max_pixels, max_metadata=max_metadata), rows=rows
+        )
 
 
 def decode_rows(
@@ -86,7 +88,7 @@ def decode_rows(
         See `read`; damage is told where it is met.
     """
     with open_path(path) as stream:
-        reader = StripReader(stream, max_pixels=max_pixels)
+        reader = StripReader(stream, Limits(max_pixels=max_pixels))
         for indices in reader.blocks():
             yield IndexedImage(reader.palette, indices).to_array()
 

@@ -28,6 +28,7 @@ from kmcodec.formats.pillow_images import (
     transparency_of,
 )
 from kmcodec.model.image import IndexedImage, Metadata
+from kmcodec.model.limits import Limits
 from kmcodec.reading.inspection import inspect_stream
 from kmcodec.reading.salvage import salvage_indexed
 from kmcodec.reading.strip_reader import palette_of
@@ -157,7 +158,7 @@ class KmcImageFile(ImageFile.ImageFile):
                 assert self.fp is not None
                 # Coded, as Pillow closes the file with the first frame.
                 self.fp.seek(0)
-                self._frames = FrameReader(io.BytesIO(self.fp.read()), max_pixels=None)
+                self._frames = FrameReader(io.BytesIO(self.fp.read()), Limits(max_pixels=None))
             return what(self._frames)
         except KmcError as error:
             raise OSError(str(error)) from error
@@ -205,9 +206,9 @@ class KmcDecoder(ImageFile.PyDecoder):
         try:
             # How many pixels are too many is Pillow's business here.
             if ImageFile.LOAD_TRUNCATED_IMAGES:
-                image = salvage_indexed(self.fd, max_pixels=None).image
+                image = salvage_indexed(self.fd, Limits(max_pixels=None)).image
             else:
-                image = read_indexed(self.fd, max_pixels=None)
+                image = read_indexed(self.fd, Limits(max_pixels=None))
         except KmcError as error:
             raise OSError(str(error)) from error
         self.set_as_raw(_pixels_in(self.mode, image))

@@ -126,7 +126,7 @@ def test_too_many_pixels_are_refused_before_they_are_allocated():
 
     data[12:20] = struct.pack("<II", 2**31 - 1, 2**31 - 1)
     data[24:28] = struct.pack("<I", zlib.crc32(bytes(data[:24])))
-    with pytest.raises(kmcodec.KmcLimitError, match="more than the limit"):
+    with pytest.raises(kmcodec.KmcLimitError, match="exceed the limit"):
         kmcodec.decode(bytes(data))
 
 

@@ -16,6 +16,7 @@ from PIL import Image
 import kmcodec
 from kmcodec.container.layout import strip_crc
 from kmcodec.decoder import read_indexed
+from kmcodec.model.limits import Limits
 
 A_PIXEL = 18
 OF_FILE = 6
@@ -55,7 +56,7 @@ READERS = {
     "decode_indexed": kmcodec.decode_indexed,
     "salvage": lambda data: kmcodec.decode_indexed(data, salvage=True),
     "decode_frames": kmcodec.decode_frames,
-    "rows": lambda data: read_indexed(io.BytesIO(data), rows=(0, 4_000)),
+    "rows": lambda data: read_indexed(io.BytesIO(data), Limits(), rows=(0, 4_000)),
     "inspect": kmcodec.inspect,
 }
 

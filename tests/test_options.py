@@ -103,3 +103,12 @@ def test_no_limit_of_pixels_is_a_zero_on_the_command_line(tmp_path, zero):
         kmc, ["encode", str(path), "-o", str(tmp_path / "o.kmc"), "--max-pixels", zero]
     )
     assert run.exit_code == 0, run.output
+
+
+@pytest.mark.parametrize("name", ["max_pixels", "max_metadata"])
+@pytest.mark.parametrize("value", [-1, 0.5, "many"])
+def test_a_wrong_limit_is_refused_by_name(name, value):
+    data = kmcodec.encode(PIXELS, 4)
+    for decode in (kmcodec.decode, kmcodec.decode_indexed, kmcodec.decode_frames):
+        with pytest.raises(kmcodec.KmcInputError, match=name):
+            decode(data, **{name: value})

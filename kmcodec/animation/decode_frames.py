@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 from kmcodec.animation.value import Animation
 from kmcodec.container.layout import Strip
-from kmcodec.container.metadata import DEFAULT_MAX_METADATA
 from kmcodec.decoder import checked_metadata
 from kmcodec.model.frozen import owned
 from kmcodec.model.image import IndexedImage, index_dtype
+from kmcodec.model.limits import DEFAULT_MAX_METADATA, DEFAULT_MAX_PIXELS, Limits
 from kmcodec.parallel import in_groups
-from kmcodec.reading.strip_reader import DEFAULT_MAX_PIXELS, StripReader, palette_of
+from kmcodec.reading.strip_reader import StripReader, palette_of
 
 __all__ = ["FrameReader", "decode_frames", "read_frames"]
 
@@ -46,14 +46,12 @@ def decode_frames(
     KmcFormatError, KmcLimitError
         See `decode`.
     """
-    return read_frames(io.BytesIO(data), max_pixels=max_pixels, max_metadata=max_metadata)
+    return read_frames(io.BytesIO(data), Limits(max_pixels=max_pixels, max_metadata=max_metadata))
 
 
 def read_frames(
     stream: IO[bytes],
-    *,
-    max_pixels: int | None = DEFAULT_MAX_PIXELS,
-    max_metadata: int | None = DEFAULT_MAX_METADATA,
+    limits: Limits,
 ) -> Animation:
     """Like `decode_frames`, from a stream.
 
@@ -61,8 +59,7 @@ def read_frames(
     ----------
     stream : binary file
         Seekable; the file begins at its start.
-    max_pixels, max_metadata
-        See `decode_frames`.
+    limits : Limits
 
     Returns
     -------
@@ -73,7 +70,7 @@ def read_frames(
     KmcFormatError, KmcLimitError
         See `decode`.
     """
-    reader = StripReader(stream, max_pixels=max_pixels, max_metadata=max_metadata)
+    reader = StripReader(stream, limits)
     table, scenes = reader.container.frames, reader.container.scenes
     reader.check_rows(0, reader.header.height)
     metadata = checked_metadata(reader)
@@ -112,8 +109,7 @@ class FrameReader:
     ----------
     stream : binary file
         Seekable; the file begins at its start.
-    max_pixels, max_metadata
-        See `decode`; the pixels of all frames count.
+    limits : Limits
 
     Attributes
     ----------
@@ -125,14 +121,8 @@ class FrameReader:
         See `decode`; indices are checked when they are decoded.
     """
 
-    def __init__(
-        self,
-        stream: IO[bytes],
-        *,
-        max_pixels: int | None = DEFAULT_MAX_PIXELS,
-        max_metadata: int | None = DEFAULT_MAX_METADATA,
-    ) -> None:
-        self._reader = StripReader(stream, max_pixels=max_pixels, max_metadata=max_metadata)
+    def __init__(self, stream: IO[bytes], limits: Limits) -> None:
+        self._reader = StripReader(stream, limits)
         self._reader.check_rows(0, self._reader.header.height)
         self.metadata = checked_metadata(self._reader)
         self._ends = self._reader.container.scene_ends

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import ArrayLike, NDArray
 
 from kmcodec.coding import AUTO
-from kmcodec.container.metadata import DEFAULT_MAX_METADATA
 from kmcodec.decoder import checked_metadata, decode_indexed
 from kmcodec.model.checks import refuse_unknown
 from kmcodec.model.image import array_of
 from kmcodec.model.label_images import LabelText, in_runs, label_image, labels_of, planes_image
 from kmcodec.model.label_text import LABELS
-from kmcodec.reading.strip_reader import DEFAULT_MAX_PIXELS, StripReader
+from kmcodec.model.limits import DEFAULT_MAX_METADATA, DEFAULT_MAX_PIXELS, Limits
+from kmcodec.reading.strip_reader import StripReader
 from kmcodec.request import EncodeOptions
 from kmcodec.writing.assembly import Assembly
 
@@ -109,6 +109,6 @@ def decode_labels(
 
 def _planes_in(data: bytes, max_metadata: int | None) -> int:
     """How many pixels stand for one label."""
-    reader = StripReader(io.BytesIO(data), max_pixels=None, max_metadata=max_metadata)
+    reader = StripReader(io.BytesIO(data), Limits(max_pixels=None, max_metadata=max_metadata))
     text = checked_metadata(reader).text.get(LABELS)
     return 1 if text is None else max(1, LabelText.parsed(text).planes)

@@ -13,7 +13,7 @@ from numcodecs.compat import ensure_bytes, ensure_contiguous_ndarray_like, ensur
 from kmcodec.arrays.codec_options import checked_options
 from kmcodec.arrays.labels import decode_labels, encode_labels
 from kmcodec.errors import KmcInputError
-from kmcodec.reading.strip_reader import DEFAULT_MAX_PIXELS
+from kmcodec.model.limits import DEFAULT_MAX_PIXELS
 from kmcodec.writing.assembly import Assembly
 
 __all__ = ["KmcCodec"]

@@ -23,8 +23,9 @@ from kmcodec.files import open_kmc, warn_of_other_frames
 from kmcodec.formats.npy import npy_start
 from kmcodec.model.image import IndexedImage, Metadata
 from kmcodec.model.label_text import LABELS
+from kmcodec.model.limits import DEFAULT_MAX_PIXELS, NO_LIMITS, Limits
 from kmcodec.reading.salvage import salvage_indexed
-from kmcodec.reading.strip_reader import DEFAULT_MAX_PIXELS, StripReader
+from kmcodec.reading.strip_reader import StripReader
 from kmcodec.storage.door import STANDARD
 from kmcodec.targets.animations import encode_animation
 from kmcodec.targets.images import encode_image
@@ -120,16 +121,16 @@ def decode_file(
                 return report
             stream.seek(0)
         if salvage:
-            salvaged = salvage_indexed(stream, max_pixels=max_pixels)
+            salvaged = salvage_indexed(stream, Limits(max_pixels=max_pixels))
             image, lost = salvaged.marked(), salvaged.lost
         elif ending.lower() == ".npy" and rows is None:
-            report = _decode_rows(job, StripReader(stream, max_pixels=max_pixels), started)
+            report = _decode_rows(job, StripReader(stream, Limits(max_pixels=max_pixels)), started)
             warn_of_other_frames(stream, job.source)
             return report
         elif rows is not None:
-            image = read_indexed(stream, max_pixels=max_pixels, rows=rows)
+            image = read_indexed(stream, Limits(max_pixels=max_pixels), rows=rows)
         else:
-            animation = read_frames(stream, max_pixels=max_pixels)
+            animation = read_frames(stream, Limits(max_pixels=max_pixels))
             if strip:
                 animation = replace(animation, metadata=Metadata())
             image = animation[0]
@@ -160,7 +161,7 @@ def decode_file(
 def _holds_labels(stream: IO[bytes], max_pixels: int | None) -> bool:
     """Whether a file holds labels; damage is left to those who read it."""
     try:
-        return LABELS in StripReader(stream, max_pixels=max_pixels).metadata().text
+        return LABELS in StripReader(stream, Limits(max_pixels=max_pixels)).metadata().text
     except KmcError:
         return False
     finally:
@@ -184,7 +185,7 @@ def _decode_labels(
         warn(f"{text}: the picture is written")
         return None
     write_job(job, made)
-    header = StripReader(io.BytesIO(data), max_pixels=None).header
+    header = StripReader(io.BytesIO(data), NO_LIMITS).header
     return DecodeReport(
         source=job.source,
         output=job.target,

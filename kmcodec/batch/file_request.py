@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from kmcodec.animation.frame_palettes import PALETTES
 from kmcodec.errors import KmcInputError
 from kmcodec.model.checks import checked_choice, refuse_unknown
-from kmcodec.reading.strip_reader import DEFAULT_MAX_PIXELS
+from kmcodec.model.limits import DEFAULT_MAX_PIXELS
 from kmcodec.request import EncodeOptions, EncodeRequest
 from kmcodec.sources.rows import LARGE
 

@@ -21,12 +21,12 @@ from kmcodec.errors import KmcInputError, KmcLimitError
 from kmcodec.formats.faults import fault_of
 from kmcodec.model.checks import refuse_unknown
 from kmcodec.model.image import IndexedImage
+from kmcodec.model.limits import DEFAULT_MAX_PIXELS
 from kmcodec.model.pixels import channels_for_all, to_channels
 from kmcodec.quantization import QuantizeRequest, Search, SearchOptions
 from kmcodec.quantization.histogram import Histogram, histogram
 from kmcodec.quantization.palette import find_palette
 from kmcodec.quantizer import ImageLike, pixels_of
-from kmcodec.reading.strip_reader import DEFAULT_MAX_PIXELS
 from kmcodec.request import EncodeOptions
 from kmcodec.rows.counting import count_rows
 from kmcodec.sources.frames import ANIMATED, frames_of

@@ -11,8 +11,8 @@ import click
 from kmcodec.cli.process import note
 from kmcodec.coding import CODINGS, EFFORTS
 from kmcodec.model.image import MAX_COLORS
+from kmcodec.model.limits import DEFAULT_MAX_PIXELS
 from kmcodec.quantization import DITHERS, INITS, LEVELS, NO_DITHER, SPACES, Placing, Search
-from kmcodec.reading.strip_reader import DEFAULT_MAX_PIXELS
 from kmcodec.writing.assembly import Assembly
 
 __all__ = [

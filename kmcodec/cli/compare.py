@@ -13,6 +13,7 @@ from kmcodec.cli.help import Command
 from kmcodec.decoder import read_indexed
 from kmcodec.files import open_kmc, warn_of_other_frames
 from kmcodec.formats.color_profiles import image_in_srgb, pixels_in_srgb
+from kmcodec.model.limits import Limits
 from kmcodec.model.metrics import psnr
 from kmcodec.sources.images import named_warnings, read_source
 
@@ -43,9 +44,9 @@ def compare(
     from kmcodec.plots import compare_figure
 
     check_output([original, file], output, force=force)
-    source = read_source(original, variable, max_pixels=max_pixels or None)
+    source = read_source(original, variable, max_pixels=max_pixels)
     with open_kmc(file) as stream:
-        image = read_indexed(stream, max_pixels=max_pixels or None)
+        image = read_indexed(stream, Limits(max_pixels=max_pixels))
         warn_of_other_frames(stream, file)
         size = stream.seek(0, os.SEEK_END)
     with named_warnings(source.name):

@@ -85,7 +85,7 @@ def palette(
     def tell(job: Job, found: Histogram) -> None:
         total.add(found)
 
-    work = functools.partial(count_job, variable=variable, max_pixels=max_pixels or None)
+    work = functools.partial(count_job, variable=variable, max_pixels=max_pixels)
     with executor_for(jobs, workers, scheduler) as executor:
         counts = run_jobs(jobs, work, tell, "counting colours", executor=executor)
     counts.tell_failures()

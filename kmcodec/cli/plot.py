@@ -70,7 +70,7 @@ def clusters(
     request = QuantizeRequest.of("plot clusters", colors, **options)
     require_matplotlib()  # says at once, not after the work, if there is none
     check_output([source], output, force=force)
-    image = read_source(source, variable, max_pixels=max_pixels or None)
+    image = read_source(source, variable, max_pixels=max_pixels)
     figure = clusters_figure(
         image.pixels,
         quantized(image.pixels, request),

@@ -88,7 +88,7 @@ def sweep(
         kmcodec.plots.require_matplotlib()
     for target in (output, table):
         check_output([source], target, force=force)
-    image = read_source(source, variable, max_pixels=max_pixels or None)
+    image = read_source(source, variable, max_pixels=max_pixels)
     click.echo(_TABLE.format("K", "entries", "inertia", "PSNR dB", "bytes", "ratio"))
     perfect = "inf" if image.losses else "lossless"
     rows = []

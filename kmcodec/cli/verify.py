@@ -11,6 +11,7 @@ from kmcodec.cli.help import Command
 from kmcodec.cli.printable import printable
 from kmcodec.errors import KmcError
 from kmcodec.files import open_kmc
+from kmcodec.model.limits import Limits
 from kmcodec.parallel import in_threads_each, thread_count
 from kmcodec.reading.inspection import inspect_stream
 
@@ -53,7 +54,7 @@ def _checked(file: str, deep: bool, max_pixels: int | None) -> str:
     """What to say of a file that is right."""
     with open_kmc(file) as stream:
         if deep:
-            image = read_frames(stream, max_pixels=max_pixels)[0]
+            image = read_frames(stream, Limits(max_pixels=max_pixels))[0]
             width, height, entries = image.width, image.height, len(image.palette)
         else:
             header = inspect_stream(stream).header

@@ -9,14 +9,13 @@ from collections.abc import Iterable
 from kmcodec.container.layout import MAX_SECTIONS, Section
 from kmcodec.errors import KmcFormatError, KmcInputError, KmcLimitError
 from kmcodec.model.image import Metadata
+from kmcodec.model.limits import DEFAULT_MAX_METADATA
 
 __all__ = ["is_keyword", "metadata_from_sections", "sections_from_metadata"]
 
 MAX_DATA = 1 << 24
 """The most bytes that a section's data may have, decompressed."""
 
-DEFAULT_MAX_METADATA = 1 << 26
-"""The most bytes of metadata in all that are read from a file unless it is told otherwise."""
 
 _FIELD_OF_TYPE = {"iccp": "icc", "exif": "exif", "xmpp": "xmp"}
 _STORED, _ZLIB = 0, 1

@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from kmcodec.container.frame_table import FrameTable, Scene
 from kmcodec.container.header import HEADER_SIZE, Header
 from kmcodec.container.layout import Section
-from kmcodec.container.metadata import DEFAULT_MAX_METADATA, metadata_from_sections
+from kmcodec.container.metadata import metadata_from_sections
 from kmcodec.container.reader import ContainerReader
 from kmcodec.container.strip_table import StripTable
 from kmcodec.model.image import Metadata
+from kmcodec.model.limits import DEFAULT_MAX_METADATA
 from kmcodec.reading.strip_reader import coding_of, palette_of
 
 __all__ = ["FileInfo", "inspect", "inspect_stream"]

@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kmcodec.container.layout import Strip
-from kmcodec.container.metadata import DEFAULT_MAX_METADATA
 from kmcodec.container.resync import intact_strips
 from kmcodec.errors import KmcFormatError
 from kmcodec.model.image import MAX_COLORS, IndexedImage, Metadata
+from kmcodec.model.limits import Limits
 from kmcodec.parallel import in_groups
-from kmcodec.reading.strip_reader import DEFAULT_MAX_PIXELS, StripReader
+from kmcodec.reading.strip_reader import StripReader
 
 __all__ = ["Salvaged", "salvage_indexed"]
 
@@ -52,9 +52,7 @@ class Salvaged:
 
 def salvage_indexed(
     stream: IO[bytes],
-    *,
-    max_pixels: int | None = DEFAULT_MAX_PIXELS,
-    max_metadata: int | None = DEFAULT_MAX_METADATA,
+    limits: Limits,
 ) -> Salvaged:
     """Decode every strip that is intact; metadata that cannot be read is left out.
 
@@ -65,8 +63,7 @@ def salvage_indexed(
     ----------
     stream : binary file
         Seekable; the file begins at its start.
-    max_pixels, max_metadata
-        See `decode`.
+    limits : Limits
 
     Raises
     ------
@@ -75,7 +72,7 @@ def salvage_indexed(
     KmcLimitError
         See `decode`.
     """
-    reader = StripReader(stream, max_pixels=max_pixels, max_metadata=max_metadata)
+    reader = StripReader(stream, limits)
     header = reader.header
     reader.check_rows(0, header.height)
     indices = reader.blank(header.height)

@@ -12,17 +12,15 @@ from numpy.typing import NDArray
 from kmcodec.coding import Coding, coding_by_number, decode_palette
 from kmcodec.container.header import Header
 from kmcodec.container.layout import Strip, palette_name
-from kmcodec.container.metadata import DEFAULT_MAX_METADATA, metadata_from_sections
+from kmcodec.container.metadata import metadata_from_sections
 from kmcodec.container.reader import ContainerReader
-from kmcodec.errors import KmcFormatError, KmcInputError, KmcLimitError
+from kmcodec.errors import KmcFormatError, KmcInputError
 from kmcodec.model.frozen import owned
 from kmcodec.model.image import Metadata, index_dtype
+from kmcodec.model.limits import Limits
 from kmcodec.parallel import in_groups, in_turn
 
-__all__ = ["DEFAULT_MAX_PIXELS", "StripReader", "coding_of", "palette_of"]
-
-DEFAULT_MAX_PIXELS = 1 << 28
-"""What is decoded at a time unless it is told otherwise: 268,435,456 pixels."""
+__all__ = ["StripReader", "coding_of", "palette_of"]
 
 
 class StripReader:
@@ -32,10 +30,7 @@ class StripReader:
     ----------
     stream : binary file
         Seekable; the file begins at its start.
-    max_pixels : int or None
-        The most pixels that are decoded at a time.
-    max_metadata : int or None
-        The most bytes of metadata, decompressed.
+    limits : Limits
 
     Attributes
     ----------
@@ -52,16 +47,9 @@ class StripReader:
         If the header or the palette is damaged, or asks for what this version cannot do.
     """
 
-    def __init__(
-        self,
-        stream: IO[bytes],
-        *,
-        max_pixels: int | None = DEFAULT_MAX_PIXELS,
-        max_metadata: int | None = DEFAULT_MAX_METADATA,
-    ) -> None:
+    def __init__(self, stream: IO[bytes], limits: Limits) -> None:
         self.container = ContainerReader(stream)
-        self._max_pixels = max_pixels
-        self._max_metadata = max_metadata
+        self._limits = limits
         self._coding = coding_of(self.container.header)
         self._take(0)
 
@@ -98,12 +86,8 @@ class StripReader:
             )
         frames = self.container.frames.count
         pixels = frames * self.header.width * (end - first)
-        if self._max_pixels is not None and pixels > self._max_pixels:
-            times = f"{frames:,} x " if frames > 1 else ""
-            raise KmcLimitError(
-                f"{times}{self.header.width:,} x {end - first:,} pixels are more than the limit "
-                f"of {self._max_pixels:,} (max_pixels raises it)"
-            )
+        times = f"{frames:,} x " if frames > 1 else ""
+        self._limits.check_pixels(pixels, f"{times}{self.header.width:,} x {end - first:,}")
 
     def rows(self, first: int, end: int) -> NDArray[Any]:
         """The indices of some rows; of strips that hold none of them only the frames are read.
@@ -189,7 +173,7 @@ class StripReader:
 
     def metadata(self) -> Metadata:
         """The metadata; with it all of the file but the strips' payloads is checked."""
-        return metadata_from_sections(self.container.sections(), self._max_metadata)
+        return metadata_from_sections(self.container.sections(), self._limits.max_metadata)
 
 
 def coding_of(header: Header) -> Coding:

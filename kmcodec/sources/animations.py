@@ -18,7 +18,7 @@ from kmcodec.formats.faults import fault_of
 from kmcodec.formats.gif import gif_frames, is_gif, parse_gif
 from kmcodec.formats.pillow_images import from_pillow
 from kmcodec.model.image import IndexedImage
-from kmcodec.reading.strip_reader import DEFAULT_MAX_PIXELS
+from kmcodec.model.limits import DEFAULT_MAX_PIXELS
 from kmcodec.sources.frames import ANIMATED, frames_of, loop_of, with_palettes
 
 __all__ = ["SourceFrames", "animation_in", "frame_instead_of_picture"]

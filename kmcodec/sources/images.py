@@ -52,8 +52,8 @@ from kmcodec.formats.resolution import (
 from kmcodec.formats.streamed_images import can_stream
 from kmcodec.model.image import MAX_COLORS, IndexedImage, Metadata
 from kmcodec.model.label_images import is_label_map, label_image
+from kmcodec.model.limits import DEFAULT_MAX_PIXELS
 from kmcodec.model.pixels import as_pixels
-from kmcodec.reading.strip_reader import DEFAULT_MAX_PIXELS
 from kmcodec.sources.animations import SourceFrames, animation_in, frame_instead_of_picture
 from kmcodec.sources.frames import with_palettes
 from kmcodec.storage.door import STANDARD, input_name, read_input

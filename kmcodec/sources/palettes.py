@@ -21,7 +21,7 @@ from kmcodec.formats.palette_texts import (
     parse_without_header,
 )
 from kmcodec.model.image import IndexedImage
-from kmcodec.reading.strip_reader import DEFAULT_MAX_PIXELS
+from kmcodec.model.limits import DEFAULT_MAX_PIXELS
 from kmcodec.sources.images import named_warnings, read_source
 from kmcodec.storage.door import STANDARD, read_input
 from kmcodec.storage.urls import is_url, local_path, url_name

@@ -18,7 +18,7 @@ from kmcodec.formats.pillow_images import metadata_from_pillow
 from kmcodec.formats.streamed_images import can_stream, image_rows, streamable
 from kmcodec.model.image import Metadata
 from kmcodec.model.label_images import MOST_IN_NOISE
-from kmcodec.reading.strip_reader import DEFAULT_MAX_PIXELS
+from kmcodec.model.limits import DEFAULT_MAX_PIXELS
 from kmcodec.rows.source import RowSource
 from kmcodec.sources.images import check_pixels, named_warnings, warn_of_frames
 

@@ -25,6 +25,7 @@ from kmcodec.coding.context.colortree import ColorTree
 from kmcodec.coding.context.kernels import MODELS
 from kmcodec.coding.context.profiles import PROFILES
 from kmcodec.coding.context.tables import starts, tables
+from kmcodec.model.limits import Limits
 from kmcodec.reading.salvage import salvage_indexed
 from kmcodec.sources.palettes import read_palette
 
@@ -62,7 +63,9 @@ def decode(data: bytes) -> None:
 
 def _salvage(data: bytes) -> None:
     try:
-        left = salvage_indexed(io.BytesIO(data), max_pixels=MAX_PIXELS, max_metadata=MAX_METADATA)
+        left = salvage_indexed(
+            io.BytesIO(data), Limits(max_pixels=MAX_PIXELS, max_metadata=MAX_METADATA)
+        )
     except _REFUSALS:
         return
     assert left.lost, "what a decoder refuses has lost something"
