@@ -174,4 +174,4 @@ def warn_of_other_frames(stream: IO[bytes], name: str) -> None:
     """
     frames = ContainerReader(stream).frames.count
     if frames > 1:
-        warn(f"{input_name(name)}: {frames:,} frames, the first is taken")
+        warn(f"{input_name(name)}: {frames:,} frames, used the first")

@@ -220,7 +220,7 @@ def _with_palette(
     channels = common_channels_for(palette, pixels.shape[2])
     palette, pixels = to_channels(palette, channels), to_channels(pixels, channels)
     if channels in (2, 4) and palette[:, -1].min() == 255 > pixels[..., -1].min():
-        warn("the palette has no transparent entry: made opaque")
+        warn("the palette has no transparent entry: transparent pixels become opaque")
     return IndexedImage(palette, owned(apply_palette(pixels, palette, placing)), metadata)
 
 

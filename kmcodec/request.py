@@ -56,9 +56,7 @@ class EncodeRequest:
     def __post_init__(self) -> None:
         coding = self.assembly.coding
         if self.goal is not None and coding != "context":
-            raise KmcInputError(
-                f"{self.goal.names[0]} takes the context coder, not coding {coding!r}"
-            )
+            raise KmcInputError(f"{self.goal.names[0]} needs coding='context', not {coding!r}")
 
     @classmethod
     def of(

@@ -121,9 +121,7 @@ def encode_frames(
     elif isinstance(frames, Iterable):
         images = list(frames)
     else:
-        raise KmcInputError(
-            f"frames are a sequence of images, not a single {type(frames).__name__}"
-        )
+        raise KmcInputError(f"frames must be a sequence of images, not {type(frames).__name__}")
     table = table_of(len(images), durations, loop)
     encoded = encode_images(images, request, table, palettes=palettes, metadata=metadata)
     return file_of(encoded.data, encoded.shortfall, request.goal)
@@ -228,7 +226,9 @@ def optimize_frames(
         Its image has all frames side by side.
     """
     if checked_choice("palettes", palettes, PALETTES) == "frame":
-        raise KmcInputError("palettes='frame' excludes goals, which take one palette for all")
+        raise KmcInputError(
+            "palettes='frame' excludes rdo, psnr and max_bytes, which need one palette"
+        )
     pixels, own = pixels_of_all(images)
     quantizing = request.quantizing
     subject = Subject(
@@ -284,7 +284,7 @@ def table_of(
         If there are no frames, or durations or loop are wrong.
     """
     if not frames:
-        raise KmcInputError("there are no frames to encode")
+        raise KmcInputError("no frames to encode")
     times = _checked_durations(DEFAULT_DURATION if durations is None else durations, frames)
     loop = checked_integer("loop", 0 if loop is None else loop, 0, MAX_DURATION)
     return FrameTable(frames, times, loop)

@@ -88,7 +88,7 @@ def quantize_scenes(
     given = request.palette is not None
     if checked_choice("palettes", palettes, PALETTES) == "frame":
         if given:
-            raise KmcInputError("palettes='frame' looks for colours: it excludes a palette")
+            raise KmcInputError("palettes='frame' and palette exclude each other")
         return [_scenes_of(_each_quantized(images, request))]
     if request.k is not None or given or not all(map(is_indexed, images)):
         return [[quantize_frames(images, request)]]
@@ -180,12 +180,15 @@ def _check_sizes(frames: Sequence[NDArray[Any]]) -> None:
         if frame.shape[:2] != (height, width):
             raise KmcInputError(
                 f"frame {number} is {frame.shape[1]:,} x {frame.shape[0]:,} pixels, "
-                f"the first {width:,} x {height:,}: all frames have one size"
+                f"but the first is {width:,} x {height:,}: all frames must have the same size"
             )
     if len(frames) > MAX_FRAMES:
-        raise KmcInputError(f"{len(frames):,} frames are too many: at most {MAX_FRAMES:,} fit")
+        raise KmcInputError(f"{len(frames):,} frames, must be at most {MAX_FRAMES:,}")
     if len(frames) * max(width, height) > MAX_SIDE:
-        raise KmcInputError(f"{len(frames):,} frames of {width:,} x {height:,} are too many")
+        raise KmcInputError(
+            f"{len(frames):,} frames of {width:,} x {height:,} pixels exceed the limit of "
+            f"{MAX_SIDE:,} pixels a side"
+        )
 
 
 def _few_colors(sheet: NDArray[np.uint8]) -> bool:

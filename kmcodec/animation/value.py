@@ -124,13 +124,14 @@ def _unpickled(
 def _checked_frames(indices: NDArray[Any], palettes: Sequence[NDArray[np.uint8]]) -> NDArray[Any]:
     """The index maps of all frames, in the dtype of the longest palette."""
     if indices.ndim != 3 or not indices.size:
-        raise KmcInputError(f"frames have shape (N, height, width), these {indices.shape}")
+        raise KmcInputError(f"frames must have shape (N, height, width), not {indices.shape}")
     if len(palettes) not in (1, len(indices)):
         raise KmcInputError(
-            f"{len(palettes):,} palettes for {len(indices):,} frames: it is one for all or for each"
+            f"{len(palettes):,} palettes for {len(indices):,} frames, must be one for all or "
+            "one for each"
         )
     if len({palette.shape[1] for palette in palettes}) > 1:
-        raise KmcInputError("all palettes have as many channels")
+        raise KmcInputError("all palettes must have the same number of channels")
     if len(palettes) == 1:
         check_indices(indices, len(palettes[0]))
     else:
@@ -149,5 +150,7 @@ def one_for_each(durations: Iterable[int], frames: int) -> tuple[int, ...]:
     """
     checked = tuple(checked_integer("durations", each, 0, MAX_DURATION) for each in durations)
     if len(checked) != frames:
-        raise KmcInputError(f"{len(checked):,} durations for {frames:,} frames")
+        raise KmcInputError(
+            f"{len(checked):,} durations for {frames:,} frames, must be one for all or one for each"
+        )
     return checked

@@ -22,5 +22,7 @@ def checked_options(configuration: Mapping[str, Any]) -> dict[str, Any]:
     """
     unknown = [str(name) for name in configuration if name not in _OPTIONS]
     if unknown:
-        raise KmcInputError(f"the codec takes {' and '.join(_OPTIONS)}, not {', '.join(unknown)}")
+        raise KmcInputError(
+            f"the codec has no option {', '.join(unknown)}, only {' and '.join(_OPTIONS)}"
+        )
     return dict(configuration)

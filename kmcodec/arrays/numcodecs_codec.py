@@ -70,7 +70,7 @@ class KmcCodec(Codec):  # type: ignore[misc, unused-ignore]
         array = ensure_ndarray(buf)
         if array.size > DEFAULT_MAX_PIXELS:
             raise KmcInputError(
-                f"a chunk has at most {DEFAULT_MAX_PIXELS:,} labels, this one {array.size:,}"
+                f"the chunk has {array.size:,} labels, must be at most {DEFAULT_MAX_PIXELS:,}"
             )
         if array.flags.f_contiguous and not array.flags.c_contiguous:
             array = array.T
@@ -103,7 +103,7 @@ class KmcCodec(Codec):  # type: ignore[misc, unused-ignore]
         target = ensure_contiguous_ndarray_like(out).reshape(-1).view("u1")
         if target.nbytes != labels.nbytes:
             raise KmcInputError(
-                f"the chunk has {labels.nbytes:,} bytes, the buffer for it {target.nbytes:,}"
+                f"the chunk has {labels.nbytes:,} bytes, but the buffer {target.nbytes:,}"
             )
         target[:] = labels.reshape(-1).view("u1")
         return out

@@ -75,7 +75,7 @@ class KmcCodec(ArrayBytesCodec):  # type: ignore[misc, unused-ignore]
         """
         native = dtype.to_native_dtype()
         if native.kind not in "iub":
-            raise KmcInputError(f"labels are integers or bool, not {native}")
+            raise KmcInputError(f"labels must be integers or bool, not {native}")
 
     def compute_encoded_size(self, input_byte_length: int, chunk_spec: ArraySpec) -> int:
         """Not known beforehand."""

@@ -91,7 +91,7 @@ class _ZarrPiece:
             array = zarr.open_array(self.array.store, path=self.array.path, mode="r")
         except Exception as error:  # each kind of store has its own
             raise KmcInputError(
-                f"{self}: no array of Zarr there for the process that is to read it: give it by "
+                f"{self}: a worker cannot open this Zarr array: give it by "
                 "an absolute path, or a URL, that all processes see"
             ) from error
         return np.asarray(array[self.rows, self.columns])

@@ -70,7 +70,7 @@ class ClusterExecutor(Executor):
     def __init__(self, client: Client) -> None:
         if client.asynchronous or client.status != "running":
             kind = "asynchronous" if client.asynchronous else client.status
-            raise KmcInputError(f"work is done by a client that is connected, this one is {kind}")
+            raise KmcInputError(f"the Dask client is {kind}, must be connected")
         self.workers = checked_workers(client)
         self._client = client
         self._executor = client.get_executor(pure=False)
@@ -194,7 +194,7 @@ def _fault_of(done: Future[Any]) -> BaseException | None:
     except CancelledError as error:
         return error
     if isinstance(fault, ModuleNotFoundError) and str(fault.name).startswith("kmcodec"):
-        return KmcError(f"a worker that joined later has no kmcodec like this one ({fault})")
+        return KmcError(f"a worker that joined later has another kmcodec ({fault})")
     return BrokenExecutor(str(fault)) if isinstance(fault, KilledWorker) else fault
 
 

@@ -46,18 +46,20 @@ def checked_workers(client: Client) -> int:
     try:
         client.wait_for_workers(1, timeout=_PATIENCE)
     except (TimeoutError, asyncio.TimeoutError):
-        raise KmcInputError(f"{address}: this scheduler has no worker; start one first") from None
+        raise KmcInputError(f"{address}: the scheduler has no workers; start one first") from None
     try:
         versions = client.run(eval, _VERSION, on_error="return", callback_timeout=_ANSWER)
     except (TimeoutError, asyncio.TimeoutError):
-        raise KmcError(f"{address}: workers do not answer within {_ANSWER:.0f} s") from None
+        raise KmcError(f"{address}: the workers did not answer within {_ANSWER:.0f} s") from None
     for worker, version in versions.items():
         if isinstance(version, ImportError):
-            raise KmcInputError(f"worker {worker}: kmcodec is not to be had there ({version})")
+            raise KmcInputError(
+                f"worker {worker}: kmcodec is not installed on this worker ({version})"
+            )
         # Any other error is that of a worker that has just gone.
         if not isinstance(version, Exception) and version != __version__:
             raise KmcInputError(
-                f"worker {worker}: it has version {version} of kmcodec, this is {__version__}"
+                f"worker {worker}: has kmcodec {version}, but this is {__version__}"
             )
     return len(versions)
 

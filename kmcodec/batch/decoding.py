@@ -175,13 +175,13 @@ def _decode_labels(
         labels = decode_labels(data, max_pixels=max_pixels)
     except KmcFormatError as error:
         # Whatever a text says, the picture is none the worse for it.
-        warn(f"{job.source}: {error}: the picture is written")
+        warn(f"{job.source}: {error}, wrote the picture")
         return None
     made = encode_label_file(labels, ending)
     if made is None:
         shown = "x".join(map(str, labels.shape))
         text = f"{job.source}: {ending} does not hold labels of {labels.dtype}, {shown}"
-        warn(f"{text}: the picture is written")
+        warn(f"{text}, wrote the picture")
         return None
     write_job(job, made)
     header = StripReader(io.BytesIO(data), max_pixels=None).header

@@ -211,7 +211,7 @@ def _stripped(source: _S, name: str) -> _S:
     icc = source.metadata.icc
     lost: tuple[str, ...] = ()
     if icc is not None and not is_like_srgb(icc):
-        lost = ("colour profile left out",)
+        lost = ("dropped the colour profile",)
         warn(f"{name}: {lost[0]}", KmcLossWarning)
     return replace(source, metadata=Metadata(), losses=source.losses + lost)
 

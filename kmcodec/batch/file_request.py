@@ -71,9 +71,11 @@ class FileRequest:
         if checked_choice("palettes", self.palettes, PALETTES) != "frame":
             return
         if self.encoding.goal is not None:
-            raise KmcInputError("palettes='frame' excludes goals, which take one palette for all")
+            raise KmcInputError(
+                "palettes='frame' excludes rdo, psnr and max_bytes, which need one palette"
+            )
         if self.encoding.quantizing.palette is not None:
-            raise KmcInputError("palettes='frame' looks for colours: it excludes a palette")
+            raise KmcInputError("palettes='frame' and palette exclude each other")
 
     @classmethod
     def of(cls, caller: str, k: int | None = None, **options: Unpack[FileOptions]) -> FileRequest:

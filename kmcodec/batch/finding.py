@@ -92,7 +92,7 @@ def find_files(
         yield found
     if again:
         files = "a file is" if again == 1 else f"{again:,} files are"
-        warn(f"{files} given more than once: done once")
+        warn(f"{files} given more than once, encoded once")
 
 
 def _expand(
@@ -113,7 +113,7 @@ def _expand(
             continue
         if not inside:
             kind = ".kmc files" if ending != ".kmc" else "images"
-            yield JobError(f"{source}: no {kind} in this folder", source)
+            yield JobError(f"{source}: no {kind} in the folder", source)
         yield from inside
 
 
@@ -169,7 +169,7 @@ def _in_url(
             continue
         fault = listing_fault(below)
         if fault is not None:
-            yield JobError(f"{source}: the entry {below!r} is refused: its name {fault}", source)
+            yield JobError(f"{source}: skipped the entry {below!r}: its name {fault}", source)
         elif not is_left_out(folder):
             yield Found(url_with(source, below), folder)
 

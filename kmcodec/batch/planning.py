@@ -161,13 +161,13 @@ def _is_for_folder(
         If sources and target do not fit each other.
     """
     if out == "":
-        raise KmcInputError("'' is not a path that can be written to")
+        raise KmcInputError("'' is not a path")
     many = len(sources) > 1 or len(found) > 1
     many = many or any(isinstance(each, Found) and each.path not in sources for each in found)
     if out == STANDARD and many:
-        raise KmcInputError("only one file can be written to standard output")
+        raise KmcInputError("cannot write several files to standard output")
     if out is None and STANDARD in sources:
-        raise KmcInputError("standard input has no name to derive one from: give -o")
+        raise KmcInputError("standard input has no name: use -o FILE")
     if out is None or out == STANDARD:
         return False
     return many or out.endswith(("/", os.sep)) or is_folder(out)
@@ -196,7 +196,7 @@ def keep_inputs(sources: Iterable[str], target: str | None) -> None:
         return
     for source in sources:
         if _are_same(local_path(source), local_path(target)):
-            raise KmcInputError(f"{source}: not done, the result would replace the input itself")
+            raise KmcInputError(f"{source}: skipped, the output would replace the input itself")
 
 
 def check_output(sources: Iterable[str], target: str | None, *, force: bool) -> None:
@@ -215,7 +215,7 @@ def check_output(sources: Iterable[str], target: str | None, *, force: bool) -> 
 
 def _derived(source: Found, folder: str | None, ending: str) -> str:
     if source.path == STANDARD:
-        raise KmcInputError("standard input has no name to derive one from: give -o FILE")
+        raise KmcInputError("standard input has no name: use -o FILE")
     of_url = is_url(source.path)
     name = url_name(source.path) if of_url else os.path.basename(source.path)
     name = os.path.splitext(name)[0] + ending
@@ -254,8 +254,7 @@ def _checked_job(
         return job
     if target in taken:
         raise KmcInputError(
-            f"{source}: not done, its result would take the name of that of {taken[target]} "
-            f"({target})"
+            f"{source}: skipped, {taken[target]} has the same output file ({target})"
         )
     taken[target] = source
     keep_inputs([source], target)
@@ -264,7 +263,7 @@ def _checked_job(
         return replace(job, skip=True)
     keep_inputs(kept, target)
     if other is not None:
-        raise KmcInputError(f"{source}: not done, the result would replace the input {other}")
+        raise KmcInputError(f"{source}: skipped, the output would replace the input {other}")
     if not job.replace and _is_there(target):
         raise KmcFileExistsError(errno.EEXIST, "already exists; use --force to replace it", target)
     return job

@@ -124,7 +124,7 @@ def _attempt(work: Callable[[_T], _R], item: _T) -> Done[_R]:
         except KmcError as raised:
             error = raised
         except MemoryError:
-            error = KmcLimitError(f"{_name_of(item)}: there is not enough memory for this image")
+            error = KmcLimitError(f"{_name_of(item)}: not enough memory")
     notes = (w.message for w in caught if isinstance(w.message, UserWarning))
     return Done(value, error, tuple(notes))
 

@@ -35,7 +35,7 @@ def connected(address: str) -> Iterator[ClusterExecutor]:
     try:
         from distributed import Client
     except ImportError:
-        raise KmcInputError("a scheduler needs Dask: pip install 'kmcodec[dask]'") from None
+        raise KmcInputError("--scheduler needs Dask: pip install 'kmcodec[dask]'") from None
     # What goes wrong is told by exceptions; its log would tell it once more, at length.
     for name in ("distributed", "distributed.client", "tornado.application", "asyncio"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
@@ -44,7 +44,7 @@ def connected(address: str) -> Iterator[ClusterExecutor]:
         asyncio.run(_greet(address))
         client = Client(address, timeout=_PATIENCE, set_as_default=False)
     except (OSError, ValueError, TypeError, asyncio.TimeoutError) as error:
-        raise KmcInputError(f"{address}: no Dask scheduler answers there") from error
+        raise KmcInputError(f"{address}: no Dask scheduler answered") from error
     with ExitStack() as stack:
         # Whether it answers or not.
         stack.callback(client.close, timeout=_PATIENCE)

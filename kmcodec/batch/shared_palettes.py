@@ -99,10 +99,7 @@ def shared_palette(
     refuse_unknown("shared_palette", options, SearchOptions.__annotations__, reasons)
     request = QuantizeRequest(k=k, search=Search(**options))
     if isinstance(images, (str, bytes, os.PathLike, Image.Image, IndexedImage)):
-        raise KmcInputError(
-            f"a palette is found for several images, give them as a list, not one "
-            f"{type(images).__name__}"
-        )
+        raise KmcInputError(f"images must be a list of images, not {type(images).__name__}")
     colors = ColorSum()
     whole: list[PathOrImage] = []
     in_chunks: list[Any] = []
@@ -180,9 +177,7 @@ def _frames_in(image: PathOrImage, max_pixels: int | None) -> Sequence[PathOrIma
     except KmcLimitError:
         raise
     except Exception as error:  # Pillow's readers fail in any way on damaged files
-        raise KmcInputError(
-            f"not all frames of an image can be read ({fault_of(error)})"
-        ) from error
+        raise KmcInputError(f"cannot read all frames ({fault_of(error)})") from error
     return frames
 
 
@@ -237,7 +232,7 @@ class ColorSum:
             If there are none.
         """
         if not self._sums:
-            raise KmcInputError("a palette is found for at least one image, none is given")
+            raise KmcInputError("images is empty, must hold at least one image")
         channels = channels_for_all(self._sums)
         sums = [functools.reduce(operator.add, reversed(stack)) for stack in self._sums.values()]
         widened = (Histogram(to_channels(s.colors, channels), s.counts) for s in sums)

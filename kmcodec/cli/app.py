@@ -125,7 +125,7 @@ def main() -> NoReturn:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         code = FAILED
     except MemoryError:
-        _complain("there is not enough memory for this image")
+        _complain("not enough memory")
         code = FAILED
     sys.exit(code or 0)
 

@@ -29,6 +29,7 @@ __all__ = [
     "quiet_option",
     "search_options",
     "strip_option",
+    "times_of",
     "variable_option",
 ]
 
@@ -193,6 +194,19 @@ def kmeans_options(command: _F) -> _F:
 def complain(message: str) -> None:
     """Print an error in one line on standard error."""
     note("kmc: " + message.replace("\n", " "))
+
+
+def times_of(before: int, after: int) -> str:
+    """How many times smaller or larger a file is than what it was made of, in words.
+
+    Parameters
+    ----------
+    before, after : int
+        Bytes.
+    """
+    if after <= before:
+        return f"{before / after:.1f} times smaller"
+    return f"{after / before:.1f} times larger"
 
 
 def decibels(value: float, losses: Sequence[str] = ()) -> str:

@@ -7,7 +7,14 @@ import os
 import click
 
 from kmcodec.batch.planning import check_output
-from kmcodec.cli.common import decibels, force_option, max_pixels_option, note, variable_option
+from kmcodec.cli.common import (
+    decibels,
+    force_option,
+    max_pixels_option,
+    note,
+    times_of,
+    variable_option,
+)
 from kmcodec.cli.figures import save_or_show
 from kmcodec.cli.help import Command
 from kmcodec.decoder import read_indexed
@@ -67,5 +74,5 @@ def compare(
     save_or_show(figure, output, force=force)
     note(
         f"{file}: {decibels(quality, source.losses)}, {size:,} bytes, "
-        f"{raw_size / size:.1f} times smaller than raw ({raw_size:,})"
+        f"{times_of(raw_size, size)} than raw ({raw_size:,})"
     )

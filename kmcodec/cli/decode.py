@@ -109,7 +109,9 @@ def decode(
     if rows is not None and salvage:
         raise click.UsageError("--rows and --salvage exclude each other")
     if as_json and output == STANDARD:
-        raise click.UsageError("--json and '-o -' both want standard output")
+        raise click.UsageError(
+            "--json and '-o -' exclude each other: both write to standard output"
+        )
     _check_names(output, ending)
     derived = "." + (ending or "png").lstrip(".").lower()
     check_cluster(scheduler, workers, sources, output)
@@ -145,7 +147,7 @@ def _check_names(output: str | None, ending: str | None) -> None:
         return
     if is_folder(output or "") or not _differ(own, wanted):
         return
-    raise click.UsageError(f"-t {ending} and the ending of {output} say different formats")
+    raise click.UsageError(f"-t {ending} contradicts the extension of {output}")
 
 
 def _differ(own: str, wanted: str) -> bool:

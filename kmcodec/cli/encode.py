@@ -139,11 +139,15 @@ def encode(
     PNG or TIFF and pyvips is installed, and no quality or size is asked for.
     """
     if as_json and output == STANDARD:
-        raise click.UsageError("--json and '-o -' both want standard output")
+        raise click.UsageError(
+            "--json and '-o -' exclude each other: both write to standard output"
+        )
     if shared_palette and (palette is not None or options["reorder"]):
         raise click.UsageError("--shared-palette excludes --palette and --reorder")
     if shared_palette and STANDARD in sources:
-        raise click.UsageError("--shared-palette reads twice, which standard input cannot be")
+        raise click.UsageError(
+            "--shared-palette cannot read standard input: it reads each source twice"
+        )
     if shared_palette and frame_palettes:
         raise click.UsageError("--shared-palette and --frame-palettes exclude each other")
     request = _request_of(colors, palette, frame_palettes, options)

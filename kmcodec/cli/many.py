@@ -89,7 +89,9 @@ def check_cluster(
     if workers is not None:
         raise click.UsageError("--scheduler and --jobs exclude each other")
     if STANDARD in (*sources, output):
-        raise click.UsageError("the workers of --scheduler have no standard input and output")
+        raise click.UsageError(
+            "--scheduler excludes '-': its workers have no standard input or output"
+        )
 
 
 def as_sent(job: Job, executor: Executor | None) -> Job:

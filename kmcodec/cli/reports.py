@@ -12,7 +12,7 @@ import click
 from kmcodec.batch.decoding import DecodeReport
 from kmcodec.batch.encoding import EncodeReport
 from kmcodec.batch.planning import Job
-from kmcodec.cli.common import decibels, note
+from kmcodec.cli.common import decibels, note, times_of
 from kmcodec.cli.many import Counts
 from kmcodec.errors import KmcError, KmcFormatError
 from kmcodec.storage.door import STANDARD
@@ -72,16 +72,16 @@ class Reporter:
         elif counts.jobs > 1:
             note(f"kmc: {self._summary(counts)}")
         elif counts.skipped:
-            note(f"{self._skipped}: was there already")
+            note(f"{self._skipped}: skipped, already exists")
 
     def _summary(self, counts: Counts) -> str:
         words = f"{self._files:,} of {counts.jobs:,} files encoded"
         if self._files:
-            ratio = self._before / self._after
-            words += f", {self._before:,} bytes to {self._after:,}: {ratio:.1f} times smaller"
+            times = times_of(self._before, self._after)
+            words += f", {self._before:,} bytes to {self._after:,}: {times}"
         others = {
             "failed": counts.failed,
-            "were there already": counts.skipped,
+            "skipped": counts.skipped,
             "would not be smaller": self._unwritten,
         }
         return "; ".join([words, *(f"{n:,} {what}" for what, n in others.items() if n)])
@@ -121,7 +121,7 @@ class DecodeReporter:
             self._salvaged = report
             others = len(report.lost) - 1
             what = report.lost[0] + (f", and {others} more" if others else "")
-            raise KmcFormatError(f"{report.source}: damaged, the rest was written: {what}")
+            raise KmcFormatError(f"{report.source}: damaged, wrote what could be read: {what}")
         if self._as_json:
             click.echo(json.dumps(report.to_dict()))
 
@@ -151,12 +151,14 @@ def _in_words(report: EncodeReport) -> str:
     source = _short(report.source)
     if not report.written:
         return (
-            f"{report.source}: {report.source_size:,} bytes, as .kmc {report.size:,}: not written"
+            f"{report.source}: not written, as .kmc it takes {report.size:,} bytes, not "
+            f"{report.source_size:,}"
         )
     return (
         f"{report.output}: {report.width} x {report.height}, {frames}{colors}, "
         f"{decibels(report.psnr, report.losses)}, "
-        f"{report.size:,} bytes: {report.ratio:.1f} times smaller than raw ({report.raw_size:,}), "
-        f"{report.source_size / report.size:.1f} than {source} ({report.source_size:,}), "
+        f"{report.size:,} bytes: {times_of(report.raw_size, report.size)} than raw "
+        f"({report.raw_size:,}), "
+        f"{times_of(report.source_size, report.size)} than {source} ({report.source_size:,}), "
         f"{report.seconds:.2f} s"
     )

@@ -40,7 +40,7 @@ class _Colors(click.ParamType):  # type: ignore[type-arg,unused-ignore]
         except ValueError:
             self.fail(f"{value!r} is not a list of numbers such as 2,16,256", param, ctx)
         if not all(1 <= k <= MAX_COLORS for k in colors):
-            self.fail(f"each K is from 1 to {MAX_COLORS:,}", param, ctx)
+            self.fail(f"each K must be an integer from 1 to {MAX_COLORS:,}", param, ctx)
         return sorted(set(colors))
 
 

@@ -55,7 +55,7 @@ def view(file: str, output: str | None, force: bool, no_browser: bool) -> None:
         click.echo(printable(str(path)))
         return
     if not webbrowser.open(path.resolve().as_uri()):
-        raise KmcInputError(f"no browser could be opened; the page is {path}")
+        raise KmcInputError(f"cannot open a browser; the page is {path}")
     note(f"{path}: opened in the browser")
 
 
@@ -64,7 +64,7 @@ def _checked(file: str) -> bytes:
     with open_kmc(file) as stream:
         found = inspect_stream(stream)
         if found.size > _MOST_BYTES:
-            raise KmcLimitError(f"{found.size:,} bytes are more than a page can hold")
+            raise KmcLimitError(f"{found.size:,} bytes are too many for a page")
         stream.seek(0)
         return stream.read()
 
@@ -74,7 +74,9 @@ def _temporary(file: str) -> Path:
     try:
         folder = tempfile.mkdtemp(prefix="kmc-view-")
     except OSError as error:
-        raise KmcInputError(f"no temporary folder can be made: {error.strerror}; use -o") from error
+        raise KmcInputError(
+            f"cannot create a temporary folder: {error.strerror}; use -o FILE"
+        ) from error
     stem = "standard-input" if file == STANDARD else os.path.splitext(os.path.basename(file))[0]
     # The file's name is as long as file systems permit, and its ending may be a shorter one.
     stem = os.fsencode(stem)[:_LONGEST_STEM].decode(errors="ignore")

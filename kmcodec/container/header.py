@@ -159,12 +159,13 @@ def parse_header(data: bytes) -> Header:
             found=fields.version,
         )
     if not 1 <= fields.channels <= 4:
-        raise KmcFormatError(f"{fields.channels} channels, not 1 to 4", offset=10)
+        raise KmcFormatError(f"channels is {fields.channels}, must be 1 to 4", offset=10)
     if fields.flags & ~(HAS_SECTIONS | PALETTE_CODED | HAS_FRAMES):
         raise KmcFormatError(f"flags {fields.flags:#04x} are not supported", offset=11)
     if not (1 <= fields.width <= MAX_SIDE and 1 <= fields.height <= MAX_SIDE):
         raise KmcFormatError(
-            f"{fields.width} x {fields.height} pixels: each side is 1 to {MAX_SIDE:,}", offset=12
+            f"{fields.width} x {fields.height} pixels, each side must be 1 to {MAX_SIDE:,}",
+            offset=12,
         )
     header = Header(
         coding=fields.coding,

@@ -148,7 +148,7 @@ def parts(
         yield payload
         given += 1
     if given != due:
-        raise ValueError(f"{due} strips are due, {given} were given")
+        raise ValueError(f"{given} strips given, expected {due}")
     if sections:
         for section in [*sections, Section(END_OF_SECTIONS.decode(), b"")]:
             frame = {"type": section.type.encode(), "length": len(section.payload)}

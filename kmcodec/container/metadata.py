@@ -49,16 +49,17 @@ def sections_from_metadata(metadata: Metadata) -> list[Section]:
     for keyword, text in metadata.text.items():
         if not is_keyword(keyword):
             raise KmcInputError(
-                f"{keyword!r} cannot be a keyword: 1 to 79 bytes of UTF-8, no control characters"
+                f"{keyword!r} is not a keyword: must be 1 to 79 bytes of UTF-8 without control "
+                "characters"
             )
         try:
             data = f"{keyword}\0{text}".encode()
         except UnicodeEncodeError:
-            raise KmcInputError(f"the text of {keyword!r} cannot be written as UTF-8") from None
+            raise KmcInputError(f"the text of {keyword!r} is not valid Unicode") from None
         sections.append(_section("text", data))
     if len(sections) > MAX_SECTIONS:
         raise KmcInputError(
-            f"{len(metadata.text):,} texts are too many: a file has at most {MAX_SECTIONS:,} "
+            f"{len(metadata.text):,} texts exceed the limit of {MAX_SECTIONS:,} "
             "sections of metadata"
         )
     return sections
@@ -102,13 +103,18 @@ def metadata_from_sections(
                 raise KmcFormatError(f"{name}: {keyword!r} occurs twice", offset=section.offset)
             text[keyword] = value
         elif section.required:
-            raise KmcFormatError(f"{name} is needed, but not known here", offset=section.offset)
+            raise KmcFormatError(
+                f"{name} is required to read the file, but unknown to this version",
+                offset=section.offset,
+            )
     return Metadata(**found, text=text)
 
 
 def _section(type_: str, data: bytes) -> Section:
     if len(data) > MAX_DATA:
-        raise KmcInputError(f"{type_} metadata has {len(data):,} bytes, at most {MAX_DATA:,} fit")
+        raise KmcInputError(
+            f"{type_} metadata has {len(data):,} bytes, must be at most {MAX_DATA:,}"
+        )
     deflated = zlib.compress(data, 9)
     if len(deflated) < len(data):
         return Section(type_, bytes([_ZLIB]) + deflated)
@@ -133,7 +139,7 @@ def _data(section: Section, most: int) -> bytes:
     elif storage != bytes([_STORED]):
         raise fault("its storage is neither 0 nor 1")
     if len(data) > most and most < MAX_DATA:
-        raise KmcLimitError("there is more metadata than the limit allows (max_metadata raises it)")
+        raise KmcLimitError("the metadata exceed the limit (raise max_metadata)")
     if not 1 <= len(data) <= MAX_DATA:
         raise fault(f"it holds no data, or more than {MAX_DATA:,} bytes")
     return data

@@ -95,7 +95,7 @@ def delay_of(milliseconds: int) -> Fraction:
             break
         delay = Fraction(round(Fraction(milliseconds * unit, 1000)), unit)
     if delay.numerator > _MOST:
-        raise KmcInputError(f"a PNG's frames are shown {_MOST:,} s at most")
+        raise KmcInputError(f"a PNG frame lasts at most {_MOST:,} s")
     return delay
 
 

@@ -48,7 +48,7 @@ def pixels_in_srgb(pixels: NDArray[np.uint8], icc: bytes | None) -> NDArray[np.u
         return _converted(pixels, transform, mode)
     except Exception as error:  # a profile can be wrong in any way; it is no reason to show nothing
         reason = (str(error).splitlines() or [type(error).__name__])[0]
-        warn(f"the colour profile cannot be used, colours are shown as sRGB ({reason})")
+        warn(f"cannot use the colour profile, assuming sRGB ({reason})")
         return pixels
 
 
@@ -76,7 +76,7 @@ def _transform_of(icc: bytes) -> tuple[Any, str]:
     space = profile.profile.xcolor_space.strip()
     mode = {"RGB": "RGB", "GRAY": "L"}.get(space)
     if mode is None:
-        raise ValueError(f"it is one for {space}")
+        raise ValueError(f"the profile is for {space} colours")
     transform = ImageCms.buildTransform(
         profile,
         ImageCms.createProfile("sRGB"),
@@ -103,7 +103,7 @@ def _converted(pixels: NDArray[np.uint8], transform: Any, mode: str) -> NDArray[
     alpha = samples[..., color.shape[2] :]
     if mode == "L":
         if color.shape[2] == 3:
-            raise ValueError("it is one for grey, the pixels have colours")
+            raise ValueError("the profile is for grey, but the pixels are in colour")
         shown = _applied(color, transform)[..., :1]
     else:
         shown = _applied(np.broadcast_to(color, (*color.shape[:2], 3)), transform)

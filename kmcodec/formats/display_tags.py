@@ -47,7 +47,7 @@ def warn_of_tags_left_out(image: Image.Image) -> None:
     else:
         lost = _left_out(image)
     if lost or facts:
-        words = f"left out: {', '.join(lost + facts)}"
+        words = f"dropped {', '.join(lost + facts)}"
         warn(words, KmcLossWarning if lost else KmcWarning)
 
 

@@ -27,5 +27,5 @@ def fitting_metadata(metadata: Metadata, channels: int) -> Metadata:
     """
     if channels < 3 or metadata.icc is None or not is_grey_profile(metadata.icc):
         return metadata
-    warn("colour profile left out: it is for grey, the palette has colours", KmcLossWarning)
+    warn("dropped the colour profile: it is for grey, but the palette has colours", KmcLossWarning)
     return replace(metadata, icc=None)

@@ -61,7 +61,7 @@ def write_gif(
     width, height = frames[0].width, frames[0].height
     if max(width, height) > _MAX_SIDE:
         raise KmcInputError(
-            f"{width:,} x {height:,} pixels: a GIF's sides have up to {_MAX_SIDE:,}"
+            f"{width:,} x {height:,} pixels exceed GIF's limit of {_MAX_SIDE:,} a side"
         )
     shared = _Palette(frames[0].palette)
     parts: list[bytes] = []

@@ -129,7 +129,7 @@ def read_mat(
     """
     if data.startswith(_TEXT_7_3) or _is_hdf5(data):
         raise KmcInputError(
-            f"{name}: MATLAB 7.3 files (HDF5) are not read: save it in MATLAB with "
+            f"{name}: cannot read MATLAB 7.3 files (HDF5): save it in MATLAB with "
             "save('file.mat', '-v7'), or read it in Python with h5py"
         )
     order = _order_4(data)
@@ -144,7 +144,7 @@ def read_mat(
         chosen = _chosen(others if mapped else found, name, variable)
         pixels = math.prod(chosen.shape[:2])
         if max_pixels is not None and pixels > max_pixels:
-            raise KmcLimitError(f"{name}: {pixels:,} pixels, more than the limit of {max_pixels:,}")
+            raise KmcLimitError(f"{name}: {pixels:,} pixels exceed the limit of {max_pixels:,}")
         if colors is None or not mapped:
             return _loaded(chosen)
         return _indexed(chosen, _loaded(chosen), _loaded(colors))
@@ -185,7 +185,7 @@ def _chosen(found: list[_Variable], name: str, variable: str | None) -> _Variabl
         told = _listed(images)
         raise KmcInputError(f"{name}: several images, choose one with --var NAME: {told}")
     if not images:
-        raise KmcInputError(f"{name}: no image in it, only {_listed(found)}")
+        raise KmcInputError(f"{name}: no image, only {_listed(found)}")
     return images[0]
 
 
@@ -200,7 +200,7 @@ def _indexed(
     whole = samples.dtype.kind in "iu" or np.array_equal(samples, np.floor(samples))
     fits = whole and samples.min() >= base and samples.max() < len(colors) + base
     if not (in_range and fits and len(colors) <= MAX_COLORS):
-        text = f"map left out: {image.name} has no indices into it"
+        text = f"dropped the map: {image.name} has no indices into it"
         warn(text, KmcLossWarning)
         return samples
     palette = as_pixels(colors.astype(np.float64)[np.newaxis])[0]

@@ -50,7 +50,7 @@ def read_npy_header(stream: IO[bytes], size: int) -> NpyHeader:
         reader = _READERS[np.lib.format.read_magic(stream)]
         shape, in_columns, dtype = reader(stream)
         if dtype.hasobject:
-            raise NotImplementedError("the .npy file holds Python objects, not numbers")
+            raise NotImplementedError("the .npy file holds Python objects, must hold numbers")
         offset = stream.tell()
         if math.prod(shape) * dtype.itemsize != size - offset or min(shape, default=0) < 0:
             raise ValueError("the header does not fit the data")

@@ -80,7 +80,7 @@ def _from_act(data: bytes) -> NDArray[np.uint8]:
         return table.copy()
     count, clear = struct.unpack(">HH", data[ACT_TABLE:])
     if not 1 <= count <= 256:
-        raise KmcInputError(f"byte {ACT_TABLE}: {count:,} colours, an .act file has 1 to 256")
+        raise KmcInputError(f"byte {ACT_TABLE}: {count:,} colours, must be 1 to 256")
     if clear >= count:  # none of the entries, mostly 65,535
         return table[:count].copy()
     palette = to_channels(table[:count], 4)
@@ -97,7 +97,7 @@ def _from_riff(data: bytes) -> NDArray[np.uint8]:
     # The sizes of chunk and file say nothing more, and some writers have them wrong.
     version, count = _fields("<HH", data, at + 8)
     if version != 0x300:
-        raise KmcInputError(f"byte {at + 8}: palette version {version:#x}, only 0x300 is known")
+        raise KmcInputError(f"byte {at + 8}: palette version is {version:#x}, must be 0x300")
     _check_count(count, at + 10)
     entries = _part(data, at + 12, 4 * count)
     # The fourth byte of an entry has flags, which are not alpha.
@@ -119,7 +119,7 @@ def _aco_section(data: bytes, at: int) -> tuple[tuple[int, list[tuple[int, ...]]
     """The version and colours of a section, and where it ends."""
     version, count = _fields(">HH", data, at)
     if version > 2:
-        raise KmcInputError(f"byte {at}: .aco files have version 1 or 2, not {version:,}")
+        raise KmcInputError(f"byte {at}: version is {version:,}, must be 1 or 2")
     _check_count(count, at + 2)
     at += 4
     _part(data, at, (14 if version == 2 else 10) * count)
@@ -160,17 +160,17 @@ def _aco_color(data: bytes, at: int) -> tuple[int, ...]:
 
 def _share(value: int, at: int) -> float:
     if value > 10000:
-        raise KmcInputError(f"byte {at}: {value:,} is not from 0 to 10,000")
+        raise KmcInputError(f"byte {at}: value is {value:,}, must be 0 to 10,000")
     return value / 10000
 
 
 def _from_ase(data: bytes) -> NDArray[np.uint8]:
     major, _, blocks = _fields(">HHI", data, 4)
     if major != 1:
-        raise KmcInputError(f"byte 4: .ase files have version 1, not {major:,}")
+        raise KmcInputError(f"byte 4: version is {major:,}, must be 1")
     # A block has six bytes at least.
     if 12 + 6 * blocks > len(data):
-        raise KmcInputError(f"byte 8: {blocks:,} blocks, but the file ends before")
+        raise KmcInputError(f"byte 8: the file ends before its {blocks:,} blocks")
     return _as_palette(list(_ase_colors(data, blocks)))
 
 
@@ -233,8 +233,7 @@ def _part(data: bytes, at: int, size: int, start: int = 0) -> bytes:
     """Bytes of a file, or of a part of it that begins at `start`."""
     if at + size > len(data):
         raise KmcInputError(
-            f"byte {start + at}: truncated, {size:,} bytes are due, {max(0, len(data) - at):,} "
-            "are there"
+            f"byte {start + at}: truncated, needs {size:,} bytes, has {max(0, len(data) - at):,}"
         )
     return data[at : at + size]
 

@@ -198,7 +198,7 @@ def _gpl_colors(lines: _Lines) -> Iterator[_Color]:
 
 def _gpl_channels(value: str) -> int:
     if value not in ("RGB", "RGBA"):
-        raise KmcInputError(f"channels are RGB or RGBA, not {_shown(value)}")
+        raise KmcInputError(f"channels is {_shown(value)}, must be RGB or RGBA")
     return len(value)
 
 
@@ -208,10 +208,12 @@ def _from_jasc(lines: _Lines) -> NDArray[np.uint8]:
         raise KmcInputError("truncated, it ends before the number of its colours")
     _, (_, version), (number, count) = head
     if version != "0100":
-        raise KmcInputError(f"JASC palettes have version 0100, this one {_shown(version)}")
+        raise KmcInputError(f"version is {_shown(version)}, must be 0100")
     palette = _as_palette(_colors_of(lines, _jasc_color))
     if count != str(len(palette)):
-        raise KmcInputError(f"line {number}: {_short(count)} colours, but {len(palette):,} follow")
+        raise KmcInputError(
+            f"line {number}: declares {_short(count)} colours, but {len(palette):,} follow"
+        )
     return _without_opaque_alpha(palette)
 
 
@@ -239,20 +241,20 @@ def _without_opaque_alpha(palette: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def _web_color(word: str) -> _Color:
     if not is_web_color(word):
-        raise KmcInputError(f"{_shown(word)} is not a colour: #rgb, #rrggbb and #rrggbbaa are")
+        raise KmcInputError(f"{_shown(word)} is not a colour such as #rgb, #rrggbb or #rrggbbaa")
     digits = word[1:]
     return tuple(bytes.fromhex(digits if len(digits) > 4 else "".join(d + d for d in digits)))
 
 
 def _hex_color(line: str) -> _Color:
     if not is_hex_color(line):
-        raise KmcInputError(f"{_shown(line)} is not a colour: rrggbb and rrggbbaa are")
+        raise KmcInputError(f"{_shown(line)} is not a colour such as rrggbb or rrggbbaa")
     return tuple(bytes.fromhex(line.removeprefix("#")))
 
 
 def _argb_color(line: str) -> _Color:
     if not is_hex_color(line):
-        raise KmcInputError(f"{_shown(line)} is not a colour: aarrggbb and rrggbb are")
+        raise KmcInputError(f"{_shown(line)} is not a colour such as aarrggbb or rrggbb")
     color = _hex_color(line)
     # With # it is written as on the web, and alpha comes last.
     return color if line.startswith("#") or len(color) == 3 else (*color[1:], color[0])
@@ -269,7 +271,7 @@ def _level(word: str) -> int:
     if not re.fullmatch(r"-?[0-9]+", word):
         raise KmcInputError(f"{_shown(word)} is not a number from 0 to 255")
     if not re.fullmatch(r"0*[0-9]{1,3}", word) or int(word[-3:]) > 255:
-        raise KmcInputError(f"{_short(word)} is not from 0 to 255")
+        raise KmcInputError(f"{_short(word)} must be from 0 to 255")
     return int(word[-3:])
 
 

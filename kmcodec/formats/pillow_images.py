@@ -92,7 +92,7 @@ def from_pillow(image: Image.Image) -> NDArray[np.uint8] | IndexedImage:
         If samples were reduced to 8 bits, or converted from inks and the like.
     """
     if 0 in image.size:
-        raise KmcInputError(f"an image has at least one pixel, this one {image.size} (w, h)")
+        raise KmcInputError(f"the image is empty: {image.size[0]} x {image.size[1]} pixels")
     image = as_meant(image)
     if image.mode == "P":
         return _from_palette_mode(image)
@@ -296,7 +296,7 @@ def _from_32_bit_mode(image: Image.Image) -> NDArray[np.uint8]:
     if low >= 0 and high <= 255:
         return samples.astype(np.uint8)
     raise KmcInputError(
-        f"an image of mode I runs from {low} to {high}: bring it to 0 to 255, "
+        f"an image of mode I has values from {low} to {high}: scale it to 0 to 255, "
         "or convert samples of 16 bits to mode I;16"
     )
 
@@ -336,7 +336,7 @@ def _icc_of(image: Image.Image) -> bytes | None:
     profile = _as_bytes(profile_in(image))
     if profile and image.mode in _FOREIGN_ICC_MODES:
         # It describes the inks; on the RGB pixels that we make of them it would be wrong.
-        warn(f"{image.mode} colour profile left out", KmcLossWarning)
+        warn(f"dropped the {image.mode} colour profile", KmcLossWarning)
         return None
     return profile
 
@@ -363,7 +363,7 @@ def _exif_of(image: Image.Image) -> Any:
         if "Raw profile type exif" in image.info:
             return image.getexif()
     except Exception:  # damaged EXIF fails in any way; the pixels are no worse for it
-        warn("damaged EXIF left out")
+        warn("dropped damaged EXIF")
     return None
 
 
@@ -415,7 +415,7 @@ def _as_texts(texts: Any) -> dict[str, str]:
             # PNG's iTXt is a str with a language attached: only the plain str is kept.
             kept[str(keyword)] = str(text)
         else:
-            warn(f"text {keyword[:80]!r} left out")
+            warn(f"dropped the text {keyword[:80]!r}")
     return kept
 
 

@@ -24,9 +24,9 @@ def checked_integer(name: str, value: int, least: int, most: int | None = None) 
     try:
         number = operator.index(value)
     except TypeError:
-        raise KmcInputError(f"{name} is a whole number {span}, not {value!r}") from None
+        raise KmcInputError(f"{name} is {value!r}, must be an integer {span}") from None
     if number < least or (most is not None and number > most):
-        raise KmcInputError(f"{name} is a whole number {span}, not {number}")
+        raise KmcInputError(f"{name} is {number}, must be an integer {span}")
     return number
 
 
@@ -43,7 +43,7 @@ def checked_number(name: str, value: float, least: float, most: float) -> float:
     except (TypeError, ValueError):
         number = math.nan
     if not least <= number <= most:
-        raise KmcInputError(f"{name} is a number from {least} to {most}, not {value!r}")
+        raise KmcInputError(f"{name} is {value!r}, must be a number from {least} to {most}")
     return number
 
 
@@ -56,7 +56,7 @@ def checked_choice(name: str, value: str, choices: Collection[str]) -> str:
         If it is none of them.
     """
     if value not in choices:
-        raise KmcInputError(f"{name} is one of {', '.join(choices)}, not {value!r}")
+        raise KmcInputError(f"{name} is {value!r}, must be one of {', '.join(choices)}")
     return value
 
 

@@ -75,7 +75,7 @@ class FrozenDict(dict[_K, _V]):
         super().__init__(items)
 
     def _refuse(self, *args: Any, **kwargs: Any) -> NoReturn:
-        raise TypeError("a frozen mapping cannot be changed: make a dict of it first")
+        raise TypeError("a frozen mapping cannot be changed: copy it to a dict first")
 
     __setitem__ = __delitem__ = __ior__ = _refuse
     clear = pop = popitem = setdefault = update = _refuse

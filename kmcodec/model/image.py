@@ -136,7 +136,7 @@ class IndexedImage:
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
         if copy is False:
-            raise ValueError("the pixels of an IndexedImage are computed: copy=False is impossible")
+            raise ValueError("an IndexedImage computes its pixels: copy=False is impossible")
         return np.asarray(self.to_array(), dtype=dtype)
 
     def __eq__(self, other: object) -> bool:
@@ -200,20 +200,22 @@ def checked_palette(palette: ArrayLike) -> NDArray[np.uint8]:
     if palette.ndim == 1:
         palette = palette[:, np.newaxis]
     if palette.ndim != 2 or not 1 <= palette.shape[1] <= 4:
-        raise KmcInputError(f"a palette has shape (K, 1 to 4), this one {palette.shape}")
+        raise KmcInputError(f"a palette must have shape (K, 1 to 4), not {palette.shape}")
     if not 1 <= len(palette) <= MAX_COLORS:
-        raise KmcInputError(f"a palette has 1 to {MAX_COLORS:,} entries, this one {len(palette):,}")
+        raise KmcInputError(
+            f"a palette must have 1 to {MAX_COLORS:,} entries, not {len(palette):,}"
+        )
     whole = palette.dtype.kind in "ui"
     if palette.dtype != np.uint8 and not (whole and palette.min() >= 0 and palette.max() <= 255):
-        raise KmcInputError("palette entries are whole numbers from 0 to 255")
+        raise KmcInputError("palette entries must be integers from 0 to 255")
     return frozen(palette, np.uint8)
 
 
 def _checked_indices(indices: NDArray[Any], entries: int) -> NDArray[Any]:
     if indices.ndim != 2 or not indices.size:
-        raise KmcInputError(f"an index map has shape (height, width), this one {indices.shape}")
+        raise KmcInputError(f"an index map must have shape (height, width), not {indices.shape}")
     if max(indices.shape) > MAX_SIDE:
-        raise KmcInputError(f"an image has at most {MAX_SIDE:,} rows and columns")
+        raise KmcInputError(f"an image must have at most {MAX_SIDE:,} rows and columns")
     check_indices(indices, entries)
     return frozen(indices, index_dtype(entries))
 
@@ -227,7 +229,7 @@ def check_indices(indices: NDArray[Any], entries: int) -> None:
         If they are no numbers of entries of a palette of so many.
     """
     if indices.dtype.kind not in "ui":
-        raise KmcInputError(f"indices are whole numbers, these are {indices.dtype}")
+        raise KmcInputError(f"indices must be integers, not {indices.dtype}")
     if indices.min() < 0 or indices.max() >= entries:
         raise KmcInputError(
             f"indices run from {indices.min()} to {indices.max()}, "

@@ -179,7 +179,7 @@ def labels_of(image: IndexedImage) -> NDArray[Any]:
     """
     text = image.metadata.text.get(LABELS)
     if text is None:
-        raise KmcFormatError(f"this image holds no labels: it has no text {LABELS!r}")
+        raise KmcFormatError(f"the image holds no labels: it has no text {LABELS!r}")
     told = LabelText.parsed(text)
     if told.size != image.indices.shape:
         size = f"{image.width:,} x {image.height:,} pixels"
@@ -228,7 +228,7 @@ def check_dtype(array: NDArray[Any]) -> None:
     KmcInputError
     """
     if array.dtype.kind not in "iub":
-        raise KmcInputError(f"labels are integers or bool, not {array.dtype}")
+        raise KmcInputError(f"labels must be integers or bool, not {array.dtype}")
 
 
 def _fault(what: str) -> KmcFormatError:

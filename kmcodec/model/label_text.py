@@ -52,7 +52,7 @@ def without_labels(metadata: Metadata) -> Metadata:
     if LABELS not in metadata.text:
         return metadata
     reason = "palette or pixels are no longer those of the labels"
-    warn(f"text {LABELS!r} left out: {reason}")
+    warn(f"dropped the text {LABELS!r}: {reason}")
     others = {keyword: text for keyword, text in metadata.text.items() if keyword != LABELS}
     return replace(metadata, text=others)
 

@@ -85,8 +85,8 @@ def check_same_size(original: tuple[int, ...], image: tuple[int, ...]) -> None:
     """
     if original[:2] != image[:2]:
         raise KmcInputError(
-            f"images of {original[1]} x {original[0]} and {image[1]} x {image[0]} pixels "
-            "cannot be compared"
+            f"the images of {original[1]} x {original[0]} and {image[1]} x {image[0]} pixels "
+            "differ in size"
         )
 
 

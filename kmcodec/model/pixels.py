@@ -153,9 +153,9 @@ def to_channels(array: NDArray[np.uint8], channels: int) -> NDArray[np.uint8]:
         return array
     color, alpha = _split(array)
     if channels <= 2 and not _is_grey(color):
-        raise KmcInputError("these colours are not all grey: 3 or 4 channels hold them")
+        raise KmcInputError("the colours are not all grey: use 3 or 4 channels")
     if channels in (1, 3) and bool((alpha < 255).any()):
-        raise KmcInputError("these colours are not all opaque: 2 or 4 channels hold them")
+        raise KmcInputError("the colours are not all opaque: use 2 or 4 channels")
     count = 3 if channels > 2 else 1
     parts = [np.broadcast_to(color, (*color.shape[:-1], 3))[..., :count]]
     return np.concatenate([*parts, alpha] if channels in (2, 4) else parts, axis=-1)
@@ -170,13 +170,15 @@ def check_shape(shape: tuple[int, ...]) -> None:
     """
     if len(shape) not in (2, 3) or (len(shape) == 3 and not 1 <= shape[2] <= 4):
         raise KmcInputError(
-            "pixels have shape (height, width) or (height, width, 1 to 4 channels), "
+            "pixels must have shape (height, width) or (height, width, 1 to 4 channels), "
             f"these have {shape}"
         )
     if 0 in shape:
-        raise KmcInputError(f"an image has at least one pixel, this array has shape {shape}")
+        raise KmcInputError(f"the image is empty: its array has shape {shape}")
     if max(shape[:2]) > MAX_SIDE:
-        raise KmcInputError(f"an image has at most {MAX_SIDE:,} rows and columns, not {shape}")
+        raise KmcInputError(
+            f"an image must have at most {MAX_SIDE:,} rows and columns, not {shape}"
+        )
 
 
 def _as_uint8(samples: NDArray[Any], tell: Callable[[str], None]) -> NDArray[np.uint8]:
@@ -189,7 +191,7 @@ def _as_uint8(samples: NDArray[Any], tell: Callable[[str], None]) -> NDArray[np.
         return _from_integers(samples, tell)
     if kind == "f":
         return _from_floats(samples, tell)
-    raise KmcInputError(f"pixels are integers, floats or bool, not {samples.dtype}")
+    raise KmcInputError(f"pixels must be integers, floats or bool, not {samples.dtype}")
 
 
 def _from_integers(samples: NDArray[Any], tell: Callable[[str], None]) -> NDArray[np.uint8]:
@@ -200,7 +202,7 @@ def _from_integers(samples: NDArray[Any], tell: Callable[[str], None]) -> NDArra
     if low >= 0 and high <= 255:
         return samples.astype(np.uint8)
     raise KmcInputError(
-        f"pixels of dtype {samples.dtype} run from {low} to {high}: bring them to 0 to 255, "
+        f"pixels of dtype {samples.dtype} run from {low} to {high}: scale them to 0 to 255, "
         "or give 16-bit samples as uint16"
     )
 
@@ -208,11 +210,10 @@ def _from_integers(samples: NDArray[Any], tell: Callable[[str], None]) -> NDArra
 def _from_floats(samples: NDArray[Any], tell: Callable[[str], None]) -> NDArray[np.uint8]:
     low, high = float(samples.min()), float(samples.max())
     if not (np.isfinite(low) and np.isfinite(high)):
-        raise KmcInputError("float pixels are numbers from 0 to 1: these hold NaN or infinity")
+        raise KmcInputError("float pixels must be numbers from 0 to 1, not NaN or infinity")
     if low < -_ROUNDING or high > 1 + _ROUNDING:
         raise KmcInputError(
-            f"float pixels run from 0 to 1, these from {low:.9g} to {high:.9g}: "
-            f"{_advice(low, high)}"
+            f"float pixels must be 0 to 1, not {low:.9g} to {high:.9g}: {_advice(low, high)}"
         )
     # float64 and floor rather than rint: halves go up, whatever width the samples came in.
     scaled = np.clip(samples.astype(np.float64), 0, 1)

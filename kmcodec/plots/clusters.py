@@ -87,9 +87,9 @@ def clusters_figure(
     matplotlib = require_matplotlib()
     check_same_size(original.shape, image.shape)
     if space not in SPACES:
-        raise KmcInputError(f"the space is {' or '.join(SPACES)}, not {space!r}")
+        raise KmcInputError(f"space is {space!r}, must be {' or '.join(SPACES)}")
     if points < 1:
-        raise KmcInputError(f"at least one pixel is drawn, not {points:,}")
+        raise KmcInputError(f"points is {points:,}, must be at least 1")
     sample = _even_sample(image.indices.size, points)
     colors, seen = _visible_colors(original.reshape(image.indices.size, -1)[sample])
     clusters = image.indices.ravel()[sample][seen]

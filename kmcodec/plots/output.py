@@ -66,7 +66,7 @@ def figure_bytes(figure: Figure, ending: str) -> bytes:
     ending = {".jpeg": ".jpg"}.get(ending.lower(), ending.lower())
     if ending not in _METADATA:
         works = f"{', '.join(ENDINGS[:-1])} or {ENDINGS[-1]}"
-        raise KmcInputError(f"a figure is written as {works}, not as {ending!r}")
+        raise KmcInputError(f"cannot write a figure as {ending!r}: use {works}")
     stream = io.BytesIO()
     with matplotlib.rc_context(STYLE), warnings.catch_warnings():
         # A name in a script that the font does not have shows as boxes: no reason for a warning.

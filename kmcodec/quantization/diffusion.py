@@ -95,7 +95,7 @@ class Diffusion:
 
 @functools.cache
 def warn_of_slowness() -> None:
-    warn("the compiled dithering kernel is missing: floyd-steinberg is slow")
+    warn("no compiled kernels: floyd-steinberg dithering is slow")
 
 
 # --- coordinates ------------------------------------------------------------------------------

@@ -129,16 +129,16 @@ def _check(pixels: Any, palette: Any) -> None:
     # The compiled kernel relies on all of this.
     for name, array in (("pixels", pixels), ("palette", palette)):
         if not isinstance(array, np.ndarray) or array.dtype != np.uint8:
-            raise KmcInputError(f"{name} to dither are an array of uint8")
+            raise KmcInputError(f"{name} to dither must be an array of uint8")
     channels = 1 if pixels.ndim == 2 else pixels.shape[-1]
     if pixels.ndim not in (2, 3) or not 1 <= channels <= 4 or 0 in pixels.shape:
         raise KmcInputError(
-            "pixels to dither have shape (height, width) or (height, width, 1 to 4 channels), "
+            "pixels to dither must have shape (height, width) or (height, width, 1 to 4 channels), "
             f"these have {pixels.shape}"
         )
     if palette.ndim != 2 or palette.shape[1] != channels or not len(palette):
         raise KmcInputError(
-            f"the palette for these pixels has shape (entries, {channels}), not {palette.shape}"
+            f"the palette must have shape (entries, {channels}), not {palette.shape}"
         )
 
 

@@ -154,10 +154,12 @@ class QuantizeRequest:
     def __post_init__(self) -> None:
         if self.palette is not None and self.k is not None:
             raise KmcInputError(
-                "k and palette exclude each other: a palette has its number of entries"
+                "k and palette exclude each other: the palette sets the number of entries"
             )
         if self.palette is not None and self.reorder:
-            raise KmcInputError("reorder and palette exclude each other: a given palette is kept")
+            raise KmcInputError(
+                "reorder and palette exclude each other: a given palette keeps its order"
+            )
         if self.palette is not None:
             object.__setattr__(self, "palette", checked_palette(self.palette))
         if self.k is not None:

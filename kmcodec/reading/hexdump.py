@@ -229,7 +229,7 @@ class _Walk:
         coded = yield from self.part(length, plain)
         try:
             if length >= header.palette_size:
-                raise KmcError("the coded palette has not fewer bytes than the plain one")
+                raise KmcError("the coded palette is not smaller than the plain one")
             colors = decode_palette(coded, header.entries, header.channels)
         except KmcError as error:
             yield self.note(f"{_FAULT}{error}")

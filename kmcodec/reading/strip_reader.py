@@ -94,15 +94,15 @@ class StripReader:
         """
         if not 0 <= first < end <= self.header.height:
             raise KmcInputError(
-                f"rows {first:,} to {end:,} are none of an image of {self.header.height:,}"
+                f"rows {first:,}:{end:,} lie outside the image ({self.header.height:,} rows)"
             )
         frames = self.container.frames.count
         pixels = frames * self.header.width * (end - first)
         if self._max_pixels is not None and pixels > self._max_pixels:
             times = f"{frames:,} x " if frames > 1 else ""
             raise KmcLimitError(
-                f"{times}{self.header.width:,} x {end - first:,} pixels are more than the limit "
-                f"of {self._max_pixels:,} (max_pixels raises it)"
+                f"{times}{self.header.width:,} x {end - first:,} pixels exceed the limit "
+                f"of {self._max_pixels:,} (raise max_pixels)"
             )
 
     def rows(self, first: int, end: int) -> NDArray[Any]:

@@ -105,7 +105,7 @@ class RowQuantizer:
     def warn_of_losses(self) -> None:
         """Say what was lost in the rows that were asked for."""
         if self._lost_alpha:
-            warn("the palette has no transparent entry: made opaque")
+            warn("the palette has no transparent entry: transparent pixels become opaque")
 
     def _find(self, advance: Callable[[int], None]) -> None:
         request = self._request

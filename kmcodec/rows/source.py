@@ -54,12 +54,12 @@ class RowSource:
         if not callable(rows):
             height, width = self._checked_size(width, height)
         if width is None or height is None:
-            raise KmcInputError("rows of a callable need their width and height beside them")
+            raise KmcInputError("a callable needs width and height")
         self.width = checked_integer("width", width, 1, MAX_SIDE)
         self.height = checked_integer("height", height, 1, MAX_SIDE)
         first = self._first_row()
         if first is None:
-            raise KmcInputError(f"no rows came, {self.height:,} were due")
+            raise KmcInputError(f"got no rows, expected {self.height:,}")
         self._dtype = first.dtype
         self._lost: set[str] = set()
         self.channels = self._pixels(first, 0).shape[2]
@@ -74,7 +74,7 @@ class RowSource:
             done += len(block)
             if block.shape[1:] != (self.width, self.channels) or done > self.height:
                 raise KmcInputError(
-                    f"blocks of rows have shape (n, {self.width}, {self.channels}), "
+                    f"blocks of rows must have shape (n, {self.width}, {self.channels}), "
                     f"{self.height:,} rows in all: this one, up to row {done - 1:,}, has "
                     f"{np.shape(raw)}"
                 )
@@ -88,12 +88,12 @@ class RowSource:
                 if filled == len(kept[0]):
                     yield kept.pop()
         if done != self.height:
-            raise KmcInputError(f"only {done:,} rows came, {self.height:,} were due")
+            raise KmcInputError(f"got {done:,} rows, expected {self.height:,}")
 
     def _checked_size(self, width: int | None, height: int | None) -> tuple[int, int]:
         shape = self._rows.shape
         if len(shape) not in (2, 3):
-            raise KmcInputError(f"pixels have shape (height, width[, channels]), not {shape}")
+            raise KmcInputError(f"pixels must have shape (height, width[, channels]), not {shape}")
         if (height or shape[0], width or shape[1]) != shape[:2]:
             raise KmcInputError(f"pixels of shape {shape} are not {width} x {height}")
         return shape[0], shape[1]
@@ -120,7 +120,9 @@ class RowSource:
 
     def _pixels(self, raw: NDArray[Any], first: int) -> NDArray[np.uint8]:
         if raw.dtype != self._dtype:
-            raise KmcInputError(f"rows are {self._dtype} at first, {raw.dtype} from row {first:,}")
+            raise KmcInputError(
+                f"the dtype changes from {self._dtype} to {raw.dtype} at row {first:,}"
+            )
         try:
             pixels = as_pixels(raw, self._lose)
         except KmcInputError as error:

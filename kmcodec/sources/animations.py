@@ -169,7 +169,7 @@ def _from_pillow(data: bytes, limit: int) -> SourceFrames | None:
 def _check(count: int, width: int, height: int, limit: int) -> None:
     if count * width * height > limit:
         raise KmcLimitError(
-            f"{count:,} frames of {width:,} x {height:,} pixels are more than the limit of "
+            f"{count:,} frames of {width:,} x {height:,} pixels exceed the limit of "
             f"{limit:,} pixels"
         )
 
@@ -177,6 +177,4 @@ def _check(count: int, width: int, height: int, limit: int) -> None:
 def _check_patches(sizes: Iterable[tuple[int, int]], limit: int) -> None:
     total = sum(width * height for width, height in sizes)
     if total > limit:
-        raise KmcLimitError(
-            f"frames of {total:,} pixels together, more than the limit of {limit:,} pixels"
-        )
+        raise KmcLimitError(f"the frames have {total:,} pixels, more than the limit of {limit:,}")

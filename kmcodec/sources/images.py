@@ -236,7 +236,7 @@ def _decoded(
     if data.startswith(_KMC):
         animation = _from_kmc(data, name, max_pixels)
         if len(animation) > 1 and not all_taken:
-            text = f"{name}: {len(animation)} frames, the first is taken"
+            text = f"{name}: {len(animation)} frames, used the first"
             warn(text)
         return animation[0], animation.metadata
     try:
@@ -247,7 +247,7 @@ def _decoded(
                 return _pixels(_from_npy(data, name, max_pixels), name, labels)
             return _from_image(data, name, all_taken, max_pixels, labels)
     except MemoryError as error:
-        raise KmcLimitError(f"{name}: too large for the memory there is") from error
+        raise KmcLimitError(f"{name}: not enough memory") from error
 
 
 def _pixels(
@@ -276,9 +276,7 @@ def _labelled(samples: NDArray[np.generic]) -> IndexedImage | None:
         return None
     image = label_image(samples, own_greys=True)
     if image is None:
-        raise KmcInputError(
-            f"labels of more than {MAX_COLORS:,} distinct values: kmcodec.encode_labels keeps them"
-        )
+        raise KmcInputError(f"more than {MAX_COLORS:,} distinct labels: use kmcodec.encode_labels")
     return image
 
 
@@ -293,7 +291,7 @@ def _frames_in(data: bytes, name: str, max_pixels: int | None) -> SourceFrames |
         with _without_warnings():
             return animation_in(data, sys.maxsize if max_pixels is None else max_pixels)
     except MemoryError as error:
-        raise KmcLimitError(f"{name}: too large for the memory there is") from error
+        raise KmcLimitError(f"{name}: not enough memory") from error
     except KmcLimitError as error:
         raise KmcLimitError(f"{name}: {error}") from error
     except KmcInputError as error:
@@ -345,16 +343,12 @@ def _from_image(
                 pixels = _of_png(data, pixels, metadata, max_pixels)
             return pixels, metadata
     except UnidentifiedImageError as error:
-        raise KmcInputError(
-            f"{name}: not an image that can be read (Pillow, .mat, .npy or .kmc)"
-        ) from error
+        raise KmcInputError(f"{name}: not an image in a known format") from error
     except Image.DecompressionBombError as error:
         limit = 2 * (Image.MAX_IMAGE_PIXELS or 0)
         # What is still refused where libvips is there, is of no kind that it could read.
         hint = "" if can_stream() else " (most PNG and TIFF are, with kmcodec[large] installed)"
-        raise KmcLimitError(
-            f"{name}: more than {limit:,} pixels, too large to be read safely{hint}"
-        ) from error
+        raise KmcLimitError(f"{name}: more than {limit:,} pixels, over the limit{hint}") from error
     except KmcError as error:
         raise type(error)(f"{name}: {error}") from error
     except MemoryError:
@@ -425,7 +419,7 @@ def _from_opened(
             turn_aspect(image)
         ImageOps.exif_transpose(image, in_place=True)
     except Exception:  # damaged EXIF fails in any way; the pixels are no worse for it
-        warn("damaged EXIF: orientation unknown")
+        warn("damaged EXIF, ignored the orientation")
     metadata = metadata_from_pillow(image, turned=turned)
     samples = integer_samples(image) if labels else None
     labelled = None if samples is None else _labelled(samples)
@@ -449,7 +443,7 @@ def warn_of_frames(image: Image.Image) -> None:
     except Exception:  # later frames are damaged: they are not taken anyhow
         return
     if frames > 1:
-        warn(f"{frames} frames, the first is taken")
+        warn(f"{frames} frames, used the first")
 
 
 def _in_words(warning: warnings.WarningMessage) -> str:

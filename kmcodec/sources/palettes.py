@@ -89,7 +89,7 @@ def read_palette(
     if isinstance(source, str):
         words = source.replace(",", " ").split()
         if not words:
-            raise KmcInputError("a palette has at least one colour, none is given")
+            raise KmcInputError("the palette is empty, must have at least one colour")
         if _are_colors(words, source):
             return parse_colors(words)
     return _from_file(local_path(os.fspath(source)), max_pixels)
@@ -119,23 +119,23 @@ def _from_file(path: str, max_pixels: int | None) -> NDArray[np.uint8]:
 def _start_of(path: str) -> bytes:
     """The file, or so much of it that it is too long for a palette file."""
     if path == STANDARD:
-        raise KmcInputError("-: palettes are not read from standard input")
+        raise KmcInputError("cannot read a palette from standard input")
     try:
         return read_input(path, _MAX_BYTES + 1)
     except KmcFileNotFoundError as error:
         if all(map(is_hex_color, path.replace(",", " ").split())):
-            raise KmcInputError(f"{error}; colours begin with #") from error
+            raise KmcInputError(f"{error}; write colours with a #") from error
         raise
 
 
 def _parsed(data: bytes, ending: str) -> NDArray[np.uint8] | None:
     """The palette of a palette file; None if it is another file, maybe an image."""
     if not data:
-        raise KmcInputError("no colours, the file is empty")
+        raise KmcInputError("the file is empty")
     if len(data) > _MAX_BYTES:
         if _is_signed_image(data):
             return None
-        raise KmcInputError("larger than 4 MiB, too large for a palette, and not an image")
+        raise KmcInputError("not an image, and too large for a palette (over 4 MiB)")
     palette = parse_binary(data, ending)
     if palette is not None:
         return palette

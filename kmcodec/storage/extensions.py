@@ -28,9 +28,7 @@ def check_kmc_name(path: str | os.PathLike[str]) -> None:
     stem, ending = os.path.splitext(last)
     if ending.lower() in ("", ".kmc") or _is_special(name):
         return
-    raise KmcInputError(
-        f"{name}: what is written is a .kmc file, not a {ending} file: name it {stem}.kmc"
-    )
+    raise KmcInputError(f"{name}: cannot write a .kmc file as {ending}: name it {stem}.kmc")
 
 
 def _is_special(path: str) -> bool:

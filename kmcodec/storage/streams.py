@@ -46,7 +46,7 @@ def check_streamed(size: int) -> None:
     KmcLimitError
     """
     if size > _MOST_STREAMED:
-        raise KmcLimitError(f"more than {_MOST_STREAMED:,} bytes, and no regular file")
+        raise KmcLimitError(f"more than {_MOST_STREAMED:,} bytes, and not a regular file")
 
 
 def is_regular(stream: IO[bytes]) -> bool:

@@ -259,7 +259,7 @@ def _told(url: str) -> Iterator[None]:
     except KmcError:
         raise
     except RecursionError as error:
-        raise KmcInputError(f"{url}: its folders are nested too deeply") from error
+        raise KmcInputError(f"{url}: folders nested too deeply") from error
     except OSError as error:
         if not error.errno and isinstance(error, FileNotFoundError):
             error = FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))

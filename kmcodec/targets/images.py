@@ -99,8 +99,7 @@ def format_of(ending: str) -> str:
     format_ = Image.registered_extensions().get(ending.lower(), "")
     if format_ == "KMC" or format_ not in Image.SAVE:
         raise KmcInputError(
-            f"{ending!r} is no ending that images are written with; "
-            ".png, .gif, .tiff, .bmp, .webp, .jpg, .npy and .mat are some"
+            f"cannot write {ending!r} files; use .png, .gif, .tiff, .bmp, .webp, .jpg, .npy or .mat"
         )
     return format_
 
@@ -124,13 +123,13 @@ def _encode_by_pillow(image: IndexedImage, format_: str) -> bytes:
         if lost and mode not in _WITHOUT_ALPHA:
             continue
         if lost:
-            warn(f"transparency left out: {format_} has none")
+            warn(f"dropped transparency: {format_} has none")
         if _reads_back(data, image, False):
             warn_of_lost_metadata(data, image.metadata, format_)
             return data
         fault = "it holds other sizes only"
     raise KmcInputError(
-        f"an image of {image.width} x {image.height} cannot be written as {format_}: {fault}"
+        f"cannot write an image of {image.width} x {image.height} pixels as {format_}: {fault}"
     )
 
 
@@ -205,7 +204,7 @@ def _png_texts(metadata: Metadata) -> PngImagePlugin.PngInfo:
         if keyword.encode("latin-1", "replace").decode("latin-1") == keyword:
             chunks.add_text(keyword, text)
         else:
-            warn(f"text {keyword!r}: PNG's keywords are Latin-1")
+            warn(f"dropped the text {keyword!r}: PNG keywords must be Latin-1")
     if metadata.xmp:
         chunks.add_itxt(PNG_XMP_KEYWORD, metadata.xmp.decode("utf-8", "replace"))
     return chunks
@@ -223,13 +222,13 @@ def _exif_with_xmp(metadata: Metadata) -> Image.Exif:
 def fit_for_gif(image: IndexedImage) -> IndexedImage:
     """Reduce transparency to what GIF has: one entry that is clear, all others opaque."""
     if len(image.palette) > 256:
-        warn("GIF holds 256 colours: reduced")
+        warn("reduced to the 256 colours of a GIF")
         return image
     if not _is_translucent(image):
         return image
     alpha = image.palette[:, -1]
     if ((alpha > 0) & (alpha < 255)).any():
-        warn("GIF has no partial transparency: made opaque")
+        warn("GIF has no partial transparency: such pixels become opaque")
     (clear,) = np.nonzero(alpha == 0)
     palette = np.array(to_channels(image.palette, 4))
     palette[:, 3] = 255

@@ -49,7 +49,7 @@ def warn_of_lost_metadata(data: bytes, metadata: Metadata, format_: str) -> None
     if any(keyword not in kept.text for keyword in metadata.text):
         lost.append("texts")
     if lost:
-        words = f"metadata left out that {format_} does not hold: {', '.join(lost)}"
+        words = f"dropped metadata that {format_} cannot hold: {', '.join(lost)}"
         warn(words)
 
 

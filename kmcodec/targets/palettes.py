@@ -36,7 +36,7 @@ def palette_ending(path: str) -> str:
         return ".hex"
     ending = os.path.splitext(path)[1].lower()
     if ending not in ENDINGS:
-        raise KmcInputError(f"{path}: palettes are written as {', '.join(ENDINGS)} files")
+        raise KmcInputError(f"{path}: cannot write a palette so, use {', '.join(ENDINGS)}")
     return ending
 
 
@@ -98,12 +98,12 @@ def _paint_net(entries: NDArray[np.uint8]) -> bytes:
 
 def _act(entries: NDArray[np.uint8]) -> bytes:
     if len(entries) > 256:
-        raise KmcInputError(f"{len(entries):,} colours, an .act file has 256 at most")
+        raise KmcInputError(f"{len(entries):,} colours, but an .act file holds at most 256")
     clear = ACT_OPAQUE
     if entries.shape[1] == 4:
         (seen,) = np.nonzero(entries[:, 3] < 255)
         if len(seen) != 1 or entries[seen[0], 3]:
-            raise KmcInputError("an .act file has one fully transparent colour and no other alpha")
+            raise KmcInputError("an .act file can hold one transparent colour, no other alpha")
         clear = int(seen[0])
     table = entries[:, :3].tobytes().ljust(ACT_TABLE, b"\0")
     return table + struct.pack(">HH", len(entries), clear)
@@ -112,7 +112,9 @@ def _act(entries: NDArray[np.uint8]) -> bytes:
 def _aco(entries: NDArray[np.uint8]) -> bytes:
     _check_opaque(entries, ".aco")
     if len(entries) > _MOST_OF_ACO:
-        raise KmcInputError(f"{len(entries):,} colours, an .aco file has {_MOST_OF_ACO:,} at most")
+        raise KmcInputError(
+            f"{len(entries):,} colours, but an .aco file holds at most {_MOST_OF_ACO:,}"
+        )
     colors = [
         struct.pack(">5H", 0, *(257 * level for level in entry), 0) for entry in entries.tolist()
     ]
@@ -136,7 +138,7 @@ def _ase(entries: NDArray[np.uint8]) -> bytes:
 
 def _check_opaque(entries: NDArray[np.uint8], ending: str) -> None:
     if entries.shape[1] == 4:
-        raise KmcInputError(f"{ending} files have no alpha; .gpl, .pal and .txt files have")
+        raise KmcInputError(f"{ending} files cannot hold alpha; use .gpl, .pal or .txt")
 
 
 def _names(entries: NDArray[np.uint8]) -> list[str]:

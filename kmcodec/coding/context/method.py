@@ -124,13 +124,15 @@ class Context:
 
 def _check_width(width: int) -> None:
     if width > _MOST_WIDTH:
-        raise KmcLimitError(f"rows of {width:,} pixels: the context coder takes {_MOST_WIDTH:,}")
+        raise KmcLimitError(
+            f"rows of {width:,} pixels exceed the context coder's limit of {_MOST_WIDTH:,}"
+        )
 
 
 def _warn_if_slow(pixels: int) -> None:
     # Python's default filter shows a warning once for each place.
     if pixels >= _SLOW:
         warn(
-            "no compiled kernels: the context coder takes minutes to hours for a megapixel; "
+            "no compiled kernels: the context coder needs minutes to hours for a megapixel; "
             "coding='deflate' (--coding deflate) is quick"
         )
