@@ -28,7 +28,7 @@ from kmcodec.sources.images import named_warnings, read_source
 @click.argument("original", metavar="ORIGINAL")
 @click.argument("file", metavar="FILE.kmc")
 @click.option(
-    "-o", "--output", metavar="FIGURE", help="A .png, .pdf, .svg or .jpg; else a window opens."
+    "-o", "--output", metavar="FIGURE", help="A .png, .pdf, .svg or .jpg file. [default: a window]"
 )
 @variable_option
 @max_pixels_option
@@ -43,9 +43,8 @@ def compare(
 ) -> None:
     """Show an image and its .kmc file side by side, with palette, error map, PSNR and bytes.
 
-    Where one of them has an ICC profile, its colours are brought to sRGB first, as a screen would
-    show them; the numbers are those of what is shown, of 8 bits. Needs matplotlib: pip install
-    'kmcodec[plot]'.
+    Colours with an ICC profile are converted to sRGB first, as a screen shows them; PSNR and
+    errors are measured on these 8-bit pixels. Needs matplotlib: pip install 'kmcodec[plot]'.
     """
     from kmcodec.plots import compare_figure
 

@@ -63,7 +63,7 @@ EXAMPLES = """
 @click.option(
     "-o", "--output", metavar="FIGURE", help="Curves and contact sheet: .png, .pdf, .svg or .jpg."
 )
-@click.option("--csv", "table", metavar="FILE", help="The table as comma-separated values.")
+@click.option("--csv", "table", metavar="FILE", help="Write the table as comma-separated values.")
 @coding_options
 @kmeans_options
 @variable_option
@@ -79,10 +79,10 @@ def sweep(
     force: bool,
     **options: Any,
 ) -> None:
-    """Encode an image at several K and tell inertia, PSNR and bytes of each."""
+    """Encode an image at several K and print inertia, PSNR and bytes of each."""
     request = EncodeRequest.of("sweep", **options)
     if output is not None:
-        # Say at once, not after the work, if there is no matplotlib.
+        # Fails at once, not after the work, if matplotlib is missing.
         import kmcodec.plots
 
         kmcodec.plots.require_matplotlib()

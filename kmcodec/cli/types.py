@@ -1,4 +1,4 @@
-"""What the command line reads besides numbers and names."""
+"""Parameter types of the command line besides numbers and names."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class ByteSize(click.ParamType):  # type: ignore[type-arg]
 
 
 class RowRange(click.ParamType):  # type: ignore[type-arg]
-    """Rows such as 0:256, the first and the one after the last."""
+    """A row range such as 0:256: the first row and the one after the last."""
 
     name = "rows"
 
