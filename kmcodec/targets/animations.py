@@ -1,4 +1,4 @@
-"""Animations to the bytes of files of other formats: GIF, animated PNG, WebP and AVIF."""
+"""Encode animations in other formats: GIF, animated PNG, WebP and AVIF."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ _LIMITS = {"AVIF": (2**31 - 1, 0), "WEBP": (2**24 - 1, 65_535)}
 
 
 def encode_animation(animation: Animation, kind: str) -> bytes:
-    """Encode an animation in the format of a file ending, fully in memory.
+    """Encode an animation in the format of a file extension, fully in memory.
 
     Parameters
     ----------
     animation : Animation
         Of several frames.
     kind : str
-        An ending, with the dot. Where the format holds no animations, the first frame is taken.
+        File extension, with the dot. Formats without animations get the first frame.
 
     Returns
     -------
@@ -57,12 +57,12 @@ def encode_animation(animation: Animation, kind: str) -> bytes:
     Raises
     ------
     KmcInputError
-        If the ending is unknown, or the format cannot hold the frames.
+        If the extension is unknown, or the format cannot hold the frames.
 
     Warns
     -----
     KmcWarning
-        If frames, colours or metadata had to be left out.
+        If frames, colours or metadata are dropped.
     """
     ending = kind.lower()
     format_ = "" if ending in (".npy", ".mat") else format_of(ending)
@@ -106,7 +106,7 @@ def _to_png(animation: Animation, frames: Sequence[IndexedImage]) -> bytes:
     try:
         options = metadata_options(animation.metadata, "PNG")
         return write_apng(frames, delays, animation.loop, options)
-    except Exception:  # whether the metadata are at fault, one more try shows
+    except Exception:  # a second try shows whether the metadata are at fault
         data = write_apng(frames, delays, animation.loop, {})
     _warn("dropped metadata that PNG cannot hold")
     return data
@@ -126,14 +126,14 @@ def _by_pillow(animation: Animation, frames: Sequence[IndexedImage], format_: st
         _warn(f"shown {told}, not {animation.loop:,} times: the most {format_} can")
     pictures = [to_pillow(frame) for frame in frames]
     for picture in pictures:
-        # Some writers take all of `info` for options: only what belongs to the pixels stays.
+        # Some writers read options from `info`: keep only what belongs to the pixels.
         picture.info = {k: v for k, v in picture.info.items() if k == "transparency"}
     options = _OPTIONS[format_] | metadata_options(animation.metadata, format_)
     options |= {"duration": list(animation.durations), "loop": loop}
     stream = io.BytesIO()
     try:
         pictures[0].save(stream, format_, save_all=True, append_images=pictures[1:], **options)
-    except Exception as error:  # each writer has its own way to refuse
+    except Exception as error:  # each writer raises its own
         raise KmcInputError(f"cannot write {len(frames):,} frames as {format_}: {error}") from error
     with Image.open(stream) as written:
         kept = getattr(written, "n_frames", 1)
@@ -145,7 +145,7 @@ def _by_pillow(animation: Animation, frames: Sequence[IndexedImage], format_: st
 
 
 def _in_steps(durations: Sequence[int], step: int) -> list[int]:
-    """Durations in longer steps, such that rounding does not add up; none becomes 0."""
+    """Convert durations to longer steps without accumulating rounding errors; none becomes 0."""
     steps, late = [], 0
     for duration in durations:
         wanted = duration + late
@@ -155,7 +155,7 @@ def _in_steps(durations: Sequence[int], step: int) -> list[int]:
 
 
 def _of_few_colors(frames: Sequence[IndexedImage]) -> list[IndexedImage]:
-    """Frames with 256 entries at most: the others share a palette that is looked for."""
+    """Return frames of at most 256 entries; larger ones share a palette found by search."""
     small = [_with_used_entries(frame) for frame in frames]
     large = [number for number, frame in enumerate(small) if len(frame.palette) > 256]
     if not large:
@@ -177,7 +177,7 @@ def _of_few_colors(frames: Sequence[IndexedImage]) -> list[IndexedImage]:
 
 
 def _without_clear(frame: IndexedImage) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
-    """Colours without alpha, and where they are clear, which is given a colour of others."""
+    """Return pixels without alpha, and a mask of clear ones, which get another colour."""
     palette = to_channels(frame.palette, 4)
     colors, clear = palette[:, :3], palette[:, 3] == 0
     if clear.any() and not clear.all():
@@ -190,7 +190,7 @@ def _warn(text: str) -> None:
 
 
 def _with_used_entries(frame: IndexedImage) -> IndexedImage:
-    """Leave unused entries out of a palette that is too long for a GIF."""
+    """Drop unused entries from a palette that is too long for a GIF."""
     if len(frame.palette) <= 256:
         return frame
     used, indices = np.unique(frame.indices, return_inverse=True)
