@@ -13,12 +13,12 @@ _OPTIONS = ("coding", "effort")
 
 
 def checked_options(configuration: Mapping[str, Any]) -> dict[str, Any]:
-    """What a configuration says, as keyword arguments of a codec.
+    """Convert a configuration to keyword arguments of a codec.
 
     Raises
     ------
     KmcInputError
-        If there is an option that is not known.
+        If an option is unknown.
     """
     unknown = [str(name) for name in configuration if name not in _OPTIONS]
     if unknown:
