@@ -1,4 +1,4 @@
-"""Metadata to sections and back (spec/kmc-1.md, section 7)."""
+"""Convert metadata to sections and back (spec/kmc-1.md, section 7)."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from kmcodec.model.image import Metadata
 __all__ = ["is_keyword", "metadata_from_sections", "sections_from_metadata"]
 
 MAX_DATA = 1 << 24
-"""The most bytes that a section's data may have, decompressed."""
+"""The most bytes of a section's data, decompressed."""
 
 DEFAULT_MAX_METADATA = 1 << 26
-"""The most bytes of metadata in all that are read from a file unless it is told otherwise."""
+"""Default limit of the bytes of all metadata in a file."""
 
 _FIELD_OF_TYPE = {"iccp": "icc", "exif": "exif", "xmpp": "xmp"}
 _STORED, _ZLIB = 0, 1
@@ -24,7 +24,7 @@ _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 
 
 def is_keyword(keyword: str) -> bool:
-    """Whether this can be the keyword of a text: 1 to 79 bytes of UTF-8, no control characters."""
+    """Return True for a valid keyword: 1 to 79 bytes of UTF-8 without control characters."""
     try:
         size = len(keyword.encode())
     except UnicodeEncodeError:
@@ -33,13 +33,13 @@ def is_keyword(keyword: str) -> bool:
 
 
 def sections_from_metadata(metadata: Metadata) -> list[Section]:
-    """The sections that hold `metadata`, each deflated where that makes it smaller.
+    """Return the sections that hold `metadata`, each deflated if that makes it smaller.
 
     Raises
     ------
     KmcInputError
-        If something is longer than 16 MiB, a text or keyword cannot be written, or there are more
-        than 1,024 sections.
+        If an item is longer than 16 MiB, a text or keyword cannot be written, or the metadata need
+        more than 1,024 sections.
     """
     sections = []
     for type_, field in _FIELD_OF_TYPE.items():
@@ -68,20 +68,20 @@ def sections_from_metadata(metadata: Metadata) -> list[Section]:
 def metadata_from_sections(
     sections: Iterable[Section], max_metadata: int | None = DEFAULT_MAX_METADATA
 ) -> Metadata:
-    """What known sections hold; unknown optional ones are skipped.
+    """Return the metadata of known sections; skip unknown optional ones.
 
     Parameters
     ----------
     sections : iterable of Section
     max_metadata : int or None
-        The most bytes of data, decompressed and together.
+        The most bytes of data in all sections, decompressed.
 
     Raises
     ------
     KmcFormatError
-        If a required section is unknown, one occurs twice that may not, or one is malformed.
+        If a required section is unknown, a unique one occurs twice, or one is malformed.
     KmcLimitError
-        If they exceed `max_metadata`.
+        If the data exceed `max_metadata`.
     """
     found: dict[str, bytes] = {}
     text: dict[str, str] = {}
@@ -122,7 +122,7 @@ def _section(type_: str, data: bytes) -> Section:
 
 
 def _data(section: Section, most: int) -> bytes:
-    """The data of a section, decompressed no further than one byte beyond what is accepted."""
+    """Return the data of a section, decompressing at most one byte more than the limit."""
 
     def fault(what: str) -> KmcFormatError:
         return KmcFormatError(f"section {section.type}: {what}", offset=section.offset)
