@@ -1,4 +1,4 @@
-"""Images that come some rows at a time, as often as they are asked for."""
+"""Images read in blocks of rows, as often as needed."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from kmcodec.rows.chunks import chunk_ends, spans
 
 __all__ = ["RowSource", "Rows"]
 
-# Pixels of an array that are read at a time, so as to read each of its chunks once: of higher
-# chunks than these, some are read again rather than kept.
+# Pixels of an array to read at a time, so that each chunk is read once. Taller chunks are read
+# again rather than kept.
 _HIGHEST_BAND = 1 << 26
 
 Rows: TypeAlias = "Callable[[], Iterable[ArrayLike]] | ArrayLike"
@@ -39,12 +39,12 @@ class RowSource:
     Raises
     ------
     KmcInputError
-        If `rows` is not what was agreed on.
+        If `rows` is wrong.
 
     Warns
     -----
     KmcLossWarning
-        Once, at the first row of which bits are lost.
+        Once, at the first row that loses bits.
     """
 
     def __init__(self, rows: Rows, width: int | None, height: int | None) -> None:
@@ -65,8 +65,8 @@ class RowSource:
         self.channels = self._pixels(first, 0).shape[2]
 
     def blocks(self, rows: int) -> Iterator[NDArray[np.uint8]]:
-        """Blocks of so many rows, shape (rows, width, channels); the last may have fewer."""
-        # At most one block, which is not kept once it was handed on.
+        """Yield blocks, shape (rows, width, channels); the last may have fewer rows."""
+        # At most one block, dropped after it was yielded.
         kept: list[NDArray[np.uint8]] = []
         filled = done = 0
         for raw in self._raw_blocks(rows):
