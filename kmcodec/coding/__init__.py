@@ -112,7 +112,7 @@ CODINGS = tuple(dict.fromkeys(method.name for method in METHODS))
 
 AUTO = "auto"
 EFFORTS = (AUTO, *PROFILES)
-"""Profiles of the context coder by the time they take; `auto` decides by the image."""
+"""Efforts of the context coder, from `auto`, which decides by the image, to the slowest."""
 
 
 def coding_by_number(number: int) -> Coding | None:

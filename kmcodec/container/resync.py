@@ -17,11 +17,11 @@ from kmcodec.errors import KmcFormatError
 
 __all__ = ["intact_strips"]
 
-_MISSING = 3  # strips that may be missing in a row
-_FOLLOWING = 2  # frames after a place that must make sense for a CRC, in files that are large
-_GROUP = 1 << 20  # places that are looked at at once
+_MISSING = 3  # consecutive strips that may be missing
+_FOLLOWING = 2  # in large files, plausible frames that must follow before a CRC is tried
+_GROUP = 1 << 20  # places to inspect at a time
 _LEAST_EFFORT = 1 << 26
-_TRIAL = 2048  # what it takes to look closely at a place, in bytes of a CRC
+_TRIAL = 2048  # cost of a close inspection of a place, in bytes of a CRC
 
 
 def intact_strips(container: ContainerReader, losses: list[str]) -> Iterator[tuple[Strip, bytes]]:
@@ -67,7 +67,7 @@ def intact_strips(container: ContainerReader, losses: list[str]) -> Iterator[tup
 def _attempt(
     container: ContainerReader, number: int, offset: int, size: int | None = None
 ) -> tuple[Strip | None, bytes | None, str]:
-    """Return the strip at an offset and its payload, if right, and the fault, if any."""
+    """Return the strip at an offset, its payload and any fault; `size` includes the frame."""
     strip = None
     try:
         length = None if size is None else size - STRIP_FRAME_SIZE

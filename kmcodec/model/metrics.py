@@ -91,7 +91,7 @@ def check_same_size(original: tuple[int, ...], image: tuple[int, ...]) -> None:
 
 
 def common_channels(*images: NDArray[np.uint8]) -> int:
-    """Return the channels for comparing images: RGB if any has it, and alpha if any has it."""
+    """Return the number of channels for a comparison: RGB and alpha if any image has them."""
     return channels_for_all(_channels(image) for image in images)
 
 

@@ -24,8 +24,8 @@ _LEAST_SHARE = 24
 # Above the first number of centroids make fewer attempts, as each takes longer; above the second,
 # none.
 _MANY, _MOST = 256, 1024
-# Samples with alpha are small with at most so many points, and fewer for each centroid than the
-# second number. The third multiplies the attempts for them.
+# Small samples with alpha: at most _FEW points, and fewer than _FEW_EACH for each centroid. They
+# get _MORE times as many attempts.
 _FEW, _FEW_EACH, _MORE = 256, 8, 3
 # Points to visit in all final rounds: with millions of points, two rounds suffice.
 _FINAL_WORK = 4_000_000

@@ -156,7 +156,7 @@ def searchable(palette: NDArray[np.uint8]) -> Any:
 
     Returns
     -------
-    PythonEntries or what has the same methods
+    PythonEntries or its compiled twin
     """
     return (kernels.Entries or PythonEntries)(palette, coordinates_of(palette))
 

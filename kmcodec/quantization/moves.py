@@ -11,8 +11,8 @@ from kmcodec.quantization.samples import Samples
 
 __all__ = ["Plan"]
 
-_STEPS = 8  # of power iteration
-_PAIRS, _SPLITS = 24, 12  # of which single moves are made
+_STEPS = 8  # steps of power iteration
+_PAIRS, _SPLITS = 24, 12  # best pairs and splits to combine to single moves
 
 
 class Plan:

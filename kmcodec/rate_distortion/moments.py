@@ -15,7 +15,7 @@ __all__ = ["Moments"]
 class Moments:
     """Counts and sums of pixels by their entry.
 
-    Trials differ from their base in some pixels: only these are counted anew.
+    Trials differ from their base in some pixels: only these are counted again.
 
     Parameters
     ----------

@@ -47,7 +47,7 @@ _CHANNELS = {1: "grey", 2: "grey, alpha", 3: "red, green, blue", 4: "red, green,
 _Lines = Generator[str, None, bytes]
 
 
-class _Stop(Exception):  # noqa: N818 - no error: what the walk cannot go beyond
+class _Stop(Exception):  # noqa: N818 - not an error: it ends the walk
     """The following parts cannot be located; the text says why."""
 
 

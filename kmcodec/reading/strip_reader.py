@@ -218,7 +218,7 @@ def palette_of(container: ContainerReader, scene: int = 0) -> NDArray[np.uint8]:
     offset, stored = container.palette_of(scene)
     if not header.palette_coded:
         return np.frombuffer(stored, np.uint8).reshape(header.entries, header.channels)
-    coding_of(header)  # one that is not known may code palettes in its own way
+    coding_of(header)  # refuse an unknown one: it may code palettes differently
     try:
         return owned(decode_palette(stored, header.entries, header.channels))
     except KmcFormatError as error:

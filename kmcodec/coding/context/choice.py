@@ -29,7 +29,7 @@ _SPECK = 2048
 _COORDINATES = 4
 # Entries near the nearest one to try.
 _NEAR = 12
-# Above so many entries the distances of all pairs take too much memory.
+# Above this many entries the distances of all pairs take too much memory.
 _MOST_PAIRS = 4096
 
 

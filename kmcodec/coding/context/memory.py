@@ -80,7 +80,7 @@ class Head:
     before : int
         The last different symbol before it, if any.
     run : int
-        How often `last` came in a row, up to 255; 0 if the context is new.
+        Length of the run of `last`, up to 255; 0 if the context is new.
     flags : tuple of Slot
         The decision whether the pixel is the candidate, for each rank.
     """
