@@ -55,7 +55,7 @@ def count_chunks(array: Any, executor: Executor | None) -> Iterator[Histogram]:
     Raises
     ------
     KmcInputError
-        If the array is no image, or the reading process cannot find it.
+        If the array is not an image, or the reading process cannot find it.
 
     Warns
     -----

@@ -171,7 +171,7 @@ def executor_of(worker: Worker) -> Iterator[Executor | None]:
 
 
 class _Call:
-    """A call that unpickling makes.
+    """A function call that runs when it is unpickled.
 
     Dask only sees bytes for `pickle.loads`, which raises an error where kmcodec is missing. A
     worker that cannot unpickle its own work would end, and the next one after it.

@@ -88,7 +88,7 @@ def decode_file(
     rows : tuple of int, optional
         See `read`.
     salvage : bool
-        See `decode`; with `rows`, applies to these rows.
+        See `decode`; with `rows`, for these rows only.
     strip : bool
         Whether to leave out all metadata.
     picture : bool

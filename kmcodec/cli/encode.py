@@ -135,8 +135,8 @@ def encode(
     if they have at most 256 values or mostly equal neighbours: every label is kept. Other 16-bit
     samples are reduced to 8 bits.
 
-    Files of more than 16 megapixels are read row by row, in little memory, unless a quality or
-    size is asked for: .npy always, PNG and TIFF if pyvips is installed.
+    Unless a quality or size is asked for, .npy files of more than 16 megapixels are read row by
+    row, in little memory; so are PNG and TIFF files if pyvips is installed.
     """
     if as_json and output == STANDARD:
         raise click.UsageError(

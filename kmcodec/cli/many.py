@@ -49,7 +49,7 @@ def _recursive(extra: str = "") -> Callable[[_F], _F]:
         "-r",
         "--recursive",
         is_flag=True,
-        help=f"Include subfolders{extra}, except hidden ones and symbolic links to folders.",
+        help=f"Include subfolders{extra}. Hidden ones and symbolic links to folders are left out.",
     )
 
 

@@ -121,7 +121,7 @@ def read_source(
     max_pixels: int | None = DEFAULT_MAX_PIXELS,
     labels: bool = True,
 ) -> Source:
-    """Read an image: .mat, .npy, .kmc, or whatever Pillow opens.
+    """Read an image: .mat, .npy, .kmc, or any format that Pillow opens.
 
     Parameters
     ----------
@@ -199,9 +199,8 @@ def is_image_name(path: str | os.PathLike[str]) -> bool:
 def named_warnings(name: str, losses: list[str] | None = None) -> Iterator[None]:
     """Reissue the warnings of a block as `KmcWarning`, each beginning with the file's name.
 
-    Warnings for programmers (deprecations, unclosed files) are dropped. If the block raises, all
-    its warnings are dropped: the error says what matters. A `KmcLossWarning` keeps its class, and
-    its text is added to `losses`.
+    Warnings for programmers (deprecations, unclosed files) are dropped, and all warnings if the
+    block raises. A `KmcLossWarning` keeps its class, and its text is added to `losses`.
     """
     with _warnings_lock, warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
