@@ -83,7 +83,7 @@ class KmcCodec(Codec):  # type: ignore[misc, unused-ignore]
         ----------
         buf : buffer
         out : writable buffer, optional
-            Of as many bytes as the chunk.
+            Must have as many bytes as the chunk.
 
         Returns
         -------

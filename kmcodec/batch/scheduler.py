@@ -23,7 +23,7 @@ def connected(address: str) -> Iterator[ClusterExecutor]:
     Parameters
     ----------
     address : str
-        Such as ``tcp://scheduler:8786``.
+        Address of the scheduler, such as ``tcp://scheduler:8786``.
 
     Raises
     ------

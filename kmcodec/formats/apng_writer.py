@@ -37,7 +37,7 @@ def write_apng(
     Parameters
     ----------
     frames : sequence of IndexedImage
-        Of the same size and number of channels.
+        Frames of the same size and number of channels.
     delays : sequence of Fraction
         Seconds, as `delay_of` makes them.
     loop : int

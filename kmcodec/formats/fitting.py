@@ -18,7 +18,7 @@ def fitting_metadata(metadata: Metadata, channels: int) -> Metadata:
     ----------
     metadata : Metadata
     channels : int
-        Of the palette to write.
+        Number of channels of the palette to write.
 
     Warns
     -----

@@ -35,7 +35,7 @@ def write_gif(
     Parameters
     ----------
     frames : sequence of IndexedImage
-        Of the same size, with up to 256 entries each: at most one is clear, all others opaque.
+        Frames of one size, with up to 256 entries each: at most one is clear, all others opaque.
     delays : sequence of int
         Hundredths of a second, one for each frame.
     repeats : int or None

@@ -73,7 +73,7 @@ def parse_with_header(text: str) -> NDArray[np.uint8] | None:
     Parameters
     ----------
     text : str
-        Of the whole file.
+        Text of the whole file.
 
     Returns
     -------
@@ -100,7 +100,7 @@ def parse_without_header(text: str, ending: str) -> NDArray[np.uint8] | None:
     Parameters
     ----------
     text : str
-        Of the whole file.
+        Text of the whole file.
     ending : str
         The file extension, in lower case: ``.txt`` is Paint.NET's, ``.hex`` a list.
 

@@ -46,7 +46,7 @@ def encode_animation(animation: Animation, kind: str) -> bytes:
     Parameters
     ----------
     animation : Animation
-        Of several frames.
+        With several frames.
     kind : str
         File extension, with the dot. Formats without animations get the first frame.
 
