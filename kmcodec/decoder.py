@@ -1,4 +1,4 @@
-"""The bytes of a `.kmc` file to an IndexedImage, and that to pixels."""
+"""Decode the bytes of a `.kmc` file to an IndexedImage or to pixels."""
 
 from __future__ import annotations
 
@@ -24,33 +24,33 @@ def decode(
     max_metadata: int | None = DEFAULT_MAX_METADATA,
     salvage: bool = False,
 ) -> NDArray[np.uint8]:
-    """Decode a `.kmc` file to pixels; of several frames the first, see `decode_frames`.
+    """Decode a `.kmc` file to pixels; an animation to its first frame (see `decode_frames`).
 
-    Of frames with other palettes (scenes) only the CRCs are checked.
+    Frames with other palettes (scenes) only have their CRCs checked.
 
     Parameters
     ----------
     data : bytes-like
         The whole file.
     max_pixels : int, optional
-        Files that declare more, in all frames together, are refused before anything is allocated;
-        None for no limit. By default 268,435,456.
+        The most pixels that a file may declare in all frames together, checked before anything is
+        allocated; None for no limit. By default 268,435,456.
     max_metadata : int, optional
         The most bytes of metadata, decompressed; None for no limit. By default 64 MiB.
     salvage : bool
-        Take every intact strip of a damaged file. Rows that are lost are marked: magenta,
-        transparent where there is alpha, black in grey images; a `KmcWarning` says which they
-        are. Header and palette must be right.
+        Decode every intact strip of a damaged file. Lost rows are marked: magenta, transparent in
+        images with alpha, black in grey images; a `KmcWarning` names them. Header and palette
+        must be intact.
 
     Returns
     -------
     ndarray, uint8
-        Shape (H, W) for grey, else (H, W, C): 2 grey and alpha, 3 RGB, 4 RGBA.
+        Shape (H, W) for grey, else (H, W, C): C is 2 for grey and alpha, 3 for RGB, 4 for RGBA.
 
     Raises
     ------
     KmcFormatError
-        If the file is damaged, truncated, or not one that this version reads.
+        If the file is damaged, truncated, or not readable by this version.
     KmcLimitError
         If it has more than `max_pixels` or `max_metadata`.
     """
@@ -73,8 +73,8 @@ def decode_indexed(
     data, max_pixels, max_metadata
         See `decode`.
     salvage : bool
-        See `decode`. An entry is added to the palette for lost rows, if there are any and 65,536
-        are not there already.
+        See `decode`. Lost rows get a palette entry of their own, unless the palette already has
+        65,536.
 
     Returns
     -------
@@ -107,8 +107,8 @@ def read_indexed(
     stream : binary file
     limits : Limits
     rows : tuple of int, optional
-        First row and the one after the last: of all other strips only the frames are read, and
-        nothing of the sections; the image then has no metadata.
+        First row and the one after the last. Other strips and the sections are not read, apart
+        from strip headers; the image then has no metadata.
 
     Raises
     ------
@@ -125,19 +125,19 @@ def read_indexed(
     metadata = checked_metadata(reader)
     image = IndexedImage(reader.palette, reader.first_frame(reader.rows(first, end)), metadata)
     for scene in range(1, len(reader.container.scenes)):
-        # Not decoded, but a file that is damaged anywhere is refused.
+        # Checked, not decoded: damage anywhere in the file is an error.
         for strip in reader.container.strips(scene):
             reader.container.payload(strip)
     return image
 
 
 def checked_metadata(reader: StripReader) -> Metadata:
-    """The metadata of a file, read before its strips: most damage is told without decoding."""
+    """Return a file's metadata, read before its strips: finds most damage without decoding."""
     reader.container.check_palettes()
     try:
         return reader.metadata()
     except KmcFormatError:
-        # Unless a strip comes before it that is damaged, too.
+        # Report a damaged strip before the metadata first.
         for strip in reader.container.strips():
             reader.container.payload(strip)
         raise

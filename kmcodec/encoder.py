@@ -1,4 +1,4 @@
-"""Images to the bytes of `.kmc` files."""
+"""Encode images as the bytes of `.kmc` files."""
 
 from __future__ import annotations
 
@@ -41,28 +41,28 @@ def encode(
     coding : {'context', 'deflate', 'packed'}
         How the indices are coded.
     effort : {'auto', 'fast', 'default', 'max'}
-        How much time the context coder takes, to encode and to decode, for a smaller file; `auto`
-        takes the strongest that decodes in about half a second on one core.
+        Time that the context coder spends on a smaller file, to encode and to decode; `auto`
+        selects the strongest effort that decodes in about half a second on one core.
     strip_rows : int, optional
-        Rows of an independently coded strip, up to 65,535; 0 codes the image as one. Not given,
-        images of more than 4 megapixels get strips of 2 to 16, which are coded in threads: the
-        busier the image, the smaller they are.
+        Rows in each independently coded strip, up to 65,535; 0 codes the image as one. If not
+        given, images of more than 4 megapixels get strips of 2 to 16 rows, fewer for busier
+        images, coded in threads.
     metadata : Metadata, optional
         What to write instead of the image's own metadata; ``Metadata()`` for none.
     rdo : float, optional
-        Choose indices by what they cost to code: the smallest file whose PSNR is at most so many
-        decibels below that of the nearest entries. At 0.1 soft regions of few colours lose their
-        grain, and get plainer borders.
+        Choose indices by their coding cost: make the smallest file whose PSNR is at most so many
+        decibels below that of the nearest entries. At 0.1, soft regions of few colours lose their
+        grain and get plainer borders.
     psnr : float, optional
-        The smallest file of at least this PSNR in decibels, with as many entries as that takes,
+        Make the smallest file of at least this PSNR in decibels, with as many entries as needed,
         at most k (4,096 if not given).
     max_bytes : int, optional
-        The best PSNR in a file of at most so many bytes; k as with `psnr`.
+        Make the file with the best PSNR in at most so many bytes; k as with `psnr`.
     strict : bool
-        Whether it is an error if `psnr` or `max_bytes` cannot be reached; else the best that can
-        is made, with a `KmcWarning`.
+        Raise an error if `psnr` or `max_bytes` cannot be reached, instead of making the best
+        possible file with a `KmcWarning`.
     **options
-        All others of `quantize`.
+        All other options of `quantize`.
 
     Returns
     -------
@@ -78,7 +78,7 @@ def encode(
     Warns
     -----
     KmcLossWarning
-        If bits, inks, colours or a profile are reduced or left out that change how pixels look.
+        If reducing or dropping bits, inks, colours or a profile changes how pixels look.
     """
     request = EncodeRequest.of(
         "encode",
@@ -99,15 +99,15 @@ def encode(
 
 
 def file_of(data: bytes, shortfall: str | None, goal: Goal | None) -> bytes:
-    """The file that came of a goal; what it falls short of is an error or a warning.
+    """Return the file made for a goal; raise or warn if it falls short of it.
 
     Parameters
     ----------
     data : bytes
     shortfall : str, optional
-        In words, what it falls short of.
+        How it falls short, in words.
     goal : Goal, optional
-        It tells whether that is an error.
+        Its `strict` makes a shortfall an error.
 
     Raises
     ------

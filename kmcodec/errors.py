@@ -1,4 +1,4 @@
-"""The exceptions of this package, by whose fault it is, and its warnings."""
+"""The exceptions of this package, by who is at fault, and its warnings."""
 
 from __future__ import annotations
 
@@ -30,20 +30,20 @@ __all__ = [
 
 
 class KmcError(Exception):
-    """Whatever goes wrong here; its text is one plain sentence."""
+    """Base class of all errors of this package; the text is one plain sentence."""
 
 
 class KmcFormatError(KmcError):
-    """The file is wrong: damaged, truncated, or not a `.kmc` file that this version reads.
+    """The file is damaged, truncated, or not a `.kmc` file that this version reads.
 
     Parameters
     ----------
     message : str
-        What is wrong, without its place.
+        The fault, without its place.
     offset : int, optional
         Byte of the file at which the wrong part begins.
     expected, found : optional
-        What the specification asks for and what stands there, where there are two such values.
+        The value that the specification requires and the value in the file, where both exist.
     """
 
     def __init__(
@@ -61,14 +61,14 @@ class KmcFormatError(KmcError):
         super().__init__(message if offset is None else f"{message} (at byte {offset})")
 
     def inside(self, place: str, offset: int | None = None) -> KmcFormatError:
-        """The same fault, told as that of a named file or part of one.
+        """Return the same fault with the name of a file, or of a part of one, before it.
 
         Parameters
         ----------
         place : str
             Such as ``"bird.kmc"`` or ``"strip 3 (rows 48 to 63)"``.
         offset : int, optional
-            Byte of the file at which the part begins, where the fault does not know it.
+            Byte of the file at which the part begins, if the fault has no offset.
         """
         if offset is None:
             offset = self.offset
@@ -102,15 +102,15 @@ class KmcFileError(OSError, KmcInputError):
 
 
 class KmcFileNotFoundError(KmcFileError, FileNotFoundError):
-    """There is no such file, or no such folder."""
+    """A file or folder does not exist."""
 
 
 class KmcFileExistsError(KmcFileError, FileExistsError):
-    """A file is there already, and was not to be replaced."""
+    """A file already exists and may not be replaced."""
 
 
 class KmcPermissionError(KmcFileError, PermissionError):
-    """The system does not permit it."""
+    """The system denies access to a file."""
 
 
 class KmcIsADirectoryError(KmcFileError, IsADirectoryError):
@@ -138,7 +138,7 @@ def reason_of(error: OSError) -> str:
 
 
 def file_error(error: OSError, name: str, reason: str | None = None) -> KmcFileError:
-    """The error of the same kind that names a file.
+    """Return the error of the same kind that names a file.
 
     Parameters
     ----------
@@ -146,7 +146,7 @@ def file_error(error: OSError, name: str, reason: str | None = None) -> KmcFileE
     name : str
         The file, as messages call it.
     reason : str, optional
-        In words; that of the error if not given.
+        In words; the error's own if not given.
     """
     kinds = (KmcFileNotFoundError, KmcFileExistsError, KmcPermissionError, KmcIsADirectoryError)
     kind = next((kind for kind in kinds if isinstance(error, kind.__bases__[1])), KmcFileError)
@@ -154,28 +154,28 @@ def file_error(error: OSError, name: str, reason: str | None = None) -> KmcFileE
 
 
 class KmcGoalError(KmcError):
-    """A quality or a size that was asked for cannot be reached."""
+    """A requested quality or size cannot be reached."""
 
 
 class KmcWarning(UserWarning):
-    """Something was changed on the way in, such as 16-bit samples reduced to 8 bits."""
+    """The input was changed, such as 16-bit samples reduced to 8 bits."""
 
 
 class KmcLossWarning(KmcWarning):
-    """Something was reduced or left out that changes how pixels look: the result is not lossless.
+    """The input was reduced so that pixels look different: the result is not lossless.
 
-    Such as bits of samples, inks, or colours by PQ, which a `.kmc` file has no place for.
+    Examples are bits of samples, inks, and PQ colours, which a `.kmc` file cannot hold.
     """
 
 
 def warn(message: str | Warning, category: type[Warning] = KmcWarning) -> None:
-    """Warn at the line outside of this package and of Pillow that called into them.
+    """Issue a warning that points to the caller outside of this package and Pillow.
 
     Parameters
     ----------
     message : str or Warning
     category : type
-        Of the warning, if `message` is a text.
+        Class of the warning, if `message` is a text.
     """
     if sys.version_info >= (3, 12):
         warnings.warn(message, category, skip_file_prefixes=_inner_files())
@@ -185,17 +185,17 @@ def warn(message: str | Warning, category: type[Warning] = KmcWarning) -> None:
 
 @functools.cache
 def _inner_files() -> tuple[str, ...]:
-    """How the names of files begin whose lines tell a caller nothing."""
+    """Return the path prefixes of files that a warning should not point to."""
     import PIL
 
     packages = (sys.modules[__name__.partition(".")[0]], PIL)
     folders = (os.path.join(folder, "") for each in packages for folder in each.__path__)
-    # Warnings are told anew at the end of `with` blocks, whose frames are those of contextlib.
+    # Some warnings are reissued when a `with` block ends, from frames of contextlib.
     return (*folders, contextlib.__file__)
 
 
 def _level_of_caller() -> int:
-    """The `stacklevel` for `warn` that leads out of these files."""
+    """Return the `stacklevel` for `warn` that leads out of these files."""
     inner = _inner_files()
     frame, level = sys._getframe(1), 1
     while frame.f_back is not None and frame.f_code.co_filename.startswith(inner):

@@ -1,4 +1,4 @@
-"""Reading and writing `.kmc` files by path."""
+"""Read and write `.kmc` files by path."""
 
 from __future__ import annotations
 
@@ -42,21 +42,21 @@ def read(
     path : path-like
     rows : tuple of int, optional
         The first row and the one after the last. Only the strips that hold them are read and
-        decoded, and no metadata.
+        decoded; the image then has no metadata.
     max_pixels, max_metadata : int, optional
-        See `decode`; with `rows`, the pixels of these rows and of each of their strips count.
+        See `decode`; with `rows`, limits the pixels of these rows and of each of their strips.
 
     Returns
     -------
     IndexedImage
-        Palette, indices and metadata; ``np.asarray`` or ``to_array()`` makes pixels of it.
+        Palette, indices and metadata; ``np.asarray`` or ``to_array()`` returns its pixels.
 
     Raises
     ------
     KmcFileError
         If the file cannot be opened or read: also an OSError, such as FileNotFoundError.
     KmcInputError
-        If there are no such rows.
+        If the file has no such rows.
     KmcFormatError, KmcLimitError
         See `decode`.
     """
@@ -75,17 +75,17 @@ def decode_rows(
     ----------
     path : path-like
     max_pixels : int, optional
-        The most pixels of a block, which is a strip of the file.
+        The most pixels in a block, which is a strip of the file.
 
     Yields
     ------
     ndarray, shape (rows, W) for grey, else (rows, W, C), uint8
-        From the top; together all rows.
+        Blocks of rows, from the top.
 
     Raises
     ------
     KmcFileError, KmcFormatError, KmcLimitError
-        See `read`; damage is told where it is met.
+        See `read`; damage raises when its block is reached.
     """
     with open_path(path) as stream:
         reader = StripReader(stream, Limits(max_pixels=max_pixels))
@@ -106,8 +106,8 @@ def write(
     Parameters
     ----------
     path : path-like
-        With the ending ``.kmc`` or none. A file that is there is replaced, as by ``open(path,
-        "wb")``.
+        With the file extension ``.kmc`` or none. An existing file is replaced, as by
+        ``open(path, "wb")``.
     image, k, metadata, **options
         See `encode`.
 
@@ -121,7 +121,7 @@ def write(
     KmcInputError
         If the image or an option is wrong, or the path has another extension.
     KmcFileError
-        If the file cannot be written; an existing file is then as it was.
+        If the file cannot be written; an existing file then stays unchanged.
     """
     check_kmc_name(path)
     data = encode(image, k, metadata=metadata, **options)
@@ -131,7 +131,7 @@ def write(
 
 @contextmanager
 def open_kmc(name: str) -> Iterator[IO[bytes]]:
-    """Open a `.kmc` file for reading; errors inside the block begin with its name.
+    """Open a `.kmc` file for reading; errors of the block begin with its name.
 
     Parameters
     ----------
@@ -143,7 +143,7 @@ def open_kmc(name: str) -> Iterator[IO[bytes]]:
     KmcFileError
         If the file cannot be opened or read.
     KmcLimitError
-        If what is no regular file has more than 512 MiB.
+        If a pipe or device yields more than 512 MiB.
     """
     with kmc_errors(name), open_input(name) as stream:
         yield stream
@@ -151,7 +151,7 @@ def open_kmc(name: str) -> Iterator[IO[bytes]]:
 
 @contextmanager
 def kmc_errors(name: str) -> Iterator[None]:
-    """Let errors of a block begin with the name of the `.kmc` file that they are about.
+    """Add the name of a `.kmc` file to the errors of a block.
 
     Parameters
     ----------
@@ -165,15 +165,15 @@ def kmc_errors(name: str) -> Iterator[None]:
 
 
 def warn_of_other_frames(stream: IO[bytes], name: str) -> None:
-    """Tell that of a `.kmc` file the first frame alone is taken, if there are others.
+    """Warn that only the first frame of a `.kmc` file is used, if it has more.
 
     Parameters
     ----------
     stream : binary file
-        Of `open_kmc`.
-    name : str
-        Its name there.
+        From `open_kmc`.
+         : str
+        The name given to `open_kmc`.
     """
     frames = ContainerReader(stream).frames.count
     if frames > 1:
-        warn(f"{input_name(name)}: {frames:,} frames, the first is taken")
+        warn(f"{input_name(name)}: {frames:,} frames, used the first")

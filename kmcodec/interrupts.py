@@ -1,8 +1,8 @@
-"""Ctrl-C while the command line is starting: a line and exit code 130, as later.
+"""Handle Ctrl-C while the command line starts: one line and exit code 130, as later.
 
-Importing NumPy, Pillow and SciPy takes most of that time. An exception that is raised inside of
-these imports ends in a traceback, or is lost in compiled code. Nothing has been written by then, so
-the process can end at once.
+Importing NumPy, Pillow and SciPy takes most of that time. An exception raised inside these imports
+ends in a traceback, or is lost in compiled code. Nothing has been written by then, so the process
+can end at once.
 
 This module imports nothing heavy, and `kmcodec/__init__.py` imports it before all else.
 """
@@ -23,7 +23,7 @@ _INTERRUPTED = 130
 def is_command_line() -> bool:
     """Whether this process was started as ``kmc``, ``kmcodec`` or ``python -m kmcodec``.
 
-    Not so a process that one of these has started to share its work with.
+    False for worker processes that one of these has started.
     """
     given, name = sys.orig_argv, (getattr(sys, "argv", None) or [""])[0]
     if name == "-m":  # Python is still looking for the module to run
@@ -32,7 +32,7 @@ def is_command_line() -> bool:
 
 
 def end_at_once_on_interrupt() -> None:
-    """Let Ctrl-C end the process, unless whoever started it has that ignored."""
+    """Let Ctrl-C end the process, unless its parent made it ignore Ctrl-C."""
     try:
         if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
             signal.signal(signal.SIGINT, _end_at_once)
@@ -41,7 +41,7 @@ def end_at_once_on_interrupt() -> None:
 
 
 def raise_on_interrupt() -> None:
-    """Let Ctrl-C raise KeyboardInterrupt again, so that what was begun is tidied up."""
+    """Let Ctrl-C raise KeyboardInterrupt again, so that `finally` blocks clean up."""
     if signal.getsignal(signal.SIGINT) is _end_at_once:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 

@@ -1,7 +1,7 @@
-"""Work in parts, in as many threads as there are processors to run them.
+"""Run work in parts, in one thread for each available processor.
 
-Once the interpreter is ending (the main thread has ended, or `atexit` has come), no thread can be
-started: the calling thread does all of it then.
+An ending interpreter (after the main thread has ended, or from `atexit` on) can start no threads:
+the calling thread then does all the work.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ _T = TypeVar("_T")
 _S = TypeVar("_S")
 
 GROUP = 256
-"""Items that `in_groups` takes at a time."""
+"""Number of items that `in_groups` takes at a time."""
 
 _state = threading.local()
 
 
 @functools.cache
 def thread_count() -> int:
-    """How many threads can run at a time; the environment variable KMC_THREADS says otherwise."""
+    """Return how many threads can run at a time, or the environment variable KMC_THREADS."""
     given = os.environ.get("KMC_THREADS", "")
     if given.isdecimal() and int(given):
         return int(given)
@@ -46,13 +46,13 @@ def thread_count() -> int:
 
 
 class _Stopped(BaseException):
-    """Ends a part of some work that nobody wants any more."""
+    """Ends a part of work whose result is no longer needed."""
 
 
 def heed_stop() -> None:
     """End the work of this thread if another part of it has failed or was interrupted.
 
-    Kernels call this every few ten thousand pixels. In the main thread the call itself lets Python
+    Kernels call this every few ten thousand pixels. In the main thread the call also lets Python
     raise `KeyboardInterrupt`.
     """
     stop = getattr(_state, "stop", None)
@@ -61,18 +61,18 @@ def heed_stop() -> None:
 
 
 def in_threads(work: Callable[[int, int], _T], parts: int) -> list[_T]:
-    """The results of ``work(part, parts)`` for each part, in order.
+    """Return the results of ``work(part, parts)`` for each part, in order.
 
     Parameters
     ----------
     work : callable
-        Lets go of the interpreter's lock for most of its time.
+        Releases the GIL for most of its time.
     parts : int
-        At least 1; the first is done in the calling thread.
+        At least 1; the calling thread runs the first.
     """
     if parts == 1 or _state.__dict__.get("is_part"):
-        # Work that is itself a part of something: its threads are taken, and to wait for one of
-        # them from within would be to wait forever.
+        # Already inside a part: all threads may be busy, and waiting for one of them from within
+        # could wait forever.
         return [work(part, parts) for part in range(parts)]
 
     stop = threading.Event()
@@ -90,19 +90,19 @@ def in_threads(work: Callable[[int, int], _T], parts: int) -> list[_T]:
     try:
         return [as_part(0), *(other.result() for other in others)]
     except BaseException:
-        # What the other parts work on goes away with this call.
+        # The data of the other parts goes away with this call.
         stop.set()
         wait(others)
         raise
 
 
 def in_threads_each(work: Callable[[_S], _T], items: Sequence[_S]) -> list[_T]:
-    """The results of ``work(item)`` for each item, in order, whatever thread did it.
+    """Return the results of ``work(item)`` for each item, in order, from any thread.
 
     Parameters
     ----------
     work : callable
-        Lets go of the interpreter's lock for most of its time.
+        Releases the GIL for most of its time.
     items : sequence
     """
     threads = min(thread_count(), len(items))
@@ -112,7 +112,7 @@ def in_threads_each(work: Callable[[_S], _T], items: Sequence[_S]) -> list[_T]:
     numbers = iter(range(len(items)))
 
     def take(part: int, parts: int) -> None:
-        # One after the other, to whichever thread is free: items may differ in effort.
+        # One at a time to any free thread, as items may differ in effort.
         for number in numbers:
             heed_stop()
             results[number] = work(items[number])
@@ -120,7 +120,7 @@ def in_threads_each(work: Callable[[_S], _T], items: Sequence[_S]) -> list[_T]:
     try:
         in_threads(take, threads)
     except BaseException:
-        # Nobody wants the rest any more: the other threads find nothing left to take.
+        # The rest is not needed: leave nothing for the other threads to take.
         for _ in numbers:
             pass
         raise
@@ -128,14 +128,14 @@ def in_threads_each(work: Callable[[_S], _T], items: Sequence[_S]) -> list[_T]:
 
 
 def in_groups(work: Callable[[_S], _T], items: Iterable[_S]) -> Iterator[_T]:
-    """The results of ``work(item)`` in order; like `in_threads_each`, but for any number of items.
+    """Yield the results of ``work(item)`` in order: `in_threads_each` for any number of items.
 
     Parameters
     ----------
     work : callable
-        Lets go of the interpreter's lock for most of its time.
+        Releases the GIL for most of its time.
     items : iterable
-        Taken in the calling thread, `GROUP` at a time; no more of them are in memory.
+        Taken in the calling thread, `GROUP` at a time, so that no more are in memory.
     """
     left = iter(items)
     while group := list(islice(left, GROUP)):
@@ -143,15 +143,15 @@ def in_groups(work: Callable[[_S], _T], items: Iterable[_S]) -> Iterator[_T]:
 
 
 def in_turn(work: Callable[[_S], _T], items: Iterable[_S]) -> Iterator[_T]:
-    """The results of ``work(item)`` in order, of items that are taken only as they are needed.
+    """Yield the results of ``work(item)`` in order, taking items only as needed.
 
     Parameters
     ----------
     work : callable
-        Lets go of the interpreter's lock for most of its time.
+        Releases the GIL for most of its time.
     items : iterable
-        Taken in the calling thread: at most one more than there are threads is under way, or done
-        and waiting, at a time. If it fails, that is told after the results of the items before.
+        Taken in the calling thread. At most one item more than the number of threads is running or
+        waiting at a time. An error of the iterable is raised after the results of earlier items.
     """
     threads = thread_count()
     if threads == 1 or _state.__dict__.get("is_part"):
@@ -184,7 +184,7 @@ def in_turn(work: Callable[[_S], _T], items: Iterable[_S]) -> Iterator[_T]:
 
 
 def done_here(work: Callable[..., _T], *args: Any) -> Future[_T]:
-    """The future of work that the calling thread does, where none can be started for it."""
+    """Run work in the calling thread and return its future, where no thread can be started."""
     future: Future[_T] = Future()
     try:
         future.set_result(work(*args))
@@ -196,7 +196,7 @@ def done_here(work: Callable[..., _T], *args: Any) -> Future[_T]:
 def _submit(pool: ThreadPoolExecutor, work: Callable[[_S], _T], item: _S) -> Future[_T]:
     try:
         return pool.submit(work, item)
-    except RuntimeError:  # the interpreter is ending, or the system has no thread left
+    except RuntimeError:  # the interpreter is ending, or the system has no threads left
         return done_here(work, item)
 
 

@@ -45,9 +45,9 @@ ENDING = ".kmc"
 _METADATA_OPTIONS = ("icc_profile", "exif", "xmp", "text", "dpi")
 _ENCODE_OPTIONS = tuple(EncodeOptions.__annotations__)
 _OTHER_OPTIONS = ("colors", "palettes", "duration", "loop", "append_images", "save_all")
-# What the number of colours is called elsewhere.
+# Names that other libraries give the number of colours.
 _COLORS = ("k", "K", "n", "colours", "n_colors", "num_colors")
-# What other formats take: whoever saves one image in many formats gives the same to all.
+# Options of other formats: callers that save one image in many formats pass the same to all.
 _IGNORED_OPTIONS = frozenset(
     {"comment", "compress_level", "compression", "exact", "interlace", "lossless", "method"}
     | {"optimize", "pnginfo", "progressive", "qtables", "quality", "speed", "subsampling"}
@@ -74,10 +74,10 @@ class KmcImageFile(ImageFile.ImageFile):
             container = ContainerReader(self.fp)
             header = container.header
             self._mode = mode_of(header.entries, header.channels)
-            # Larger palettes, which take longer to decode, are not asked for before the pixels.
+            # Larger palettes take longer to decode: they wait for the pixels.
             palette = palette_of(container) if self._mode == "P" else None
         except KmcFormatError as error:
-            # Pillow takes nothing but SyntaxError for "not mine".
+            # Pillow only understands SyntaxError as "not my format".
             raise SyntaxError(str(error)) from error
         self._size = (header.width, header.height)
         self._show_frames(container)
@@ -93,7 +93,7 @@ class KmcImageFile(ImageFile.ImageFile):
         self._modes = [mode_of(s.entries, container.header.channels) for s in container.scenes]
         self._frames: FrameReader | None = None
         if self.is_animated:
-            # Pillow has looked at the size of one frame only; those of a scene are decoded at once.
+            # Pillow has checked the size of one frame; all frames of a scene decode at once.
             most = max(scene.frames for scene in container.scenes)
             Image._decompression_bomb_check((most * self.width, self.height))
             self.info["duration"], self.info["loop"] = table.durations[0], table.loop
@@ -120,7 +120,7 @@ class KmcImageFile(ImageFile.ImageFile):
         if scene != bisect_right(self._scene_ends, self._frame):
             mode = self._modes[scene]
             palette = self._read(lambda frames: frames.palette_of(frame)) if mode == "P" else None
-            # Nothing of the other palette is to stay.
+            # Drop everything of the previous palette.
             self._mode = mode
             self.im = None  # type: ignore[assignment]
             self._show_palette(palette)
@@ -129,25 +129,25 @@ class KmcImageFile(ImageFile.ImageFile):
         self.tile = [("kmc", (0, 0, *self._size), 0, None)]  # type: ignore[list-item]
 
     def tell(self) -> int:
-        """The number of the frame."""
+        """Return the number of the frame."""
         return self._frame
 
     def load(self) -> Any:
-        """Decode the frame, and with it all of its scene; see `PIL.Image.Image.load`."""
+        """Decode the frame and the rest of its scene; see `PIL.Image.Image.load`."""
         if self.tile and self.is_animated:
             image = self._read(lambda frames: frames.frame(self._frame))
             pixels = _pixels_in(self.mode, image)
             self.tile = [("kmc", (0, 0, *self._size), 0, (pixels,))]  # type: ignore[list-item]
             if self.fp is None:
-                # Pillow has closed the file, and wants one.
+                # Pillow has closed the file, but needs one.
                 self.fp = io.BytesIO()
         return super().load()
 
     def load_seek(self, pos: int) -> None:
         """Go to a place in the file.
 
-        That there is this method tells `PIL.ImageFile.Parser`, which is given a file in parts, to
-        wait for all of them.
+        Having this method makes `PIL.ImageFile.Parser`, which gets a file in parts, wait for the
+        whole file.
         """
         assert self.fp is not None
         self.fp.seek(pos)
@@ -156,7 +156,7 @@ class KmcImageFile(ImageFile.ImageFile):
         try:
             if self._frames is None:
                 assert self.fp is not None
-                # Coded, as Pillow closes the file with the first frame.
+                # Keep the coded bytes: Pillow closes the file with the first frame.
                 self.fp.seek(0)
                 self._frames = FrameReader(io.BytesIO(self.fp.read()), Limits(max_pixels=None))
             return what(self._frames)
@@ -166,15 +166,15 @@ class KmcImageFile(ImageFile.ImageFile):
     def save(self, fp: Any, format: str | None = None, **params: Any) -> None:
         """Save the image; see `PIL.Image.Image.save`.
 
-        Pillow writes ``info["loop"]`` as it is. It says how often frames are shown in all, as with
-        PNG and WebP; a GIF says how often they are shown again, and gets one less.
+        Pillow writes ``info["loop"]`` unchanged. Here, in PNG and in WebP it is the number of
+        times that the frames are shown; a GIF stores the number of repeats, which is one less.
         """
         if self.is_animated and "loop" not in params and _format_of(fp, format) == "GIF":
             params["loop"] = gif_loop(self.info["loop"])
         super().save(fp, format, **params)
 
     def verify(self) -> None:
-        """Check every CRC, without decoding; as with all of Pillow, right after opening.
+        """Check every CRC, without decoding; call it right after opening, as always in Pillow.
 
         Raises
         ------
@@ -204,7 +204,7 @@ class KmcDecoder(ImageFile.PyDecoder):
         if self.fd is None:
             raise OSError("a .kmc file is not decoded in parts")
         try:
-            # How many pixels are too many is Pillow's business here.
+            # Pillow has its own limit of pixels.
             if ImageFile.LOAD_TRUNCATED_IMAGES:
                 image = salvage_indexed(self.fd, Limits(max_pixels=None)).image
             else:
@@ -220,7 +220,7 @@ def _pixels_in(mode: str, image: IndexedImage) -> bytes:
 
 
 def _check_options(given: Mapping[str, Any]) -> None:
-    """Refuse options that nobody knows: they are misspelt.
+    """Refuse unknown options, which are probably misspelt.
 
     Raises
     ------
@@ -270,7 +270,7 @@ def _save_all(im: Image.Image, fp: IO[bytes], filename: str | bytes) -> None:
         return
     durations = given.get("duration")
     if isinstance(durations, float):
-        durations = round(durations)  # as Pillow's other writers take it
+        durations = round(durations)  # as Pillow's other writers do
     _write(
         fp,
         encode_frames(
@@ -286,37 +286,36 @@ def _save_all(im: Image.Image, fp: IO[bytes], filename: str | bytes) -> None:
 
 
 def register_kmc_opener() -> None:
-    """Let Pillow open and save `.kmc` files; importing `kmcodec` has done it already.
+    """Let Pillow open and save `.kmc` files; importing `kmcodec` does so already.
 
     Notes
     -----
-    Entries are added to Pillow's registries of formats. Nothing else of Pillow is changed.
+    This adds entries to Pillow's registries of formats, and changes nothing else of Pillow.
 
     ``image.save("a.kmc", ...)`` takes these options:
 
     ``colors``
         The most palette entries, `k` of `encode`.
     ``palette``, ``init``, ``search``, ``seed``, ``iterations``, ``restarts``, ``space``
-        How a palette is found; see `quantize`, also for the next line.
-    ``dither``, ``dither_amount``, ``reorder``
-        How its entries are used.
-    ``coding``, ``effort``, ``strip_rows``
-        How they are coded; see `encode`, also for the next line.
-    ``rdo``, ``psnr``, ``max_bytes``, ``strict``
-        A goal of quality or size.
+        The search for a palette; see `quantize`.
+        ther``, ``dither_amount``, ``reorder``
+        Use and order of its entries; see `quantize`.
+        ding``, ``effort``, ``strip_rows``
+        Coding of the indices; see `encode`.
+        o``, ``psnr``, ``max_bytes``, ``strict``
+        A goal of quality or size; see `encode`.
     ``icc_profile``, ``exif``, ``xmp``, ``text``, ``dpi``
         Metadata to write instead of the image's own; None for none.
     ``save_all``, ``append_images``, ``duration``, ``loop``, ``palettes``
         All frames of an animation; see `encode_frames`.
 
-    Options of Pillow's other formats, such as ``quality``, are ignored. All others are an error:
-    they are misspelt.
+    Options of Pillow's other formats, such as ``quality``, are ignored. All others raise an error,
+    as they are probably misspelt.
 
-    Pillow does as with all formats before the file is encoded: it loads the image, and it empties
-    the file that is to be written. Loading cuts samples of 16 bits in RGB to 8, where
-    `kmcodec.encode` of an image that is not loaded yet rounds them. A save that fails leaves an
-    empty file in place of the one that was there, and no file where none was. `kmcodec.write`
-    leaves the old file as it was.
+    As for all formats, Pillow loads the image and empties the target file before encoding.
+    Loading truncates 16-bit RGB samples to 8 bits; `kmcodec.encode` rounds them if the image is
+    not loaded yet. A failed save leaves an existing file empty, and removes a new one.
+    `kmcodec.write` keeps the old file.
     """
     Image.register_open(FORMAT, KmcImageFile, _accept)
     Image.register_decoder("kmc", KmcDecoder)
@@ -327,7 +326,7 @@ def register_kmc_opener() -> None:
 
 
 def _format_of(fp: Any, format: Any) -> str:
-    """The format that `Image.save` takes."""
+    """Return the format that `Image.save` selects."""
     if format:
         return str(format).upper()
     name = fp if isinstance(fp, (str, bytes, os.PathLike)) else getattr(fp, "name", "")
@@ -338,8 +337,8 @@ def _format_of(fp: Any, format: Any) -> str:
 
 
 def _readable_metadata(container: ContainerReader) -> Metadata | None:
-    # Damage in the metadata is told by load() and verify(): an image whose header is right can
-    # at least be opened, as Pillow's users expect of truncated files.
+    # load() and verify() report damaged metadata: an image with an intact header still opens, as
+    # Pillow's users expect of truncated files.
     try:
         return metadata_from_sections(container.sections())
     except KmcError:

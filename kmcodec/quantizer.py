@@ -1,4 +1,4 @@
-"""Pixels to an IndexedImage: a palette, and an entry of it for each pixel."""
+"""Quantise pixels to an IndexedImage: a palette, and an index into it for each pixel."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def quantize(
     palette: ArrayLike | None = None,
     reorder: bool = False,
 ) -> IndexedImage:
-    """Find a palette of at most k colours by k-means, and the nearest entry of each pixel.
+    """Find a palette of at most k colours by k-means, and the nearest entry for each pixel.
 
     Parameters
     ----------
@@ -57,41 +57,40 @@ def quantize(
         An array has shape (H, W), (H, W, 2), (H, W, 3) or (H, W, 4): grey, grey and alpha, RGB,
         RGBA; uint8, other integers in 0 ... 255, bool, or floats in 0 ... 1.
     k : int, optional
-        Palette entries, 1 to 65,536; 256 if not given. An image with no more colours is kept
-        exactly. An `IndexedImage` is kept exactly whatever its entries if k is not given; a
-        Pillow image of mode P if it has no more than k entries.
+        Number of palette entries, 1 to 65,536; 256 if not given. An image with no more colours is
+        kept exactly; so is a Pillow image of mode P with no more than k entries. Without k, an
+        `IndexedImage` of any number of entries is kept exactly.
     init : {'pca', 'k-means++', 'random'}
-        Where k-means starts. `pca` is deterministic: cells cut along their principal axes.
-    seed : int
-        For the random starts, not negative. The same image, options and seed give the same
+        Starting points of k-means. `pca` is deterministic: it cuts cells along principal axes.
+         : int
+        Seed of the random starts, not negative. The same image, options and seed give the same
         palette everywhere.
     search : int
-        How hard to search, 0 to 9: 0 is k-means as in a textbook, 1 is fast, 9 takes seconds.
-        Grey images get the best palette there is from 1 on.
+        How hard to search, 0 to 9: 0 is textbook k-means, 1 is fast, 9 takes seconds. From 1 on,
+        grey images get the optimal palette.
     iterations : int
         The most rounds of Lloyd's algorithm at a time.
     restarts : int
-        Starts of which the best is taken.
+        Number of starts; the best result is kept.
     space : {'srgb', 'oklab'}
-        Where distances and means are taken: in stored samples, or in Oklab, which is nearer to
-        what people see.
+        The colour space of distances and means: stored samples, or Oklab, which is closer to
+        human vision.
     dither : {'none', 'floyd-steinberg', 'blue-noise'}
-        How entries are placed; 'none' takes the nearest for each pixel.
+        The dithering method; 'none' assigns the nearest entry to each pixel.
     dither_amount : float
-        From 0 to 1.
+        The share of the error that dithering spreads, from 0 to 1.
     palette : array_like, shape (K, C), uint8, optional
-        Take these entries instead of looking for some, in their order, unused ones too. It may
-        be grey for an image in colour, or in colour for a grey one, with alpha or without.
+        Use these entries instead of a search, in their order, unused ones too. Its channels may
+        differ from the image's: grey for colour, colour for grey, with alpha or without.
     reorder : bool
-        Do not keep the palette of an `IndexedImage` or a Pillow image of mode P as it is: order
-        it from dark to bright and leave out what is unused or double, so that it takes fewer
-        bytes. The pixels stay the same.
+        Sort the palette of an `IndexedImage` or a Pillow image of mode P from dark to bright, and
+        drop unused and duplicate entries, so that it takes fewer bytes. The pixels stay the same.
 
     Returns
     -------
     IndexedImage
-        Entries that were looked for or reordered are distinct, all used, from dark to bright;
-        ties in the assignment go to the lower index. Metadata of a Pillow image is kept.
+        Entries from a search or a reordering are distinct, all used, from dark to bright. Ties in
+        the assignment go to the lower index. Metadata of a Pillow image is kept.
 
     Raises
     ------
@@ -102,7 +101,7 @@ def quantize(
     Warns
     -----
     KmcLossWarning
-        If bits, inks, colours or a profile are reduced or left out that change how pixels look.
+        If reducing or dropping bits, inks, colours or a profile changes how pixels look.
 
     Examples
     --------
@@ -131,7 +130,7 @@ def quantize(
 def quantized(
     image: ImageLike, request: QuantizeRequest, metadata: Metadata | None = None
 ) -> IndexedImage:
-    """What `quantize` returns.
+    """Quantise an image by a request; see `quantize`.
 
     Parameters
     ----------
@@ -139,17 +138,17 @@ def quantized(
         See `quantize`.
     request : QuantizeRequest
     metadata : Metadata, optional
-        What it is to have instead of the image's own.
+        Metadata to use instead of the image's own.
 
     Raises
     ------
     KmcInputError
-        If the image is wrong, or does not go with the request.
+        If the image is wrong, or does not match the request.
 
     Warns
     -----
     KmcWarning
-        If transparency is lost, or the labels that metadata tell of are.
+        If transparency is lost, or labels that the metadata describe.
     """
     made = _placed(image, request)
     wanted = made.metadata if metadata is None else metadata
@@ -161,13 +160,13 @@ def quantized(
 
 
 def _placed(image: ImageLike, request: QuantizeRequest) -> IndexedImage:
-    """The image with the palette that a request asks for, and the metadata that it had."""
+    """Return the image with the requested palette and its own metadata."""
     colors, palette = request.colors, request.palette
     pixels, metadata = _opened(image, None if palette is not None else colors, request.k)
     if isinstance(pixels, IndexedImage):
         if not request.reorder:
             return pixels
-        # As many as there are entries: all are kept, and brought into the order of found ones.
+        # With as many colours as entries, all are kept and sorted like those of a search.
         colors, pixels = len(pixels.palette), pixels.to_array()
     if palette is not None:
         return _with_palette(pixels, palette, metadata, request.placing)
@@ -178,16 +177,16 @@ def _placed(image: ImageLike, request: QuantizeRequest) -> IndexedImage:
 def _opened(
     image: ImageLike, colors: int | None, k: int | None
 ) -> tuple[NDArray[np.uint8] | IndexedImage, Metadata]:
-    """The pixels of an image; or itself, where its palette is to be kept.
+    """Return the pixels of an image, or the image itself if its palette is kept, and metadata.
 
     Parameters
     ----------
     image
         See `quantize`.
     colors : int or None
-        The most entries that a palette may have to be kept; None if another is to be applied.
+        The most entries of a palette to keep; None if another palette replaces it.
     k : int or None
-        What the caller asked for.
+        The caller's k.
     """
     metadata = Metadata()
     if isinstance(image, Image.Image):
@@ -220,19 +219,19 @@ def _with_palette(
     channels = common_channels_for(palette, pixels.shape[2])
     palette, pixels = to_channels(palette, channels), to_channels(pixels, channels)
     if channels in (2, 4) and palette[:, -1].min() == 255 > pixels[..., -1].min():
-        warn("the palette has no transparent entry: made opaque")
+        warn("the palette has no transparent entry: transparent pixels become opaque")
     return IndexedImage(palette, owned(apply_palette(pixels, palette, placing)), metadata)
 
 
 def is_indexed(image: ImageLike) -> bool:
-    """Whether an image has a palette of its own."""
+    """Whether an image has its own palette."""
     if isinstance(image, Image.Image):
         return image.mode in ("P", "1")
     return isinstance(image, IndexedImage)
 
 
 def pixels_of(image: ImageLike) -> tuple[NDArray[np.uint8], Metadata]:
-    """The pixels of an image whatever its palette, and its metadata.
+    """Return the pixels of any image, with or without a palette, and its metadata.
 
     Parameters
     ----------

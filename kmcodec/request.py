@@ -1,4 +1,4 @@
-"""What a user asks of encoding, as one value: made and checked once, where a user calls."""
+"""All options of encoding as one value, made and checked once in the public function."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["EncodeOptions", "EncodeRequest"]
 
 
 class EncodeOptions(QuantizeOptions, total=False):
-    """The keyword options of which an `EncodeRequest` is made, for type checkers."""
+    """The keyword options of `EncodeRequest.of`, for type checkers."""
 
     coding: str
     effort: str
@@ -35,7 +35,7 @@ _GOAL = tuple(each.name for each in fields(Goal))
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class EncodeRequest:
-    """All that a user asks of encoding.
+    """All options of encoding.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ class EncodeRequest:
     Raises
     ------
     KmcInputError
-        If a goal does not go with the coding.
+        If the goal and the coding exclude each other.
     """
 
     quantizing: QuantizeRequest = field(default_factory=QuantizeRequest)
@@ -56,15 +56,13 @@ class EncodeRequest:
     def __post_init__(self) -> None:
         coding = self.assembly.coding
         if self.goal is not None and coding != "context":
-            raise KmcInputError(
-                f"{self.goal.names[0]} takes the context coder, not coding {coding!r}"
-            )
+            raise KmcInputError(f"{self.goal.names[0]} needs coding='context', not {coding!r}")
 
     @classmethod
     def of(
         cls, caller: str, k: int | None = None, **options: Unpack[EncodeOptions]
     ) -> EncodeRequest:
-        """The request that keyword options make.
+        """Build a request from keyword options.
 
         Parameters
         ----------

@@ -138,7 +138,7 @@ def test_frames_of_other_channels_are_brought_together():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"palettes": "own"}, "palettes is one of shared, frame"),
+        ({"palettes": "own"}, "palettes is 'own', must be one of shared, frame"),
         ({"palettes": "frame", "palette": RED}, "excludes a palette"),
     ],
 )

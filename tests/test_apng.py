@@ -128,5 +128,5 @@ def test_a_missing_chunk_and_a_place_outside_are_told():
 def test_too_many_pixels_are_refused():
     data = apng(FIRST, [(THIRD, (0, 0), KEEP, SOURCE)])
     assert len(animation_in(data, 18).images) == 2
-    with pytest.raises(KmcLimitError, match="2 frames of 3 x 3 pixels are more than the limit"):
+    with pytest.raises(KmcLimitError, match="2 frames of 3 x 3 pixels exceed the limit"):
         animation_in(data, 17)

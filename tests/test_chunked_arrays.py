@@ -142,9 +142,11 @@ def test_what_is_no_image_or_not_there_is_told(tmp_path, pixels):
             kmcodec.shared_palette([array])
     unknown = dask.array.from_array(pixels[..., 0])
     unknown = unknown[unknown[:, 0] > 9]
-    with pytest.raises(kmcodec.KmcInputError, match="a side of an array is a whole number"):
+    with pytest.raises(
+        kmcodec.KmcInputError, match=r"a side of an array is .*, must be an integer"
+    ):
         kmcodec.shared_palette([unknown])
-    with pytest.raises(kmcodec.KmcInputError, match="height is a whole number"):
+    with pytest.raises(kmcodec.KmcInputError, match=r"height is .*, must be an integer"):
         encoded(unknown)
     array = in_zarr(pixels, tmp_path / "gone.zarr")
     (tmp_path / "gone.zarr").rename(tmp_path / "moved.zarr")

@@ -47,7 +47,7 @@ def test_no_command_writes_over_what_it_reads(kmc, tmp_path, bird, arguments):
     data = target.read_bytes()
     run = kmc(*arguments)
     assert run.returncode == 1
-    assert f"{target.name}: not done, the result would replace the input itself" in str(run.stderr)
+    assert f"{target.name}: skipped, the output would replace the input itself" in str(run.stderr)
     assert target.read_bytes() == data
 
 

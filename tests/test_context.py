@@ -383,7 +383,7 @@ def test_info_and_pillow_know_the_effort(kmc, tmp_path, bird):
 
 
 def test_a_wrong_effort_is_refused(bird):
-    with pytest.raises(kmcodec.KmcInputError, match="effort is one of auto, fast"):
+    with pytest.raises(kmcodec.KmcInputError, match="must be one of auto, fast"):
         kmcodec.encode(bird, 4, effort="best")
 
 

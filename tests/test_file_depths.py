@@ -191,8 +191,8 @@ def coded_as(primaries, curve):
 @pytest.mark.parametrize(
     ("curve", "losses"),
     [
-        (16, ("left out: colours by nclx (PQ)",)),
-        (18, ("left out: colours by nclx (HLG)",)),
+        (16, ("dropped colours by nclx (PQ)",)),
+        (18, ("dropped colours by nclx (HLG)",)),
         (13, ()),
         (2, ()),
     ],

@@ -156,7 +156,7 @@ def test_of_two_that_would_make_the_same_file_the_first_by_name_is_done(kmc, tmp
     save(tree / "sub" / "a.bmp")
     run = kmc("encode", "in", "-r", "-o", "out", "-q", "--json")
     assert run.returncode == 1
-    told = "sub/a.png: not done, its result would take the name of that of in/sub/a.bmp"
+    told = "sub/a.png: skipped, in/sub/a.bmp has the same output file"
     assert told in run.stderr.decode().replace(os.sep, "/")
     assert names_in(tmp_path / "out") == MADE
     failed = [line for line in map(json.loads, run.stdout.splitlines()) if "error" in line]
@@ -184,7 +184,7 @@ def test_empty_folders_and_names_are_told_and_stop_nothing(kmc, tmp_path, tree):
     assert run.returncode == 1
     assert names_in(tmp_path / "out") == ["a.kmc", "b.kmc"]
     told = run.stderr.decode().splitlines()
-    assert told[:2] == ["kmc: empty: no images in this folder", "kmc: '' is not a path"]
+    assert told[:2] == ["kmc: empty: no images in the folder", "kmc: '' is not a path"]
     assert "2 of 4 files encoded" in told[-1]
     assert kmc("info", "").stderr.startswith(b"kmc: '' is not a path")
     with pytest.raises(kmcodec.KmcInputError, match="'' is not a path"):
@@ -193,7 +193,7 @@ def test_empty_folders_and_names_are_told_and_stop_nothing(kmc, tmp_path, tree):
 
 def test_what_is_reached_twice_is_done_once(tmp_path, tree):
     sources = [str(tree), str(tree / "sub" / ".." / "a.png"), str(tree / "sub")]
-    with pytest.warns(kmcodec.KmcWarning, match="^3 files are given more than once: done once$"):
+    with pytest.warns(kmcodec.KmcWarning, match="^3 files are given more than once, encoded once$"):
         jobs = plan(sources, str(tmp_path / "out"), ".kmc", force=False, recursive=True)
     assert [os.path.relpath(job.target, tmp_path / "out") for job in jobs] == [
         os.path.normpath(name) for name in MADE
@@ -212,9 +212,9 @@ def test_what_is_there_is_skipped_and_what_would_be_larger_not_written(kmc, tmp_
     for name in ("a.kmc", "sub/a.kmc"):
         assert (tmp_path / "out" / name).read_bytes() == b"precious"
     told = run.stderr.decode().splitlines()
-    assert told[-1].endswith("; 2 were there already; 1 would not be smaller")
+    assert told[-1].endswith("; 2 skipped; 1 would not be smaller")
     assert "3 of 6 files encoded" in told[-1]
-    assert any("noise.jpg: " in line and line.endswith(": not written") for line in told)
+    assert any("noise.jpg: not written, " in line for line in told)
 
 
 def test_json_has_a_line_for_each_source(kmc, tmp_path, tree):
@@ -249,7 +249,7 @@ def test_json_has_a_line_for_each_source(kmc, tmp_path, tree):
 def test_a_single_file_that_is_skipped_is_told(kmc, tmp_path, tree):
     (tmp_path / "a.kmc").write_bytes(b"precious")
     command = ["encode", "in/a.png", "-o", "a.kmc", "--skip-existing"]
-    assert kmc(*command).stderr == b"a.kmc: was there already" + os.linesep.encode()
+    assert kmc(*command).stderr == b"a.kmc: skipped, already exists" + os.linesep.encode()
     assert kmc(*command, "-q").stderr == b""
 
 

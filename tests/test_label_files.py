@@ -188,7 +188,7 @@ def test_indexed_images_of_matlab_keep_their_map(tmp_path, variable, dtype, base
 def test_a_map_that_indices_do_not_fit_is_left_out_with_a_note(tmp_path):
     path = tmp_path / "x.mat"
     savemat(path, {"X": np.array([[1, 4], [2, 3]], np.uint8), "map": COLORS})
-    with pytest.warns(kmcodec.KmcWarning, match="map left out"):
+    with pytest.warns(kmcodec.KmcWarning, match="dropped the map"):
         assert read_source(path).image.tolist() == [[1, 4], [2, 3]]
 
 

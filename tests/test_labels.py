@@ -229,7 +229,7 @@ def test_labels_are_right_or_gone_in_a_file_made_of_theirs(tmp_path, land, optio
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         encode_file(Job(str(source), str(again), replace=True), coding="context", **options)
-    told = ["text 'label array' left out" in str(warning.message) for warning in caught]
+    told = ["dropped the text 'label array'" in str(warning.message) for warning in caught]
     assert sum(told) == (not kept)
     if kept:
         np.testing.assert_array_equal(decode_labels(again.read_bytes()), land)

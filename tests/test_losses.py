@@ -39,8 +39,8 @@ def in_mode(array, mode, ending, **options):
 
 
 LOSSES = {
-    "PQ": (as_png(chunk(b"cICP", bytes([9, 16, 0, 1]))), "left out: colours by cICP (PQ)"),
-    "light levels": (as_png(chunk(b"cLLI", bytes(8))), "left out: light levels (cLLI)"),
+    "PQ": (as_png(chunk(b"cICP", bytes([9, 16, 0, 1]))), "dropped colours by cICP (PQ)"),
+    "light levels": (as_png(chunk(b"cLLI", bytes(8))), "dropped light levels (cLLI)"),
     "16 bits": (lambda path: path.write_bytes(png(DEEP, 16)), "16-bit samples reduced to 8 bits"),
     "floats": (as_array(PIXELS / 256), "float samples rounded to 8 bits"),
     "float TIFF": (in_mode(GREY / np.float32(256), "F", "TIFF"), "float samples rounded to 8 bits"),
@@ -143,7 +143,7 @@ def test_no_command_calls_it_lossless(kmc, kind, tmp_path):
 def test_a_profile_that_is_stripped_is_a_loss_if_it_says_anything(large, tmp_path):
     path = tmp_path / "a.png"
     for profile, lost in (
-        (rgb_profile(SRGB, gamma(1.0), "x"), ("colour profile left out",)),
+        (rgb_profile(SRGB, gamma(1.0), "x"), ("dropped the colour profile",)),
         (b"no profile", ()),
         (rgb_profile(SRGB, SRGB_CURVE, "x"), ()),
         (None, ()),

@@ -144,7 +144,7 @@ def test_a_palette_that_is_read_is_called_an_input(kmc, picture, force):
     run = kmc("encode", "a.png", "--palette", "a.kmc", "-o", "a.kmc", *force)
     assert run.returncode == 1
     (line,) = run.stderr.decode().splitlines()
-    assert line == "kmc: a.kmc: not done, the result would replace the input itself"
+    assert line == "kmc: a.kmc: skipped, the output would replace the input itself"
     assert (picture / "a.kmc").read_bytes() == before
 
 

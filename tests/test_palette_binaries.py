@@ -64,12 +64,12 @@ def test_microsoft_palettes_may_have_other_chunks(palette_of):
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (riff([RED], 2), "byte 24: truncated, 8 bytes are due, 4 are there"),
-        (riff([], 0xFFFF), "byte 24: truncated, 262,140 bytes are due, 0 are there"),
+        (riff([RED], 2), "byte 24: truncated, needs 8 bytes, has 4"),
+        (riff([], 0xFFFF), "byte 24: truncated, needs 262,140 bytes, has 0"),
         (riff([]), "byte 22: no colours"),
-        (riff([RED], version=0x200), "byte 20: palette version 0x200, only 0x300 is known"),
-        (b"RIFF\4\0\0\0PAL ", "byte 16: truncated, 4 bytes are due, 0 are there"),
-        (b"RIFF\4\0\0\0PAL abcd\xff\xff\xff\xff", "truncated, 4 bytes are due, 0 are there"),
+        (riff([RED], version=0x200), "byte 20: palette version is 0x200, must be 0x300"),
+        (b"RIFF\4\0\0\0PAL ", "byte 16: truncated, needs 4 bytes, has 0"),
+        (b"RIFF\4\0\0\0PAL abcd\xff\xff\xff\xff", "truncated, needs 4 bytes, has 0"),
     ],
 )
 def test_faults_of_microsoft_palettes_are_told(palette_refused, data, message):
@@ -118,17 +118,17 @@ def test_of_two_sections_of_an_aco_file_the_one_with_names_is_read(palette_of):
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (b"\0", "byte 0: truncated, 4 bytes are due, 1 are there"),
-        (b"\0\3\0\1" + bytes(10), "byte 0: .aco files have version 1 or 2, not 3"),
+        (b"\0", "byte 0: truncated, needs 4 bytes, has 1"),
+        (b"\0\3\0\1" + bytes(10), "byte 0: version is 3, must be 1 or 2"),
         (aco([]), "byte 2: no colours"),
-        (aco([(0,)], count=2), "byte 4: truncated, 20 bytes are due, 10 are there"),
-        (aco([(0,)], 2, count=3), "byte 4: truncated, 42 bytes are due, 28 are there"),
-        (aco([(0,)], 2)[:-1], "byte 18: truncated, 14 bytes are due, 13 are there"),
+        (aco([(0,)], count=2), "byte 4: truncated, needs 20 bytes, has 10"),
+        (aco([(0,)], 2, count=3), "byte 4: truncated, needs 42 bytes, has 28"),
+        (aco([(0,)], 2)[:-1], "byte 18: truncated, needs 14 bytes, has 13"),
         (aco([(0,), (3,)]), "byte 14: a colour of Pantone, which only a colour book can tell"),
         (aco([(99,)]), "byte 4: a colour of the unknown space 99, which only"),
-        (aco([(8, 10001)]), "byte 6: 10,001 is not from 0 to 10,000"),
-        (aco([(7, 10001)]), "byte 6: 10,001 is not from 0 to 10,000"),
-        (aco([(0,)], 2)[:14] + b"\xff\xff\xff\xff", "truncated, 8,589,934,590 bytes are due"),
+        (aco([(8, 10001)]), "byte 6: value is 10,001, must be 0 to 10,000"),
+        (aco([(7, 10001)]), "byte 6: value is 10,001, must be 0 to 10,000"),
+        (aco([(0,)], 2)[:14] + b"\xff\xff\xff\xff", "truncated, needs 8,589,934,590 bytes"),
     ],
 )
 def test_faults_of_aco_files_are_told(palette_refused, data, message):
@@ -157,14 +157,14 @@ def test_cmyk_of_swatch_exchange_files_is_converted_with_a_note(palette_of):
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (b"ASEF", "byte 4: truncated, 8 bytes are due, 0 are there"),
-        (ase(major=2), "byte 4: .ase files have version 1, not 2"),
+        (b"ASEF", "byte 4: truncated, needs 8 bytes, has 0"),
+        (ase(major=2), "byte 4: version is 2, must be 1"),
         (ase(), "no colours"),
         (ase(block(0xC001, b"\0\1\0\0")), "no colours"),
-        (ase(count=0xFFFFFFFF), "byte 8: 4,294,967,295 blocks, but the file ends before"),
-        (ase(block(1, b"")), "byte 18: truncated, 2 bytes are due, 0 are there"),
-        (ase(block(1, b"\0\0RGB \0")), "byte 24: truncated, 12 bytes are due, 1 are there"),
-        (ase(struct.pack(">HI", 1, 99)), "byte 18: truncated, 99 bytes are due, 0 are there"),
+        (ase(count=0xFFFFFFFF), "byte 8: the file ends before its 4,294,967,295 blocks"),
+        (ase(block(1, b"")), "byte 18: truncated, needs 2 bytes, has 0"),
+        (ase(block(1, b"\0\0RGB \0")), "byte 24: truncated, needs 12 bytes, has 1"),
+        (ase(struct.pack(">HI", 1, 99)), "byte 18: truncated, needs 99 bytes, has 0"),
         (ase(ase_color(b"HSB ", 0, 0, 0)), "byte 30: colour model 'HSB '; RGB, CMYK, LAB and"),
         (ase(ase_color(b"RGB ", 1.1, 0, 0)), "byte 34: levels out of range"),
         (ase(ase_color(b"RGB ", float("nan"), 0, 0)), "byte 34: levels out of range"),
@@ -265,6 +265,6 @@ def test_an_act_file_keeps_one_clear_entry(tmp_path):
 def test_the_command_names_the_file_that_cannot_hold_a_palette(kmc, tmp_path):
     np.save(tmp_path / "a.npy", distinct(300, 3)[np.newaxis])
     run = kmc("palette", "a.npy", "-k", "300", "-o", "out.act")
-    said = b"kmc: out.act: 300 colours, an .act file has 256 at most\n"
+    said = b"kmc: out.act: 300 colours, but an .act file holds at most 256\n"
     assert (run.returncode, run.stderr) == (1, said)
     assert not (tmp_path / "out.act").exists()

@@ -62,7 +62,7 @@ def test_colors_are_listed_as_on_the_web(text, colors):
 def test_a_slip_in_a_list_is_named(wrong):
     with pytest.raises(KmcInputError) as caught:
         read_palette(f"#ff0000, {wrong}")
-    assert str(caught.value) == f"'{wrong}' is not a colour: #rgb, #rrggbb and #rrggbbaa are"
+    assert str(caught.value) == f"'{wrong}' is not a colour such as #rgb, #rrggbb or #rrggbbaa"
 
 
 @pytest.mark.parametrize("text", ["", " , ,", "\n"])
@@ -89,7 +89,9 @@ def test_a_file_may_begin_with_a_hash(tmp_path, monkeypatch):
 
 def test_colors_without_a_hash_get_a_hint(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(KmcInputError, match=r"^ff0000,00ff00: no such file; colours begin with #$"):
+    with pytest.raises(
+        KmcInputError, match=r"^ff0000,00ff00: no such file; write colours with a #$"
+    ):
         read_palette("ff0000,00ff00")
     with pytest.raises(KmcInputError, match=r"^theme\.gpl: no such file$"):
         read_palette("theme.gpl")
@@ -122,11 +124,11 @@ def test_an_act_file_may_begin_like_an_image(palette_of):
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (act([], 0, 0xFFFF), "byte 768: 0 colours, an .act file has 1 to 256"),
-        (act([], 257, 0xFFFF), "byte 768: 257 colours, an .act file has 1 to 256"),
+        (act([], 0, 0xFFFF), "byte 768: 0 colours, must be 1 to 256"),
+        (act([], 257, 0xFFFF), "byte 768: 257 colours, must be 1 to 256"),
         (act([])[:-1], "not a palette: an .act file has 768 or 772 bytes"),
         (act([]) + b"\1\2\3", "not a palette: an .act file has 768 or 772 bytes"),
-        (b"", "no colours, the file is empty"),
+        (b"", "the file is empty"),
     ],
 )
 def test_faults_of_act_files_are_told(palette_refused, data, message):
@@ -210,7 +212,7 @@ def test_of_an_animation_the_first_frame_is_taken(palette_of):
     stream = io.BytesIO()
     frames = [to_pillow(IndexedImage([c, BLUE], [[0, 1]])) for c in (RED, GREEN)]
     frames[0].save(stream, "GIF", save_all=True, append_images=frames[1:])
-    with pytest.warns(KmcWarning, match=r"theme\.gif: 2 frames, the first is taken"):
+    with pytest.warns(KmcWarning, match=r"theme\.gif: 2 frames, used the first"):
         assert palette_of(stream.getvalue(), "theme.gif")[:2].tolist() == [RED, BLUE]
 
 
@@ -255,7 +257,7 @@ def test_arrays_are_refused(palette_refused):
     ],
 )
 def test_large_files_are_refused(palette_refused, data):
-    reason = "larger than 4 MiB, too large for a palette, and not an image"
+    reason = "not an image, and too large for a palette (over 4 MiB)"
     assert palette_refused(data, "theme.gpl") == reason
 
 
@@ -271,7 +273,7 @@ def test_folders_and_names_that_are_no_path_are_refused(tmp_path):
         read_palette(tmp_path)
     with pytest.raises(KmcInputError, match=r"^'a\\x00b' is not a path$"):
         read_palette("a\0b")
-    with pytest.raises(KmcInputError, match=r"^-: palettes are not read from standard input$"):
+    with pytest.raises(KmcInputError, match=r"^cannot read a palette from standard input$"):
         read_palette("-")
 
 

@@ -53,15 +53,15 @@ def test_aseprite_adds_alpha_to_gimp_palettes(palette_of):
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        ("Name: x\nColumns: 3\n#\n1 2 3\n\n300 0 0", "line 7: 300 is not from 0 to 255"),
-        ("0 -1 0", "line 2: -1 is not from 0 to 255"),
-        ("0 0 " + "9" * 9999, f"line 2: {'9' * 39}… is not from 0 to 255"),
+        ("Name: x\nColumns: 3\n#\n1 2 3\n\n300 0 0", "line 7: 300 must be from 0 to 255"),
+        ("0 -1 0", "line 2: -1 must be from 0 to 255"),
+        ("0 0 " + "9" * 9999, f"line 2: {'9' * 39}… must be from 0 to 255"),
         ("0 0 0x0", "line 2: '0x0' is not a number from 0 to 255"),
         ("0 0 ٣", "line 2: '٣' is not a number from 0 to 255"),
         ("1 2", "line 2: '1 2' is not R G B, numbers from 0 to 255"),
         ("Channels: RGBA\n1 2 3", "line 3: '1 2 3' is not R G B A, numbers from 0 to 255"),
         ("Channels: RGBA\n1 2 3 Red", "line 3: 'Red' is not a number from 0 to 255"),
-        ("Channels: CMYK", "line 2: channels are RGB or RGBA, not 'CMYK'"),
+        ("Channels: CMYK", "line 2: channels is 'CMYK', must be RGB or RGBA"),
         ("1 2 3\nAuthor: me", "line 3: 'Author: me' is not R G B, numbers from 0 to 255"),
         ("Author me\n1 2 3", "line 2: 'Author me' is not R G B, numbers from 0 to 255"),
         ("Name: none\n# 1 2 3", "no colours"),
@@ -100,14 +100,14 @@ def test_hex_files_have_a_color_a_line(palette_of, name, text, colors):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("ff0000\n\nff000\n", "line 3: 'ff000' is not a colour: rrggbb and rrggbbaa are"),
-        ("ff0000\n#fade\n", "line 2: '#fade' is not a colour: rrggbb and rrggbbaa are"),
-        ("ff0000\n#fade out\n", "line 2: '#fade out' is not a colour: rrggbb and rrggbbaa are"),
-        ("ff0000 00ff00", "line 1: 'ff0000 00ff00' is not a colour: rrggbb and rrggbbaa are"),
-        ("red", "line 1: 'red' is not a colour: rrggbb and rrggbbaa are"),
-        ("x" * 9999, f"line 1: '{'x' * 39}…' is not a colour: rrggbb and rrggbbaa are"),
+        ("ff0000\n\nff000\n", "line 3: 'ff000' is not a colour such as rrggbb or rrggbbaa"),
+        ("ff0000\n#fade\n", "line 2: '#fade' is not a colour such as rrggbb or rrggbbaa"),
+        ("ff0000\n#fade out\n", "line 2: '#fade out' is not a colour such as rrggbb or rrggbbaa"),
+        ("ff0000 00ff00", "line 1: 'ff0000 00ff00' is not a colour such as rrggbb or rrggbbaa"),
+        ("red", "line 1: 'red' is not a colour such as rrggbb or rrggbbaa"),
+        ("x" * 9999, f"line 1: '{'x' * 39}…' is not a colour such as rrggbb or rrggbbaa"),
         ("; none\n", "no colours"),
-        ("", "no colours, the file is empty"),
+        ("", "the file is empty"),
         ("\ufeff\n", "no colours"),
         ("ff0000\n" * 65537, "more than 65,536 colours, the most that a palette has"),
     ],
@@ -146,7 +146,7 @@ def test_text_files_without_a_header_are_taken_for_those_of_paint_net(palette_of
 
 def test_faults_of_paint_net_palettes_are_told_with_their_line(palette_refused):
     message = palette_refused(";\nHello world\n", "theme.txt")
-    assert message == "line 2: 'Hello world' is not a colour: aarrggbb and rrggbb are"
+    assert message == "line 2: 'Hello world' is not a colour such as aarrggbb or rrggbb"
     assert palette_refused(";\n", "theme.txt") == "no colours"
 
 
@@ -171,16 +171,16 @@ def test_jasc_palettes_are_known_by_their_first_line(palette_of, name, end):
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        ("0100\n2\n1 2 3\n4 5 256", "line 5: 256 is not from 0 to 255"),
+        ("0100\n2\n1 2 3\n4 5 256", "line 5: 256 must be from 0 to 255"),
         ("0100\n2\n1 2 3\n4 5", "line 5: '4 5' is not R G B, numbers from 0 to 255"),
         ("0100\n1\n1 2 3 4 5", "line 4: '1 2 3 4 5' is not R G B, numbers from 0 to 255"),
-        ("0100\n1\n1 2 3 256", "line 4: 256 is not from 0 to 255"),
-        ("0100\n2\n1 2 3", "line 3: 2 colours, but 1 follow"),
-        ("0100\n1\n1 2 3\n1 2 3", "line 3: 1 colours, but 2 follow"),
-        ("0100\nx\n1 2 3", "line 3: x colours, but 1 follow"),
+        ("0100\n1\n1 2 3 256", "line 4: 256 must be from 0 to 255"),
+        ("0100\n2\n1 2 3", "line 3: declares 2 colours, but 1 follow"),
+        ("0100\n1\n1 2 3\n1 2 3", "line 3: declares 1 colours, but 2 follow"),
+        ("0100\nx\n1 2 3", "line 3: declares x colours, but 1 follow"),
         ("0100\n0", "no colours"),
         ("0100", "truncated, it ends before the number of its colours"),
-        ("0200\n1\n1 2 3", "JASC palettes have version 0100, this one '0200'"),
+        ("0200\n1\n1 2 3", "version is '0200', must be 0100"),
         (
             "0100\n65537\n" + "1 2 3\n" * 65537,
             "more than 65,536 colours, the most that a palette has",

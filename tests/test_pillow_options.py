@@ -54,6 +54,4 @@ def test_a_hidden_picture_is_not_taken(more, tmp_path, recwarn):
     path = tmp_path / "a.png"
     path.write_bytes(apng(hidden, [(frame, (0, 0), 0, 0)] * (1 + more), first=None))
     np.testing.assert_array_equal(read_source(path).pixels, frame)
-    assert [str(w.message).split(": ")[1] for w in recwarn] == [
-        "2 frames, the first is taken"
-    ] * more
+    assert [str(w.message).split(": ")[1] for w in recwarn] == ["2 frames, used the first"] * more

@@ -320,7 +320,7 @@ def test_no_row_or_sizes_that_differ():
     other = np.zeros((16, 12, 3), np.uint8)
     with pytest.raises(KmcInputError, match="12 x 16 and 16 x 12"):
         compare(other, image)
-    with pytest.raises(KmcInputError, match="cannot be compared"):
+    with pytest.raises(KmcInputError, match="differ in size"):
         sweep_figure(other, [fake_row(4, 30.0, image=image)], name="a.png")
     with pytest.raises(KmcInputError, match="at least one K"):
         sweep_figure(other, [], name="a.png")

@@ -132,7 +132,7 @@ def test_what_cannot_be_kept_is_named_in_one_note(read, colours, chunks, words):
     with pytest.warns(KmcWarning) as notes:
         read(colours, *chunks)
     (note,) = notes
-    assert "left out: " in str(note.message)
+    assert "dropped " in str(note.message)
     assert words in str(note.message)
 
 

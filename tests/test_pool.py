@@ -58,7 +58,7 @@ def test_what_comes_of_each_item_is_told_in_order(workers):
         assert each.value == (None if failed else item * item)
         assert [str(note) for note in each.notes] == ["five"] * (item == 5)
         assert isinstance(each.error, KmcError) == failed
-    assert str(done[6].error) == "6: there is not enough memory for this image"
+    assert str(done[6].error) == "6: not enough memory"
     damaged = done[8].error
     assert isinstance(damaged, KmcFormatError)
     assert (str(damaged), damaged.offset, damaged.found) == ("-1 is negative (at byte 7)", 7, -1)

@@ -354,16 +354,16 @@ def test_empty_clusters_are_begun_anew():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"k": 0}, "k is a whole number from 1 to 65,536, not 0"),
+        ({"k": 0}, "k is 0, must be an integer from 1 to 65,536"),
         ({"k": 65537}, "k is"),
         ({"k": 2.5}, "k is"),
         ({"k": "many"}, "k is"),
-        ({"init": "best"}, "init is one of pca, k-means\\+\\+, random, not 'best'"),
+        ({"init": "best"}, "init is 'best', must be one of pca, k-means\\+\\+, random"),
         ({"seed": -1}, "seed is"),
         ({"iterations": 0}, "iterations is"),
         ({"restarts": 0}, "restarts is"),
-        ({"search": -1}, "search is a whole number from 0 to 9, not -1"),
-        ({"search": 10}, "search is a whole number from 0 to 9, not 10"),
+        ({"search": -1}, "search is -1, must be an integer from 0 to 9"),
+        ({"search": 10}, "search is 10, must be an integer from 0 to 9"),
         ({"search": 1.5}, "search is"),
     ],
 )

@@ -184,9 +184,9 @@ def test_metadata_travels(scene):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"rdo": -1}, "rdo is a number from 0 to 20"),
-        ({"psnr": 200}, "psnr is a number from 0 to 100"),
-        ({"max_bytes": 0}, "max_bytes is a whole number at least 1"),
+        ({"rdo": -1}, "rdo is -1, must be a number from 0 to 20"),
+        ({"psnr": 200}, "psnr is 200, must be a number from 0 to 100"),
+        ({"max_bytes": 0}, "max_bytes is 0, must be an integer at least 1"),
         ({"psnr": 30, "max_bytes": 100}, "psnr and max_bytes exclude each other"),
         ({"rdo": 0.1, "coding": "deflate"}, "rdo takes the context coder"),
     ],

@@ -177,9 +177,9 @@ def test_memory_does_not_grow_with_height(tmp_path):
 @pytest.mark.parametrize(
     ("rows", "size", "told"),
     [
-        (lambda: [np.zeros((3, 4, 3), np.uint8)], (4, 5), "only 3 rows came, 5 were due"),
+        (lambda: [np.zeros((3, 4, 3), np.uint8)], (4, 5), "got 3 rows, expected 5"),
         (lambda: [np.zeros((9, 4, 3), np.uint8)], (4, 5), "5 rows in all"),
-        (list, (4, 5), "no rows came, 5 were due"),
+        (list, (4, 5), "got no rows, expected 5"),
         (lambda: [np.zeros((5, 4, 3), np.uint8)], (7, 5), r"shape \(n, 7, 3\)"),
         (
             lambda: [np.zeros((2, 4, 3), np.uint8), np.zeros((3, 4, 4), np.uint8)],

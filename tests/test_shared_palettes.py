@@ -137,7 +137,7 @@ def test_large_files_are_counted_block_by_block(tmp_path, rng, monkeypatch, endi
 def test_what_is_wrong_with_large_files_is_told(tmp_path):
     path = tmp_path / "image.npy"
     for pixels, told in [
-        (np.array([[0.5, 0.5], [0.5, 3]]), "image.npy: from row 0: float pixels run from 0 to 1"),
+        (np.array([[0.5, 0.5], [0.5, 3]]), "image.npy: from row 0: float pixels must be 0 to 1"),
         (np.zeros((2, 2, 7), np.uint8), "image.npy: from row 0: pixels have shape"),
     ]:
         np.save(path, pixels)
@@ -160,8 +160,8 @@ def test_what_is_wrong_is_told(tmp_path, parts):
         ("images/a.png", {}, "as a list, not one str"),
         (tmp_path, {}, "as a list"),
         (Image.new("L", (3, 3)), {}, "as a list, not one Image"),
-        (parts, {"k": 0}, "k is a whole number"),
-        (parts, {"space": "lab"}, "space is one of"),
+        (parts, {"k": 0}, "k is 0, must be an integer"),
+        (parts, {"space": "lab"}, "space is 'lab', must be one of"),
         ([*parts, tmp_path / "none.png"], {}, "none.png: no such file"),
         ([np.zeros((3, 3, 7), np.uint8)], {}, "shape"),
     ]:
@@ -198,7 +198,9 @@ def test_grey_palettes_are_written_too(tmp_path, ending):
 
 
 def test_other_endings_are_refused():
-    with pytest.raises(kmcodec.KmcInputError, match=r"^x\.xcf: palettes are written as \.kmc, "):
+    with pytest.raises(
+        kmcodec.KmcInputError, match=r"^x\.xcf: cannot write a palette so, use \.kmc, "
+    ):
         palette_ending("x.xcf")
 
 
@@ -257,4 +259,4 @@ def test_what_excludes_each_other_is_told(kmc):
     assert b"reads twice" in run.stderr
     run = kmc("palette", "none.png", "-o", "x.xcf")
     assert run.returncode == 1
-    assert run.stderr.startswith(b"kmc: x.xcf: palettes are written as")
+    assert run.stderr.startswith(b"kmc: x.xcf: cannot write a palette so")

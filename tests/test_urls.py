@@ -79,7 +79,7 @@ def test_folders_are_gone_into_as_among_paths(memory, tmp_path):
     local = plan([f"file://{tmp_path}"], "memory://new", ".kmc", force=False, recursive=True)
     assert [job.target for job in local] == ["memory://new/sub/a.kmc"]
     (empty,) = plan(["memory://in/sub/deep"], str(tmp_path), ".png", force=False)
-    assert str(empty) == "memory://in/sub/deep: no .kmc files in this folder"
+    assert str(empty) == "memory://in/sub/deep: no .kmc files in the folder"
 
 
 def test_the_command_takes_urls(kmc, tmp_path, bird):

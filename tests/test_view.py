@@ -77,7 +77,7 @@ def test_without_a_browser_it_says_where_the_page_is(kmc, tmp_path):
     env = {name: value for name, value in os.environ.items() if name not in hidden}
     run = kmc("view", EXAMPLE, "-o", "page.html", env={**env, "PATH": str(tmp_path)})
     assert run.returncode == 1
-    assert run.stderr == b"kmc: no browser could be opened; the page is page.html\n"
+    assert run.stderr == b"kmc: cannot open a browser; the page is page.html\n"
     assert (tmp_path / "page.html").is_file()
 
 
@@ -95,7 +95,7 @@ def test_standard_input_and_output(kmc):
         (["good.kmc", "-o", "none/page.html"], "none: no such folder"),
         (
             ["good.kmc", "-o", "./good.kmc"],
-            "good.kmc: not done, the result would replace the input",
+            "good.kmc: skipped, the output would replace the input",
         ),
     ],
 )

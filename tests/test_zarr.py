@@ -207,7 +207,7 @@ def test_numcodecs_refuses_floats():
 def test_numcodecs_refuses_a_buffer_of_another_size():
     codec = numcodecs.get_codec(FAST)
     data = codec.encode(np.zeros((2, 2), np.int32))
-    with pytest.raises(kmcodec.KmcInputError, match="16 bytes, the buffer for it 12"):
+    with pytest.raises(kmcodec.KmcInputError, match="16 bytes, but the buffer 12"):
         codec.decode(data, out=np.empty(3, np.int32))
 
 

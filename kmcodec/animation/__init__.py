@@ -1,1 +1,1 @@
-"""Several frames in one `.kmc` file: the value, its encoder and its reader."""
+"""Animations in a `.kmc` file: the value, its encoder and its reader."""

@@ -1,4 +1,4 @@
-"""Frames of a `.kmc` file: all at once, or in any order."""
+"""Decode frames of a `.kmc` file: all at once, or in any order."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def decode_frames(
     max_pixels: int | None = DEFAULT_MAX_PIXELS,
     max_metadata: int | None = DEFAULT_MAX_METADATA,
 ) -> Animation:
-    """Decode all frames of a `.kmc` file; one without a frame table has one.
+    """Decode all frames of a `.kmc` file; a file without a frame table has one.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def read_frames(
     stream: IO[bytes],
     limits: Limits,
 ) -> Animation:
-    """Like `decode_frames`, from a stream.
+    """Decode all frames from a stream; see `decode_frames`.
 
     Parameters
     ----------
@@ -103,7 +103,7 @@ def read_frames(
 
 
 class FrameReader:
-    """Decodes frames as they are asked for; the scene of the last one is kept.
+    """Decode frames on demand; the scene of the last one stays in memory.
 
     Parameters
     ----------
@@ -118,7 +118,7 @@ class FrameReader:
     Raises
     ------
     KmcFormatError, KmcLimitError
-        See `decode`; indices are checked when they are decoded.
+        See `decode`; indices are checked on decoding.
     """
 
     def __init__(self, stream: IO[bytes], limits: Limits) -> None:
@@ -129,12 +129,12 @@ class FrameReader:
         self._decoded: tuple[int, NDArray[np.uint8], NDArray[Any]] | None = None
 
     def palette_of(self, frame: int) -> NDArray[np.uint8]:
-        """The palette of a frame, shape (K, C); no pixel is decoded for it.
+        """Return the palette of a frame, shape (K, C), without decoding any pixels.
 
         Raises
         ------
         KmcFormatError
-            If it is damaged.
+            If the palette is damaged.
         """
         return palette_of(self._reader.container, self._scene_of(frame))
 
@@ -148,12 +148,12 @@ class FrameReader:
         """
         scene = self._scene_of(number)
         if self._decoded is None or self._decoded[0] != scene:
-            self._decoded = None  # never two at a time
+            self._decoded = None  # keep at most one scene in memory
             reader = self._reader.of_scene(scene)
             frames = reader.frames_in(reader.rows(0, reader.header.height))
             self._decoded = scene, reader.palette, frames
         _, palette, frames = self._decoded
-        # From the end: the last frame of the scene is the last of these.
+        # Index from the end: the last frame of the scene is the last of these.
         return IndexedImage(palette, frames[number - self._ends[scene]], self.metadata)
 
     def _scene_of(self, frame: int) -> int:

@@ -1,4 +1,4 @@
-"""Several frames to the bytes of one `.kmc` file; `decode_frames` reads them."""
+"""Encode several frames as one `.kmc` file; `decode_frames` reads it."""
 
 from __future__ import annotations
 
@@ -64,26 +64,26 @@ def encode_frames(
     Parameters
     ----------
     frames : iterable of images (see `quantize`), or Animation
-        All of one size.
+        All of the same size.
     k : int, optional
-        Palette entries, 1 to 65,536. If it is not given, palette images are kept exactly, with one
-        palette for all or with their own, whichever takes fewer bytes; all else gets 256. Frames
-        of no more than k colours together are kept exactly.
+        Palette entries, 1 to 65,536. By default palette images are kept exactly, with one palette
+        for all or with their own, whichever takes fewer bytes; others get 256 entries. Frames
+        with at most k colours together are kept exactly.
     palettes : {'shared', 'frame'}
-        Whether k colours are looked for in all frames together or in each by itself. More colours
-        that are shared are mostly the better use of as many bytes.
+        Whether to search for a palette of k colours in all frames together or in each frame. For
+        the same bytes, more shared colours are mostly better.
     durations : int or iterable of int, optional
-        Milliseconds that a frame is shown: one number for all, or one for each; 100 if not given.
+        Milliseconds to show a frame: one number for all, or one for each; by default 100.
     loop : int, optional
-        How often all frames are shown; 0, forever, if not given.
+        Number of times to show all frames; by default 0, forever.
     coding, effort, strip_rows
         See `encode`.
     metadata : Metadata, optional
-        That of the first frame if not given.
+        By default that of the first frame.
     rdo, psnr, max_bytes, strict
-        See `encode`. The PSNR is that of the pixels of all frames together.
+        See `encode`. The PSNR is over the pixels of all frames together.
     **options
-        See `quantize`. A shared palette is that of the pixels of all frames together.
+        See `quantize`. A shared palette is found from the pixels of all frames together.
 
     Returns
     -------
@@ -92,14 +92,14 @@ def encode_frames(
     Raises
     ------
     KmcInputError
-        If there are no frames, if they are of different sizes, or if an option is wrong.
+        If `frames` is empty, sizes differ, or an option is wrong.
     KmcGoalError
         If a goal cannot be reached and `strict` is set.
 
     Warns
     -----
     KmcLossWarning
-        If bits, inks, colours or a profile are reduced or left out that change how pixels look.
+        If reduced or dropped bits, inks, colours or a profile change how pixels look.
     """
     request = EncodeRequest.of(
         "encode_frames",
@@ -121,9 +121,7 @@ def encode_frames(
     elif isinstance(frames, Iterable):
         images = list(frames)
     else:
-        raise KmcInputError(
-            f"frames are a sequence of images, not a single {type(frames).__name__}"
-        )
+        raise KmcInputError(f"frames must be a sequence of images, not {type(frames).__name__}")
     table = table_of(len(images), durations, loop)
     encoded = encode_images(images, request, table, palettes=palettes, metadata=metadata)
     return file_of(encoded.data, encoded.shortfall, request.goal)
@@ -131,7 +129,7 @@ def encode_frames(
 
 @dataclass(frozen=True)
 class EncodedScenes:
-    """A file, what is in it, and in words what it falls short of; None if of nothing.
+    """A file, its scenes, and a description of any missed goal.
 
     Parameters
     ----------
@@ -147,11 +145,11 @@ class EncodedScenes:
 
     @property
     def width(self) -> int:
-        """Of all frames together."""
+        """Width of all frames together."""
         return sum(scene.width for scene in self.scenes)
 
     def to_array(self) -> NDArray[np.uint8]:
-        """The pixels of all frames side by side."""
+        """Return the pixels of all frames side by side."""
         return np.concatenate([scene.to_array() for scene in self.scenes], axis=1)
 
 
@@ -164,7 +162,7 @@ def encode_images(
     metadata: Metadata | None = None,
     advance: Callable[[], None] = lambda: None,
 ) -> EncodedScenes:
-    """Quantise frames and encode them, for a goal or not; see `encode_frames`.
+    """Quantise and encode frames, with or without a goal; see `encode_frames`.
 
     Parameters
     ----------
@@ -192,7 +190,7 @@ def encode_images(
             return EncodedScenes([outcome.image], outcome.data, outcome.shortfall)
     ways = quantize_scenes(images, quantizing, palettes)
     exact = EncodedScenes(*_encode_smallest(request.assembly, ways, table, metadata))
-    # Kept exactly, each with a palette of its own, frames may take fewer bytes yet.
+    # Exact frames with their own palettes may take still fewer bytes.
     if outcome is not None and len(outcome.data) <= len(exact.data):
         return EncodedScenes([outcome.image], outcome.data)
     return exact
@@ -208,7 +206,7 @@ def optimize_frames(
     metadata: Metadata | None = None,
     advance: Callable[[], None] = lambda: None,
 ) -> Outcome:
-    """Quantise frames for a goal that all together are to meet; see `encode_frames`.
+    """Quantise frames for a goal of all frames together; see `encode_frames`.
 
     Parameters
     ----------
@@ -218,7 +216,7 @@ def optimize_frames(
         Of the request.
     table : FrameTable
     palettes
-        See `encode_frames`. A goal is met with one palette for all frames.
+        See `encode_frames`. A goal needs one palette for all frames.
     metadata, advance
         See `kmcodec.rate_distortion.optimize`.
 
@@ -228,7 +226,9 @@ def optimize_frames(
         Its image has all frames side by side.
     """
     if checked_choice("palettes", palettes, PALETTES) == "frame":
-        raise KmcInputError("palettes='frame' excludes goals, which take one palette for all")
+        raise KmcInputError(
+            "palettes='frame' excludes rdo, psnr and max_bytes, which need one palette"
+        )
     pixels, own = pixels_of_all(images)
     quantizing = request.quantizing
     subject = Subject(
@@ -247,7 +247,7 @@ def _encode_smallest(
     table: FrameTable,
     metadata: Metadata | None = None,
 ) -> tuple[Sequence[IndexedImage], bytes]:
-    """Encode scenes in several ways, of which the smallest file is taken.
+    """Encode scenes in several ways, and return the smallest file.
 
     Parameters
     ----------
@@ -256,7 +256,7 @@ def _encode_smallest(
         See `quantize_scenes`.
     table : FrameTable
     metadata : Metadata, optional
-        That of the first scene if not given.
+        By default that of the first scene.
 
     Returns
     -------
@@ -276,21 +276,21 @@ def _encode_smallest(
 def table_of(
     frames: int, durations: int | Iterable[int] | None = None, loop: int | None = None
 ) -> FrameTable:
-    """The frame table of so many frames; see `encode_frames`.
+    """Return the frame table of a number of frames; see `encode_frames`.
 
     Raises
     ------
     KmcInputError
-        If there are no frames, or durations or loop are wrong.
+        If `frames` is 0, or durations or loop are wrong.
     """
     if not frames:
-        raise KmcInputError("there are no frames to encode")
+        raise KmcInputError("no frames to encode")
     times = _checked_durations(DEFAULT_DURATION if durations is None else durations, frames)
     loop = checked_integer("loop", 0 if loop is None else loop, 0, MAX_DURATION)
     return FrameTable(frames, times, loop)
 
 
 def _checked_durations(given: int | Iterable[int], frames: int) -> tuple[int, ...]:
-    """One for all or one for each, as few as it takes."""
+    """Return one duration if all are equal, else one for each frame."""
     checked = one_for_each(given if isinstance(given, Iterable) else [given] * frames, frames)
     return checked[:1] if len(set(checked)) == 1 else checked

@@ -1,4 +1,4 @@
-"""Frames to palettes and indices: one palette for all, or one for each run of frames."""
+"""Quantise frames with one palette for all, or one for each run of frames."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ __all__ = [
 ]
 
 PALETTES = ("shared", "frame")
-"""Whether colours are looked for in all frames together or in each by itself."""
+"""Where to search for a palette: in all frames together or in each frame."""
 
 
 def quantize_frames(images: Sequence[ImageLike], request: QuantizeRequest) -> IndexedImage:
-    """Quantise frames as one image, in which they are side by side.
+    """Quantise frames as one image with the frames side by side.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ def quantize_frames(images: Sequence[ImageLike], request: QuantizeRequest) -> In
     Returns
     -------
     IndexedImage
-        Of shape (H, N * W), with the metadata of the first frame.
+        Shape (H, N * W), with the metadata of the first frame.
 
     Raises
     ------
@@ -60,7 +60,7 @@ def quantize_frames(images: Sequence[ImageLike], request: QuantizeRequest) -> In
     if not request.placing.dithers:
         whole = quantized(sheet, request)
         return IndexedImage(whole.palette, whole.indices, metadata)
-    # One by one: no frame's error is to be spread into another.
+    # Dither frames one by one, so that no error spreads into another frame.
     if request.palette is None:
         found = quantized(sheet, request.without_dither())
         request = request.with_palette(found.palette)
@@ -71,7 +71,7 @@ def quantize_frames(images: Sequence[ImageLike], request: QuantizeRequest) -> In
 def quantize_scenes(
     images: Sequence[ImageLike], request: QuantizeRequest, palettes: str = "shared"
 ) -> list[list[IndexedImage]]:
-    """Quantise frames in each way in which they may be written; see `encode_frames`.
+    """Quantise frames in each possible division into scenes; see `encode_frames`.
 
     Parameters
     ----------
@@ -82,13 +82,13 @@ def quantize_scenes(
     Returns
     -------
     list of list of IndexedImage
-        Each the scenes, one after another, in which frames of one palette are side by side. If
-        there are several, all have the same pixels.
+        For each way the consecutive scenes, with the frames of one palette side by side. All ways
+        give the same pixels.
     """
     given = request.palette is not None
     if checked_choice("palettes", palettes, PALETTES) == "frame":
         if given:
-            raise KmcInputError("palettes='frame' looks for colours: it excludes a palette")
+            raise KmcInputError("palettes='frame' and palette exclude each other")
         return [_scenes_of(_each_quantized(images, request))]
     if request.k is not None or given or not all(map(is_indexed, images)):
         return [[quantize_frames(images, request)]]
@@ -101,12 +101,12 @@ def quantize_scenes(
 
 
 def sheet_of(images: Sequence[ImageLike]) -> NDArray[np.uint8]:
-    """The pixels of all frames side by side, shape (H, N * W, C)."""
+    """Return the pixels of all frames side by side, shape (H, N * W, C)."""
     return side_by_side(pixels_of_all(images)[0])
 
 
 def pixels_of_all(images: Sequence[ImageLike]) -> tuple[list[NDArray[np.uint8]], Metadata]:
-    """Pixels of all frames, each (H, W, C) of one C, and the metadata of the first."""
+    """Return the pixels of all frames, (H, W, C) with the same C, and the first's metadata."""
     opened = [pixels_of(image) for image in images]
     pixels = [np.atleast_3d(frame) for frame, _ in opened]
     common = channels_for_all([frame.shape[2] for frame in pixels])
@@ -114,7 +114,7 @@ def pixels_of_all(images: Sequence[ImageLike]) -> tuple[list[NDArray[np.uint8]],
 
 
 def _each_quantized(images: Sequence[ImageLike], request: QuantizeRequest) -> list[IndexedImage]:
-    """Each frame with a palette of its own, of one number of channels."""
+    """Return each frame with its own palette, all with the same number of channels."""
     pixels, metadata = pixels_of_all(images)
     frames = [
         quantized(image if request.k is None and is_indexed(image) else frame, request)
@@ -124,7 +124,7 @@ def _each_quantized(images: Sequence[ImageLike], request: QuantizeRequest) -> li
 
 
 def _scenes_of(frames: Sequence[IndexedImage], reorder: bool = False) -> list[IndexedImage]:
-    """Frames side by side as long as they have the same palette, of one number of channels."""
+    """Join consecutive frames with the same palette, all with the same number of channels."""
     _check_sizes([frame.indices for frame in frames])
     channels = channels_for_all([frame.channels for frame in frames])
     metadata = fitting_metadata(frames[0].metadata, channels)
@@ -138,20 +138,20 @@ def _scenes_of(frames: Sequence[IndexedImage], reorder: bool = False) -> list[In
         palette = to_channels(run[0].palette, channels)
         indices = np.concatenate([frame.indices for frame in run], axis=1)
         scene = IndexedImage(palette, indices, metadata)
-        # A further scene may not have more entries than pixels.
+        # A further scene must not have more entries than pixels.
         drop = bool(scenes) and len(palette) > indices.size
         scenes.append(quantize(scene, reorder=reorder or drop))
     return scenes
 
 
 def _colors_in(scenes: Sequence[IndexedImage]) -> int:
-    """How many colours scenes have together."""
+    """Return the number of colours of all scenes together."""
     used = [scene.palette[np.unique(scene.indices)] for scene in scenes]
     return len(np.unique(np.concatenate(used), axis=0))
 
 
 def _of_one_palette(images: Sequence[ImageLike]) -> IndexedImage | None:
-    """All frames side by side, where all have the same palette."""
+    """Return all frames side by side if all have the same palette, else None."""
     given = [image for image in images if isinstance(image, IndexedImage)]
     first = given[0] if given else None
     if first is None or len(given) < len(images):
@@ -163,12 +163,12 @@ def _of_one_palette(images: Sequence[ImageLike]) -> IndexedImage | None:
 
 
 def side_by_side(frames: Sequence[NDArray[Any]]) -> NDArray[Any]:
-    """Frames of shape (H, W) or (H, W, C) as one array, (H, N * W) or (H, N * W, C).
+    """Join frames of shape (H, W) or (H, W, C) to one array, (H, N * W) or (H, N * W, C).
 
     Raises
     ------
     KmcInputError
-        If they are of different sizes, or too many.
+        If their sizes differ, or they are too many.
     """
     _check_sizes(frames)
     return np.concatenate(frames, axis=1)
@@ -180,16 +180,19 @@ def _check_sizes(frames: Sequence[NDArray[Any]]) -> None:
         if frame.shape[:2] != (height, width):
             raise KmcInputError(
                 f"frame {number} is {frame.shape[1]:,} x {frame.shape[0]:,} pixels, "
-                f"the first {width:,} x {height:,}: all frames have one size"
+                f"but the first is {width:,} x {height:,}: all frames must have the same size"
             )
     if len(frames) > MAX_FRAMES:
-        raise KmcInputError(f"{len(frames):,} frames are too many: at most {MAX_FRAMES:,} fit")
+        raise KmcInputError(f"{len(frames):,} frames, must be at most {MAX_FRAMES:,}")
     if len(frames) * max(width, height) > MAX_SIDE:
-        raise KmcInputError(f"{len(frames):,} frames of {width:,} x {height:,} are too many")
+        raise KmcInputError(
+            f"{len(frames):,} frames of {width:,} x {height:,} pixels exceed the limit of "
+            f"{MAX_SIDE:,} pixels a side"
+        )
 
 
 def _few_colors(sheet: NDArray[np.uint8]) -> bool:
-    """Whether a palette can hold all colours."""
+    """Return True if a palette can hold all colours."""
     codes = np.zeros((*sheet.shape[:2], 4), np.uint8)
     codes[..., : sheet.shape[2]] = sheet
     return len(np.unique(codes.view(np.uint32))) <= MAX_COLORS

@@ -1,4 +1,4 @@
-"""Several frames of one size, each shown for a time: the value that is encoded and decoded."""
+"""Animation: several frames of one size with their durations."""
 
 from __future__ import annotations
 
@@ -25,35 +25,35 @@ from kmcodec.model.image import (
 __all__ = ["DEFAULT_DURATION", "Animation", "one_for_each"]
 
 DEFAULT_DURATION = 100
-"""Milliseconds that a frame is shown if nobody says otherwise."""
+"""Default duration of a frame in milliseconds."""
 
 
 @dataclass(frozen=True, eq=False)
 class Animation:
-    """Frames of one size, each shown for a time.
+    """Frames of one size with their durations.
 
     Parameters
     ----------
     palettes : tuple of ndarray, shape (K, C), uint8
-        One for all frames, or one for each, which may be the same array; all of as many channels.
+        One for all frames, or one for each; they may be the same array, and have the same C.
     indices : ndarray, shape (N, H, W), uint8 for up to 256 entries, else uint16
-        Of each frame the numbers of its palette's entries.
+        For each frame the numbers of its palette entries.
     durations : tuple of int
         Milliseconds, one for each frame.
     loop : int
-        How often all frames are shown; 0 is forever.
+        Number of times to show all frames; 0 is forever.
     metadata : Metadata
 
     Raises
     ------
     KmcInputError
-        If a shape or dtype is wrong, an index is outside its palette, or there are not as many
-        palettes or durations as that.
+        If a shape or dtype is wrong, an index is outside its palette, or the number of palettes or
+        durations is wrong.
 
     Notes
     -----
-    ``animation[3]`` is a frame as an `IndexedImage`, ``animation[3:8]`` an `Animation`. As those of
-    an `IndexedImage`, the arrays are read-only, and copied where that is needed.
+    ``animation[3]`` is a frame as an `IndexedImage`, ``animation[3:8]`` an `Animation`. The arrays
+    are read-only, and copied if needed, as in an `IndexedImage`.
     """
 
     palettes: tuple[NDArray[np.uint8], ...]
@@ -64,7 +64,7 @@ class Animation:
 
     def __post_init__(self) -> None:
         given = tuple(self.palettes)
-        # One for several frames stays one.
+        # Check an array shared by several frames once, so that they still share it.
         checked = {id(palette): checked_palette(palette) for palette in given}
         palettes = tuple(checked[id(palette)] for palette in given)
         indices = _checked_frames(array_of("indices", self.indices), palettes)
@@ -100,15 +100,15 @@ class Animation:
 
     @property
     def palette(self) -> NDArray[np.uint8]:
-        """The palette of the first frame, and of all if there is but one."""
+        """The palette of the first frame, or of all frames."""
         return self.palettes[0]
 
     def palette_of(self, frame: int) -> NDArray[np.uint8]:
-        """The palette of a frame."""
+        """Return the palette of a frame."""
         return self.palettes[frame if len(self.palettes) > 1 else 0]
 
     def to_array(self) -> NDArray[np.uint8]:
-        """The pixels: uint8, shape (N, H, W) for grey, else (N, H, W, C)."""
+        """Return the pixels: uint8, shape (N, H, W) for grey, else (N, H, W, C)."""
         pixels = np.empty((*self.indices.shape, self.palette.shape[1]), np.uint8)
         for frame, indices in enumerate(self.indices):
             pixels[frame] = self.palette_of(frame)[indices]
@@ -122,15 +122,16 @@ def _unpickled(
 
 
 def _checked_frames(indices: NDArray[Any], palettes: Sequence[NDArray[np.uint8]]) -> NDArray[Any]:
-    """The index maps of all frames, in the dtype of the longest palette."""
+    """Return the index maps of all frames, in the dtype for the longest palette."""
     if indices.ndim != 3 or not indices.size:
-        raise KmcInputError(f"frames have shape (N, height, width), these {indices.shape}")
+        raise KmcInputError(f"frames must have shape (N, height, width), not {indices.shape}")
     if len(palettes) not in (1, len(indices)):
         raise KmcInputError(
-            f"{len(palettes):,} palettes for {len(indices):,} frames: it is one for all or for each"
+            f"{len(palettes):,} palettes for {len(indices):,} frames, must be one for all or "
+            "one for each"
         )
     if len({palette.shape[1] for palette in palettes}) > 1:
-        raise KmcInputError("all palettes have as many channels")
+        raise KmcInputError("all palettes must have the same number of channels")
     if len(palettes) == 1:
         check_indices(indices, len(palettes[0]))
     else:
@@ -140,14 +141,16 @@ def _checked_frames(indices: NDArray[Any], palettes: Sequence[NDArray[np.uint8]]
 
 
 def one_for_each(durations: Iterable[int], frames: int) -> tuple[int, ...]:
-    """Durations as a tuple, one for each of so many frames.
+    """Return durations as a tuple, one for each frame.
 
     Raises
     ------
     KmcInputError
-        If there are more or fewer, or they are no milliseconds that a file can hold.
+        If their number is wrong, or a file cannot store one as milliseconds.
     """
     checked = tuple(checked_integer("durations", each, 0, MAX_DURATION) for each in durations)
     if len(checked) != frames:
-        raise KmcInputError(f"{len(checked):,} durations for {frames:,} frames")
+        raise KmcInputError(
+            f"{len(checked):,} durations for {frames:,} frames, must be one for all or one for each"
+        )
     return checked

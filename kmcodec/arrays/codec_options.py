@@ -13,14 +13,16 @@ _OPTIONS = ("coding", "effort")
 
 
 def checked_options(configuration: Mapping[str, Any]) -> dict[str, Any]:
-    """What a configuration says, as keyword arguments of a codec.
+    """Convert a configuration to keyword arguments of a codec.
 
     Raises
     ------
     KmcInputError
-        If there is an option that is not known.
+        If an option is unknown.
     """
     unknown = [str(name) for name in configuration if name not in _OPTIONS]
     if unknown:
-        raise KmcInputError(f"the codec takes {' and '.join(_OPTIONS)}, not {', '.join(unknown)}")
+        raise KmcInputError(
+            f"the codec has no option {', '.join(unknown)}, only {' and '.join(_OPTIONS)}"
+        )
     return dict(configuration)

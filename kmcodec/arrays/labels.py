@@ -1,4 +1,4 @@
-"""Arrays of integer labels as `.kmc` files (spec/kmc-1.md, section 7.1)."""
+"""Encode arrays of integer labels as `.kmc` files (spec/kmc-1.md, section 7.1)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["decode_labels", "encode_labels"]
 
-# Up to so many values noise, too, is coded as entries of a palette.
+# Noise of up to so many values is still coded as palette entries.
 _FEW = 4096
 
 
@@ -40,23 +40,23 @@ def encode_labels(
     Parameters
     ----------
     labels : array_like, any shape, bool or integer of 8 to 64 bits, any byte order
-        The last two axes are taken for images, which are laid below each other. Values that
-        are too many for a palette are split into their bytes, which lie below each other.
+        The last two axes are coded as images, stacked below each other. Values too many for a
+        palette are split into planes of their bytes, stacked likewise.
     coding, effort, strip_rows
         See `encode`. Noise of more than 4,096 values is coded by `deflate`, not by `context`.
     **options
-        None: all others of `encode` are refused, as labels are kept as they are.
+        None: all other options of `encode` are refused, as they would change labels.
 
     Returns
     -------
     bytes
-        Shape, dtype, byte order and values come back from `decode_labels`. To all else the file
-        is an image: in greys that rise with the labels, in colours if there are more than 256.
+        `decode_labels` restores shape, dtype, byte order and values. Other readers see an image:
+        greys in the order of the labels, or colours for more than 256 labels.
 
     Raises
     ------
     KmcInputError
-        If they are no such labels, or an option is wrong.
+        If the labels are of another type, or an option is wrong.
     """
     reasons = dict.fromkeys(EncodeOptions.__annotations__, "labels are kept as they are")
     refuse_unknown("encode_labels", options, (), reasons)
@@ -67,7 +67,7 @@ def encode_labels(
         return assembly.encode(image)
     image = planes_image(array)
     if not in_runs(image.indices):
-        # Noise gains little by the context coder, and takes a hundred times as long to decode.
+        # Noise gains little from the context coder, and decodes a hundred times slower.
         assembly = Assembly("deflate" if coding == "context" else coding, AUTO, strip_rows)
     return assembly.encode(image)
 
@@ -78,21 +78,21 @@ def decode_labels(
     max_pixels: int | None = DEFAULT_MAX_PIXELS,
     max_metadata: int | None = DEFAULT_MAX_METADATA,
 ) -> NDArray[Any]:
-    """Decode what `encode_labels` made.
+    """Decode labels from a file made by `encode_labels`.
 
     Parameters
     ----------
     data : bytes-like
         The whole file.
     max_pixels : int, optional
-        The most labels. See `decode`.
+        The most labels; see `decode`.
     max_metadata : int, optional
         See `decode`.
 
     Returns
     -------
     ndarray
-        Of the shape, dtype and byte order that were encoded.
+        The labels, with their original shape, dtype and byte order.
 
     Raises
     ------
@@ -108,7 +108,7 @@ def decode_labels(
 
 
 def _planes_in(data: bytes, max_metadata: int | None) -> int:
-    """How many pixels stand for one label."""
+    """Return how many pixels stand for one label."""
     reader = StripReader(io.BytesIO(data), Limits(max_pixels=None, max_metadata=max_metadata))
     text = checked_metadata(reader).text.get(LABELS)
     return 1 if text is None else max(1, LabelText.parsed(text).planes)

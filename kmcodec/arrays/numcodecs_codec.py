@@ -30,28 +30,28 @@ class KmcCodec(Codec):  # type: ignore[misc, unused-ignore]
     Raises
     ------
     KmcInputError
-        If there are no such ones.
+        If `coding` or `effort` is unknown.
 
     Notes
     -----
-    Contiguous arrays come back with the same bytes in memory, in whatever order of their axes.
+    Contiguous arrays come back with the same bytes in memory, in any order of axes.
     """
 
     codec_id = "kmcodec"
 
     def __init__(self, coding: str = Assembly.coding, effort: str = Assembly.effort) -> None:
-        Assembly(coding, effort, None)  # refuses what is wrong
+        Assembly(coding, effort, None)  # raises for wrong values
         self.coding = coding
         self.effort = effort
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> KmcCodec:
-        """The codec that a configuration describes.
+        """Return the codec of a configuration.
 
         Raises
         ------
         KmcInputError
-            If it has an option that is not known.
+            If an option is unknown.
         """
         return cls(**checked_options(config))
 
@@ -65,12 +65,12 @@ class KmcCodec(Codec):  # type: ignore[misc, unused-ignore]
         Raises
         ------
         KmcInputError
-            If these are no labels, or more than can be decoded.
+            If the values are not labels, or too many to be decoded.
         """
         array = ensure_ndarray(buf)
         if array.size > DEFAULT_MAX_PIXELS:
             raise KmcInputError(
-                f"a chunk has at most {DEFAULT_MAX_PIXELS:,} labels, this one {array.size:,}"
+                f"the chunk has {array.size:,} labels, must be at most {DEFAULT_MAX_PIXELS:,}"
             )
         if array.flags.f_contiguous and not array.flags.c_contiguous:
             array = array.T
@@ -83,7 +83,7 @@ class KmcCodec(Codec):  # type: ignore[misc, unused-ignore]
         ----------
         buf : buffer
         out : writable buffer, optional
-            Of as many bytes as the chunk.
+            Must have as many bytes as the chunk.
 
         Returns
         -------
@@ -103,7 +103,7 @@ class KmcCodec(Codec):  # type: ignore[misc, unused-ignore]
         target = ensure_contiguous_ndarray_like(out).reshape(-1).view("u1")
         if target.nbytes != labels.nbytes:
             raise KmcInputError(
-                f"the chunk has {labels.nbytes:,} bytes, the buffer for it {target.nbytes:,}"
+                f"the chunk has {labels.nbytes:,} bytes, but the buffer {target.nbytes:,}"
             )
         target[:] = labels.reshape(-1).view("u1")
         return out

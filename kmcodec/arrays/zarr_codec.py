@@ -39,7 +39,7 @@ class KmcCodec(ArrayBytesCodec):  # type: ignore[misc, unused-ignore]
     Raises
     ------
     KmcInputError
-        If there are no such ones.
+        If `coding` or `effort` is unknown.
     """
 
     coding: str = Assembly.coding
@@ -48,26 +48,26 @@ class KmcCodec(ArrayBytesCodec):  # type: ignore[misc, unused-ignore]
     is_fixed_size = False
 
     def __post_init__(self) -> None:
-        Assembly(self.coding, self.effort, None)  # refuses what is wrong
+        Assembly(self.coding, self.effort, None)  # raises for wrong values
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> KmcCodec:
-        """The codec that an array's metadata describe.
+        """Return the codec that an array's metadata describe.
 
         Raises
         ------
         KmcInputError
-            If they have an option that is not known.
+            If an option is unknown.
         """
         return cls(**checked_options(data.get("configuration") or {}))
 
     def to_dict(self) -> dict[str, Any]:
-        """What an array's metadata say of the codec."""
+        """Return the codec's entry in an array's metadata."""
         configuration = {"coding": self.coding, "effort": self.effort}
         return {"name": _NAME, "configuration": configuration}
 
     def validate(self, *, shape: Any, dtype: Any, chunk_grid: Any) -> None:
-        """Refuse an array of anything but labels, before it is made.
+        """Refuse an array of anything but labels before it is created.
 
         Raises
         ------
@@ -75,10 +75,10 @@ class KmcCodec(ArrayBytesCodec):  # type: ignore[misc, unused-ignore]
         """
         native = dtype.to_native_dtype()
         if native.kind not in "iub":
-            raise KmcInputError(f"labels are integers or bool, not {native}")
+            raise KmcInputError(f"labels must be integers or bool, not {native}")
 
     def compute_encoded_size(self, input_byte_length: int, chunk_spec: ArraySpec) -> int:
-        """Not known beforehand."""
+        """Raise, as the size is not known beforehand."""
         raise NotImplementedError
 
     async def _encode_single(self, chunk_data: NDBuffer, chunk_spec: ArraySpec) -> Buffer:

@@ -1,4 +1,4 @@
-"""Work on many files, by local processes or a Dask cluster: in any order, with the same bytes."""
+"""Process many files, on local processes or a Dask cluster: any order gives the same bytes."""
 
 from kmcodec.batch.cluster import ClusterExecutor
 from kmcodec.batch.decoding import DecodeReport, decode_file, decode_files

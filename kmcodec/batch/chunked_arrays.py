@@ -1,4 +1,4 @@
-"""The colours of arrays in chunks (Zarr, Dask, HDF5), counted where their chunks are read."""
+"""Count the colours of chunked arrays (Zarr, Dask, HDF5) where their chunks are read."""
 
 from __future__ import annotations
 
@@ -25,45 +25,45 @@ __all__ = ["count_chunks", "is_in_chunks"]
 
 _R = TypeVar("_R")
 
-# Pixels of a piece, unless a chunk has more.
+# Pixels in a piece, unless a chunk has more.
 _PIECE = 1 << 22
-# Pieces that Dask is given at a time.
+# Pieces that one call hands to Dask.
 _AT_A_TIME = 64
 
 
 def is_in_chunks(image: object) -> bool:
-    """Whether an image is an array in chunks, which should not be read as a whole."""
+    """Whether an image is a chunked array, which should not be read as a whole."""
     return hasattr(image, "shape") and isinstance(getattr(image, "chunks", None), tuple)
 
 
 def count_chunks(array: Any, executor: Executor | None) -> Iterator[Histogram]:
-    """Count the colours of an array in chunks, piece by piece.
+    """Count the colours of a chunked array, piece by piece.
 
     Parameters
     ----------
     array : Zarr array, Dask array or dataset of HDF5
         Of shape (H, W) or (H, W, C); for the dtypes see `quantize`. Each chunk is read once.
     executor : concurrent.futures.Executor, optional
-        Who counts; the calling thread if not given. It opens an array of Zarr by itself; others
-        are read here, and sent to it. A Dask array is counted where Dask computes it.
+        Runs the counting; the calling thread if not given. It opens Zarr arrays by itself; other
+        arrays are read here and sent to it. Dask arrays are counted where Dask computes them.
 
     Yields
     ------
     Histogram
-        Of each piece.
+        One for each piece.
 
     Raises
     ------
     KmcInputError
-        If it is no image, or not there for who reads it.
+        If the array is not an image, or the reading process cannot find it.
 
     Warns
     -----
     KmcLossWarning
-        If 16-bit samples are reduced. Of floats nothing is said: a palette of them is as good.
+        If 16-bit samples are reduced. Floats do not warn: their palette is as good.
     """
     for side in array.shape[:2]:
-        checked_integer("a side of an array", side, 1, MAX_SIDE)  # Dask may not know it
+        checked_integer("a side of an array", side, 1, MAX_SIDE)  # Dask may report NaN
     check_shape(tuple(array.shape))
     each = _by_dask if _is_dask(array) else functools.partial(_by_executor, executor)
     deep = array.dtype.kind == "u" and array.dtype.itemsize == 2
@@ -74,7 +74,7 @@ def count_chunks(array: Any, executor: Executor | None) -> Iterator[Histogram]:
 
 @dataclass(frozen=True)
 class _ZarrPiece:
-    """A part of an array of Zarr that is read by whoever gets it."""
+    """A part of a Zarr array that the process receiving it reads."""
 
     array: Any
     rows: slice
@@ -87,11 +87,11 @@ class _ZarrPiece:
         import zarr
 
         try:
-            # Chunks that are not there are zeros: see that the array is.
+            # Missing chunks read as zeros, so a missing array must fail here.
             array = zarr.open_array(self.array.store, path=self.array.path, mode="r")
-        except Exception as error:  # each kind of store has its own
+        except Exception as error:  # each kind of store raises its own
             raise KmcInputError(
-                f"{self}: no array of Zarr there for the process that is to read it: give it by "
+                f"{self}: a worker cannot open this Zarr array: give it by "
                 "an absolute path, or a URL, that all processes see"
             ) from error
         return np.asarray(array[self.rows, self.columns])
@@ -101,7 +101,7 @@ _Piece = _ZarrPiece | NDArray[Any]
 
 
 def _count(piece: _Piece) -> Histogram:
-    # What is lost is told once, not of each piece.
+    # The caller warns of losses once, instead of each piece.
     return histogram(as_pixels(_samples_of(piece), lambda _: None))
 
 
@@ -130,7 +130,7 @@ def _by_dask(work: Callable[[_Piece], _R], array: Any) -> Iterator[_R]:
 
 
 def _parts_of(array: Any) -> Iterator[tuple[slice, slice]]:
-    """Rows and columns of pieces that are made of whole chunks."""
+    """Yield the rows and columns of pieces made of whole chunks."""
     across = chunk_ends(array, 1)
     for top, bottom in spans(chunk_ends(array, 0), max(1, _PIECE // array.shape[1])):
         for left, right in spans(across, max(1, _PIECE // (bottom - top))):
@@ -138,12 +138,12 @@ def _parts_of(array: Any) -> Iterator[tuple[slice, slice]]:
 
 
 def _is_dask(array: Any) -> bool:
-    dask = sys.modules.get("dask")  # who has such an array has imported this
+    dask = sys.modules.get("dask")  # imported if any Dask array exists
     return dask is not None and bool(dask.is_dask_collection(array))
 
 
 def _is_stored(array: Any) -> bool:
-    """Whether it is an array of Zarr that another process can open."""
+    """Whether an array is a Zarr array that another process can open."""
     zarr = sys.modules.get("zarr")
     if zarr is None or not isinstance(array, zarr.Array):
         return False

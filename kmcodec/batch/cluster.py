@@ -1,4 +1,4 @@
-"""The processes of a Dask cluster as an executor (extra: dask)."""
+"""A Dask cluster as an executor (extra: dask)."""
 
 from __future__ import annotations
 
@@ -20,57 +20,57 @@ if TYPE_CHECKING:
 __all__ = ["ClusterExecutor", "Worker", "executor_of"]
 
 Worker: TypeAlias = "Executor | Client | None"
-"""Who does work: an executor, the client of a Dask cluster, or None for the calling thread."""
+"""What runs the work: an executor, a Dask client, or None for the calling thread."""
 
 _R = TypeVar("_R")
 
-# Seconds between two looks whether it is still there.
+# Seconds between two checks of the connection.
 _LOOK = 0.5
-# Seconds without a worker after which that is told, and after which work is given up.
+# Seconds without a worker until a warning, and until the work fails.
 _TOLD = 5.0
 _GIVEN_UP = 120.0
-# One for each process that does work.
+# One in each worker process.
 _turn = threading.Lock()
 
 
 class ClusterExecutor(Executor):
-    """Has work done by the workers of a Dask cluster, which see the same files.
+    """Run work on the workers of a Dask cluster, which must see the same files.
 
-    What takes an executor takes a client too, and makes one of these for as long as it works.
+    Functions that take an executor also take a client, and wrap it in one of these.
 
     Parameters
     ----------
     client : dask.distributed.Client
-        Stays open; it is for the caller to close.
+        Stays open; the caller closes it.
 
     Raises
     ------
     KmcInputError
-        If the client is asynchronous, or is not connected; if there is no worker within 5 seconds,
-        or one has no kmcodec or another version of it.
+        If the client is asynchronous or not connected; if no worker appears within 5 seconds;
+        if a worker lacks kmcodec or has another version of it.
 
     Warns
     -----
     KmcWarning
-        If there has been work, and no worker to do it, for 5 seconds.
+        If work has waited for a worker for 5 seconds.
 
     Attributes
     ----------
     workers : int
-        How many processes there were when it was made; others may join, and do work too.
+        Number of worker processes at creation; others may join and take work too.
 
     Notes
     -----
-    Work whose worker dies is done again by another; if four die of it, it fails with
-    `concurrent.futures.BrokenExecutor`. Where no worker has been there for two minutes, work fails
-    with `KmcError`, as it does where a worker that joined later has no kmcodec. Paths are those
-    of the workers: give absolute ones.
+    If a worker dies, another one repeats its work; after four deaths the work fails with
+    `concurrent.futures.BrokenExecutor`. Work fails with `KmcError` after two minutes without a
+    worker, or if a worker that joined later lacks kmcodec. The workers resolve paths: give
+    absolute ones.
     """
 
     def __init__(self, client: Client) -> None:
         if client.asynchronous or client.status != "running":
             kind = "asynchronous" if client.asynchronous else client.status
-            raise KmcInputError(f"work is done by a client that is connected, this one is {kind}")
+            raise KmcInputError(f"the Dask client is {kind}, must be connected")
         self.workers = checked_workers(client)
         self._client = client
         self._executor = client.get_executor(pure=False)
@@ -99,7 +99,7 @@ class ClusterExecutor(Executor):
     def _end(
         self, outcome: Future[Any], fault: BaseException | None, done: Future[Any] | None
     ) -> None:
-        """Hand on a result or a fault, unless one was handed on before."""
+        """Pass on a result or a fault, unless one was passed on before."""
         with self._guard:
             if outcome not in self._pending:
                 return
@@ -112,10 +112,10 @@ class ClusterExecutor(Executor):
             outcome.set_result(done.result())
 
     def _watch(self) -> None:
-        """Give up what is pending when the scheduler is gone, or all workers are for long.
+        """Fail pending work when the scheduler is gone, or all workers are gone for long.
 
-        A client that loses its scheduler cancels what it knows of by then; what is submitted while
-        it does so would never end.
+        A client that loses its scheduler cancels all work it knows; work submitted meanwhile would
+        never end.
         """
         missed, since, told = 0, time.monotonic(), False
         while not self._ended.wait(_LOOK):
@@ -136,7 +136,7 @@ class ClusterExecutor(Executor):
         try:
             warn(words)
         except KmcWarning as error:
-            # Warnings are errors there, but nobody would hear of one in this thread.
+            # With warnings turned into errors, this thread would lose the error.
             self._give_up(error)
 
     def _give_up(self, fault: Exception) -> None:
@@ -154,8 +154,8 @@ class ClusterExecutor(Executor):
 
 @contextmanager
 def executor_of(worker: Worker) -> Iterator[Executor | None]:
-    """An executor as it is; for a client one of its cluster, which ends with the block."""
-    # Who has a client has imported this.
+    """Yield an executor unchanged, and for a client one that ends with the block."""
+    # Imported if any client exists.
     distributed = sys.modules.get("distributed")
     if distributed is None or not isinstance(worker, distributed.Client):
         yield worker
@@ -164,17 +164,17 @@ def executor_of(worker: Worker) -> Iterator[Executor | None]:
     try:
         yield executor
     except BaseException:
-        # Nobody wants the rest any more.
+        # The rest of the results is not needed.
         executor.shutdown(wait=False)
         raise
     executor.shutdown()
 
 
 class _Call:
-    """A call that is made where it is unpickled.
+    """A function call that runs when it is unpickled.
 
-    To Dask the work is a text that `pickle` reads: where kmcodec is missing that is an error, while
-    a worker that cannot unpickle its work itself ends, and the next one after it.
+    Dask only sees bytes for `pickle.loads`, which raises an error where kmcodec is missing. A
+    worker that cannot unpickle its own work would end, and the next one after it.
     """
 
     def __init__(
@@ -194,14 +194,14 @@ def _fault_of(done: Future[Any]) -> BaseException | None:
     except CancelledError as error:
         return error
     if isinstance(fault, ModuleNotFoundError) and str(fault.name).startswith("kmcodec"):
-        return KmcError(f"a worker that joined later has no kmcodec like this one ({fault})")
+        return KmcError(f"a worker that joined later has another kmcodec ({fault})")
     return BrokenExecutor(str(fault)) if isinstance(fault, KilledWorker) else fault
 
 
 def _in_turn(fn: Callable[..., _R], args: tuple[Any, ...], kwargs: dict[str, Any]) -> _R:
-    """Do one thing at a time in a process, whatever number of threads the worker has.
+    """Run one call at a time in a process, however many threads the worker has.
 
-    Warnings are collected by process, and the threads of the coder are enough.
+    Warnings are collected for the whole process, and the coder has threads of its own.
     """
     with _turn:
         return fn(*args, **kwargs)

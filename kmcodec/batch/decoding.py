@@ -1,4 +1,4 @@
-"""Whole `.kmc` files to other formats."""
+"""Decode whole `.kmc` files to other formats."""
 
 from __future__ import annotations
 
@@ -36,20 +36,20 @@ __all__ = ["DecodeReport", "decode_file", "decode_files"]
 
 @dataclass(frozen=True)
 class DecodeReport:
-    """What came of decoding a file.
+    """The result of decoding a file.
 
     Parameters
     ----------
     source, output : str
     width, height : int
-        Of what was written.
+        Size of the written image.
     entries : int
-        Of the palette.
+        Number of palette entries.
     size : int
         Bytes written.
     seconds : float
     lost : tuple of str
-        What could not be salvaged.
+        The parts that could not be salvaged.
     """
 
     source: str
@@ -62,7 +62,7 @@ class DecodeReport:
     lost: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values that JSON can hold."""
+        """Return plain values that JSON can hold."""
         return asdict(self) | {"seconds": round(self.seconds, 4), "lost": list(self.lost)}
 
 
@@ -76,24 +76,25 @@ def decode_file(
     strip: bool = False,
     picture: bool = False,
 ) -> DecodeReport:
-    """Decode one `.kmc` file to another format: all frames where that holds animations.
+    """Decode one `.kmc` file to another format; all frames if the format holds animations.
 
     Parameters
     ----------
     job : Job
     ending : str, optional
-        Of the format to write, with the dot; that of the target, or .png, if not given.
+        File extension of the format to write, with the dot; that of the target, or .png, if not
+        given.
     max_pixels : int, optional
         See `decode`.
     rows : tuple of int, optional
         See `read`.
     salvage : bool
-        See `decode`; of the rows that are asked for, if some are.
+        See `decode`; with `rows`, for these rows only.
     strip : bool
         Whether to leave out all metadata.
     picture : bool
-        Whether to write the picture of a file of labels, not the labels. Some rows of it, and what
-        is salvaged, are always a picture.
+        Whether to write labels as a picture. With `rows` or `salvage`, labels are always written
+        so.
 
     Returns
     -------
@@ -102,12 +103,12 @@ def decode_file(
     Raises
     ------
     KmcError
-        If the source is no `.kmc` file, damaged or too large, or the target cannot be written.
+        If the source is no `.kmc` file, is damaged or too large, or the target cannot be written.
 
     Warns
     -----
     KmcWarning
-        If frames, colours or metadata are left out.
+        If frames, colours or metadata are dropped.
     """
     started = time.perf_counter()
     ending = ending or _ending_of(job.target)
@@ -159,7 +160,7 @@ def decode_file(
 
 
 def _holds_labels(stream: IO[bytes], max_pixels: int | None) -> bool:
-    """Whether a file holds labels; damage is left to those who read it."""
+    """Whether a file holds labels; reading it reports any damage."""
     try:
         return LABELS in StripReader(stream, Limits(max_pixels=max_pixels)).metadata().text
     except KmcError:
@@ -171,18 +172,18 @@ def _holds_labels(stream: IO[bytes], max_pixels: int | None) -> bool:
 def _decode_labels(
     job: Job, data: bytes, ending: str, max_pixels: int | None, started: float
 ) -> DecodeReport | None:
-    """Decode to labels; None if the format does not hold them."""
+    """Decode to labels; return None if the format cannot hold them."""
     try:
         labels = decode_labels(data, max_pixels=max_pixels)
     except KmcFormatError as error:
-        # Whatever a text says, the picture is none the worse for it.
-        warn(f"{job.source}: {error}: the picture is written")
+        # A wrong label text does not affect the picture.
+        warn(f"{job.source}: {error}, wrote the picture")
         return None
     made = encode_label_file(labels, ending)
     if made is None:
         shown = "x".join(map(str, labels.shape))
         text = f"{job.source}: {ending} does not hold labels of {labels.dtype}, {shown}"
-        warn(f"{text}: the picture is written")
+        warn(f"{text}, wrote the picture")
         return None
     write_job(job, made)
     header = StripReader(io.BytesIO(data), NO_LIMITS).header
@@ -204,12 +205,12 @@ def decode_files(
     executor: Worker = None,
     **options: Any,
 ) -> Iterator[Done[DecodeReport]]:
-    """Decode `.kmc` files, by whatever does the work.
+    """Decode `.kmc` files, on an executor if given.
 
     Parameters
     ----------
     jobs : sequence of Job or KmcError
-        Of `plan`, which has an error for what cannot be done.
+        From `plan`, which returns an error for each file that cannot be processed.
     ending, **options
         See `decode_file`.
     executor
@@ -218,8 +219,7 @@ def decode_files(
     Yields
     ------
     Done
-        For each job but those to skip, in order, its report or its error; one that fails stops
-        no other.
+        Report or error of each job except skipped ones, in order; a failing job stops no other.
     """
     return run_each(functools.partial(decode_file, ending=ending, **options), due(jobs), executor)
 
@@ -230,7 +230,7 @@ def _ending_of(target: str) -> str:
 
 
 def _decode_rows(job: Job, reader: StripReader, started: float) -> DecodeReport:
-    """Decode to .npy: only a few strips are in memory at a time."""
+    """Decode to .npy, with only a few strips in memory at a time."""
     header = reader.header
     reader.check_rows(0, header.height)
     checked_metadata(reader)

@@ -1,4 +1,4 @@
-"""Whole files to `.kmc` files: read, encode, write, and tell what came of it."""
+"""Encode whole files as `.kmc` files: read, encode, write and report."""
 
 from __future__ import annotations
 
@@ -46,31 +46,31 @@ _S = TypeVar("_S", Source, RowFile)
 
 @dataclass(frozen=True)
 class EncodeReport:
-    """What came of encoding a file.
+    """The result of encoding a file.
 
     Parameters
     ----------
     source, output : str
     width, height, channels : int
     entries : int
-        Of the palette; of several the most.
+        Number of palette entries; of several palettes the largest.
     psnr : float
-        Decibels against the source's pixels of 8 bits, `math.inf` if all are as they were.
+        Decibels against the source's 8-bit pixels, `math.inf` if none differs.
     raw_size : int
         Bytes of the pixels at 24 bits each.
     source_size, size : int
         Bytes of the source file and of the `.kmc` file.
     seconds : float
     shortfall : str, optional
-        What a goal was missed by.
+        How the file misses a goal, in words.
     written : bool
-        False if the file would not have been smaller than its source, and that was asked for.
+        False if `skip_if_larger` was set and the file would not have been smaller.
     frames : int
     scenes : int
-        Runs of frames with a palette of their own; 1 where all have the same.
+        Runs of frames with their own palette; 1 if all frames share one.
     losses : tuple of str
-        What was reduced or left out of the source and changes how it looks, such as bits of its
-        samples: then it is not lossless, whatever `psnr` is.
+        Parts of the source that were reduced or dropped and change how it looks, such as bits of
+        its samples; the result is then not lossless, whatever `psnr` is.
     """
 
     source: str
@@ -97,7 +97,7 @@ class EncodeReport:
 
     @property
     def ratio(self) -> float:
-        """How many times smaller than the raw pixels."""
+        """Bytes of the raw pixels over bytes of the file."""
         return self.raw_size / self.size
 
     def to_dict(self) -> dict[str, Any]:
@@ -113,13 +113,13 @@ class EncodeReport:
 
 
 def quantize_source(source: Source, request: QuantizeRequest) -> IndexedImage:
-    """Quantise what was read from a file; a palette image is kept if it has no more than k colours.
+    """Quantise an image read from a file; keep a palette image of no more than k colours.
 
     Parameters
     ----------
     source : Source
     request : QuantizeRequest
-        Without k, pixels get 256 entries, and palette images are kept whatever theirs.
+        Without k, pixels get 256 entries, and palette images keep all of theirs.
     """
     image, k = source.image, request.k
     if isinstance(image, IndexedImage) and k is not None and len(image.palette) > k:
@@ -134,7 +134,7 @@ def encode_file(
     advance: Callable[[float | None], None] = lambda _: None,
     **options: Unpack[FileOptions],
 ) -> EncodeReport:
-    """Encode one file; see `encode_files`, and `encode_job` for the errors.
+    """Encode one file; see `encode_files` for options and `encode_job` for errors.
 
     Parameters
     ----------
@@ -150,22 +150,22 @@ def encode_file(
 def encode_job(
     job: Job, request: FileRequest, advance: Callable[[float | None], None] = lambda _: None
 ) -> EncodeReport:
-    """Do one job.
+    """Run one job.
 
     Parameters
     ----------
     job : Job
     request : FileRequest
     advance : callable
-        Called after each step towards the goal, with None; for a large file now and then with
-        the share of the work that is done.
+        Called with None after each step towards the goal; for a large file called now and then
+        with the finished share of the work.
 
     Raises
     ------
     KmcGoalError
-        If a strict goal cannot be reached: nothing is written then.
+        If a strict goal cannot be reached; nothing is written.
     KmcError
-        If the source cannot be read or the target not be written.
+        If the source cannot be read or the target cannot be written.
     """
     started = time.perf_counter()
     file = None
@@ -192,7 +192,7 @@ def encode_job(
 
 
 def _read(job: Job, request: FileRequest) -> Source:
-    """The source, as labels where it holds some and the request can keep them."""
+    """Read the source, as labels if it holds labels and the request can keep them."""
     quantizing, goal = request.encoding.quantizing, request.encoding.goal
     read = functools.partial(
         read_source, job.source, request.variable, frames=True, max_pixels=request.max_pixels
@@ -201,17 +201,17 @@ def _read(job: Job, request: FileRequest) -> Source:
     if not _has_too_many_labels(source, quantizing.k):
         return source
     source = read(labels=False)
-    if LABELS not in source.metadata.text:  # else its own text is left out, with a note
+    if LABELS not in source.metadata.text:  # else its own text is dropped with a warning
         warn(f"{source.name}: more labels than {quantizing.k} entries hold, encoded as a picture")
     return source
 
 
 def _stripped(source: _S, name: str) -> _S:
-    """A source without its metadata; if that changes how it looks, that is told."""
+    """Drop the metadata of a source; warn if that changes how it looks."""
     icc = source.metadata.icc
     lost: tuple[str, ...] = ()
     if icc is not None and not is_like_srgb(icc):
-        lost = ("colour profile left out",)
+        lost = ("dropped the colour profile",)
         warn(f"{name}: {lost[0]}", KmcLossWarning)
     return replace(source, metadata=Metadata(), losses=source.losses + lost)
 
@@ -229,25 +229,24 @@ def encode_files(
     executor: Worker = None,
     **options: Unpack[FileOptions],
 ) -> Iterator[Done[EncodeReport]]:
-    """Encode files, by whatever does the work.
+    """Encode files, on an executor if given.
 
     Parameters
     ----------
     jobs : sequence of Job or KmcError
-        Of `plan`, which has an error for what cannot be done.
+        From `plan`, which returns an error for each file that cannot be processed.
     k : int, optional
-        Without it pixels get 256 entries, and palette images are kept whatever theirs.
+        Without it, pixels get 256 entries, and palette images keep all of theirs.
     executor : concurrent.futures.Executor or dask.distributed.Client, optional
-        Such as a `LocalPool` of `kmcodec.batch`; the calling thread if not given.
+        Runs the jobs, such as a `LocalPool` of `kmcodec.batch`; the calling thread if not given.
     **options
-        All others of `encode`, and `palettes`, `variable`, `strip`, `skip_if_larger`,
+        All other options of `encode`, and `palettes`, `variable`, `strip`, `skip_if_larger`,
         `max_pixels` and `large` of `FileRequest`.
 
     Yields
     ------
     Done
-        For each job but those to skip, in order, its report or its error; one that fails stops
-        no other.
+        Report or error of each job except skipped ones, in order; a failing job stops no other.
 
     Raises
     ------
@@ -260,7 +259,7 @@ def encode_files(
 def encode_jobs(
     jobs: Sequence[Job | KmcError], request: FileRequest, executor: Worker = None
 ) -> Iterator[Done[EncodeReport]]:
-    """Do many jobs; see `encode_files`.
+    """Run many jobs; see `encode_files`.
 
     Parameters
     ----------

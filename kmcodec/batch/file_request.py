@@ -1,4 +1,4 @@
-"""What a user asks of encoding a file, as one value that goes to whoever does the work."""
+"""All options of encoding a file, as one value that workers receive."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["FileOptions", "FileRequest"]
 
 
 class FileOptions(EncodeOptions, total=False):
-    """The keyword options of which a `FileRequest` is made, for type checkers."""
+    """The keyword options of `FileRequest.of`, for type checkers."""
 
     palettes: str
     variable: str | None
@@ -34,29 +34,29 @@ _ELSEWHERE = dict.fromkeys(("metadata", "durations", "loop"), "a file has its ow
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class FileRequest:
-    """All that a user asks of encoding a file.
+    """All options of encoding a file.
 
     Parameters
     ----------
     encoding : EncodeRequest
     palettes : {'shared', 'frame'}
-        Of an animation; see `encode_frames`.
+        For an animation; see `encode_frames`.
     variable : str, optional
-        Of a `.mat` file.
+        The variable to read from a `.mat` file.
     strip : bool
         Whether to leave out all metadata.
     skip_if_larger : bool
-        Write nothing that is not smaller than the source.
+        Write only files that are smaller than their source.
     max_pixels : int, optional
-        See `read_source`; it holds for what is read row by row, too.
+        See `read_source`; also limits files read row by row.
     large : int
-        Files of more pixels are coded row by row, where they can be read so, there is no goal, and
-        what is made is to be written whatever its size.
+        Files of more pixels are coded row by row if their format allows it, no goal is set and
+        `skip_if_larger` is not set.
 
     Raises
     ------
     KmcInputError
-        If one is wrong, or two exclude each other.
+        If an option is wrong, or two exclude each other.
     """
 
     encoding: EncodeRequest = field(default_factory=EncodeRequest)
@@ -71,13 +71,15 @@ class FileRequest:
         if checked_choice("palettes", self.palettes, PALETTES) != "frame":
             return
         if self.encoding.goal is not None:
-            raise KmcInputError("palettes='frame' excludes goals, which take one palette for all")
+            raise KmcInputError(
+                "palettes='frame' excludes rdo, psnr and max_bytes, which need one palette"
+            )
         if self.encoding.quantizing.palette is not None:
-            raise KmcInputError("palettes='frame' looks for colours: it excludes a palette")
+            raise KmcInputError("palettes='frame' and palette exclude each other")
 
     @classmethod
     def of(cls, caller: str, k: int | None = None, **options: Unpack[FileOptions]) -> FileRequest:
-        """The request that keyword options make.
+        """Build a request from keyword options.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""Which files are meant: paths, URLs and folders into a list of files."""
+"""Expand paths, URLs and folders into a list of files."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ from kmcodec.storage.urls import (
 
 __all__ = ["Found", "JobError", "find_files", "is_folder"]
 
-"""The path that means standard input or standard output."""
+"""The path that stands for standard input or standard output."""
 
 
 @dataclass(frozen=True)
 class Found:
-    """A source, and in which folder of the one that was given it lies."""
+    """A source, and its subfolder below the given folder."""
 
     path: str
     folder: str = ""
 
 
 class JobError(KmcInputError):
-    """Why nothing is made of a source."""
+    """A source that cannot be processed, and why."""
 
     def __init__(self, message: str, source: str = "") -> None:
         super().__init__(message)
@@ -41,12 +41,12 @@ class JobError(KmcInputError):
 
 
 def is_folder(name: str) -> bool:
-    """Whether a path or URL is a folder that is there.
+    """Whether a path or URL is an existing folder.
 
     Raises
     ------
     KmcInputError
-        If a URL cannot be asked for.
+        If a URL cannot be queried.
     """
     return name != STANDARD and (url_is_folder(name) if is_url(name) else os.path.isdir(name))
 
@@ -54,23 +54,23 @@ def is_folder(name: str) -> bool:
 def find_files(
     sources: Iterable[str], ending: str, *, out: str | None = None, recursive: bool
 ) -> Iterator[Found | JobError]:
-    """Replace folders by the files in them that fit, by name.
+    """Replace folders by the matching files in them, sorted by name.
 
     Parameters
     ----------
     sources : iterable of str
         Paths, URLs or `STANDARD`.
     ending : str
-        Of what is to be made: of ``.kmc`` files images are, of other files ``.kmc`` files.
+        File extension of the results: for ``.kmc`` take images, for any other ``.kmc`` files.
     out : str, optional
-        A folder that is not gone into.
+        A folder to leave out.
     recursive : bool
         See `plan`.
 
     Yields
     ------
     Found or JobError
-        Each file once; why a folder or a name cannot be read, or has no such files.
+        Each file once; an error for a folder or name that cannot be read or has no such files.
 
     Warns
     -----
@@ -83,7 +83,7 @@ def find_files(
     for found in _expand(sources, ending, out, recursive):
         if isinstance(found, Found):
             folder, name = os.path.split(found.path)
-            # Two links to a file have two names, and two results.
+            # Two links to one file have two names, so they give two results.
             key = found.path if is_url(found.path) else os.path.join(real(folder), name)
             if key in met:
                 again += 1
@@ -92,7 +92,7 @@ def find_files(
         yield found
     if again:
         files = "a file is" if again == 1 else f"{again:,} files are"
-        warn(f"{files} given more than once: done once")
+        warn(f"{files} given more than once, encoded once")
 
 
 def _expand(
@@ -113,22 +113,22 @@ def _expand(
             continue
         if not inside:
             kind = ".kmc files" if ending != ".kmc" else "images"
-            yield JobError(f"{source}: no {kind} in this folder", source)
+            yield JobError(f"{source}: no {kind} in the folder", source)
         yield from inside
 
 
 def _in_folder(
     source: str, ending: str, recursive: bool, out: str | None
 ) -> Iterator[Found | JobError]:
-    """The files of a folder that fit, by name; an error for a folder that cannot be read."""
+    """Yield the matching files of a folder, by name; an error for an unreadable folder."""
     unread: list[OSError] = []
     own = os.path.realpath(out) if out is not None else None
     for folder, folders, names in os.walk(source, onerror=unread.append):
         below = os.path.relpath(folder, source)
         for name in sorted(names):
             path = os.path.join(folder, name)
-            # A link that leads nowhere is told when it is opened, not passed over; one to a FIFO or
-            # a device would be waited for, or read, without end.
+            # Opening a dangling link reports it. Links to a FIFO or a device are left out: reading
+            # them may never end.
             if _fits(name, ending) and (os.path.isfile(path) or not os.path.exists(path)):
                 yield Found(path, "" if below == os.curdir else below)
         folders[:] = sorted(
@@ -145,7 +145,7 @@ def _in_folder(
 def _in_url(
     source: str, ending: str, recursive: bool, out: str | None
 ) -> Iterator[Found | JobError]:
-    """The files that fit in a folder named by a URL; an error for a name that is not safe."""
+    """Yield the matching files in a folder named by a URL; an error for an unsafe name."""
     own = out if out is not None and is_url(out) else None
     left_out: dict[str, bool] = {"": False}
 
@@ -169,7 +169,7 @@ def _in_url(
             continue
         fault = listing_fault(below)
         if fault is not None:
-            yield JobError(f"{source}: the entry {below!r} is refused: its name {fault}", source)
+            yield JobError(f"{source}: skipped the entry {below!r}: its name {fault}", source)
         elif not is_left_out(folder):
             yield Found(url_with(source, below), folder)
 

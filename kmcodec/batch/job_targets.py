@@ -1,4 +1,4 @@
-"""Writing what jobs make."""
+"""Write the results of jobs."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ __all__ = ["write_job"]
 
 
 def write_job(job: Job, data: bytes | Iterator[bytes]) -> None:
-    """Write what a job makes, as a whole or part by part.
+    """Write the result of a job, as a whole or part by part.
 
     Raises
     ------
     KmcFileError
-        If the target cannot be written, or is there and may not be replaced.
+        If the target cannot be written, or exists and may not be replaced.
     """
     parts = [data] if isinstance(data, bytes) else data
     if not _is_there(job, parts):
@@ -26,14 +26,14 @@ def write_job(job: Job, data: bytes | Iterator[bytes]) -> None:
 
 
 def _is_there(job: Job, parts: Iterable[bytes]) -> bool:
-    """Whether a file that may not be replaced is there, and is just what would be written.
+    """Whether the target, which may not be replaced, already has the very bytes to write.
 
-    So it is when work is done again, as the process died that had written it.
+    This happens when a job is repeated because the process that wrote the file died.
 
     Raises
     ------
     KmcFileExistsError
-        If it is there and is another.
+        If the target exists with other bytes.
     """
     if job.replace or job.target == STANDARD or not os.path.isfile(job.target):
         return False

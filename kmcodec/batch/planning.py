@@ -1,4 +1,4 @@
-"""Which file is made from which: sources, folders and targets into a list of jobs."""
+"""Plan jobs: pair each source file with its target."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ class Job:
     ----------
     source, target : str
     replace : bool
-        Whether a file that is there may be replaced.
+        Whether an existing file may be replaced.
     skip : bool
-        Whether the target is there, and to be left as it is.
+        Whether to keep the existing target and skip the job.
     """
 
     source: str
@@ -45,7 +45,7 @@ class Job:
 
 
 def due(jobs: Iterable[Job | KmcError]) -> Iterator[Job | KmcError]:
-    """Those jobs that are to be done, or whose errors are to be told: all but those to skip."""
+    """Yield the jobs to run and the errors to report: all but skipped jobs."""
     return (job for job in jobs if not (isinstance(job, Job) and job.skip))
 
 
@@ -66,32 +66,32 @@ def plan(
     sources : sequence of str
         Files, folders (the images in them, by name), by path or URL, or `STANDARD`.
     out : str, optional
-        The target; a folder if there are several sources, or one that is a folder, or if `out`
+        The target; a folder if there are several sources, if a source is a folder, or if `out`
         is one. Without it, results go beside their sources.
     ending : str
-        Of derived names, with the dot.
+        File extension of derived names, with the dot.
     force : bool
-        Replace files that are there.
+        Replace existing files.
     recursive : bool
-        Take the folders in folders too, and make the same ones in `out`. Hidden ones are not
-        taken, nor those that are symbolic links, nor `out` itself.
+        Include subfolders and create the same ones in `out`; leave out hidden folders, symbolic
+        links and `out` itself.
     skip_existing : bool
-        Leave targets that are there.
+        Skip sources whose target exists.
     kept : sequence of str
-        Further files that are read, and no result may replace.
+        Further input files that no result may replace.
 
     Returns
     -------
     list of Job or JobError
-        One for each file, in order; an error, with the file as its `source`, for one that cannot
-        be done. A file that is reached twice is done once.
+        One for each file, in order; an error, with the file as its `source`, if it cannot be
+        processed. A file reached twice gets one job.
 
     Raises
     ------
     KmcInputError
-        If sources and target do not fit each other.
+        If sources and target do not match.
 
-    Warns
+        s
     -----
     KmcWarning
         If files are reached more than once.
@@ -117,7 +117,7 @@ def _planned(
     skip_existing: bool,
     kept: Sequence[str],
 ) -> Iterator[Job | JobError]:
-    """A job for each file that is found, or why there is none."""
+    """Yield a job or an error for each file found."""
     files = [each.path for each in found if isinstance(each, Found)]
     inputs = {os.path.realpath(path): path for path in files if not is_url(path)}
     taken: dict[str, str] = {}
@@ -130,7 +130,7 @@ def _planned(
         job = Job(each.path, target, replace=force)
         try:
             if named:
-                keep_inputs([each.path, *kept], out)  # says more than that its ending is wrong
+                keep_inputs([each.path, *kept], out)  # clearer than the error of a wrong extension
                 _check_ending(target, ending)
             yield _checked_job(job, taken, inputs, skip_existing, kept)
         except KmcInputError as error:
@@ -153,28 +153,28 @@ def _check_ending(target: str, ending: str) -> None:
 def _is_for_folder(
     sources: Sequence[str], out: str | None, found: Sequence[Found | JobError]
 ) -> bool:
-    """Whether the target is a folder for what is made.
+    """Whether the target is a folder for the results.
 
     Raises
     ------
     KmcInputError
-        If sources and target do not fit each other.
+        If sources and target do not match.
     """
     if out == "":
-        raise KmcInputError("'' is not a path that can be written to")
+        raise KmcInputError("'' is not a path")
     many = len(sources) > 1 or len(found) > 1
     many = many or any(isinstance(each, Found) and each.path not in sources for each in found)
     if out == STANDARD and many:
-        raise KmcInputError("only one file can be written to standard output")
+        raise KmcInputError("cannot write several files to standard output")
     if out is None and STANDARD in sources:
-        raise KmcInputError("standard input has no name to derive one from: give -o")
+        raise KmcInputError("standard input has no name: use -o FILE")
     if out is None or out == STANDARD:
         return False
     return many or out.endswith(("/", os.sep)) or is_folder(out)
 
 
 def plan_reading(sources: Sequence[str], *, recursive: bool) -> list[Job | JobError]:
-    """The images in files and folders, as jobs that make nothing.
+    """Plan jobs that only read the images in files and folders.
 
     Parameters
     ----------
@@ -186,7 +186,7 @@ def plan_reading(sources: Sequence[str], *, recursive: bool) -> list[Job | JobEr
 
 
 def keep_inputs(sources: Iterable[str], target: str | None) -> None:
-    """Refuse to write where one of the files is that are read.
+    """Refuse a target that is one of the input files.
 
     Raises
     ------
@@ -196,11 +196,11 @@ def keep_inputs(sources: Iterable[str], target: str | None) -> None:
         return
     for source in sources:
         if _are_same(local_path(source), local_path(target)):
-            raise KmcInputError(f"{source}: not done, the result would replace the input itself")
+            raise KmcInputError(f"{source}: skipped, the output would replace the input itself")
 
 
 def check_output(sources: Iterable[str], target: str | None, *, force: bool) -> None:
-    """Refuse, before the work, to write where an input is, or a file and there is no force.
+    """Refuse, before the work, a target that is an input, or exists and `force` is not set.
 
     Raises
     ------
@@ -215,7 +215,7 @@ def check_output(sources: Iterable[str], target: str | None, *, force: bool) -> 
 
 def _derived(source: Found, folder: str | None, ending: str) -> str:
     if source.path == STANDARD:
-        raise KmcInputError("standard input has no name to derive one from: give -o FILE")
+        raise KmcInputError("standard input has no name: use -o FILE")
     of_url = is_url(source.path)
     name = url_name(source.path) if of_url else os.path.basename(source.path)
     name = os.path.splitext(name)[0] + ending
@@ -228,7 +228,7 @@ def _derived(source: Found, folder: str | None, ending: str) -> str:
 
 def _make_folder(folder: str) -> None:
     if is_url(folder):
-        return  # made with the first file in it
+        return  # writing the first file makes it
     try:
         os.makedirs(folder, exist_ok=True)
     except OSError as error:
@@ -242,20 +242,19 @@ def _checked_job(
     skip_existing: bool,
     kept: Sequence[str],
 ) -> Job:
-    """The job, if it can be done.
+    """Return the job, if it can run.
 
     Raises
     ------
     KmcInputError
-        If it would replace an input, or something else that is to stay.
+        If it would replace an input or another file to keep.
     """
     source, target = job.source, job.target
     if target == STANDARD:
         return job
     if target in taken:
         raise KmcInputError(
-            f"{source}: not done, its result would take the name of that of {taken[target]} "
-            f"({target})"
+            f"{source}: skipped, {taken[target]} has the same output file ({target})"
         )
     taken[target] = source
     keep_inputs([source], target)
@@ -264,19 +263,19 @@ def _checked_job(
         return replace(job, skip=True)
     keep_inputs(kept, target)
     if other is not None:
-        raise KmcInputError(f"{source}: not done, the result would replace the input {other}")
+        raise KmcInputError(f"{source}: skipped, the output would replace the input {other}")
     if not job.replace and _is_there(target):
         raise KmcFileExistsError(errno.EEXIST, "already exists; use --force to replace it", target)
     return job
 
 
 def _is_there(target: str) -> bool:
-    # Only files can be lost: to write to a device or a FIFO takes nothing away.
+    # Only files can be lost: writing to a device or a FIFO destroys nothing.
     return url_exists(target) if is_url(target) else os.path.isfile(target)
 
 
 def _are_same(source: str, target: str) -> bool:
-    """Whether writing to a target would take away the source, or the archive that it is in."""
+    """Whether writing a target would destroy the source, or the archive that holds it."""
     if source == target:
         return True
     if is_url(source):

@@ -1,7 +1,7 @@
-"""The same work on many files: one after the other, or in several processes at a time.
+"""Run the same work on many files: one after the other, or in several processes at a time.
 
-Whatever has the interface of `concurrent.futures.Executor` can do the work, and so can a cluster:
-work and items are pickled, and what comes of an item does not depend on the others.
+Any `concurrent.futures.Executor` can run the work, and so can a cluster: work and items are
+picklable, and the result of an item does not depend on the others.
 """
 
 from __future__ import annotations
@@ -33,23 +33,23 @@ __all__ = ["Done", "LocalPool", "run_each"]
 _T = TypeVar("_T")
 _R = TypeVar("_R")
 
-# So many items for each worker are under way or wait: enough that none runs dry.
+# Items running or queued for each worker: enough that none runs dry.
 _AHEAD = 3
-# Seconds that a worker gets to tidy up when the work is broken off.
+# Seconds for a worker to clean up when the work is cancelled.
 _GRACE = 10.0
 
 
 @dataclass(frozen=True)
 class Done(Generic[_R]):
-    """What came of an item.
+    """The result of an item.
 
     Parameters
     ----------
     value
-        What the work returned; None if there is an error.
+        The work's return value; None after an error.
     error : KmcError or None
     notes : tuple of Warning
-        What the work warned of.
+        Warnings of the work.
     """
 
     value: _R | None
@@ -57,7 +57,7 @@ class Done(Generic[_R]):
     notes: tuple[Warning, ...]
 
     def result(self) -> _R:
-        """What the work returned; its warnings are given, and its error is raised."""
+        """Return the work's value; issue its warnings, and raise its error."""
         for warning in self.notes:
             warn(warning)
         if self.error is not None:
@@ -72,26 +72,26 @@ def run_each(
     *,
     workers: int | None = None,
 ) -> Iterator[Done[_R]]:
-    """Do the same work on each item; one that fails stops no other.
+    """Run the same work on each item; a failing item stops no other.
 
     Parameters
     ----------
     work : callable
-        Raises `KmcError` if it cannot be done. For an executor of other processes it can be
-        pickled, such as `functools.partial` of a function of a module.
+        Raises `KmcError` on failure. For an executor of other processes it must be picklable, such
+        as `functools.partial` of a module's function.
     items : iterable
-        Likewise; taken as they are needed. An error stands for what cannot be done.
+        Picklable likewise; taken as needed. An error stands for an item that cannot be processed.
     executor : concurrent.futures.Executor or dask.distributed.Client, optional
-        Who does it; the calling thread if not given. Processes that do one item at a time each:
-        threads of one process would collect each other's warnings.
+        Runs the work; the calling thread if not given. Each of its processes must run one item at
+        a time: threads of one process would collect each other's warnings.
     workers : int, optional
-        How many items the executor does at a time, about; its attribute of that name, or 1, if
-        not given.
+        Roughly how many items the executor runs at a time; by default its attribute of that name,
+        or 1.
 
     Yields
     ------
     Done
-        For each item, in order.
+        One for each item, in order.
     """
     with executor_of(executor) as doing:
         if doing is None:
@@ -124,7 +124,7 @@ def _attempt(work: Callable[[_T], _R], item: _T) -> Done[_R]:
         except KmcError as raised:
             error = raised
         except MemoryError:
-            error = KmcLimitError(f"{_name_of(item)}: there is not enough memory for this image")
+            error = KmcLimitError(f"{_name_of(item)}: not enough memory")
     notes = (w.message for w in caught if isinstance(w.message, UserWarning))
     return Done(value, error, tuple(notes))
 
@@ -142,7 +142,7 @@ def _result_of(
     try:
         return future.result()
     except BrokenExecutor:
-        # A worker was killed, and took the work of the others with it. Who was it? Each alone.
+        # A killed worker takes the work of all others with it: run each item alone to find it.
         again = deque([(item, _alone(work, item, executor))])
         for item, future in waiting:
             broken = isinstance(future.exception(), BrokenExecutor)
@@ -153,7 +153,7 @@ def _result_of(
 
 
 def _alone(work: Callable[[_T], _R], item: _T, executor: Executor) -> Future[Done[_R]]:
-    """The work on an item done while nothing else is."""
+    """Run the work on an item while nothing else runs."""
     future = executor.submit(_attempt, work, item)
     if not isinstance(future.exception(), BrokenExecutor):
         return future
@@ -164,7 +164,7 @@ def _alone(work: Callable[[_T], _R], item: _T, executor: Executor) -> Future[Don
 
 
 class LocalPool(Executor):
-    """Processes of this machine, which end with the one that started them, however that ends.
+    """Local processes, which end when the process that started them ends in any way.
 
     Parameters
     ----------
@@ -172,15 +172,15 @@ class LocalPool(Executor):
 
     Notes
     -----
-    As everywhere with `multiprocessing`, a script that uses it does its work below
-    ``if __name__ == "__main__":``. After a worker was killed, new ones are started.
+    As always with `multiprocessing`, a script must do its work below
+    ``if __name__ == "__main__":``. New workers replace killed ones.
     """
 
     def __init__(self, workers: int) -> None:
         self.workers = workers
         self._others = set(multiprocessing.active_children())
         self._pool: ProcessPoolExecutor | None = None
-        with contextlib.suppress(RuntimeError):  # where the interpreter is ending, see `submit`
+        with contextlib.suppress(RuntimeError):  # the interpreter is ending, see `submit`
             self._processes()
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
@@ -191,7 +191,7 @@ class LocalPool(Executor):
             except BrokenExecutor:
                 self._pool = None
                 return self._processes().submit(_run, fn, *args, **kwargs)
-        # The interpreter is ending: no process is started any more.
+        # The interpreter is ending: it can start no more processes.
         return done_here(functools.partial(fn, **kwargs), *args)
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
@@ -223,7 +223,7 @@ class LocalPool(Executor):
     def _new_pool(self) -> ProcessPoolExecutor:
         from concurrent.futures import ProcessPoolExecutor
 
-        # A fork of this process would have its locks, but not the threads that hold them.
+        # A fork would copy this process's locks, but not the threads that hold them.
         ways = multiprocessing.get_all_start_methods()
         context = multiprocessing.get_context("forkserver" if "forkserver" in ways else "spawn")
         threads = max(1, thread_count() // self.workers)
@@ -232,9 +232,9 @@ class LocalPool(Executor):
 
 @contextmanager
 def _interrupts_blocked() -> Iterator[None]:
-    """Let processes that are started here inherit that they do not hear of Ctrl-C.
+    """Let processes started in the block inherit that Ctrl-C is blocked.
 
-    A terminal sends it to all; what becomes of the work is for the first process to say.
+    A terminal sends Ctrl-C to all processes, but only the first one may stop the work.
     """
     if not hasattr(signal, "pthread_sigmask"):
         yield
@@ -254,12 +254,12 @@ def _begin(threads: int) -> None:
 
 
 def _run(fn: Callable[..., _R], *args: Any, **kwargs: Any) -> _R:
-    # Between one piece of work and the next there is nothing to tidy up.
+    # Between two pieces of work nothing needs cleaning up.
     try:
         signal.signal(signal.SIGTERM, _end)
         return fn(*args, **kwargs)
     except SystemExit as ended:
-        # The executor would take it for the outcome of this work, and go on with the next.
+        # The executor would take it for the result of this work, and run the next.
         os._exit(ended.code if isinstance(ended.code, int) else 1)
     finally:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)

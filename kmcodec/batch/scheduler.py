@@ -1,4 +1,4 @@
-"""The way to the scheduler of a Dask cluster (extra: dask)."""
+"""Connect to the scheduler of a Dask cluster (extra: dask)."""
 
 from __future__ import annotations
 
@@ -12,39 +12,39 @@ from kmcodec.errors import KmcInputError
 
 __all__ = ["connected"]
 
-# Seconds in which a scheduler has to answer.
+# Seconds to wait for an answer of the scheduler.
 _PATIENCE = 5.0
 
 
 @contextmanager
 def connected(address: str) -> Iterator[ClusterExecutor]:
-    """The cluster of a scheduler.
+    """Yield the cluster of a scheduler as an executor.
 
     Parameters
     ----------
     address : str
-        Such as ``tcp://scheduler:8786``.
+        Address of the scheduler, such as ``tcp://scheduler:8786``.
 
     Raises
     ------
     KmcInputError
-        If there is no Dask, no scheduler that answers, or no worker that can do the work.
+        If Dask is not installed, no scheduler answers, or no worker can do the work.
     KmcError
         If its workers do not answer.
     """
     try:
         from distributed import Client
     except ImportError:
-        raise KmcInputError("a scheduler needs Dask: pip install 'kmcodec[dask]'") from None
-    # What goes wrong is told by exceptions; its log would tell it once more, at length.
+        raise KmcInputError("--scheduler needs Dask: pip install 'kmcodec[dask]'") from None
+    # Exceptions report failures; Dask's log would repeat them at length.
     for name in ("distributed", "distributed.client", "tornado.application", "asyncio"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
-        # Asked beforehand: a client that was never connected cannot be closed in peace.
+        # Greet first: closing a client that never connected raises errors.
         asyncio.run(_greet(address))
         client = Client(address, timeout=_PATIENCE, set_as_default=False)
     except (OSError, ValueError, TypeError, asyncio.TimeoutError) as error:
-        raise KmcInputError(f"{address}: no Dask scheduler answers there") from error
+        raise KmcInputError(f"{address}: no Dask scheduler answered") from error
     with ExitStack() as stack:
         # Whether it answers or not.
         stack.callback(client.close, timeout=_PATIENCE)
@@ -59,7 +59,7 @@ async def _greet(address: str) -> None:
 
     address = normalize_address(address)
     if address.startswith(("tcp://", "tls://")):
-        # Told at once if nobody listens; `connect` would try again and again.
+        # Fails at once if nobody listens; `connect` would retry until its timeout.
         opening = asyncio.open_connection(*get_address_host_port(address, strict=True))
         _, stream = await asyncio.wait_for(opening, _PATIENCE)
         stream.close()

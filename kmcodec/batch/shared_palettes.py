@@ -1,4 +1,4 @@
-"""One palette for many images: their colours are counted together."""
+"""Find one palette for many images from their joint colour counts."""
 
 from __future__ import annotations
 
@@ -56,21 +56,21 @@ def shared_palette(
     Parameters
     ----------
     images : iterable of path-like, array_like, PIL.Image.Image or IndexedImage
-        Of any sizes and channels. Where they differ in channels, all are taken as what holds all
-        of them: grey with RGB as RGB, with alpha as opaque where they had none. Files of more
-        than 16 megapixels that `kmc encode` reads row by row are read so here too; in one of
-        more than 1,048,576 colours similar ones are counted together, as `encode_rows` does.
-        Arrays in chunks (Zarr, Dask, HDF5) are counted chunk by chunk, exactly. Of animations,
-        files or images that Pillow has opened, all frames count.
+        Of any sizes and channels. Images that differ in channels are promoted: grey to RGB
+        beside RGB, opaque alpha added beside alpha. Files of more than 16 megapixels that
+        `kmc encode` reads row by row are read so here too; if one has more than 1,048,576
+        colours, similar ones are counted together, as in `encode_rows`. Chunked arrays (Zarr,
+        Dask, HDF5) are counted chunk by chunk, exactly. All frames of an animation count, whether
+        in a file or opened by Pillow.
     k : int, optional
-        The most entries, 1 to 65,536; 256 if not given. With no more colours than that in all
-        the images together, the palette is those.
+        The most entries, 1 to 65,536; 256 if not given. If all images together have no more
+        colours, these are the palette.
     executor : concurrent.futures.Executor or dask.distributed.Client, optional
-        Who counts the colours, image by image; the calling thread if not given. Arrays of Zarr
-        are opened and read there; Dask arrays are counted where Dask computes them.
+        Counts the colours, image by image; the calling thread if not given. It opens and reads
+        Zarr arrays itself; Dask arrays are counted where Dask computes them.
     max_pixels : int, optional
-        The most pixels that a file may declare, or an animation that Pillow has opened, in all
-        frames together; None for no limit.
+        The most pixels that a file, or an animation opened by Pillow, may declare in all frames
+        together; None for no limit.
     **options
         `init`, `seed`, `search`, `iterations`, `restarts` and `space` of `quantize`.
 
@@ -78,13 +78,13 @@ def shared_palette(
     -------
     ndarray, shape (at most k, C), uint8
         Distinct entries, each the nearest of some pixel, from dark to bright: the palette that
-        `quantize` finds for an image that holds all these pixels. To be given as `palette` to
-        `quantize`, `encode` or `write`.
+        `quantize` finds for an image of all these pixels. Pass it as `palette` to `quantize`,
+        `encode` or `write`.
 
     Raises
     ------
     KmcError
-        If an image cannot be read or is none, or an option is wrong.
+        If an image cannot be read or is not an image, or an option is wrong.
     KmcLimitError
         If an image has too many pixels.
 
@@ -99,17 +99,14 @@ def shared_palette(
     refuse_unknown("shared_palette", options, SearchOptions.__annotations__, reasons)
     request = QuantizeRequest(k=k, search=Search(**options))
     if isinstance(images, (str, bytes, os.PathLike, Image.Image, IndexedImage)):
-        raise KmcInputError(
-            f"a palette is found for several images, give them as a list, not one "
-            f"{type(images).__name__}"
-        )
+        raise KmcInputError(f"images must be a list of images, not {type(images).__name__}")
     colors = ColorSum()
     whole: list[PathOrImage] = []
     in_chunks: list[Any] = []
     for image in images:
         (in_chunks if is_in_chunks(image) else whole).append(image)
     with executor_of(executor) as worker:
-        # Here, as other processes would get the first frame only.
+        # Here, as pickling for other processes keeps the first frame only.
         frames = chain.from_iterable(_frames_in(image, max_pixels) for image in whole)
         count = functools.partial(count_colors, max_pixels=max_pixels)
         for done in run_each(count, frames, worker):
@@ -129,24 +126,24 @@ def count_colors(
 ) -> Histogram:
     """Count the colours of an image or an image file.
 
-    A large file that can be read row by row is never in memory as a whole; if it has more than
-    1,048,576 colours, similar ones are counted together (see `encode_rows`).
+    A large file in a format that allows it is read row by row, in little memory; if it has more
+    than 1,048,576 colours, similar ones are counted together (see `encode_rows`).
 
     Parameters
     ----------
     image
         See `shared_palette`.
     variable : str, optional
-        Of a `.mat` file.
+        The variable to read from a `.mat` file.
     large : int
-        Pixels up to which a file is read as a whole.
+        The most pixels of a file to read as a whole.
     max_pixels : int, optional
-        See `read_source`; it holds for what is read row by row, too.
+        See `read_source`; also limits files read row by row.
 
     Raises
     ------
     KmcError
-        If it cannot be read, or is no image.
+        If it cannot be read, or is not an image.
     """
     if not isinstance(image, (str, os.PathLike)):
         return histogram(pixels_of(image)[0])
@@ -166,7 +163,7 @@ def count_colors(
 
 
 def _frames_in(image: PathOrImage, max_pixels: int | None) -> Sequence[PathOrImage]:
-    """The frames of an animation that Pillow has opened; all else as it is."""
+    """Return the frames of an animation opened by Pillow; any other image unchanged."""
     if not isinstance(image, Image.Image) or image.format not in ANIMATED:
         return [image]
     try:
@@ -179,10 +176,8 @@ def _frames_in(image: PathOrImage, max_pixels: int | None) -> Sequence[PathOrIma
         image.seek(shown)
     except KmcLimitError:
         raise
-    except Exception as error:  # Pillow's readers fail in any way on damaged files
-        raise KmcInputError(
-            f"not all frames of an image can be read ({fault_of(error)})"
-        ) from error
+    except Exception as error:  # Pillow's readers may raise anything on damaged files
+        raise KmcInputError(f"cannot read all frames ({fault_of(error)})") from error
     return frames
 
 
@@ -195,7 +190,7 @@ def count_job(
     ----------
     job : Job
     variable : str, optional
-        Of a `.mat` file.
+        The variable to read from a `.mat` file.
     max_pixels : int, optional
         See `count_colors`.
 
@@ -212,14 +207,14 @@ def count_job(
 
 
 class ColorSum:
-    """Adds the histograms of images up, in any order."""
+    """Sum of the histograms of images, in any order."""
 
     def __init__(self) -> None:
-        # By channels, the small on top of the large: each colour is gone through a few times only.
+        # By channels, small ones stacked on large ones: each colour is merged only a few times.
         self._sums: dict[int, list[Histogram]] = {}
 
     def add(self, colors: Histogram) -> None:
-        """Count the colours of an image too."""
+        """Add the colour counts of an image."""
         stack = self._sums.setdefault(colors.colors.shape[1], [])
         while stack and len(stack[-1].counts) <= len(colors.counts):
             colors = stack.pop() + colors
@@ -229,27 +224,27 @@ class ColorSum:
         return bool(self._sums)
 
     def total(self) -> Histogram:
-        """All colours, in as many channels as hold them.
+        """Return all colours, in as many channels as they need.
 
         Raises
         ------
         KmcInputError
-            If there are none.
+            If no colours were added.
         """
         if not self._sums:
-            raise KmcInputError("a palette is found for at least one image, none is given")
+            raise KmcInputError("images is empty, must hold at least one image")
         channels = channels_for_all(self._sums)
         sums = [functools.reduce(operator.add, reversed(stack)) for stack in self._sums.values()]
         widened = (Histogram(to_channels(s.colors, channels), s.counts) for s in sums)
         return functools.reduce(operator.add, widened)
 
     def find_palette(self, request: QuantizeRequest) -> NDArray[np.uint8]:
-        """The palette for all.
+        """Find the palette for all images.
 
         Parameters
         ----------
         request : QuantizeRequest
-            How many entries, and how to search for them.
+            Number of entries, and options of the search.
         """
         palette, labels = find_palette(self.total(), request.colors, request.search)
         return palette[np.bincount(labels, minlength=len(palette)) > 0]

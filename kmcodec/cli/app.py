@@ -1,4 +1,4 @@
-"""The command group, and the one place where errors become a line and an exit code."""
+"""The command group, and the main function that turns errors into a line and an exit code."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ stands for standard input or standard output. Messages go to standard error.
 
 
 class _LazyGroup(click.Group):
-    """Imports a command's module when the command is called: `kmc --version` stays fast."""
+    """Import a command's module when the command runs: `kmc --version` stays fast."""
 
     commands_here = (
         "encode",
@@ -97,7 +97,7 @@ def _tell_version(ctx: click.Context) -> NoReturn:
 def main() -> NoReturn:
     """Run the command line and exit."""
     warnings.showwarning = _show_warning
-    # Libraries log what they raise as well, and without a handler that goes to standard error.
+    # Libraries also log the errors they raise; without a handler these go to standard error.
     logging.getLogger().addHandler(logging.NullHandler())
     open_missing_streams()
     end_cleanly_on_signals()
@@ -121,17 +121,17 @@ def main() -> NoReturn:
     except OSError as error:
         if error.errno != errno.EPIPE:
             _complain(_what_failed(error))
-        # The rest has nowhere to go, and the interpreter would try once more to write it.
+        # At exit the interpreter would try once more to write the rest to the closed pipe.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         code = FAILED
     except MemoryError:
-        _complain("there is not enough memory for this image")
+        _complain("not enough memory")
         code = FAILED
     sys.exit(code or 0)
 
 
 def _what_failed(error: OSError) -> str:
-    """Commands name the files that fail; what is left is what they print, or stand in."""
+    """Describe an error of standard output or the current folder; commands report all others."""
     if error.errno == errno.ENOENT and not error.filename and not _has_current_folder():
         return "the current folder no longer exists: change to another one"
     return f"{error.filename or 'standard output'}: {reason_of(error)}"

@@ -1,4 +1,4 @@
-"""What several commands share: options, a line on standard error, numbers in words."""
+"""Options, error lines and number formats that several commands share."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ __all__ = [
     "quiet_option",
     "search_options",
     "strip_option",
+    "times_of",
     "variable_option",
 ]
 
@@ -46,10 +47,10 @@ force_option = click.option(
     "-f",
     "--force",
     is_flag=True,
-    help="Replace files that are there; without it none is. Input files never are.",
+    help="Replace existing output files. Input files are never replaced.",
 )
 
-quiet_option = click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors.")
+quiet_option = click.option("-q", "--quiet", is_flag=True, help="Print errors only.")
 
 max_pixels_option = click.option(
     "--max-pixels",
@@ -67,13 +68,13 @@ json_option = click.option(
     "--json",
     "as_json",
     is_flag=True,
-    help="Report on standard output, in a JSON object a line for each source: 'source', and what "
-    "was made, or 'error', or 'skipped'.",
+    help="Print one JSON object a line for each source on standard output: 'source', and the "
+    "result, 'error' or 'skipped'.",
 )
 
 
 def colors_option(meaning: str, default: int | None = None) -> Callable[[_F], _F]:
-    """`-k`, a number of palette entries; its help tells what they are for."""
+    """Return the option `-k`, a number of palette entries, with this help text."""
     return click.option(
         "-k",
         "--colors",
@@ -86,14 +87,14 @@ def colors_option(meaning: str, default: int | None = None) -> Callable[[_F], _F
 
 
 def options_of(command: _F, *options: Callable[[_F], _F]) -> _F:
-    """A command with options that are told in this order."""
+    """Add options to a command; its help lists them in this order."""
     for option in reversed(options):
         command = option(command)
     return command
 
 
 def coding_options(command: _F) -> _F:
-    """How indices are coded: `coding` and `effort`."""
+    """Add the options for coding indices: `coding` and `effort`."""
     return options_of(
         command,
         click.option(
@@ -108,14 +109,14 @@ def coding_options(command: _F) -> _F:
             type=click.Choice(EFFORTS),
             default=Assembly.effort,
             show_default=True,
-            help="How much time the context coder takes for a smaller file. auto: as much as "
-            "decodes in about half a second.",
+            help="Time that the context coder spends on a smaller file. auto: the strongest effort "
+            "that decodes in about half a second.",
         ),
     )
 
 
 def search_options(command: _F) -> _F:
-    """How a palette is looked for: options of `quantize` under their names."""
+    """Add the options of `quantize` for the palette search, under their names."""
     return options_of(
         command,
         click.option(
@@ -123,7 +124,7 @@ def search_options(command: _F) -> _F:
             type=click.Choice(list(INITS)),
             default=Search.init,
             show_default=True,
-            help="Where k-means starts.",
+            help="The starting points of k-means.",
         ),
         click.option(
             "--search",
@@ -131,14 +132,14 @@ def search_options(command: _F) -> _F:
             metavar="0-9",
             default=Search.search,
             show_default=True,
-            help="How hard to search for a better palette: 0 as in a textbook, 9 takes seconds.",
+            help="How hard to search for a better palette: 0 is textbook k-means, 9 takes seconds.",
         ),
         click.option(
             "--space",
             type=click.Choice(list(SPACES)),
             default=Search.space,
             show_default=True,
-            help="In which colour space distances are taken.",
+            help="The colour space in which distances are measured.",
         ),
         click.option(
             "--seed",
@@ -146,7 +147,7 @@ def search_options(command: _F) -> _F:
             metavar="N",
             default=Search.seed,
             show_default=True,
-            help="For random starts; the same seed gives the same bytes.",
+            help="Seed of random starts; the same seed gives the same bytes.",
         ),
         click.option(
             "--iterations",
@@ -154,7 +155,7 @@ def search_options(command: _F) -> _F:
             metavar="N",
             default=Search.iterations,
             show_default=True,
-            help="The most rounds that k-means takes.",
+            help="The most rounds of k-means.",
         ),
         click.option(
             "--restarts",
@@ -162,13 +163,13 @@ def search_options(command: _F) -> _F:
             metavar="N",
             default=Search.restarts,
             show_default=True,
-            help="Starts of which the best is taken.",
+            help="Number of starts; the best result is kept.",
         ),
     )
 
 
 def kmeans_options(command: _F) -> _F:
-    """The options of `quantize` that a command line can give, under their names."""
+    """Add the options of `quantize` for dithering and the search, under their names."""
     own = options_of(
         command,
         click.option(
@@ -176,7 +177,7 @@ def kmeans_options(command: _F) -> _F:
             type=click.Choice([NO_DITHER, *DITHERS]),
             default=Placing.dither,
             show_default=True,
-            help="How entries are placed.",
+            help="The dithering method.",
         ),
         click.option(
             "--dither-amount",
@@ -184,7 +185,7 @@ def kmeans_options(command: _F) -> _F:
             metavar="0-1",
             default=Placing.dither_amount,
             show_default=True,
-            help="How much of the error dithering makes up for.",
+            help="The share of the error that dithering spreads.",
         ),
     )
     return search_options(own)
@@ -195,8 +196,21 @@ def complain(message: str) -> None:
     note("kmc: " + message.replace("\n", " "))
 
 
+def times_of(before: int, after: int) -> str:
+    """Say how many times smaller or larger a file is than its source.
+
+    Parameters
+    ----------
+    before, after : int
+        Bytes.
+    """
+    if after <= before:
+        return f"{before / after:.1f} times smaller"
+    return f"{after / before:.1f} times larger"
+
+
 def decibels(value: float, losses: Sequence[str] = ()) -> str:
-    """A PSNR in words, for pixels that have lost something before it was taken or have not."""
+    """Format a PSNR; `losses` lists what the pixels lost before it was measured."""
     if math.isfinite(value):
         return f"PSNR {value:.2f} dB"
     return "exact but for what is noted" if losses else "lossless"

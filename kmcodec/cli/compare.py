@@ -7,7 +7,14 @@ import os
 import click
 
 from kmcodec.batch.planning import check_output
-from kmcodec.cli.common import decibels, force_option, max_pixels_option, note, variable_option
+from kmcodec.cli.common import (
+    decibels,
+    force_option,
+    max_pixels_option,
+    note,
+    times_of,
+    variable_option,
+)
 from kmcodec.cli.figures import save_or_show
 from kmcodec.cli.help import Command
 from kmcodec.decoder import read_indexed
@@ -22,7 +29,7 @@ from kmcodec.sources.images import named_warnings, read_source
 @click.argument("original", metavar="ORIGINAL")
 @click.argument("file", metavar="FILE.kmc")
 @click.option(
-    "-o", "--output", metavar="FIGURE", help="A .png, .pdf, .svg or .jpg; else a window opens."
+    "-o", "--output", metavar="FIGURE", help="A .png, .pdf, .svg or .jpg file. [default: a window]"
 )
 @variable_option
 @max_pixels_option
@@ -37,9 +44,8 @@ def compare(
 ) -> None:
     """Show an image and its .kmc file side by side, with palette, error map, PSNR and bytes.
 
-    Where one of them has an ICC profile, its colours are brought to sRGB first, as a screen would
-    show them; the numbers are those of what is shown, of 8 bits. Needs matplotlib: pip install
-    'kmcodec[plot]'.
+    Colours with an ICC profile are converted to sRGB first, as a screen shows them; PSNR and
+    errors are measured on these 8-bit pixels. Needs matplotlib: pip install 'kmcodec[plot]'.
     """
     from kmcodec.plots import compare_figure
 
@@ -68,5 +74,5 @@ def compare(
     save_or_show(figure, output, force=force)
     note(
         f"{file}: {decibels(quality, source.losses)}, {size:,} bytes, "
-        f"{raw_size / size:.1f} times smaller than raw ({raw_size:,})"
+        f"{times_of(raw_size, size)} than raw ({raw_size:,})"
     )

@@ -31,7 +31,7 @@ from kmcodec.cli.types import RowRange
 from kmcodec.storage.door import STANDARD
 from kmcodec.targets.images import format_of
 
-# With less to read than this, processes would take longer to start than to work.
+# For fewer bytes than this, starting processes would take longer than the work.
 _WORTH_PROCESSES = 1 << 19
 
 
@@ -50,15 +50,15 @@ EXAMPLES = """
     "-o",
     "--output",
     metavar="OUT",
-    help="The file to write; its ending says the format. A folder for "
-    "several sources; - for standard output. Without it, results go beside their sources.",
+    help="The file to write; its extension selects the format. A folder for several sources; - for "
+    "standard output. [default: beside each source]",
 )
 @click.option(
     "-t",
     "--to",
     "ending",
     metavar="FORMAT",
-    help="png, npy, mat, or any format that Pillow writes. [default: by OUT, else png]",
+    help="png, npy, mat, or any format that Pillow writes. [default: that of OUT, else png]",
 )
 @recursive_option
 @jobs_option
@@ -67,17 +67,17 @@ EXAMPLES = """
     "--rows",
     type=RowRange(),
     metavar="A:B",
-    help="Only rows A to B - 1, from 0: of other strips nothing is read.",
+    help="Decode only rows A to B - 1, counted from 0; other strips are not read.",
 )
 @click.option(
     "--salvage",
     is_flag=True,
-    help="Write what is left of a damaged file, lost rows marked. The exit code is 1 all the same.",
+    help="Write the intact rows of a damaged file and mark lost ones. The exit code is still 1.",
 )
 @click.option(
     "--picture",
     is_flag=True,
-    help="Write the picture of a file of labels. [default: the labels, to npy, mat, png and tiff]",
+    help="Write labels as a picture. [default: as labels, to npy, mat, png and tiff]",
 )
 @strip_option
 @max_pixels_option
@@ -104,12 +104,14 @@ def decode(
 
     SRC is a .kmc file, a folder of them, or - for standard input. PNG keeps the palette.
     Animations keep all frames in GIF, PNG and WebP; other formats take the first. A .npy file is
-    written strip by strip, in little memory.
+    written strip by strip and needs little memory.
     """
     if rows is not None and salvage:
         raise click.UsageError("--rows and --salvage exclude each other")
     if as_json and output == STANDARD:
-        raise click.UsageError("--json and '-o -' both want standard output")
+        raise click.UsageError(
+            "--json and '-o -' exclude each other: both write to standard output"
+        )
     _check_names(output, ending)
     derived = "." + (ending or "png").lstrip(".").lower()
     check_cluster(scheduler, workers, sources, output)
@@ -138,17 +140,17 @@ def decode(
 
 
 def _check_names(output: str | None, ending: str | None) -> None:
-    """Refuse a file whose name says another format than the one that is asked for."""
+    """Refuse an output file whose extension contradicts `--to`."""
     own = os.path.splitext(output or "")[1].lower()
     wanted = "." + (ending or "").lstrip(".").lower()
     if not own or ending is None or own == wanted or not os.path.basename(output or ""):
         return
     if is_folder(output or "") or not _differ(own, wanted):
         return
-    raise click.UsageError(f"-t {ending} and the ending of {output} say different formats")
+    raise click.UsageError(f"-t {ending} contradicts the extension of {output}")
 
 
 def _differ(own: str, wanted: str) -> bool:
-    """Whether two endings stand for different formats."""
+    """Whether two file extensions name different formats."""
     names = [format_of(e) if e not in (".npy", ".mat") else e for e in (own, wanted)]
     return names[0] != names[1]

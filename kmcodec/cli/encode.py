@@ -58,14 +58,14 @@ EXAMPLES = """
     "-o",
     "--output",
     metavar="OUT",
-    help="The .kmc file to write; a folder for several sources; - for "
-    "standard output. Without it, results go beside their sources.",
+    help="The .kmc file to write; a folder for several sources; - for standard output. "
+    "[default: beside each source]",
 )
 @colors_option("Palette entries. [default: 256; a palette image keeps its own]")
 @click.option(
     "--palette",
     metavar="PALETTE",
-    help="Take these colours instead of looking for some: a .kmc, .gpl, .hex, .act, .aco, .ase, "
+    help="Use these colours instead of a search: a .kmc, .gpl, .hex, .act, .aco, .ase, "
     ".pal or .txt file, an image, or a list such as '#1d3557,#e63946,#f1faee'.",
 )
 @click.option(
@@ -76,22 +76,22 @@ EXAMPLES = """
 @click.option(
     "--frame-palettes",
     is_flag=True,
-    help="Find a palette of N entries for each frame of an animation, not one for all. Shared ones "
-    "with more entries are mostly better for their bytes.",
+    help="Find a palette of N entries for each frame of an animation, not one for all. One shared "
+    "palette with more entries usually looks better for the same bytes.",
 )
 @click.option(
     "--reorder",
     is_flag=True,
-    help="Order the palette of a palette image from dark to bright, without unused and double "
-    "entries: a smaller file of the same pixels.",
+    help="Sort the palette of a palette image from dark to bright and drop unused and duplicate "
+    "entries: a smaller file with the same pixels.",
 )
 @coding_options
 @click.option(
     "--strip-rows",
     type=click.IntRange(0, MAX_STRIP_ROWS),
     metavar="N",
-    help="Rows of an independently coded strip, 0 for all. [default: all up to 4 megapixels, then "
-    "strips of 2 to 16, coded in threads]",
+    help="Rows in each independently coded strip, 0 for all rows. [default: all up to 4 "
+    "megapixels; above, strips of 2 to 16, coded in threads]",
 )
 @goal_options
 @kmeans_options
@@ -99,9 +99,9 @@ EXAMPLES = """
 @recursive_option
 @jobs_option
 @scheduler_option
-@click.option("--skip-existing", is_flag=True, help="Leave targets that are there as they are.")
+@click.option("--skip-existing", is_flag=True, help="Skip sources whose output file exists.")
 @click.option(
-    "--skip-if-larger", is_flag=True, help="Write no file that is not smaller than its source."
+    "--skip-if-larger", is_flag=True, help="Write only files that are smaller than their source."
 )
 @strip_option
 @max_pixels_option
@@ -126,24 +126,28 @@ def encode(
 ) -> None:
     """Encode images as .kmc files.
 
-    SRC is a .mat, .npy or .kmc file, any image that Pillow reads, a folder of those, a URL of
-    either, or - for standard input. Animations (GIF, PNG, WebP) keep all frames, with one palette,
-    and meet --rdo, --psnr or --max-bytes all together. For each file one line tells its size before
-    and after, and one at the end of several those of all.
+    SRC is a .mat, .npy or .kmc file, any image that Pillow reads, a folder of such files, a URL of
+    a file or folder, or - for standard input. Animations (GIF, PNG, WebP) keep all frames, with
+    one palette; --rdo, --psnr and --max-bytes apply to all frames together. One line for each file
+    gives its size before and after; a last line gives the totals of several files.
 
-    Images of one channel of integers, signed or of more than 8 bits, are labels if they have at
-    most 256 values or mostly equal neighbours: every one is kept. Other samples of 16 bits are
-    reduced to 8.
+    One-channel images of signed integers, or of integers with more than 8 bits, count as labels
+    if they have at most 256 values or mostly equal neighbours: every label is kept. Other 16-bit
+    samples are reduced to 8 bits.
 
-    Files of more than 16 megapixels are read row by row, in little memory, if they are .npy, or
-    PNG or TIFF and pyvips is installed, and no quality or size is asked for.
+    Unless a quality or size is asked for, .npy files of more than 16 megapixels are read row by
+    row, in little memory; so are PNG and TIFF files if pyvips is installed.
     """
     if as_json and output == STANDARD:
-        raise click.UsageError("--json and '-o -' both want standard output")
+        raise click.UsageError(
+            "--json and '-o -' exclude each other: both write to standard output"
+        )
     if shared_palette and (palette is not None or options["reorder"]):
         raise click.UsageError("--shared-palette excludes --palette and --reorder")
     if shared_palette and STANDARD in sources:
-        raise click.UsageError("--shared-palette reads twice, which standard input cannot be")
+        raise click.UsageError(
+            "--shared-palette cannot read standard input: it reads each source twice"
+        )
     if frame_palettes and (shared_palette or palette is not None or _has_goal(options)):
         raise click.UsageError(
             "--frame-palettes excludes --palette, --shared-palette, --rdo, --psnr and --max-bytes"
@@ -192,7 +196,7 @@ def _has_goal(options: dict[str, Any]) -> bool:
 def _request_of(
     colors: int | None, palette: str | None, frame_palettes: bool, options: dict[str, Any]
 ) -> FileRequest:
-    """The request that options make; what is wrong with them is an error of usage."""
+    """Build the request from the options; raise a usage error for invalid ones."""
     if colors is not None and palette is not None:
         raise click.UsageError("-k and --palette exclude each other")
     if options["reorder"] and palette is not None:
@@ -208,9 +212,9 @@ def _request_of(
 def _with_shared_palette(
     request: FileRequest, jobs: Sequence[Job | KmcError], executor: tuple[Executor | None, int]
 ) -> FileRequest:
-    """The request with one palette for all sources that can be read, also those to skip.
+    """Return the request with one palette for all readable sources, skipped ones included.
 
-    What there is to note of those is told here, of others when they are encoded.
+    Warnings about skipped sources appear here, warnings about others when they are encoded.
     """
     total = ColorSum()
     count = functools.partial(count_job, variable=request.variable, max_pixels=request.max_pixels)
@@ -220,7 +224,7 @@ def _with_shared_palette(
     for job, done in zip(readable, counted, strict=True):
         for warning in done.notes if job.skip else ():
             warn(warning)
-        if done.value is not None:  # else it is told when it cannot be encoded either
+        if done.value is not None:  # else encoding it reports the error
             total.add(done.value)
     if not total:
         return request

@@ -1,3 +1,3 @@
-"""What the exit codes of `kmc` mean; its help tells them too."""
+"""The exit codes of `kmc`; its help lists them too."""
 
 FAILED, USAGE, MISSED, INTERRUPTED = 1, 2, 3, 130

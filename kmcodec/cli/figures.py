@@ -1,4 +1,4 @@
-"""Where a figure goes: a file, or a window."""
+"""Write a figure to a file, or show it in a window."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ __all__ = ["save_or_show"]
 
 
 def save_or_show(figure: Figure, output: str | None, *, force: bool) -> None:
-    """Write a figure to a file whose ending says the format, or open a window.
+    """Write a figure to a file, in the format of its extension, or open a window.
 
     Raises
     ------
     KmcInputError
-        If the ending is unknown, the file is there and `force` is not set, it cannot be
-        written, or there is no display.
+        If the extension is unknown, the file exists and `force` is not set, it cannot be
+        written, or no display is available.
     """
     if output is None:
         show(figure)

@@ -18,7 +18,7 @@ __all__ = ["DEFAULT_TOLERANCE", "GoalCommand", "Steps", "goal_options"]
 
 DEFAULT_TOLERANCE = 0.1
 
-# Work that takes longer is shown, and how many steps it has, about.
+# Seconds after which progress is shown, and roughly how many steps the work has.
 _PATIENCE = 2.0
 _STEPS = 8
 
@@ -26,7 +26,7 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 
 
 class GoalCommand(Command):
-    """A command whose `--rdo` takes the next argument only if that is a number."""
+    """A command whose `--rdo` takes the next argument only if it is a number."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         for i, word in enumerate(args):
@@ -38,9 +38,9 @@ class GoalCommand(Command):
 
 
 class Steps:
-    """Shows on a terminal that something takes its time; call it after each step.
+    """Show the progress of slow work on a terminal; call it after each step.
 
-    Where the share that is done is known, from 0 to 1, it is given.
+    Give it the finished share of the work, from 0 to 1, where known.
     """
 
     def __init__(self, label: str, hidden: bool) -> None:
@@ -67,14 +67,14 @@ class Steps:
             self._bar.update(1)
 
     def finish(self) -> None:
-        """Leave the terminal as if nothing had been shown."""
+        """Clear the progress from the terminal."""
         if self._bar is not None:
             self._bar.finish()
             click.echo("\r\x1b[K", nl=False, err=True)
 
 
 def goal_options(command: _F) -> _F:
-    """`rdo`, `psnr`, `max_bytes` and `strict`."""
+    """Add the options `rdo`, `psnr`, `max_bytes` and `strict`."""
     return options_of(
         command,
         click.option(
@@ -83,29 +83,29 @@ def goal_options(command: _F) -> _F:
             is_flag=False,
             flag_value=DEFAULT_TOLERANCE,
             metavar="[DB]",
-            help="Choose indices by what they cost to code: the smallest file whose PSNR is at "
-            f"most so many decibels below that of the nearest entries. [{DEFAULT_TOLERANCE} if no "
-            "number follows]",
+            help="Choose indices by their coding cost: the smallest file whose PSNR is at most so "
+            "many decibels below that of the nearest entries. "
+            f"[{DEFAULT_TOLERANCE} if no number follows]",
         ),
         click.option(
             "--psnr",
             type=click.FloatRange(0, 100),
             metavar="DB",
-            help="The smallest file of at least this PSNR; -k is then the most entries it may "
-            "have. [4,096]",
+            help="Make the smallest file with at least this PSNR; -k then limits its palette "
+            "entries. [4,096]",
         ),
         click.option(
             "--max-bytes",
             type=ByteSize(),
             metavar="N",
-            help="The best PSNR in a file of at most so many bytes (900, 12k, 1.5M, 64Ki); -k as "
-            "with --psnr.",
+            help="Make the file with the best PSNR in at most so many bytes (900, 12k, 1.5M, "
+            "64Ki); -k as with --psnr.",
         ),
         click.option(
             "--strict",
             is_flag=True,
-            help="Write no file if --psnr or --max-bytes cannot be reached, rather than the best "
-            "that can.",
+            help="Write no file if --psnr or --max-bytes cannot be reached, instead of the best "
+            "possible one.",
         ),
     )
 

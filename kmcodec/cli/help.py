@@ -1,4 +1,4 @@
-"""The layout of `--help`: options in groups, examples at the end, and no summary cut short."""
+"""The layout of `--help`: options in groups, examples at the end, whole summaries."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     "Many files": ("recursive", "workers", "scheduler", "skip_existing", "skip_if_larger"),
     "Messages": ("quiet", "as_json"),
 }
-"""Headings, and below them the parameters in the order in which help lists them."""
+"""Headings, each with its parameters in the order of the help."""
 
-# A command with no more options needs no headings.
+# A command with at most this many options needs no headings.
 _FEW = 8
 
 
@@ -30,7 +30,7 @@ class Command(click.Command):
     Parameters
     ----------
     examples : str
-        Lines of a shell, shown at the end of the help.
+        Shell commands, shown at the end of the help.
     """
 
     def __init__(self, *args: Any, examples: str = "", **options: Any) -> None:
@@ -61,7 +61,7 @@ class Command(click.Command):
 
 
 def write_commands(group: click.Group, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-    """List the commands of a group, each with its whole summary."""
+    """List the commands of a group, each with its full summary."""
     commands = ((name, group.get_command(ctx, name)) for name in group.list_commands(ctx))
     rows = [(name, command.get_short_help_str(limit=400)) for name, command in commands if command]
     with formatter.section("Commands"):

@@ -24,25 +24,25 @@ _MOST_SWATCHES = 1024
 
 @click.command(cls=Command)
 @click.argument("file", metavar="FILE")
-@click.option("--json", "as_json", is_flag=True, help="Everything as one JSON object.")
+@click.option("--json", "as_json", is_flag=True, help="Print everything as one JSON object.")
 @click.option(
     "--hexdump",
     "as_hexdump",
     is_flag=True,
-    help="Every part as it stands in the file, with what its bytes mean; of a damaged file too.",
+    help="Dump every part of the file with the meaning of its bytes; also for damaged files.",
 )
 def info(file: str, as_json: bool, as_hexdump: bool) -> None:
-    """Tell what a .kmc file holds: header, strips, sections, bytes by part, palette."""
+    """Show the contents of a .kmc file: header, strips, sections, bytes by part, palette."""
     if as_json and as_hexdump:
         raise click.UsageError("--json and --hexdump exclude each other")
     if as_hexdump:
         with open_kmc(file) as stream:
             data = stream.read()
-        # Outside of that block: what goes wrong with standard output is no fault of the file.
+        # Outside of that block: errors of standard output must not name the file.
         for line in hexdump(data):
             click.echo(printable(line))
         with kmc_errors(file):
-            inspect_stream(io.BytesIO(data))  # says what is wrong, where the dump goes on
+            inspect_stream(io.BytesIO(data))  # raises the error that the dump passes over
         return
     with open_kmc(file) as stream:
         found = inspect_stream(stream)
@@ -112,7 +112,7 @@ def _beginning(text: str) -> str:
 
 
 def _swatches(palette: NDArray[np.uint8]) -> str:
-    """The palette as coloured blanks, for terminals that show 24-bit colour; else nothing."""
+    """Return the palette as coloured blanks for 24-bit colour terminals, else nothing."""
     if not sys.stdout.isatty() or "NO_COLOR" in os.environ:
         return ""
     if os.environ.get("COLORTERM") not in ("truecolor", "24bit"):

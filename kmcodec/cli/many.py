@@ -1,4 +1,4 @@
-"""Commands that do the same with many files: options, failures, exit codes."""
+"""Shared code of commands that process many files: options, failures, exit codes."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ __all__ = [
 _R = TypeVar("_R")
 _F = TypeVar("_F", bound=Callable[..., object])
 
-# With fewer files and less to read than this, processes would take longer to start than to work
+# For fewer files and bytes than this, starting processes would take longer than the work
 # (measured on two cores: photos and icons, with effort fast and auto).
 _WORTH_PROCESSES = 2 << 20
 _MANY = 8
@@ -49,8 +49,7 @@ def _recursive(extra: str = "") -> Callable[[_F], _F]:
         "-r",
         "--recursive",
         is_flag=True,
-        help=f"Take the folders in folders too{extra}; hidden ones and symbolic links to folders "
-        "are left out.",
+        help=f"Include subfolders{extra}. Hidden ones and symbolic links to folders are left out.",
     )
 
 
@@ -62,23 +61,23 @@ jobs_option = click.option(
     "workers",
     type=click.IntRange(1),
     metavar="N",
-    help="Processes that work at a time on several files; the results are the same for any "
-    "number. [default: one for each processor, if there is enough to do]",
+    help="Number of processes for several files; it does not affect the results. [default: one for "
+    "each processor, if the work is worth it]",
 )
 
 scheduler_option = click.option(
     "--scheduler",
     metavar="ADDRESS",
-    help="Let the workers of a Dask cluster do the work, such as tcp://scheduler:8786; they see "
-    "the same files under the same paths, and have this version of kmcodec. Without any for two "
-    "minutes it ends. [extra: dask]",
+    help="Run the work on a Dask cluster, such as tcp://scheduler:8786. Its workers need the same "
+    "files under the same paths and the same version of kmcodec. The command fails after two "
+    "minutes without a worker. [extra: dask]",
 )
 
 
 def check_cluster(
     scheduler: str | None, workers: int | None, sources: Sequence[str], output: str | None
 ) -> None:
-    """Refuse what the workers of a cluster cannot do, if there is a scheduler.
+    """Refuse sources and targets that the workers of a cluster cannot reach.
 
     Raises
     ------
@@ -89,11 +88,13 @@ def check_cluster(
     if workers is not None:
         raise click.UsageError("--scheduler and --jobs exclude each other")
     if STANDARD in (*sources, output):
-        raise click.UsageError("the workers of --scheduler have no standard input and output")
+        raise click.UsageError(
+            "--scheduler excludes '-': its workers have no standard input or output"
+        )
 
 
 def as_sent(job: Job, executor: Executor | None) -> Job:
-    """A job as whoever does it calls the files: workers of a cluster have folders of their own."""
+    """Return a job with absolute paths for an executor: workers run in folders of their own."""
     if not isinstance(executor, ClusterExecutor):
         return job
     return replace(job, source=_full(job.source), target=_full(job.target))
@@ -105,7 +106,7 @@ def _full(path: str) -> str:
 
 @dataclass
 class Counts:
-    """How many jobs there were, failed, missed a goal, and were left out."""
+    """Numbers of jobs: all, failed, missing a goal, skipped."""
 
     jobs: int = 0
     failed: int = 0
@@ -113,12 +114,12 @@ class Counts:
     skipped: int = 0
 
     def tell_failures(self) -> None:
-        """Say how many of several failed."""
+        """Report how many of several files failed."""
         if self.failed and self.jobs > 1:
             complain(f"{self.failed} of {self.jobs} files failed")
 
     def exit(self) -> None:
-        """End the command with the code of the worst of them, unless all is fine."""
+        """Exit with the code of the worst failure, if any job failed or missed a goal."""
         if self.failed or self.missed:
             raise click.exceptions.Exit(FAILED if self.failed else MISSED)
 
@@ -131,17 +132,17 @@ def executor_for(
     *,
     worth: int = _WORTH_PROCESSES,
 ) -> Iterator[tuple[Executor | None, int]]:
-    """Who does jobs, and how many at a time; None and 1 for the calling thread.
+    """Yield an executor and how many jobs it runs at a time; None and 1 for the calling thread.
 
     Parameters
     ----------
     jobs : sequence of Job or KmcError
     workers : int, optional
-        Processes; as many as are worth while if not given.
+        Number of processes; by default as many as the work is worth.
     scheduler : str, optional
-        Of a Dask cluster that does them instead.
+        Address of a Dask cluster that runs the jobs instead.
     worth : int
-        From how many bytes to read on processes are worth while for a few files.
+        Bytes to read from which processes are worth starting for a few files.
     """
     if scheduler is not None:
         from kmcodec.batch.scheduler import connected
@@ -166,7 +167,7 @@ def _new_pool(workers: int) -> LocalPool | None:
     try:
         return LocalPool(workers)
     except (ImportError, NotImplementedError, OSError):
-        return None  # there are systems without semaphores: slower there, but done
+        return None  # a system without semaphores: work in this process
 
 
 def _size_of(path: str) -> int:
@@ -186,26 +187,25 @@ def run_jobs(
     tell_error: Callable[[str, KmcError], None] = lambda source, error: None,
     tell_skipped: Callable[[Job], None] = lambda job: None,
 ) -> Counts:
-    """Do every job and tell what fails.
+    """Run every job and report failures.
 
     Parameters
     ----------
     jobs : sequence of Job or JobError
-        An error stands for a file that cannot be done.
+        An error stands for a file that cannot be processed.
     work : callable
-        Does one job and raises `KmcError` if it cannot. For an executor it can be pickled.
+        Runs one job and raises `KmcError` on failure. For an executor it must be picklable.
     tell : callable
-        Gets each job and what came of it, in order, and returns by what that missed a goal. It
-        may raise `KmcError` too.
+        Called with each job and its result, in order; returns how the result missed a goal, or
+        None. It may raise `KmcError` too.
     verb : str
-        For the progress bar, which is shown for several jobs on a terminal.
+        Label of the progress bar, which a terminal shows for several jobs.
     executor : tuple of Executor and int
         See `executor_for`.
     tell_error : callable
-        Gets each source that could not be done and why, beside what is told of it on standard
-        error.
+        Called with each failed source and its error, in addition to the line on standard error.
     tell_skipped : callable
-        Gets each job whose target is left as it is.
+        Called with each job that is skipped.
     """
     counts = Counts(len(jobs), skipped=sum(isinstance(job, Job) and job.skip for job in jobs))
     todo = [as_sent(job, executor[0]) for job in jobs if isinstance(job, Job) and not job.skip]
@@ -213,7 +213,7 @@ def run_jobs(
     results = run_each(work, todo, executor[0], workers=executor[1])
     with click.progressbar(jobs, label=verb, file=sys.stderr, hidden=hidden) as bar:
         for job in bar:
-            # What is wrong with who does the work is no fault of this job: it ends all.
+            # Outside the `try`: a failing executor ends the command, not just this job.
             done = next(results) if isinstance(job, Job) and not job.skip else None
             try:
                 if isinstance(job, JobError):

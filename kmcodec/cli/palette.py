@@ -47,7 +47,7 @@ EXAMPLES = """
     "--output",
     metavar="PALETTE",
     help="The file to write: .kmc, .gpl, .hex, .png, .pal, .txt, .act, .aco or .ase; - for "
-    "standard output, as .hex. Without it the colours are printed, one in a line.",
+    "standard output, as .hex. [default: print one colour a line]",
 )
 @search_options
 @variable_option
@@ -72,8 +72,8 @@ def palette(
 ) -> None:
     """Find one palette for several images.
 
-    SRC is as for encode. The palette is that of k-means over all their pixels together, as
-    'encode --shared-palette' takes it; 'encode --palette' takes it from the file.
+    SRC is as for encode. K-means runs over the pixels of all images together, as for
+    'encode --shared-palette'. Give the file to 'encode --palette' to use the palette.
     """
     request = QuantizeRequest(k=colors, search=Search(**options))
     ending = None if output is None else palette_ending(output)

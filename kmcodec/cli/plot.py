@@ -29,14 +29,14 @@ class _Figures(click.Group):
 
 @click.group(cls=_Figures)
 def plot() -> None:
-    """Figures to learn from. They need matplotlib: pip install 'kmcodec[plot]'."""
+    """Draw figures that explain k-means. Needs matplotlib: pip install 'kmcodec[plot]'."""
 
 
 @plot.command(cls=Command)
 @click.argument("source", metavar="SRC")
 @colors_option("Clusters to find.", default=16)
 @click.option(
-    "-o", "--output", metavar="FIGURE", help="A .png, .pdf, .svg or .jpg; else a window opens."
+    "-o", "--output", metavar="FIGURE", help="A .png, .pdf, .svg or .jpg file. [default: a window]"
 )
 @click.option(
     "--points",
@@ -44,7 +44,7 @@ def plot() -> None:
     default=DEFAULT_POINTS,
     show_default=True,
     metavar="N",
-    help="The most pixels to draw, an even sample.",
+    help="The most pixels to draw, sampled evenly.",
 )
 @kmeans_options
 @variable_option
@@ -60,15 +60,15 @@ def clusters(
     force: bool,
     **options: Any,
 ) -> None:
-    """Show what k-means does: pixels as points in a colour space, and the centroids among them.
+    """Show the clusters of k-means: pixels and centroids as points in a colour space.
 
-    With --space oklab distances are taken, and the points drawn, in that space.
+    With --space oklab, distances and the drawing use that space.
     """
     from kmcodec.cli.figures import save_or_show
     from kmcodec.plots import clusters_figure, require_matplotlib
 
     request = QuantizeRequest.of("plot clusters", colors, **options)
-    require_matplotlib()  # says at once, not after the work, if there is none
+    require_matplotlib()  # fails at once, not after the work, if it is missing
     check_output([source], output, force=force)
     image = read_source(source, variable, max_pixels=max_pixels)
     figure = clusters_figure(

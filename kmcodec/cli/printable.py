@@ -1,11 +1,11 @@
-"""Texts from outside, made harmless for a terminal."""
+"""Make texts from outside harmless for a terminal."""
 
 from __future__ import annotations
 
 import re
 
-# What Python calls printable and Unicode (DerivedCoreProperties.txt) ignorable by default, and the
-# braille pattern without a dot: nothing is seen of them.
+# Invisible characters that Python calls printable: those that Unicode (DerivedCoreProperties.txt)
+# calls ignorable by default, and the braille pattern without dots.
 _UNSEEN = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0"
     "\U000e0100-\U000e01ef]"
@@ -15,10 +15,10 @@ __all__ = ["printable"]
 
 
 def printable(text: str) -> str:
-    r"""The text with everything that is no character to be seen written as an escape.
+    r"""Return the text with every invisible character written as an escape.
 
-    Names of files and texts in them may hold commands to a terminal, or turn the order of what
-    follows around.
+    File names and texts in files may hold terminal commands, or reverse the direction of the
+    text after them.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""What the process gets from its surroundings: streams that may be closed, and signals."""
+"""Standard streams, which may be closed, and signals of the process."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ __all__ = ["end_cleanly_on_signals", "note", "open_missing_streams"]
 
 
 def open_missing_streams() -> None:
-    """Open standard streams that the caller has closed, so that no other file gets their number.
+    """Open standard streams that the caller closed, so that no other file gets their numbers.
 
-    Reading the one and writing the other fails then, as it should; messages go nowhere.
+    Reading standard input and writing standard output then fail, as they should; messages are
+    lost.
     """
     ways = {"stdin": os.O_WRONLY, "stdout": os.O_RDONLY, "stderr": os.O_WRONLY}
     for number, (name, way) in enumerate(ways.items()):
@@ -32,10 +33,10 @@ def open_missing_streams() -> None:
 
 
 def end_cleanly_on_signals() -> None:
-    """End on a request to end as on Ctrl-C, through every `finally`, with code 128 + number."""
+    """On termination signals run every `finally`, as on Ctrl-C; exit with code 128 + number."""
     for name in ("SIGTERM", "SIGHUP"):
         number = getattr(signal, name, None)
-        # Who has it ignored (nohup) means that.
+        # A caller that ignores the signal (nohup) does so on purpose.
         if number is not None and signal.getsignal(number) == signal.SIG_DFL:
             signal.signal(number, _end)
 
@@ -45,9 +46,9 @@ def _end(number: int, frame: object) -> NoReturn:
 
 
 def note(line: str) -> None:
-    """Print a line on standard error, clear of a progress bar that may stand there.
+    """Print a line on standard error, clear of any progress bar.
 
-    If that cannot be written, the work goes on all the same.
+    If it cannot be written, the work goes on.
     """
     clear = "\r\x1b[K" if sys.stderr.isatty() and os.environ.get("TERM") != "dumb" else ""
     with contextlib.suppress(OSError):

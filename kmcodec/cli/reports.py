@@ -1,4 +1,4 @@
-"""What is told of files that were encoded or decoded: lines of words or of JSON, a summary."""
+"""Reports on encoded and decoded files: lines of text or JSON, and a summary."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import click
 from kmcodec.batch.decoding import DecodeReport
 from kmcodec.batch.encoding import EncodeReport
 from kmcodec.batch.planning import Job
-from kmcodec.cli.common import decibels, note
+from kmcodec.cli.common import decibels, note, times_of
 from kmcodec.cli.many import Counts
 from kmcodec.errors import KmcError, KmcFormatError
 from kmcodec.storage.door import STANDARD
@@ -22,14 +22,14 @@ __all__ = ["DecodeReporter", "Reporter"]
 
 
 class Reporter:
-    """Tells what came of each file, and of all.
+    """Report the result of each file, and of all.
 
     Parameters
     ----------
     as_json : bool
-        Tell of each file in JSON on standard output.
+        Report each file as JSON on standard output.
     quiet : bool
-        Say nothing else but errors.
+        Report nothing else but errors.
     """
 
     def __init__(self, as_json: bool, quiet: bool) -> None:
@@ -39,7 +39,7 @@ class Reporter:
         self._skipped = ""
 
     def tell(self, job: Job, report: EncodeReport) -> str | None:
-        """Tell of a file, and return by what it missed a goal."""
+        """Report a file, and return how it missed a goal."""
         report = replace(report, source=job.source, output=job.target)
         if report.written:
             self._files += 1
@@ -54,41 +54,41 @@ class Reporter:
         return report.shortfall
 
     def tell_error(self, source: str, error: KmcError) -> None:
-        """Tell of a file that could not be done, where no line of words does."""
+        """Report a failed file in JSON, where no line of text does."""
         if self._as_json:
             click.echo(json.dumps(_failed(source, error)))
 
     def tell_skipped(self, job: Job) -> None:
-        """Tell of a file whose target was there."""
+        """Report a source whose output file already exists."""
         self._skipped = job.target
         if self._as_json:
             told = {"source": job.source, "output": job.target, "skipped": True}
             click.echo(json.dumps(told))
 
     def tell_all(self, counts: Counts) -> None:
-        """Tell what became of all files, if there were several or nothing else was told."""
+        """Print the summary, if there were several files or no other report."""
         if self._quiet:
             counts.tell_failures()
         elif counts.jobs > 1:
             note(f"kmc: {self._summary(counts)}")
         elif counts.skipped:
-            note(f"{self._skipped}: was there already")
+            note(f"{self._skipped}: skipped, already exists")
 
     def _summary(self, counts: Counts) -> str:
         words = f"{self._files:,} of {counts.jobs:,} files encoded"
         if self._files:
-            ratio = self._before / self._after
-            words += f", {self._before:,} bytes to {self._after:,}: {ratio:.1f} times smaller"
+            times = times_of(self._before, self._after)
+            words += f", {self._before:,} bytes to {self._after:,}: {times}"
         others = {
             "failed": counts.failed,
-            "were there already": counts.skipped,
+            "skipped": counts.skipped,
             "would not be smaller": self._unwritten,
         }
         return "; ".join([words, *(f"{n:,} {what}" for what, n in others.items() if n)])
 
 
 class DecodeReporter:
-    """Tells what came of each `.kmc` file.
+    """Report the result of each `.kmc` file.
 
     Parameters
     ----------
@@ -102,12 +102,12 @@ class DecodeReporter:
         self._salvaged: DecodeReport | None = None
 
     def tell(self, job: Job, report: DecodeReport) -> None:
-        """Tell of a file.
+        """Report a file.
 
         Raises
         ------
         KmcFormatError
-            If not all of it could be salvaged.
+            If part of it could not be salvaged.
         """
         report = replace(report, source=job.source, output=job.target)
         if not self._quiet and not self._as_json:
@@ -121,12 +121,12 @@ class DecodeReporter:
             self._salvaged = report
             others = len(report.lost) - 1
             what = report.lost[0] + (f", and {others} more" if others else "")
-            raise KmcFormatError(f"{report.source}: damaged, the rest was written: {what}")
+            raise KmcFormatError(f"{report.source}: damaged, wrote what could be read: {what}")
         if self._as_json:
             click.echo(json.dumps(report.to_dict()))
 
     def tell_error(self, source: str, error: KmcError) -> None:
-        """Tell of a file that could not be done, or not wholly, where no line of words does."""
+        """Report a file that failed, wholly or in part, in JSON, where no line of text does."""
         if self._as_json:
             told = self._salvaged.to_dict() if self._salvaged else {}
             click.echo(json.dumps(told | _failed(source, error)))
@@ -151,12 +151,14 @@ def _in_words(report: EncodeReport) -> str:
     source = _short(report.source)
     if not report.written:
         return (
-            f"{report.source}: {report.source_size:,} bytes, as .kmc {report.size:,}: not written"
+            f"{report.source}: not written, as .kmc it takes {report.size:,} bytes, not "
+            f"{report.source_size:,}"
         )
     return (
         f"{report.output}: {report.width} x {report.height}, {frames}{colors}, "
         f"{decibels(report.psnr, report.losses)}, "
-        f"{report.size:,} bytes: {report.ratio:.1f} times smaller than raw ({report.raw_size:,}), "
-        f"{report.source_size / report.size:.1f} than {source} ({report.source_size:,}), "
+        f"{report.size:,} bytes: {times_of(report.raw_size, report.size)} than raw "
+        f"({report.raw_size:,}), "
+        f"{times_of(report.source_size, report.size)} than {source} ({report.source_size:,}), "
         f"{report.seconds:.2f} s"
     )

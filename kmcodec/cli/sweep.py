@@ -40,7 +40,7 @@ class _Colors(click.ParamType):  # type: ignore[type-arg,unused-ignore]
         except ValueError:
             self.fail(f"{value!r} is not a list of numbers such as 2,16,256", param, ctx)
         if not all(1 <= k <= MAX_COLORS for k in colors):
-            self.fail(f"each K is from 1 to {MAX_COLORS:,}", param, ctx)
+            self.fail(f"each K must be an integer from 1 to {MAX_COLORS:,}", param, ctx)
         return sorted(set(colors))
 
 
@@ -63,7 +63,7 @@ EXAMPLES = """
 @click.option(
     "-o", "--output", metavar="FIGURE", help="Curves and contact sheet: .png, .pdf, .svg or .jpg."
 )
-@click.option("--csv", "table", metavar="FILE", help="The table as comma-separated values.")
+@click.option("--csv", "table", metavar="FILE", help="Write the table as comma-separated values.")
 @coding_options
 @kmeans_options
 @variable_option
@@ -79,10 +79,10 @@ def sweep(
     force: bool,
     **options: Any,
 ) -> None:
-    """Encode an image at several K and tell inertia, PSNR and bytes of each."""
+    """Encode an image at several K and print inertia, PSNR and bytes of each."""
     request = EncodeRequest.of("sweep", **options)
     if output is not None:
-        # Say at once, not after the work, if there is no matplotlib.
+        # Fails at once, not after the work, if matplotlib is missing.
         import kmcodec.plots
 
         kmcodec.plots.require_matplotlib()

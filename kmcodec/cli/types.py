@@ -1,4 +1,4 @@
-"""What the command line reads besides numbers and names."""
+"""Parameter types of the command line besides numbers and names."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ class ByteSize(click.ParamType):  # type: ignore[type-arg]
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         match = re.fullmatch(r"(\d+(?:\.\d+)?)([kmg]?i?)b?", str(value).strip().lower())
         if not match or match[2] not in _UNITS or float(match[1]) * _UNITS[match[2]] < 1:
-            self.fail(f"{value!r} is no size: bytes such as 900, 12k, 1.5M or 64Ki", param, ctx)
+            self.fail(f"{value!r} is not a size such as 900, 12k, 1.5M or 64Ki", param, ctx)
         return int(float(match[1]) * _UNITS[match[2]])
 
 
 class RowRange(click.ParamType):  # type: ignore[type-arg]
-    """Rows such as 0:256, the first and the one after the last."""
+    """A row range such as 0:256: the first row and the one after the last."""
 
     name = "rows"
 
@@ -34,5 +34,5 @@ class RowRange(click.ParamType):  # type: ignore[type-arg]
     ) -> tuple[int, int]:
         match = re.fullmatch(r"(\d+):(\d+)", str(value).strip())
         if not match or int(match[1]) >= int(match[2]):
-            self.fail(f"{value!r} are no rows: A:B, from A on and before B", param, ctx)
+            self.fail(f"{value!r} is not a range of rows such as 0:100", param, ctx)
         return int(match[1]), int(match[2])

@@ -18,13 +18,13 @@ from kmcodec.reading.inspection import inspect_stream
 
 @click.command(cls=Command)
 @click.argument("files", metavar="FILE...", nargs=-1, required=True)
-@click.option("--deep", is_flag=True, help="Decode every index, too.")
+@click.option("--deep", is_flag=True, help="Also decode every index.")
 @max_pixels_option
-@click.option("-q", "--quiet", is_flag=True, help="Name only files that are not right.")
+@click.option("-q", "--quiet", is_flag=True, help="Print only files that fail.")
 def verify(files: tuple[str, ...], deep: bool, max_pixels: int, quiet: bool) -> None:
     """Check .kmc files: every CRC and every section, with --deep every index.
 
-    One line for each file; the exit code is 1 if any is not right.
+    Prints one line for each file; the exit code is 1 if any fails.
     """
 
     def check(file: str) -> str | KmcError:
@@ -34,7 +34,7 @@ def verify(files: tuple[str, ...], deep: bool, max_pixels: int, quiet: bool) -> 
             return error
 
     failures = 0
-    # A few at a time: what is found is told while the others are still being checked.
+    # A few at a time, to report results while others are still being checked.
     step = 4 * thread_count()
     for start in range(0, len(files), step):
         group = files[start : start + step]
@@ -51,7 +51,7 @@ def verify(files: tuple[str, ...], deep: bool, max_pixels: int, quiet: bool) -> 
 
 
 def _checked(file: str, deep: bool, max_pixels: int | None) -> str:
-    """What to say of a file that is right."""
+    """Check a file and return the line to print if it is intact."""
     with open_kmc(file) as stream:
         if deep:
             image = read_frames(stream, Limits(max_pixels=max_pixels))[0]

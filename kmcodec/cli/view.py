@@ -21,7 +21,7 @@ from kmcodec.storage.urls import is_url, local_path
 from kmcodec.viewer import page_with
 
 _LONGEST_STEM = 200  # bytes
-_MOST_BYTES = 1 << 28  # in Base64 it is a third more, and browsers' strings end at 512 MB
+_MOST_BYTES = 1 << 28  # Base64 adds a third, and browsers limit strings to 512 MB
 
 
 @click.command(cls=Command)
@@ -30,15 +30,15 @@ _MOST_BYTES = 1 << 28  # in Base64 it is a third more, and browsers' strings end
     "-o",
     "--output",
     metavar="PAGE",
-    help="The page to write; - for standard output. [default: a new folder for temporary files]",
+    help="The page to write; - for standard output. [default: a new temporary folder]",
 )
 @force_option
-@click.option("--no-browser", is_flag=True, help="Open nothing; print where the page is.")
+@click.option("--no-browser", is_flag=True, help="Only print where the page is.")
 def view(file: str, output: str | None, force: bool, no_browser: bool) -> None:
     """Show a .kmc file in the browser: image, palette, header, sections, bytes by part.
 
-    FILE, or - for standard input, is put into a page together with a decoder: the page needs no
-    network and no other file, and can be sent to people who do not have kmc.
+    The page holds FILE, or standard input for -, and a decoder. It needs no network and no other
+    file, so you can send it to people who do not have kmc.
     """
     check_output([file], output, force=force)
     page = page_with(_checked(file), "standard input" if file == STANDARD else Path(file).name)
@@ -47,7 +47,7 @@ def view(file: str, output: str | None, force: bool, no_browser: bool) -> None:
         return
     if output is not None and is_url(local_path(output)):
         write_output(output, page, create_only=not force)
-        note(f"{output}: written")  # whether a browser could open that, nobody knows
+        note(f"{output}: written")  # a browser may not be able to open this path
         return
     path = _temporary(file) if output is None else Path(local_path(output))
     write_output(path, page, create_only=not force)
@@ -55,27 +55,29 @@ def view(file: str, output: str | None, force: bool, no_browser: bool) -> None:
         click.echo(printable(str(path)))
         return
     if not webbrowser.open(path.resolve().as_uri()):
-        raise KmcInputError(f"no browser could be opened; the page is {path}")
+        raise KmcInputError(f"cannot open a browser; the page is {path}")
     note(f"{path}: opened in the browser")
 
 
 def _checked(file: str) -> bytes:
-    """The bytes of a file that is intact."""
+    """Check a file and return its bytes."""
     with open_kmc(file) as stream:
         found = inspect_stream(stream)
         if found.size > _MOST_BYTES:
-            raise KmcLimitError(f"{found.size:,} bytes are more than a page can hold")
+            raise KmcLimitError(f"{found.size:,} bytes are too many for a page")
         stream.seek(0)
         return stream.read()
 
 
 def _temporary(file: str) -> Path:
-    # It stays: nobody tells when the browser has read it.
+    # It stays: nothing signals that the browser has read it.
     try:
         folder = tempfile.mkdtemp(prefix="kmc-view-")
     except OSError as error:
-        raise KmcInputError(f"no temporary folder can be made: {error.strerror}; use -o") from error
+        raise KmcInputError(
+            f"cannot create a temporary folder: {error.strerror}; use -o FILE"
+        ) from error
     stem = "standard-input" if file == STANDARD else os.path.splitext(os.path.basename(file))[0]
-    # The file's name is as long as file systems permit, and its ending may be a shorter one.
+    # The name may already be as long as file systems permit, with a shorter extension.
     stem = os.fsencode(stem)[:_LONGEST_STEM].decode(errors="ignore")
     return Path(folder, f"{stem or 'page'}.html")

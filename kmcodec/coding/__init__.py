@@ -1,7 +1,7 @@
-"""Coding methods: index map to bytes and back (spec/kmc-1.md, section 6, and spec/context.md).
+"""Coding methods: index maps to bytes and back (spec/kmc-1.md, section 6, and spec/context.md).
 
-A method is one module or package here and one `Coding` in `METHODS`. It codes a strip by itself
-and knows neither the container nor where a palette comes from.
+A method is one module or package here and one `Coding` in `METHODS`. It codes each strip
+independently, and depends neither on the container nor on the source of the palette.
 """
 
 from __future__ import annotations
@@ -44,11 +44,11 @@ class Coding(Protocol):
     Attributes
     ----------
     number : int
-        How the header names it.
+        Its number in the header.
     name : str
-        How people name it.
+        Its name for users.
     effort : str or None
-        The profile, where there are several of that name.
+        The profile, if several methods share the name.
     """
 
     @property
@@ -66,7 +66,7 @@ class Coding(Protocol):
         Parameters
         ----------
         indices : ndarray, shape (rows, width), uint8 or uint16
-            All below the number of palette entries.
+            Each below the number of palette entries.
         palette : ndarray, shape (K, C), uint8
         """
 
@@ -87,7 +87,7 @@ class Coding(Protocol):
             Of the strip.
         palette : ndarray, shape (K, C), uint8
         stop : int, optional
-            How many of the rows are wanted; then what comes after them may remain unchecked.
+            Number of rows to decode; the rest may remain unchecked.
 
         Returns
         -------
@@ -105,30 +105,30 @@ METHODS: tuple[Coding, ...] = (
     Deflate(),
     *(Context(number, profile) for number, profile in enumerate(PROFILES.values(), 2)),
 )
-"""All coding methods by their numbers."""
+"""All coding methods, in the order of their numbers."""
 
 CODINGS = tuple(dict.fromkeys(method.name for method in METHODS))
 """The names of the coding methods."""
 
 AUTO = "auto"
 EFFORTS = (AUTO, *PROFILES)
-"""How much time the context coder may take; `auto` decides by the image."""
+"""Efforts of the context coder, from `auto`, which decides by the image, to the slowest."""
 
 
 def coding_by_number(number: int) -> Coding | None:
-    """The coding method that a header names so, or None."""
+    """Return the coding method with this number in the header, or None."""
     return METHODS[number] if 0 <= number < len(METHODS) else None
 
 
 def coding_for(name: str, effort: str, indices: NDArray[Any], palette: NDArray[np.uint8]) -> Coding:
-    """The coding method of a name and an effort.
+    """Return the coding method with a name and an effort.
 
     Parameters
     ----------
     name : str
         One of `CODINGS`.
     effort : str
-        One of `EFFORTS`; matters to the context coder only.
+        One of `EFFORTS`; only the context coder uses it.
     indices : ndarray, shape (height, width)
     palette : ndarray, shape (K, C), uint8
         The image, by which `auto` decides.
@@ -139,5 +139,5 @@ def coding_for(name: str, effort: str, indices: NDArray[Any], palette: NDArray[n
 
 
 def coding_named(name: str, effort: str) -> Coding:
-    """The coding method of a name and an effort other than `auto`."""
+    """Return the coding method with a name and an effort other than `auto`."""
     return next(m for m in METHODS if m.name == name and m.effort in (None, effort))

@@ -1,4 +1,4 @@
-"""Which profile of the context coder an image can afford."""
+"""The choice of the strongest profile of the context coder that an image can afford."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from numpy.typing import NDArray
 
 __all__ = ["Survey", "affordable_effort"]
 
-# Nanoseconds that a decoder takes on one core of a machine of 2024, roughly: for each pixel, and
-# for each bit of the index of a pixel that is not as its neighbours.
+# Approximate nanoseconds of a decoder on one core of a machine of 2024: for each pixel, and for
+# each bit of the index of a pixel that differs from its neighbours.
 _PIXEL = {"max": 20, "default": 15}
 _BIT = {"max": 1000, "default": 150}
 _BUDGET = 500_000_000
 
 
 class Survey:
-    """Looks at the indices of an image to tell the strongest profile that it can afford.
+    """Inspect the indices of an image to find the strongest profile that it can afford.
 
     Parameters
     ----------
@@ -30,11 +30,11 @@ class Survey:
 
     @property
     def is_decided(self) -> bool:
-        """Whether the size alone says that the answer is the fastest."""
+        """Whether the size alone requires the fastest profile."""
         return not self._affords("default", 0, 1)
 
     def add(self, indices: NDArray[Any]) -> None:
-        """Look at the next rows, shape (rows, width)."""
+        """Inspect the next rows, shape (rows, width)."""
         if self._above is not None:
             inside = indices[:1, 1:]
             same = (inside == indices[:1, :-1]) & (inside == self._above[:, 1:])
@@ -45,12 +45,12 @@ class Survey:
         self._above = indices[-1:]
 
     def effort(self, entries: int) -> str:
-        """``'max'``, ``'default'`` or ``'fast'``, once all rows were added.
+        """Return ``'max'``, ``'default'`` or ``'fast'``, after all rows were added.
 
         Parameters
         ----------
         entries : int
-            Of the palette.
+            Number of palette entries.
         """
         bits = max(1, (entries - 1).bit_length())
         efforts = ("max", "default")
@@ -61,18 +61,18 @@ class Survey:
 
 
 def affordable_effort(indices: NDArray[Any], entries: int) -> str:
-    """The strongest profile that decodes in about half a second on one core.
+    """Return the strongest profile that decodes in about half a second on one core.
 
     Parameters
     ----------
     indices : ndarray, shape (height, width), integer
     entries : int
-        Of the palette.
+        Number of palette entries.
 
     Returns
     -------
     str
-        ``'max'``, ``'default'`` or ``'fast'``: by the image alone, not by the machine.
+        ``'max'``, ``'default'`` or ``'fast'``; it depends on the image alone, not on the machine.
     """
     survey = Survey(indices.shape[1], indices.shape[0])
     survey.add(indices)

@@ -14,7 +14,7 @@ from kmcodec.parallel import heed_stop
 
 __all__ = ["Deflate"]
 
-# Bytes between two looks at whether to go on.
+# Bytes between two checks for a request to stop.
 _PIECE = 1 << 16
 
 
@@ -31,7 +31,7 @@ class Deflate:
         packed = memoryview(pack_rows(indices, _aligned_bits(len(palette))))
         packer = zlib.compressobj(9)
         coded = []
-        # The pieces leave no trace in the stream.
+        # The stream does not depend on the size of the pieces.
         for start in range(0, len(packed), _PIECE):
             heed_stop()
             coded.append(packer.compress(packed[start : start + _PIECE]))
@@ -59,10 +59,10 @@ class Deflate:
 
 
 def _inflated(payload: bytes, most: int) -> tuple[bytes, bool]:
-    """What a zlib stream holds, and whether its end is that of the payload.
+    """Return the data of a zlib stream, and True if the stream ends with the payload.
 
-    No more than `most` bytes, one more than are due: so a stream that holds too much is told from
-    one that is right, and a bomb is never unpacked.
+    It inflates at most `most` bytes, one more than expected: that detects a stream with too much
+    data, and never unpacks a decompression bomb.
     """
     inflater, parts, size, end = zlib.decompressobj(), [], 0, 0
     while end < len(payload) and size < most and not inflater.eof:

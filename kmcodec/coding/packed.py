@@ -1,4 +1,4 @@
-"""Method 0: plain bits, and the packed rows on which deflate builds too (spec, 6.1 and 6.2)."""
+"""Method 0: plain bits, and packed rows, which deflate uses too (spec, 6.1 and 6.2)."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from kmcodec.model.image import index_dtype
 
 __all__ = ["Packed", "bits_for", "pack_rows", "packed_size", "unpack_rows"]
 
-# Rows are taken in groups of about this many pixels, longer ones in parts of so many, a multiple
-# of 8: each bit of theirs is a byte for a while.
+# Pixels to unpack at a time, as each bit temporarily takes a byte: a group of rows, or a part of a
+# longer row. A multiple of 8.
 _GROUP = 1 << 18
 
 
 def bits_for(entries: int) -> int:
-    """Bits of an index: the smallest b with 2**b >= entries, 0 to 16."""
+    """Return the bits of an index: the smallest b with 2**b >= entries, 0 to 16."""
     return (entries - 1).bit_length()
 
 
 def packed_size(rows: int, width: int, bits: int) -> int:
-    """Bytes of packed rows."""
+    """Return the number of bytes of packed rows."""
     return rows * (-(-width * bits // 8))
 
 
@@ -56,12 +56,12 @@ def unpack_rows(data: bytes, rows: int, width: int, entries: int, bits: int) -> 
     Parameters
     ----------
     data : bytes
-        Exactly ``packed_size(rows, width, bits)`` of them.
+        Exactly ``packed_size(rows, width, bits)`` bytes.
     rows, width : int
     entries : int
-        Palette entries: decides the dtype, uint8 for up to 256, else uint16.
+        Number of palette entries; the dtype is uint8 for up to 256, else uint16.
     bits : int
-        Of an index; see `pack_rows`.
+        Bits of an index; see `pack_rows`.
 
     Returns
     -------
@@ -92,7 +92,7 @@ def unpack_rows(data: bytes, rows: int, width: int, entries: int, bits: int) -> 
             indices[start : start + step, left:right] = _unpack_group(part, right - left, bits)
     highest = int(indices.max())
     if highest >= entries:
-        # Not argwhere: where all are wrong, that is 16 bytes for each.
+        # Not argwhere: if all indices are wrong, it takes 16 bytes for each.
         row, column = divmod(int((indices >= entries).argmax()), width)
         raise KmcFormatError(
             f"index {indices[row, column]} at row {row}, column {column} of the strip, "

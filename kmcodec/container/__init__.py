@@ -1,1 +1,1 @@
-"""The layout of a `.kmc` file, part by part; it knows nothing of k-means or of coding."""
+"""The layout of a `.kmc` file, part by part, independent of k-means and coding."""

@@ -22,16 +22,16 @@ __all__ = [
 ]
 
 FRAME_TABLE_HEAD = 9
-"""Bytes that tell how many durations follow, and whether there are scenes."""
+"""Bytes of the fixed part, which gives the number of durations and the flag of scenes."""
 
 SCENES_HEAD = 8
-"""Bytes before the further scenes of a scene table, which tell how many there are."""
+"""Bytes before the further scenes of a scene table, which give their number."""
 
 SCENE_SIZE = 7
 """Bytes of a further scene."""
 
 MAX_DURATION = 2**32 - 1
-"""The longest that a frame can be shown, in milliseconds; also the highest loop count."""
+"""The longest duration of a frame, in milliseconds; also the highest loop count."""
 
 MAX_FRAMES = 65_536
 """The most frames of a file."""
@@ -39,7 +39,7 @@ MAX_FRAMES = 65_536
 INTERLEAVED = 0x01
 OWN_DURATIONS = 0x02
 HAS_SCENES = 0x04
-"""The frame flag of a table that tells of scenes."""
+"""The flag of a frame table with scenes."""
 
 SCENE_PALETTE_CODED = 0x02
 
@@ -52,16 +52,16 @@ _STRIP_FRAME_SIZE = 8
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """Frames, one after another, that have a palette of their own and are coded by themselves.
+    """Consecutive frames with their own palette, coded independently.
 
     Parameters
     ----------
     frames : int
         At least 1.
     entries : int
-        Of the palette, 1 to 65,536.
+        Palette entries, 1 to 65,536.
     interleaved : bool
-        Whether frames are coded with their rows below each other, not side by side.
+        Whether rows of frames are coded below each other, not side by side.
     palette_coded : bool
         Whether the palette is stored as the context coder codes it.
     """
@@ -72,19 +72,19 @@ class Scene:
     palette_coded: bool = False
 
     def header_in(self, header: Header) -> Header:
-        """The header of the file that the scene would be, were it one: it has its palette.
+        """Return the header of a file with this scene alone: it describes the scene's palette.
 
         Parameters
         ----------
         header : Header
-            Of the file that it is in.
+            Of the file with all scenes.
         """
         return replace(header, entries=self.entries, palette_coded=self.palette_coded)
 
 
 @dataclass(frozen=True)
 class FrameTable:
-    """How many frames there are, and how they are shown and laid out.
+    """The number, timing and layout of the frames of a file.
 
     Parameters
     ----------
@@ -93,11 +93,11 @@ class FrameTable:
     durations : tuple of int
         Milliseconds, one for all frames or one for each.
     loop : int
-        How often all frames are shown; 0 is forever.
+        Number of times to show all frames; 0 is forever.
     interleaved : bool
-        Whether the frames of the first scene are.
+        Whether the frames of the first scene are interleaved.
     further : tuple of Scene
-        All scenes but the first, which has all other frames, and the palette of the file.
+        All scenes except the first, which has the other frames and the palette of the file.
     """
 
     count: int = 1
@@ -112,12 +112,12 @@ class FrameTable:
         return self.count - sum(scene.frames for scene in self.further)
 
     def scenes(self, header: Header) -> tuple[Scene, ...]:
-        """All scenes of a file with this table and header; the first is told by both."""
+        """Return all scenes of a file; table and header together describe the first."""
         first = Scene(self.first_frames, header.entries, self.interleaved, header.palette_coded)
         return first, *self.further
 
     def build(self) -> bytes:
-        """The bytes of the table, without its CRC."""
+        """Return the bytes of the table, without its CRC."""
         own = len(self.durations) > 1
         scenes = bool(self.further)
         flags = INTERLEAVED * self.interleaved | OWN_DURATIONS * own | HAS_SCENES * scenes
@@ -137,13 +137,13 @@ class FrameTable:
 
     @staticmethod
     def size_of(start: bytes) -> int:
-        """Bytes of a table, without its CRC, as far as its first bytes tell.
+        """Return the size of a table, without its CRC, as far as its first bytes give it.
 
         Parameters
         ----------
         start : bytes
-            At least `FRAME_TABLE_HEAD`. If there are scenes and these bytes do not reach to where
-            it stands how many, the result is where they begin to be told.
+            At least `FRAME_TABLE_HEAD`. If the table has scenes and these bytes end before their
+            number, the result is the size of the table up to and including that number.
         """
         count, flags, _ = _HEAD.unpack(start[:FRAME_TABLE_HEAD])
         size = FRAME_TABLE_HEAD + 4 * int(count if flags & OWN_DURATIONS else 1)
@@ -157,21 +157,21 @@ class FrameTable:
 
     @classmethod
     def parse(cls, data: bytes, header: Header, room: int) -> FrameTable:
-        """Take a table to pieces.
+        """Parse a table.
 
         Parameters
         ----------
         data : bytes
-            Without the CRC, as many as `size_of` tells.
+            Without the CRC, as many as `size_of` returns.
         header : Header
             Of the file.
         room : int
-            Bytes of the file that follow.
+            Bytes of the file after the table.
 
         Raises
         ------
         ValueError
-            If it says what is not allowed; with a text for people.
+            If a value is not allowed; with a message for users.
         """
         count, flags, loop = _HEAD.unpack(data[:FRAME_TABLE_HEAD])
         if count == 0:
@@ -189,11 +189,11 @@ class FrameTable:
 
 
 def _parse_scenes(data: bytes, frames: int, header: Header, room: int) -> tuple[Scene, ...]:
-    """All scenes but the first, of a table of so many frames."""
+    """Return all scenes except the first from a table with `frames` frames."""
     scenes, first = _SCENES.unpack(data[:SCENES_HEAD])
     if not 1 <= scenes <= frames:
         raise ValueError(f"{scenes:,} scenes of {frames:,} frames")
-    # What palettes and strips take at least: nothing is made of more scenes than there can be.
+    # The least size of palettes and strips: refuse more scenes than the file can hold.
     least = (scenes - 1) * (header.channels + _CRC_SIZE)
     least += scenes * header.strip_count * _STRIP_FRAME_SIZE
     if least > room:
@@ -222,11 +222,11 @@ def _parse_scenes(data: bytes, frames: int, header: Header, room: int) -> tuple[
 
 
 ONE_FRAME = FrameTable()
-"""That of a file which has no table."""
+"""The table of a file that stores none."""
 
 
 def loop_in_words(loop: int) -> str:
-    """How often all frames are shown, for people."""
+    """Describe a loop count for users."""
     if loop < 2:
         return "shown once" if loop else "forever"
     return f"shown {loop:,} times"

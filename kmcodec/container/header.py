@@ -1,6 +1,6 @@
-"""The header of a `.kmc` file (spec/kmc-1.md, section 3), and how faults of any part are told.
+"""The header of a `.kmc` file (spec/kmc-1.md, section 3), and errors common to all parts.
 
-construct describes the fields of fixed size; what they say is checked before anything is believed.
+construct describes the fields of fixed size; their values are checked before use.
 """
 
 from __future__ import annotations
@@ -44,12 +44,12 @@ CRC = Int32ul
 
 _FIELDS_SIZE = HEADER.sizeof()
 HEADER_SIZE = _FIELDS_SIZE + CRC.sizeof()
-"""Bytes of the header, its CRC included."""
+"""Bytes of the header, including its CRC."""
 
 
 @dataclass(frozen=True)
 class Header:
-    """What the first 28 bytes say; section 3 of the specification.
+    """The values in the first 28 bytes; see section 3 of the specification.
 
     Parameters
     ----------
@@ -88,27 +88,27 @@ class Header:
 
     @property
     def palette_size(self) -> int:
-        """Bytes of the palette where it is not coded, without its CRC."""
+        """Bytes of the palette if not coded, without its CRC."""
         return self.entries * self.channels
 
     @property
     def palette_length_size(self) -> int:
-        """Bytes of the field that tells the length of a coded palette."""
+        """Bytes of the field with the length of a coded palette."""
         return 1 if self.palette_size <= 1 << 8 else 2 if self.palette_size <= 1 << 16 else 4
 
     @property
     def allows_coded_palette(self) -> bool:
-        """Whether the palette may be coded; not where a reader needs no context coder."""
+        """Whether the palette may be coded: only if a reader needs the context coder anyway."""
         return self.coding not in (0, 1)
 
     def rows_of(self, strip: int) -> tuple[int, int]:
-        """First row of a strip, and the row after its last; they begin anew with each scene."""
+        """Return the first row of a strip and the row after its last; each scene starts at 0."""
         rows = self.rows_per_strip or self.height
         strip %= self.strip_count
         return strip * rows, min(self.height, (strip + 1) * rows)
 
     def build(self) -> bytes:
-        """The bytes of the header, with its CRC."""
+        """Return the bytes of the header, with its CRC."""
         flags = HAS_SECTIONS * self.has_sections
         flags |= PALETTE_CODED * self.palette_coded | HAS_FRAMES * self.has_frames
         fields: bytes = HEADER.build(
@@ -133,7 +133,7 @@ def parse_header(data: bytes) -> Header:
     Parameters
     ----------
     data : bytes
-        The first `HEADER_SIZE` bytes of a file, or fewer if it has no more.
+        The first `HEADER_SIZE` bytes of a file, or all bytes of a shorter one.
 
     Returns
     -------
@@ -142,7 +142,7 @@ def parse_header(data: bytes) -> Header:
     Raises
     ------
     KmcFormatError
-        If they are no header, damaged, truncated, or of something that is not supported.
+        If they are no header, damaged, truncated, or use an unsupported feature.
     """
     _check_signature(data)
     if len(data) < HEADER_SIZE:
@@ -159,12 +159,13 @@ def parse_header(data: bytes) -> Header:
             found=fields.version,
         )
     if not 1 <= fields.channels <= 4:
-        raise KmcFormatError(f"{fields.channels} channels, not 1 to 4", offset=10)
+        raise KmcFormatError(f"channels is {fields.channels}, must be 1 to 4", offset=10)
     if fields.flags & ~(HAS_SECTIONS | PALETTE_CODED | HAS_FRAMES):
         raise KmcFormatError(f"flags {fields.flags:#04x} are not supported", offset=11)
     if not (1 <= fields.width <= MAX_SIDE and 1 <= fields.height <= MAX_SIDE):
         raise KmcFormatError(
-            f"{fields.width} x {fields.height} pixels: each side is 1 to {MAX_SIDE:,}", offset=12
+            f"{fields.width} x {fields.height} pixels, each side must be 1 to {MAX_SIDE:,}",
+            offset=12,
         )
     header = Header(
         coding=fields.coding,
@@ -199,14 +200,14 @@ def _check_signature(data: bytes) -> None:
 
 
 def truncated(part: str, offset: int, length: int, size: int) -> KmcFormatError:
-    """The error, to be raised, of a file that ends too early.
+    """Return the error for a file that ends too early.
 
     Parameters
     ----------
     part : str
-        Of the file, that is not whole.
+        The incomplete part of the file.
     offset, length : int
-        Where it begins, and how many bytes it needs.
+        Its offset and its full length in bytes.
     size : int
         Bytes of the file.
     """
@@ -219,14 +220,14 @@ def truncated(part: str, offset: int, length: int, size: int) -> KmcFormatError:
 
 
 def crc_mismatch(part: str, offset: int, stored: int, computed: int) -> KmcFormatError:
-    """The error, to be raised, of a part whose CRC is wrong.
+    """Return the error for a part with a wrong CRC.
 
     Parameters
     ----------
     part : str
-        Of the file.
+        The part of the file.
     offset : int
-        Of the CRC that is stored.
+        Of the stored CRC.
     stored, computed : int
     """
     return KmcFormatError(

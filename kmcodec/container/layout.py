@@ -1,8 +1,8 @@
 """The layout of a `.kmc` file (spec/kmc-1.md, sections 2 to 5 and 7).
 
-It knows nothing of k-means and nothing of how indices and palettes are coded: both are bytes here.
-construct describes the fixed-size frames; every length is checked against what is there before
-anything is allocated, and every fault ends as a `KmcFormatError` that tells its byte offset.
+This module treats coded indices and palettes as bytes. construct describes the fixed-size frames.
+Every length is checked against the size of the file before any allocation, and every fault raises
+a `KmcFormatError` with its byte offset.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ __all__ = [
 END_OF_SECTIONS = b"KEND"
 
 MAX_SECTIONS = 1024
-"""The most sections of a file, beside the closing one."""
+"""The most sections of a file, not counting the closing one."""
 
 STRIP_FRAME = Struct("length" / Int32ul, "crc" / Int32ul)
 SECTION_HEAD = Struct("type" / Bytes(4), "length" / Int32ul)
@@ -46,7 +46,7 @@ STRIP_FRAME_SIZE = STRIP_FRAME.sizeof()
 
 @dataclass(frozen=True)
 class Strip:
-    """Where a strip stands; `offset` is that of its payload, rows are first and after-last."""
+    """The location of a strip; `offset` is that of its payload, `rows` are first and after-last."""
 
     number: int
     rows: tuple[int, int]
@@ -57,18 +57,18 @@ class Strip:
 
     @property
     def name(self) -> str:
-        """How messages call this strip."""
+        """The name of this strip in messages."""
         return strip_name(self.number, self.rows, self.scene)
 
     @property
     def end(self) -> int:
-        """The byte after the payload."""
+        """The offset after the payload."""
         return self.offset + self.length
 
 
 @dataclass(frozen=True)
 class Section:
-    """A metadata section; `type` is four letters, `offset` the byte at which the type stands."""
+    """A metadata section; `type` is four letters, `offset` is that of the type."""
 
     type: str
     payload: bytes
@@ -76,7 +76,7 @@ class Section:
 
     @property
     def required(self) -> bool:
-        """Whether a reader that does not know this type must refuse the file."""
+        """Whether a reader must refuse the file if it does not know this type."""
         return self.type[0].isupper()
 
 
@@ -111,21 +111,21 @@ def parts(
     frames: FrameTable | None = None,
     further: Iterable[bytes] = (),
 ) -> Iterator[bytes]:
-    """Make a file part by part; a strip is wanted only when all before it were taken.
+    """Yield a file part by part; each strip is requested only after the one before was taken.
 
     Parameters
     ----------
     header : Header
         Its `has_sections` and `has_frames` are set from `sections` and `frames`.
     palette : bytes
-        Entry by entry; coded if the header says so.
+        Entry by entry, or coded if the header says so.
     payloads : iterable of bytes
         The coded strips, as many for each scene as the header implies.
     sections : iterable of Section
     frames : FrameTable, optional
-        Of several frames.
+        For several frames.
     further : iterable of bytes
-        The palettes of all scenes but the first, each coded if the table says so.
+        The palettes of all scenes except the first, each coded if the table says so.
 
     Yields
     ------
@@ -148,7 +148,7 @@ def parts(
         yield payload
         given += 1
     if given != due:
-        raise ValueError(f"{due} strips are due, {given} were given")
+        raise ValueError(f"{given} strips given, expected {due}")
     if sections:
         for section in [*sections, Section(END_OF_SECTIONS.decode(), b"")]:
             frame = {"type": section.type.encode(), "length": len(section.payload)}
@@ -157,14 +157,14 @@ def parts(
 
 
 def strip_name(number: int, rows: tuple[int, int], scene: int = 0) -> str:
-    """What messages call a strip.
+    """Return the name of a strip in messages.
 
     Parameters
     ----------
     number : int
-        Of the strip in the file.
+        Number of the strip in the file.
     rows : tuple of int
-        Its first row, and the one after its last.
+        Its first row and the row after its last.
     scene : int
     """
     of_scene = f" of scene {scene}" if scene else ""
@@ -172,7 +172,7 @@ def strip_name(number: int, rows: tuple[int, int], scene: int = 0) -> str:
 
 
 def palette_name(scene: int) -> str:
-    """What messages call the palette of a scene."""
+    """Return the name of the palette of a scene in messages."""
     return f"palette of scene {scene}" if scene else "palette"
 
 
@@ -187,14 +187,14 @@ def _crc(data: bytes) -> bytes:
 
 
 def strip_crc(number: int, payload: bytes) -> int:
-    """The CRC of a strip (spec/kmc-1.md, section 5).
+    """Return the CRC of a strip (spec/kmc-1.md, section 5).
 
-    The number is part of it so that a strip at a wrong place is noticed.
+    It covers the number, so that a reader detects a strip in the wrong place.
 
     Parameters
     ----------
     number : int
-        Of the strip in the file.
+        Number of the strip in the file.
     payload : bytes
 
     Returns

@@ -1,4 +1,4 @@
-"""Metadata to sections and back (spec/kmc-1.md, section 7)."""
+"""Convert metadata to sections and back (spec/kmc-1.md, section 7)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from kmcodec.model.limits import DEFAULT_MAX_METADATA
 __all__ = ["is_keyword", "metadata_from_sections", "sections_from_metadata"]
 
 MAX_DATA = 1 << 24
-"""The most bytes that a section's data may have, decompressed."""
+"""The most bytes of a section's data, decompressed."""
 
 
 _FIELD_OF_TYPE = {"iccp": "icc", "exif": "exif", "xmpp": "xmp"}
@@ -23,7 +23,7 @@ _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 
 
 def is_keyword(keyword: str) -> bool:
-    """Whether this can be the keyword of a text: 1 to 79 bytes of UTF-8, no control characters."""
+    """Return True for a valid keyword: 1 to 79 bytes of UTF-8 without control characters."""
     try:
         size = len(keyword.encode())
     except UnicodeEncodeError:
@@ -32,13 +32,13 @@ def is_keyword(keyword: str) -> bool:
 
 
 def sections_from_metadata(metadata: Metadata) -> list[Section]:
-    """The sections that hold `metadata`, each deflated where that makes it smaller.
+    """Return the sections that hold `metadata`, each deflated if that makes it smaller.
 
     Raises
     ------
     KmcInputError
-        If something is longer than 16 MiB, a text or keyword cannot be written, or there are more
-        than 1,024 sections.
+        If an item is longer than 16 MiB, a text or keyword cannot be written, or the metadata need
+        more than 1,024 sections.
     """
     sections = []
     for type_, field in _FIELD_OF_TYPE.items():
@@ -48,16 +48,17 @@ def sections_from_metadata(metadata: Metadata) -> list[Section]:
     for keyword, text in metadata.text.items():
         if not is_keyword(keyword):
             raise KmcInputError(
-                f"{keyword!r} cannot be a keyword: 1 to 79 bytes of UTF-8, no control characters"
+                f"{keyword!r} is not a keyword: must be 1 to 79 bytes of UTF-8 without control "
+                "characters"
             )
         try:
             data = f"{keyword}\0{text}".encode()
         except UnicodeEncodeError:
-            raise KmcInputError(f"the text of {keyword!r} cannot be written as UTF-8") from None
+            raise KmcInputError(f"the text of {keyword!r} is not valid Unicode") from None
         sections.append(_section("text", data))
     if len(sections) > MAX_SECTIONS:
         raise KmcInputError(
-            f"{len(metadata.text):,} texts are too many: a file has at most {MAX_SECTIONS:,} "
+            f"{len(metadata.text):,} texts exceed the limit of {MAX_SECTIONS:,} "
             "sections of metadata"
         )
     return sections
@@ -66,20 +67,20 @@ def sections_from_metadata(metadata: Metadata) -> list[Section]:
 def metadata_from_sections(
     sections: Iterable[Section], max_metadata: int | None = DEFAULT_MAX_METADATA
 ) -> Metadata:
-    """What known sections hold; unknown optional ones are skipped.
+    """Return the metadata of known sections; skip unknown optional ones.
 
     Parameters
     ----------
     sections : iterable of Section
     max_metadata : int or None
-        The most bytes of data, decompressed and together.
+        The most bytes of data in all sections, decompressed.
 
     Raises
     ------
     KmcFormatError
-        If a required section is unknown, one occurs twice that may not, or one is malformed.
+        If a required section is unknown, a unique one occurs twice, or one is malformed.
     KmcLimitError
-        If they exceed `max_metadata`.
+        If the data exceed `max_metadata`.
     """
     found: dict[str, bytes] = {}
     text: dict[str, str] = {}
@@ -101,13 +102,18 @@ def metadata_from_sections(
                 raise KmcFormatError(f"{name}: {keyword!r} occurs twice", offset=section.offset)
             text[keyword] = value
         elif section.required:
-            raise KmcFormatError(f"{name} is needed, but not known here", offset=section.offset)
+            raise KmcFormatError(
+                f"{name} is required to read the file, but unknown to this version",
+                offset=section.offset,
+            )
     return Metadata(**found, text=text)
 
 
 def _section(type_: str, data: bytes) -> Section:
     if len(data) > MAX_DATA:
-        raise KmcInputError(f"{type_} metadata has {len(data):,} bytes, at most {MAX_DATA:,} fit")
+        raise KmcInputError(
+            f"{type_} metadata has {len(data):,} bytes, must be at most {MAX_DATA:,}"
+        )
     deflated = zlib.compress(data, 9)
     if len(deflated) < len(data):
         return Section(type_, bytes([_ZLIB]) + deflated)
@@ -115,7 +121,7 @@ def _section(type_: str, data: bytes) -> Section:
 
 
 def _data(section: Section, most: int) -> bytes:
-    """The data of a section, decompressed no further than one byte beyond what is accepted."""
+    """Return the data of a section, decompressing at most one byte more than the limit."""
 
     def fault(what: str) -> KmcFormatError:
         return KmcFormatError(f"section {section.type}: {what}", offset=section.offset)
@@ -132,7 +138,7 @@ def _data(section: Section, most: int) -> bytes:
     elif storage != bytes([_STORED]):
         raise fault("its storage is neither 0 nor 1")
     if len(data) > most and most < MAX_DATA:
-        raise KmcLimitError("there is more metadata than the limit allows (max_metadata raises it)")
+        raise KmcLimitError("the metadata exceed the limit (raise max_metadata)")
     if not 1 <= len(data) <= MAX_DATA:
         raise fault(f"it holds no data, or more than {MAX_DATA:,} bytes")
     return data

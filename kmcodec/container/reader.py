@@ -1,4 +1,4 @@
-"""Reading a `.kmc` file part by part; the parts are described in `layout`."""
+"""Read a `.kmc` file part by part; `layout` describes the parts."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ from kmcodec.errors import KmcFormatError
 __all__ = ["ContainerReader"]
 
 
-# `layout.STRIP_FRAME`, which takes construct many times as long: a file may have millions of them.
+# `layout.STRIP_FRAME`, parsed much faster than by construct: a file may have millions of strips.
 _FRAME = struct.Struct("<II")
 
 
 class ContainerReader:
-    """Reads a `.kmc` file part by part, in any order of strips, checking as it goes.
+    """Read a `.kmc` file part by part, with strips in any order, and check each part.
 
     Parameters
     ----------
@@ -52,26 +52,26 @@ class ContainerReader:
     palette : bytes
         As stored: entry by entry, or coded if the header says so.
     palette_offset : int
-        Where these bytes stand.
+        Offset of these bytes.
     strips_offset : int
-        Where the frame of the first strip stands.
+        Offset of the frame of the first strip.
     size : int
         Bytes of the file.
     frames : FrameTable
-        That of one frame if the file has none.
+        `ONE_FRAME` if the file has none.
     scenes : tuple of Scene
-        At least one; all frames are in them.
+        At least one; together they have all frames.
     scene_ends : list of int
         For each scene the number of the frame after its last; ``bisect_right(scene_ends, frame)``
-        is the number of the scene in which a frame is.
+        is the scene of a frame.
     strip_count : int
-        Of all scenes.
+        Strips of all scenes.
 
     Raises
     ------
     KmcFormatError
-        If the header, the palette or the frame table is damaged, truncated or of another format,
-        or the palettes of further scenes are truncated.
+        If the header, palette or frame table is damaged, truncated or of another format, or the
+        palettes of further scenes are truncated.
     """
 
     def __init__(self, stream: IO[bytes]) -> None:
@@ -92,16 +92,16 @@ class ContainerReader:
             self._palettes.append(offset)
             offset = self._end_of_palette(number)
         self.strips_offset = offset
-        # Where the strips of scenes begin, as far as somebody wanted to know.
+        # Offsets of the first strips of scenes, found on demand.
         self._scene_starts = [offset]
 
     def palette_of(self, scene: int) -> tuple[int, bytes]:
-        """Where the palette of a scene stands, and its bytes as stored, their CRC checked.
+        """Return the offset of a scene's palette and its stored bytes, after checking their CRC.
 
         Raises
         ------
         KmcFormatError
-            If they are damaged.
+            If the palette is damaged.
         """
         if scene == 0:
             return self.palette_offset, self.palette
@@ -120,12 +120,12 @@ class ContainerReader:
             self.palette_of(scene)
 
     def strips(self, scene: int | None = None) -> Iterator[Strip]:
-        """The strips of a scene, or of all, in order; their payloads are skipped.
+        """Yield the strips of one or all scenes in order, without reading their payloads.
 
         Raises
         ------
         KmcFormatError
-            If a strip, or one before it, does not fit into the file.
+            If a strip does not fit into the file.
         """
         self._check_strip_count()
         each, starts = self.header.strip_count, self._scene_starts
@@ -141,13 +141,13 @@ class ContainerReader:
                 yield strip
 
     def strip_at(self, number: int, offset: int, length: int | None = None) -> Strip:
-        """The strip of this number, if its frame stands at this byte.
+        """Return the strip with a number, given the offset of its frame.
 
         Parameters
         ----------
         number, offset : int
         length : int, optional
-            Bytes of its payload; what the frame says if not given.
+            Bytes of its payload; by default the length in the frame.
 
         Returns
         -------
@@ -156,7 +156,7 @@ class ContainerReader:
         Raises
         ------
         KmcFormatError
-            If it does not fit into the file.
+            If the strip does not fit into the file.
         """
         rows, scene = self.header.rows_of(number), number // self.header.strip_count
         name = strip_name(number, rows, scene)
@@ -168,17 +168,17 @@ class ContainerReader:
         return strip
 
     def bytes_from(self, offset: int, length: int) -> bytes:
-        """So many bytes of the file, or as many as there are."""
+        """Return up to `length` bytes of the file."""
         self._stream.seek(offset)
         return self._stream.read(length)
 
     def payload(self, strip: Strip) -> bytes:
-        """The coded indices of a strip, their CRC checked.
+        """Return the coded indices of a strip, after checking their CRC.
 
         Parameters
         ----------
         strip : Strip
-            Of `strips` or `strip_at`.
+            From `strips` or `strip_at`.
 
         Raises
         ------
@@ -192,12 +192,12 @@ class ContainerReader:
         return payload
 
     def sections(self) -> Iterator[Section]:
-        """All sections but the closing one, their CRCs checked; then the end of the file is.
+        """Yield all sections except the closing one; check their CRCs and the end of the file.
 
         Raises
         ------
         KmcFormatError
-            If a section is damaged, or something follows the last part of the file.
+            If a section is damaged, or data follow the last part of the file.
         """
         offset = self.strips_offset
         for strip in self.strips():
@@ -234,7 +234,7 @@ class ContainerReader:
         return data
 
     def _palette_span(self, header: Header, start: int, scene: int) -> tuple[int, int]:
-        """Where the bytes of a palette stand whose part begins at `start`, and how many."""
+        """Return the offset and length of a palette's bytes; its part begins at `start`."""
         if not header.palette_coded:
             return start, header.palette_size
         name = palette_name(scene)
@@ -267,7 +267,7 @@ class ContainerReader:
         return end
 
     def _read_frames(self, start: int) -> tuple[FrameTable, int]:
-        """The frame table, and the byte after it."""
+        """Return the frame table and the offset after it."""
         data, size = b"", FRAME_TABLE_HEAD
         while len(data) < size:
             data = self._read(start, size, "frame table")
@@ -283,8 +283,8 @@ class ContainerReader:
             raise KmcFormatError(str(error), offset=start) from None
 
     def _check_strip_count(self) -> None:
-        # Each strip takes at least its frame: a header that promises more is told at once,
-        # not after a walk over millions of strips.
+        # Each strip takes at least its frame. Refuse a header with too many at once, not after
+        # reading millions of strips.
         least = self.strips_offset + self.strip_count * STRIP_FRAME_SIZE
         if least > self.size:
             part = f"index data in {self.strip_count:,} strips"

@@ -1,8 +1,8 @@
-"""Intact strips of damaged files: where a length is wrong, the strips after it are looked for.
+"""Find intact strips of damaged files, even after a wrong length.
 
-A strip's CRC covers its number and its length, so where it fits that strip stands. The work is
-bounded: each byte is looked at as the place of a frame at most twice, and what CRCs are taken of
-is at most some ten times the size of the file, and 64 MiB more.
+A strip's CRC covers its number and its length, so a right CRC identifies the strip. The work is
+bounded: each byte is tried as the place of a frame at most twice, and CRCs cover at most about ten
+times the size of the file plus 64 MiB.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ from kmcodec.errors import KmcFormatError
 
 __all__ = ["intact_strips"]
 
-_MISSING = 3  # strips that may be missing in a row
-_FOLLOWING = 2  # frames after a place that must make sense for a CRC, in files that are large
-_GROUP = 1 << 20  # places that are looked at at once
+_MISSING = 3  # consecutive strips that may be missing
+_FOLLOWING = 2  # in large files, plausible frames that must follow before a CRC is tried
+_GROUP = 1 << 20  # places to inspect at a time
 _LEAST_EFFORT = 1 << 26
-_TRIAL = 2048  # what it takes to look closely at a place, in bytes of a CRC
+_TRIAL = 2048  # cost of a close inspection of a place, in bytes of a CRC
 
 
 def intact_strips(container: ContainerReader, losses: list[str]) -> Iterator[tuple[Strip, bytes]]:
-    """Strips with their payloads, as far as their CRCs are right.
+    """Yield the strips with right CRCs, and their payloads.
 
     Parameters
     ----------
     container : ContainerReader
     losses : list of str
-        What is damaged is added to it.
+        Receives a description of each damaged part.
 
     Yields
     ------
@@ -48,7 +48,7 @@ def intact_strips(container: ContainerReader, losses: list[str]) -> Iterator[tup
             continue
         place = search.next_place(number, offset, strip)
         if place:
-            # Where the next strip begins this one ends, whatever its own frame says.
+            # This strip ends where the next begins, whatever length its frame gives.
             strip, payload, _ = _attempt(container, number, offset, place[1] - offset)
             if strip and payload is not None and place[0] == number + 1:
                 losses.append(f"{strip.name}: its length is damaged, its rows are not")
@@ -67,7 +67,7 @@ def intact_strips(container: ContainerReader, losses: list[str]) -> Iterator[tup
 def _attempt(
     container: ContainerReader, number: int, offset: int, size: int | None = None
 ) -> tuple[Strip | None, bytes | None, str]:
-    """What stands there if a strip does, of so many bytes with its frame; and what is wrong."""
+    """Return the strip at an offset, its payload and any fault; `size` includes the frame."""
     strip = None
     try:
         length = None if size is None else size - STRIP_FRAME_SIZE
@@ -87,22 +87,22 @@ def _with_it(container: ContainerReader, number: int, found: int) -> str:
 
 
 class _Search:
-    """Looks for the next strip that is intact."""
+    """Search for the next intact strip."""
 
     def __init__(self, container: ContainerReader) -> None:
         header = container.header
         self._container = container
         self._effort = 8 * container.size + _LEAST_EFFORT
-        # No coding takes as much; it keeps what is no frame from being taken for one.
+        # No coding takes more bytes than this, so larger lengths cannot be those of frames.
         width = header.width * max(scene.frames for scene in container.scenes)
         pixels = width * (header.rows_per_strip or header.height)
         self._longest = min(4 * pixels + 1024, container.size)
-        # Of random bytes, what would have to be read for the CRCs of all that may be frames.
+        # In random bytes, the bytes to read for the CRCs of all possible frames.
         at_random = container.size * self._longest**2 >> 33
         self._following = 0 if at_random < self._effort // 2 else _FOLLOWING
 
     def next_place(self, number: int, offset: int, strip: Strip | None) -> tuple[int, int] | None:
-        """Number and place of the first intact strip after one that stands at `offset`."""
+        """Return the number and offset of the first intact strip after one at `offset`."""
         numbers = range(number + 1, min(number + 2 + _MISSING, self._container.strip_count))
         if not numbers:
             return None
@@ -115,7 +115,7 @@ class _Search:
                     return None
                 if self._is_intact(candidate, place):
                     return candidate, place
-        # There is nothing more: it is looked for but once.
+        # No strip is left, so do not search again.
         self._effort = -1
         return None
 
@@ -125,7 +125,7 @@ class _Search:
         return payload is not None
 
     def _places(self, start: int) -> Iterator[int]:
-        """Bytes from `start` on at which a frame may stand."""
+        """Yield the offsets from `start` on that may be those of a frame."""
         for begin in range(start, self._container.size, _GROUP):
             if self._effort < 0:
                 return
@@ -142,7 +142,7 @@ class _Search:
                     yield begin + place
 
     def _leads_on(self, place: int) -> bool:
-        """Whether what follows a frame at this place looks like frames, or like the end."""
+        """Return True if the bytes after a frame here look like frames or like the end."""
         for _ in range(1 + self._following):
             frame = self._container.bytes_from(place, STRIP_FRAME_SIZE)
             if place == self._container.size or (frame[:4].isalpha() and frame[:4].isascii()):

@@ -1,4 +1,4 @@
-"""Where the strips of a file stand, in 16 bytes each: a file may have millions of them."""
+"""A compact table of strips, 16 bytes each: a file may have millions of them."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ __all__ = ["StripTable"]
 
 
 class StripTable(Sequence[Strip]):
-    """The strips of a file, in order; a `Strip` is made when it is asked for.
+    """The strips of a file, in order; each `Strip` is created on access.
 
     Parameters
     ----------
     header : Header
         Of the file.
     strips : iterable of Strip
-        All of them, from number 0 on.
+        All strips, from number 0 on.
     """
 
     def __init__(self, header: Header, strips: Iterable[Strip]) -> None:
@@ -41,7 +41,7 @@ class StripTable(Sequence[Strip]):
     def __getitem__(self, number: slice) -> tuple[Strip, ...]: ...
 
     def __getitem__(self, number: int | slice) -> Strip | tuple[Strip, ...]:
-        """The strip of this number, or those of a slice."""
+        """Return the strip with a number, or the strips of a slice."""
         chosen = range(len(self))[number]
         if isinstance(chosen, range):
             return tuple(map(self._strip, chosen))

@@ -1,1 +1,1 @@
-"""Formats of others: MATLAB, NumPy, Pillow's images, colour profiles, lists of colours."""
+"""Other formats: MATLAB, NumPy, Pillow's images, colour profiles, palette files."""

@@ -1,4 +1,4 @@
-"""Animations in PNG files: their chunks, and what each frame shows."""
+"""Read animated PNG files: their chunks, and the picture of each frame."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _PLACE = Struct(CONTROL.format.replace("I", "", 1))
 _SIZE = Struct(">II")
 _LENGTH, _ANIMATION = Struct(">I"), Struct(">II")
 _HEADER_SIZE = 13
-# How colours are to be understood, which all frames share; and the most bytes of 256 entries.
+# Chunks of colours, which all frames share, with their most bytes for 256 entries.
 _SHARED = {b"PLTE": 768, b"tRNS": 256}
 _FRAMES = (b"fcTL", b"fdAT", b"IDAT")
 _PALETTE_TYPE, _GREY_TYPES = 3, (0, 4)
@@ -48,7 +48,7 @@ _PALETTE_TYPE, _GREY_TYPES = 3, (0, 4)
 
 @dataclass(frozen=True)
 class ApngFrame:
-    """A frame as the file has it.
+    """A frame as stored in the file.
 
     Parameters
     ----------
@@ -57,9 +57,9 @@ class ApngFrame:
         Milliseconds.
     disposal : Disposal
     over : bool
-        Whether it is blended with what is under it, by its alpha, or replaces it.
+        Whether the frame is blended over the previous picture, by its alpha, or replaces it.
     data : list of bytes-like
-        Its compressed pixels.
+        The compressed pixels.
     """
 
     left: int
@@ -74,20 +74,20 @@ class ApngFrame:
 
 @dataclass
 class ApngFile:
-    """What an animated PNG holds.
+    """The contents of an animated PNG.
 
     Parameters
     ----------
     header : bytes
-        Its chunk IHDR.
+        The chunk IHDR.
     loop : int
         How often the frames are shown; 0 is forever.
     shared : bytes
         The chunks that all frames need: palette and transparency.
     frames : list of ApngFrame
-        Without the picture for those who show no animations, where it is none of them.
-    hides_picture : bool
-        Whether it is none of them.
+        Without the still picture for other viewers, if it is not a frame.
+        s_picture : bool
+        Whether the still picture is not a frame.
     """
 
     header: bytes
@@ -98,7 +98,7 @@ class ApngFile:
 
     @property
     def size(self) -> tuple[int, int]:
-        """Width and height."""
+        """Return width and height."""
         return _LENGTH.unpack_from(self.header)[0], _LENGTH.unpack_from(self.header, 4)[0]
 
 
@@ -108,7 +108,7 @@ def is_png(data: bytes) -> bool:
 
 
 def png_chunk(kind: bytes, content: bytes) -> bytes:
-    """A chunk with its length and CRC."""
+    """Return a chunk with its length and CRC."""
     crc = zlib.crc32(content, zlib.crc32(kind))
     return _LENGTH.pack(len(content)) + kind + content + _LENGTH.pack(crc)
 
@@ -124,7 +124,7 @@ def parse_apng(data: bytes) -> ApngFile | None:
     Returns
     -------
     ApngFile or None
-        None if it is no animation.
+        None if the file is not an animation.
 
     Raises
     ------
@@ -142,7 +142,7 @@ def parse_apng(data: bytes) -> ApngFile | None:
         if kind == b"IHDR" and len(content) == _HEADER_SIZE:
             header = bytes(content)
         elif kind in _SHARED:
-            # The first is taken, as by browsers: each frame gets a copy of it.
+            # Browsers use the first one; each frame gets a copy of it.
             shared.setdefault(kind, content)
         elif kind == b"acTL" and file is None and len(content) == _ANIMATION.size and header:
             expected, loop = _ANIMATION.unpack(content)
@@ -176,7 +176,7 @@ def parse_apng(data: bytes) -> ApngFile | None:
 
 
 def png_chunks(data: bytes) -> Iterator[tuple[bytes, memoryview, bool]]:
-    """Kind and content of each chunk, and whether it is whole and its CRC right."""
+    """Yield kind and content of each chunk, and whether it is whole with a correct CRC."""
     view, at = memoryview(data), len(SIGNATURE)
     while at + 8 <= len(data):
         (length,) = _LENGTH.unpack_from(data, at)
@@ -201,7 +201,7 @@ def _frame_of(content: memoryview, size: tuple[int, int], number: int) -> ApngFr
 
 
 def apng_frames(file: ApngFile) -> Sequence[IndexedImage | NDArray[np.uint8]]:
-    """What the screen shows at each frame.
+    """Return the picture on the screen at each frame.
 
     Parameters
     ----------
@@ -210,10 +210,10 @@ def apng_frames(file: ApngFile) -> Sequence[IndexedImage | NDArray[np.uint8]]:
     Returns
     -------
     sequence of IndexedImage
-        Of a file with a palette, entry by entry as it is, if its entries and clear are all that
-        is shown.
+        For a file with a palette, with its entries unchanged, if the frames show only these and
+        clear pixels.
     sequence of ndarray
-        Of all others.
+        For all other files.
 
     Raises
     ------
@@ -223,7 +223,7 @@ def apng_frames(file: ApngFile) -> Sequence[IndexedImage | NDArray[np.uint8]]:
     parts = [_decoded(file, number) for number in range(len(file.frames))]
     entries = [part for part in parts if isinstance(part, IndexedImage)]
     if len(entries) == len(parts) and file.header[9] == _PALETTE_TYPE:
-        # Where entries are used that the file does not have, they are added: the longest has all.
+        # Pillow adds used entries that the file lacks: the longest palette has all of them.
         palette = max((part.palette for part in entries), key=len)
         opaque = palette[:, 3] if palette.shape[1] == 4 else np.full(len(palette), 255, np.uint8)
         pairs = zip(entries, file.frames, strict=True)
@@ -234,7 +234,7 @@ def apng_frames(file: ApngFile) -> Sequence[IndexedImage | NDArray[np.uint8]]:
 
 
 def _decoded(file: ApngFile, number: int) -> IndexedImage | NDArray[np.uint8]:
-    """A frame by itself, as Pillow reads it from a PNG that has no other."""
+    """Decode a frame by itself, as Pillow reads it from a PNG of this frame alone."""
     frame = file.frames[number]
     header = _SIZE.pack(frame.width, frame.height) + file.header[_SIZE.size :]
     alone = SIGNATURE + png_chunk(b"IHDR", header) + file.shared
@@ -243,7 +243,7 @@ def _decoded(file: ApngFile, number: int) -> IndexedImage | NDArray[np.uint8]:
         return from_pillow(PngImagePlugin.PngImageFile(io.BytesIO(alone)))
     except MemoryError:
         raise
-    except Exception as error:  # Pillow's readers fail in any way on damaged files
+    except Exception as error:  # Pillow's readers may raise anything on damaged files
         raise KmcInputError(f"frame {number}: {fault_of(error)}") from error
 
 
@@ -253,7 +253,7 @@ def _of_entries(
     opaque: NDArray[np.uint8],
     parts: Sequence[IndexedImage],
 ) -> list[IndexedImage]:
-    """Compose by the numbers of entries; on the screen they are one more, as 0 is clear."""
+    """Compose frames by entry numbers; on the screen 0 is clear, so they are one higher."""
 
     def patch(frame: ApngFrame, indices: NDArray[Any]) -> Patch:
         numbers = indices.astype(np.uint16) + 1
@@ -308,7 +308,7 @@ def _codes_of(colors: NDArray[np.uint8]) -> NDArray[np.uint32]:
 
 
 def _over(codes: NDArray[np.uint32], under: NDArray[np.uint32]) -> NDArray[np.uint32]:
-    """Colours before others, by their alpha."""
+    """Blend colours over others, by their alpha."""
     front, back = (
         Image.fromarray(np.ascontiguousarray(each).view(np.uint8).reshape(*each.shape, 4))
         for each in (codes, under)

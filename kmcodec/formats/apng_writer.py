@@ -1,4 +1,4 @@
-"""Animations to PNG files: of each frame what changed, and every frame a chunk of its own."""
+"""Write animated PNG files: the changed part of each frame, in its own chunk."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def write_apng(
     Parameters
     ----------
     frames : sequence of IndexedImage
-        Of one size and as many channels.
+        Frames of the same size and number of channels.
     delays : sequence of Fraction
         Seconds, as `delay_of` makes them.
     loop : int
@@ -51,8 +51,8 @@ def write_apng(
 
     Notes
     -----
-    After PNG, third edition, sections 4.9 and 11.3.6. A frame is cut to the rectangle that
-    changes, and replaces what is there. Pillow compresses each as a PNG of its own.
+    After PNG, third edition, sections 4.9 and 11.3.6. A frame is cropped to the rectangle that
+    changes, and replaces the pixels there. Pillow compresses each one as a separate PNG.
     """
     shared = _of_one_palette(frames)
     start: list[bytes] = []
@@ -82,12 +82,12 @@ def write_apng(
 
 
 def delay_of(milliseconds: int) -> Fraction:
-    """Seconds as the nearest fraction that an animated PNG can hold.
+    """Convert milliseconds to seconds, as the nearest fraction that an animated PNG can hold.
 
     Raises
     ------
     KmcInputError
-        If there is none that is near.
+        If no such fraction is near.
     """
     delay = Fraction(milliseconds, 1000)
     for unit in (100, 10, 1):
@@ -95,12 +95,12 @@ def delay_of(milliseconds: int) -> Fraction:
             break
         delay = Fraction(round(Fraction(milliseconds * unit, 1000)), unit)
     if delay.numerator > _MOST:
-        raise KmcInputError(f"a PNG's frames are shown {_MOST:,} s at most")
+        raise KmcInputError(f"a PNG frame lasts at most {_MOST:,} s")
     return delay
 
 
 def _of_one_palette(frames: Sequence[IndexedImage]) -> Sequence[IndexedImage] | None:
-    """Frames with the same palette, if there is one for all."""
+    """Return frames with one palette, if one fits them all."""
     first = frames[0].palette
     if all(frame.palette is first or np.array_equal(frame.palette, first) for frame in frames):
         return frames
@@ -109,7 +109,7 @@ def _of_one_palette(frames: Sequence[IndexedImage]) -> Sequence[IndexedImage] | 
     if len(united) > 256:
         return None
     palette = to_channels(united.view(np.uint8).reshape(-1, 4), frames[0].channels)
-    # Entries that are not used may be anywhere.
+    # Unused entries may go anywhere.
     return [
         IndexedImage(palette, np.searchsorted(united, _codes(frame.palette))[frame.indices])
         for frame in frames
@@ -117,14 +117,14 @@ def _of_one_palette(frames: Sequence[IndexedImage]) -> Sequence[IndexedImage] | 
 
 
 def _codes(palette: NDArray[np.uint8]) -> NDArray[np.uint32]:
-    """Each colour as a number."""
+    """Return each colour as a number."""
     return np.ascontiguousarray(to_channels(palette, 4)).view(np.uint32)[:, 0]
 
 
 def _encoded(
     part: IndexedImage, as_pixels: bool, options: Mapping[str, Any]
 ) -> list[tuple[bytes, bytes]]:
-    """Kind and content of the chunks of a still PNG."""
+    """Encode a still PNG; return kind and content of its chunks."""
     picture = Image.fromarray(part.to_array()) if as_pixels else to_pillow(part)
     stream = io.BytesIO()
     picture.save(stream, "PNG", **options)

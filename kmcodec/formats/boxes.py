@@ -1,4 +1,4 @@
-"""The boxes of AVIF and JPEG 2000 that tell depth and colours, which Pillow skips."""
+"""Read the boxes of AVIF and JPEG 2000 with depth and colours, which Pillow skips."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ __all__ = ["header_boxes"]
 
 _HEAD, _LONG = Struct(">I4s"), Struct(">Q")
 _TO_THE_END, _IS_LONG = 0, 1
-# Those that hold others, and how many bytes of their own come first.
+# Boxes that hold other boxes, and how many bytes of their own come first.
 _NESTS = {b"meta": 4, b"iprp": 0, b"ipco": 0, b"jp2h": 0}
-# A profile is the longest that is asked for.
+# A colour profile is the longest content needed.
 _MOST_BYTES = 16 << 20
 _MOST_BOXES, _DEEPEST = 1 << 12, 8
 _CODESTREAM = b"\xff\x4f\xff\x51"
@@ -25,13 +25,13 @@ def header_boxes(stream: IO[bytes]) -> list[tuple[str, bytes]]:
     Parameters
     ----------
     stream : binary file
-        Of ISO/IEC 14496-12 or JP2, from its first byte; read from there, wherever it stands. Of a
-        bare codestream of JPEG 2000 the beginning is taken for a box "SIZ".
+        Of ISO/IEC 14496-12 or JP2; always read from its first byte. The start of a bare JPEG 2000
+        codestream counts as a box "SIZ".
 
     Returns
     -------
     list of (str, bytes)
-        Kind and content of each box that holds no others, in order.
+        Kind and content of each box without inner boxes, in order.
     """
     end = stream.seek(0, 2)
     stream.seek(0)
@@ -50,7 +50,7 @@ def header_boxes(stream: IO[bytes]) -> list[tuple[str, bytes]]:
 def _boxes(
     stream: IO[bytes], at: int, end: int, depth: int = 0
 ) -> Iterator[tuple[bytes, int, int]]:
-    """Kind, start and end of the content of each box, also of those in others."""
+    """Yield kind, and start and end of the content, of each box and its inner boxes."""
     while at + _HEAD.size <= end:
         stream.seek(at)
         length, kind = _HEAD.unpack(stream.read(_HEAD.size))
@@ -62,7 +62,7 @@ def _boxes(
             start += _LONG.size
         stop = end if length == _TO_THE_END else at + length
         if stop < start or stop > end:
-            return  # no box: the file is damaged or cut off
+            return  # not a box: the file is damaged or cut off
         if kind in _NESTS:
             if depth < _DEEPEST:
                 yield from _boxes(stream, start + _NESTS[kind], stop, depth + 1)

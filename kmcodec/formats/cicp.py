@@ -1,4 +1,4 @@
-"""Colours by the code points of ITU-T H.273 (CICP), which PNG and AVIF have."""
+"""Colours by the code points of ITU-T H.273 (CICP), as in PNG and AVIF."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ _PRIMARIES = {
     12: Primaries(_D65, (0.680, 0.320), (0.265, 0.690), (0.150, 0.060)),
     22: Primaries(_D65, (0.630, 0.340), (0.295, 0.605), (0.155, 0.077)),
 }
-# What such samples look like is a matter of displays, ITU-R BT.1886; that is what browsers take.
+# Browsers use the curve of displays, ITU-R BT.1886.
 _REC709_CURVE = gamma(2.4)
-# Table 3, as far as a profile can say them; PQ and HLG are among those that it cannot.
+# Table 3, except curves that a profile cannot hold, such as PQ and HLG.
 _CURVES = {
     1: _REC709_CURVE,
     4: gamma(2.2),
@@ -50,12 +50,12 @@ _CURVES = {
 _NAMED_CURVES = {16: "PQ", 18: "HLG"}
 _RGB, _FULL_RANGE = 0, 1
 
-# Chromaticities that differ by less are those of sRGB, rounded in one way or the other.
+# Chromaticities that differ by less are those of sRGB, rounded differently.
 _NEAR = 0.0015
 
 
 def colors_by(cicp: bytes) -> tuple[Primaries, Curve] | None:
-    """Primaries and curve of four code points, as PNG has them; None if a profile says no such."""
+    """Return primaries and curve of PNG's four code points; None if no profile can hold them."""
     if len(cicp) != 4 or cicp[2] != _RGB or cicp[3] != _FULL_RANGE:
         return None
     primaries, curve = _PRIMARIES.get(cicp[0]), _CURVES.get(cicp[1])
@@ -63,7 +63,7 @@ def colors_by(cicp: bytes) -> tuple[Primaries, Curve] | None:
 
 
 def named(where: str, cicp: bytes) -> str:
-    """Call colours in words by where they stand in the file, and by their curve if it is known."""
+    """Name colours by their place in the file, and by their curve if it is known."""
     name = _NAMED_CURVES.get(cicp[1]) if len(cicp) == 4 else None
     return f"colours by {where} ({name})" if name else f"colours by {where}"
 
@@ -71,7 +71,7 @@ def named(where: str, cicp: bytes) -> str:
 def describing_profile(
     primaries: Primaries, curve: Curve, name: str, *, grey: bool
 ) -> bytes | None:
-    """The profile that says so.
+    """Return the profile of primaries and a curve.
 
     Parameters
     ----------
@@ -85,7 +85,7 @@ def describing_profile(
     Returns
     -------
     bytes or None
-        None for sRGB, and where there are no such primaries.
+        None for sRGB, and for impossible primaries.
     """
     if curve == SRGB_CURVE and (grey or is_near_srgb(primaries)):
         return None
@@ -96,6 +96,6 @@ def describing_profile(
 
 
 def is_near_srgb(primaries: Primaries) -> bool:
-    """Whether primaries and white are those of sRGB, but for rounding."""
+    """Whether primaries and white are those of sRGB, except for rounding."""
     pairs = zip(vars(primaries).values(), vars(SRGB).values(), strict=True)
     return all(math.dist(one, other) < _NEAR for one, other in pairs)

@@ -1,4 +1,4 @@
-"""Colours as an ICC profile means them, brought to sRGB for the eye."""
+"""Convert colours with an ICC profile to sRGB for display."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from kmcodec.model.image import IndexedImage
 
 __all__ = ["image_in_srgb", "is_like_srgb", "pixels_in_srgb"]
 
-# Of each channel; where no colour moves by more than rounding, the profile is one of sRGB.
+# Levels of each channel to test: a profile that moves no colour beyond rounding is sRGB.
 _PROBE = np.linspace(0, 255, 9, dtype=np.uint8)
 _ROUNDING = 2
 
@@ -27,17 +27,17 @@ def pixels_in_srgb(pixels: NDArray[np.uint8], icc: bytes | None) -> NDArray[np.u
     pixels : ndarray, shape (H, W) or (H, W, C) with C = 1 to 4, uint8
         Alpha, the last of 2 or 4 channels, stays as it is.
     icc : bytes or None
-        The profile; None, or one of sRGB itself, leaves the pixels as they are.
+        The profile; None, or a profile of sRGB, leaves the pixels unchanged.
 
     Returns
     -------
     ndarray, shape (H, W) or (H, W, C), uint8
-        Of grey under a profile for RGB, C grows by 2.
+        Grey pixels with a profile for RGB get two more channels.
 
     Warns
     -----
     KmcWarning
-        If the profile is damaged or not one for such pixels: they are then as they were.
+        If the profile is damaged or does not match the pixels, which then stay unchanged.
     """
     if not icc:
         return pixels
@@ -46,44 +46,44 @@ def pixels_in_srgb(pixels: NDArray[np.uint8], icc: bytes | None) -> NDArray[np.u
         if _is_srgb(transform, mode):
             return pixels
         return _converted(pixels, transform, mode)
-    except Exception as error:  # a profile can be wrong in any way; it is no reason to show nothing
+    except Exception as error:  # a damaged profile may raise anything; show the pixels anyway
         reason = (str(error).splitlines() or [type(error).__name__])[0]
-        warn(f"the colour profile cannot be used, colours are shown as sRGB ({reason})")
+        warn(f"cannot use the colour profile, assuming sRGB ({reason})")
         return pixels
 
 
 def image_in_srgb(image: IndexedImage) -> IndexedImage:
-    """Convert the palette of an image by the image's own profile; see `pixels_in_srgb`."""
+    """Convert the palette of an image with its own profile; see `pixels_in_srgb`."""
     (palette,) = pixels_in_srgb(image.palette[np.newaxis], image.metadata.icc)
     return IndexedImage(palette, image.indices, image.metadata)
 
 
 def is_like_srgb(icc: bytes) -> bool:
-    """Whether colours look the same without a profile, as one that cannot be used is shown."""
+    """Whether colours look the same without this profile; also true if it is unusable."""
     try:
         return _is_srgb(*_transform_of(icc))
-    except ImportError:  # nobody here can tell
+    except ImportError:  # this Pillow cannot tell
         return False
-    except Exception:  # a profile can be wrong in any way
+    except Exception:  # a damaged profile may raise anything
         return True
 
 
 def _transform_of(icc: bytes) -> tuple[Any, str]:
-    """The transform to sRGB, and the Pillow mode that it takes."""
+    """Return the transform to sRGB, and the Pillow mode of its input."""
     from PIL import ImageCms
 
     profile = ImageCms.ImageCmsProfile(io.BytesIO(icc))
     space = profile.profile.xcolor_space.strip()
     mode = {"RGB": "RGB", "GRAY": "L"}.get(space)
     if mode is None:
-        raise ValueError(f"it is one for {space}")
+        raise ValueError(f"the profile is for {space} colours")
     transform = ImageCms.buildTransform(
         profile,
         ImageCms.createProfile("sRGB"),
         mode,
         "RGB",
         ImageCms.Intent.RELATIVE_COLORIMETRIC,
-        # Optimized, dark greys under a steep curve are up to 10 levels off.
+        # With optimization, dark greys on a steep curve are up to 10 levels off.
         ImageCms.Flags.NOOPTIMIZE if mode == "L" else ImageCms.Flags.NONE,
     )
     return transform, mode
@@ -103,7 +103,7 @@ def _converted(pixels: NDArray[np.uint8], transform: Any, mode: str) -> NDArray[
     alpha = samples[..., color.shape[2] :]
     if mode == "L":
         if color.shape[2] == 3:
-            raise ValueError("it is one for grey, the pixels have colours")
+            raise ValueError("the profile is for grey, but the pixels are in colour")
         shown = _applied(color, transform)[..., :1]
     else:
         shown = _applied(np.broadcast_to(color, (*color.shape[:2], 3)), transform)
@@ -112,6 +112,6 @@ def _converted(pixels: NDArray[np.uint8], transform: Any, mode: str) -> NDArray[
 
 
 def _applied(color: NDArray[np.uint8], transform: Any) -> NDArray[np.uint8]:
-    """RGB, shape (H, W, 3), of samples of shape (H, W, 1) or (H, W, 3)."""
+    """Convert samples of shape (H, W, 1) or (H, W, 3) to RGB, shape (H, W, 3)."""
     samples = color[..., 0] if color.shape[2] == 1 else color
     return np.asarray(transform.apply(Image.fromarray(np.ascontiguousarray(samples))))

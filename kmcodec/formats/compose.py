@@ -1,4 +1,4 @@
-"""Patches drawn one after another, as GIF and animated PNG say it and browsers do it."""
+"""Draw patches one after another, as GIF and animated PNG specify and browsers do."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ __all__ = ["Box", "Disposal", "Patch", "bounding_box", "composed"]
 
 
 class Disposal(enum.IntEnum):
-    """What becomes of a patch before the next one is drawn."""
+    """How to remove a patch before drawing the next one."""
 
     KEEP = 0
     CLEAR = 1
-    """Its place is made clear, whatever was there before."""
+    """Make its place clear."""
     RESTORE = 2
-    """Its place looks as it did before."""
+    """Restore the previous pixels of its place."""
 
 
 @dataclass(frozen=True)
 class Patch:
-    """A part of a screen that is drawn anew.
+    """A part of the screen to draw.
 
     Parameters
     ----------
     left, top, width, height : int
         Its place, which may be partly or wholly beyond the screen.
     draw : callable
-        Given what is under the patch, shape (h, w), without what is beyond the right and the lower
-        edge of the screen, the pixels afterwards.
+        Maps the pixels under the patch, shape (h, w), to the new ones. Pixels beyond the right and
+        lower edges of the screen are cut off.
     disposal : Disposal
     """
 
@@ -52,18 +52,18 @@ def composed(patches: Iterable[Patch], screen: NDArray[Any]) -> Iterator[NDArray
     ----------
     patches : iterable of Patch
     screen : ndarray, shape (H, W)
-        One number a pixel, 0 for clear: all clear at first. It is drawn on.
+        One number a pixel, 0 for clear; initially all clear. Modified in place.
 
     Yields
     ------
     ndarray
-        The screen itself after each patch: to be copied by whoever wants to keep it.
+        The screen itself after each patch; copy it to keep it.
 
     Notes
     -----
     The rules are those of the GIF89a specification (section 23) and of PNG, third edition
-    (section 11.3.6), as browsers follow them: a screen begins clear, what is disposed of becomes
-    clear and never the background colour of a GIF, and what is beyond the screen is left out.
+    (section 11.3.6), as browsers follow them: the screen begins clear, disposed patches become
+    clear, never the background colour of a GIF, and pixels beyond the screen are dropped.
     """
     height, width = screen.shape
     for patch in patches:
@@ -90,7 +90,7 @@ class Box:
 
     @property
     def slices(self) -> tuple[slice, slice]:
-        """Its rows and columns."""
+        """Return its rows and columns."""
         return (
             slice(self.top, self.top + self.height),
             slice(self.left, self.left + self.width),
@@ -98,7 +98,7 @@ class Box:
 
 
 def bounding_box(chosen: NDArray[np.bool_]) -> Box:
-    """The smallest rectangle that holds all pixels that are chosen; one pixel if none is."""
+    """Return the smallest rectangle around all chosen pixels; one pixel if none is chosen."""
     (rows,) = np.nonzero(chosen.any(axis=1))
     if not len(rows):
         return Box(0, 0, 1, 1)

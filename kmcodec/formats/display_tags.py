@@ -1,4 +1,4 @@
-"""How an image file wants its pixels to be shown: its colour profile, and what cannot be kept."""
+"""Read how a file wants its pixels shown: the colour profile, and tags that cannot be kept."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _TIFF_COLORS = {301: "transfer function", 318: "white point", 319: "primaries"}
 
 
 def profile_in(image: Image.Image) -> object:
-    """The ICC profile of an image, or one made of what a PNG or an AVIF says in other ways."""
+    """Return an image's ICC profile, or one made from other tags of a PNG or an AVIF."""
     if image.format == "PNG":
         return png_profile(image.info, facts_of(image).chunks, grey=_is_grey(image))
     if own := image.info.get("icc_profile"):
@@ -30,14 +30,14 @@ def profile_in(image: Image.Image) -> object:
 
 
 def warn_of_tags_left_out(image: Image.Image) -> None:
-    """Name in one note what a file says of how to show its pixels and a `.kmc` cannot.
+    """Warn once of all display tags of a file that a `.kmc` cannot hold.
 
     Warns
     -----
     KmcLossWarning
-        If anything of it changes how they look.
+        If any of them changes how the pixels look.
     KmcWarning
-        If nothing does.
+        If none does.
     """
     facts: list[str] = []
     if image.format == "PNG":
@@ -47,7 +47,7 @@ def warn_of_tags_left_out(image: Image.Image) -> None:
     else:
         lost = _left_out(image)
     if lost or facts:
-        words = f"left out: {', '.join(lost + facts)}"
+        words = f"dropped {', '.join(lost + facts)}"
         warn(words, KmcLossWarning if lost else KmcWarning)
 
 
@@ -68,7 +68,7 @@ def _left_out(image: Image.Image) -> list[str]:
 
 
 def _specified(cicp: bytes) -> bytes:
-    """Code points with those of sRGB in place of unspecified ones, as browsers take them."""
+    """Replace unspecified code points by those of sRGB, as browsers do."""
     pairs = zip(cicp, (*_SRGB, *cicp[2:]), strict=True) if cicp else ()
     return bytes(other if each == _UNSPECIFIED else each for each, other in pairs)
 

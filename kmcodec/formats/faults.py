@@ -1,4 +1,4 @@
-"""What the libraries that read images say, in words for people who do not know these libraries."""
+"""Translate errors of image libraries for people who do not know these libraries."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ __all__ = ["fault_of", "image_fault", "warning_in_words"]
 
 _OTHER_KIND = "of a kind that is not supported"
 
-# What is found first counts.
+# The first match counts.
 _FAULTS = [
     (re.compile(pattern, re.IGNORECASE), words)
     for pattern, words in [
@@ -43,7 +43,7 @@ def fault_of(error: object) -> str:
     Parameters
     ----------
     error : Exception or str
-        Such as Pillow's and libvips' readers raise: of any type, with any text.
+        Raised by the readers of Pillow or libvips, of any type, with any text.
 
     Returns
     -------
@@ -67,7 +67,7 @@ def image_fault(error: object) -> str:
 
 
 def warning_in_words(message: object) -> str:
-    """Say what a library warns of; of what is not known, the first line is left as it is."""
+    """Translate a library's warning; keep the first line of an unknown one."""
     lines = str(message).strip().splitlines()
     text = " ".join(lines[0].split()) if lines else ""
     known = (words for pattern, words in _WARNINGS if pattern.search(text))

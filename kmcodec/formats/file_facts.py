@@ -1,4 +1,4 @@
-"""What an image file says that Pillow does not tell, of an image that it has opened."""
+"""Read facts from an opened image file that Pillow does not report."""
 
 from __future__ import annotations
 
@@ -24,31 +24,31 @@ _KEPT = "kmcodec facts of the file"
 _BITMAP, _PROFILE, _MOST_PROFILE = Struct("<Iii"), Struct("<II"), 16 << 20
 _PAIR, _CORNERS, _CICP = Struct(">II"), Struct(">4I"), Struct(">HHHB")
 _LIGHTS = {"mdcv": "mastering display", "clli": "light levels"}
-# Of bitmaps: where their header says how colours are meant, and how large it is that does so.
+# Bitmap headers: offset of the colour space, and the sizes of versions that have it.
 _SPACE, _VERSION_4, _VERSION_5 = 70, 108, 124
 _BITS_PER_SAMPLE = 258  # tag of TIFF
 
 
 @dataclass(frozen=True)
 class FileFacts:
-    """What a file says.
+    """Facts stored in an image file.
 
     Parameters
     ----------
     sizes : frozenset of (int, int)
-        Widths and heights that it tells of.
+        Widths and heights in the file.
     bits : int
-        Of a sample; 0 if unknown.
+        Bits of a sample; 0 if unknown.
     chunks : mapping of str to bytes
-        Of a PNG, see `header_chunks`.
+        Chunks of a PNG; see `header_chunks`.
     cicp : bytes
-        Code points of ITU-T H.273, as PNG has them; empty if there are none.
+        Code points of ITU-T H.273, as in PNG; empty if missing.
     icc : bytes
-        A profile that Pillow does not tell of; empty if there is none.
+        A profile that Pillow does not report; empty if missing.
     unkept : tuple of str
-        What else it says of how to show pixels, in words; nothing of it can be kept.
+        Other display tags, in words, which cannot be kept.
     has_alpha : bool
-        False if it says that what stands in the place of alpha is none.
+        False if the file says that its fourth samples are not alpha.
     """
 
     sizes: frozenset[tuple[int, int]] = frozenset()
@@ -61,24 +61,23 @@ class FileFacts:
 
 
 def keep_facts(image: Image.Image) -> None:
-    """Let an image that nobody else sees have them by it, before Pillow closes its file."""
+    """Store the facts in a private image before Pillow closes its file."""
     image.info[_KEPT] = facts_of(image)
 
 
 def facts_of(image: Image.Image) -> FileFacts:
-    """What the file says that Pillow has opened.
+    """Return the facts of the file of an image that Pillow has opened.
 
     Parameters
     ----------
     image : PIL.Image.Image
-        It does not change, nor does the place at which its file is read.
+        Neither it nor the position in its file changes.
 
     Returns
     -------
     FileFacts
-        Empty if Pillow tells all there is, and where the file is gone: one that was given as a
-        stream is, once the image is loaded (of PNG: once it is closed), and one of a name, once
-        another file has that name.
+        Empty if Pillow reports all facts, or if the file is gone. A stream is gone once the image
+        is loaded (for PNG: once it is closed), a named file once another file has its name.
     """
     kept = image.info.get(_KEPT)
     if isinstance(kept, FileFacts):
@@ -93,17 +92,17 @@ def facts_of(image: Image.Image) -> FileFacts:
         try:
             with opened() as stream:
                 facts = read(stream)
-        except Exception:  # closed, gone, no file to be read so, or damaged in any way
+        except Exception:  # closed, gone, not seekable, or damaged in any way
             continue
-        # An image may have been turned since.
+        # The image may have been rotated since.
         if {image.size, image.size[::-1]} & facts.sizes:
             return facts
     return FileFacts()
 
 
 def _files_of(image: Image.Image) -> Iterator[Callable[[], AbstractContextManager[IO[bytes]]]]:
-    """Whatever may open the file of an image."""
-    # Once a PNG is loaded, Pillow has the file of a stream under the second name only.
+    """Yield callables that may open the file of an image."""
+    # After loading a PNG from a stream, Pillow keeps the stream under the second name only.
     for name in ("fp", "_fp"):
         yield functools.partial(_at_its_place, getattr(image, name, None))
     name = getattr(image, "filename", "")
@@ -149,7 +148,7 @@ def _of_boxes(stream: IO[bytes]) -> FileFacts:
             bits = _bits_of(content[38 : 38 + 3 * count : 3])
         elif kind == "colr" and content[:4] == b"nclx" and not cicp:
             primaries, curve, _, _ = _CICP.unpack_from(content, 4)
-            # Decoded, samples are of RGB and in full range whatever the file has.
+            # Decoded samples are always RGB in full range.
             cicp = bytes([min(primaries, 255), min(curve, 255), 0, 1])
         elif kind in _LIGHTS:
             unkept.append(f"{_LIGHTS[kind]} ({kind})")
@@ -159,7 +158,7 @@ def _of_boxes(stream: IO[bytes]) -> FileFacts:
 
 
 def _bits_of(fields: bytes) -> int:
-    """The most bits that fields of JPEG 2000 tell; 255 stands for one field for each component."""
+    """Return the most bits in fields of JPEG 2000; 255 means one field for each component."""
     return max(((each & 0x7F) + 1 for each in fields if each != 255), default=0)
 
 
@@ -178,7 +177,7 @@ def _of_sgi(stream: IO[bytes]) -> FileFacts:
 
 
 def _of_bmp(stream: IO[bytes]) -> FileFacts:
-    """What headers of version 4 and 5 say of colours."""
+    """Read the colour facts of version 4 and 5 headers."""
     stream.seek(0)
     head = stream.read(14 + _VERSION_5)
     length, width, height = _BITMAP.unpack_from(head, 14)

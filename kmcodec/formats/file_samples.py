@@ -1,4 +1,4 @@
-"""Samples and colour keys as files mean them, where Pillow cuts or confuses them."""
+"""Restore samples and colour keys that Pillow truncates or confuses."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from kmcodec.model.pixels import from_16_bits
 
 __all__ = ["as_meant", "deep_samples", "load_as_meant"]
 
-# For each byte order of raw modes the other: it has the low bytes where the first has the high.
+# The opposite of each byte order of raw modes: reading with it gives the low bytes.
 _OTHER = {"B": "L", "L": "B", "N": "B" if sys.byteorder == "little" else "L"}
 _RAW_MODES = ("RGB;16", "RGBA;16", "RGBX;16", "CMYK;16")
-# Grey and alpha, in the order of PNG: byte by byte they are four samples of 8 bits.
+# Grey and alpha in PNG's byte order: their bytes read as four 8-bit samples.
 _GREY_WITH_ALPHA = "LA;16B"
-# Alpha has been multiplied in.
+# Colours premultiplied by alpha, and plain ones.
 _PREMULTIPLIED, _PLAIN = "RGBa;16", "RGBA;16"
 _OF_8_BITS = ("L", "LA", "La", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "LAB", "YCbCr")
 
 
 def as_meant(image: Image.Image) -> Image.Image:
-    """Load an image; where Pillow shows something else than the file means, a copy that is right.
+    """Load an image; return a corrected copy where Pillow misreads the file.
 
     Parameters
     ----------
     image : PIL.Image.Image
-        Stays as Pillow shows it. Best not loaded yet: what Pillow has cut, is gone.
+        Not modified. Best not loaded yet, as bits that Pillow has truncated are gone.
 
     Returns
     -------
@@ -55,7 +55,7 @@ def as_meant(image: Image.Image) -> Image.Image:
 
 
 def load_as_meant(image: Image.Image) -> None:
-    """Load an image that nobody else sees, with all bits of its samples and the right colour key.
+    """Load a private image in place, with all bits of its samples and the right colour key.
 
     Warns
     -----
@@ -68,7 +68,7 @@ def load_as_meant(image: Image.Image) -> None:
 
 
 def _warn_of_cut(image: Image.Image, facts: FileFacts) -> None:
-    """Tell that Pillow has given 8 bits of the more that samples have in the file."""
+    """Warn if Pillow has truncated deeper samples to 8 bits."""
     if facts.bits > 8 and image.mode in _OF_8_BITS:
         warn(f"{facts.bits}-bit samples reduced to 8 bits", KmcLossWarning)
 
@@ -85,7 +85,7 @@ def _put_as_meant(
         return
     _warn_of_cut(image, facts)
     if not facts.has_alpha and image.mode == "RGBA" and not image.getchannel("A").getbbox():
-        # Nobody would see anything of it. Where there is something, it is alpha all the same.
+        # As alpha it would hide all pixels. If any is visible, trust it as alpha anyway.
         image.putalpha(255)
     elif image.mode == "L" and isinstance(key, int):
         greys = np.array(image)
@@ -95,7 +95,7 @@ def _put_as_meant(
 
 
 def _grey_levels(image: Image.Image) -> int | None:
-    """How many greys a file of mode L has, 4, 16 or 256; None if it has been loaded already."""
+    """Return how many greys a file of mode L has: 4, 16 or 256; None if already loaded."""
     for tile in getattr(image, "tile", ()):
         raw = tile[3][0] if isinstance(tile[3], tuple) else tile[3]
         return {"L;2": 4, "L;4": 16}.get(str(raw), 256)
@@ -103,20 +103,20 @@ def _grey_levels(image: Image.Image) -> int | None:
 
 
 def _grey_key(key: int, samples: NDArray[np.uint8], levels: int | None) -> int:
-    """A key for grey, brought from the levels of the file to those of the samples."""
+    """Scale a grey key from the levels of the file to those of the samples."""
     for count in (4, 16) if levels is None else (levels,):
         step = 255 // (count - 1)
         if key >= count or step == 1:
             continue
-        # Of an image that was loaded Pillow does not say how many levels its file had: a key that
-        # names no sample, where all samples are of few levels, is one of these.
+        # After loading, Pillow no longer knows the file's number of levels. A key that matches no
+        # sample, while all samples fit few levels, must be one of these levels.
         if levels is not None or not ((samples == key).any() or (samples % step).any()):
             return key * step
     return key
 
 
 def deep_samples(image: Image.Image) -> NDArray[np.uint16] | None:
-    """Read the samples of an image file of several channels of 16 bits.
+    """Read the 16-bit samples of an image file with several channels.
 
     Parameters
     ----------
@@ -126,17 +126,17 @@ def deep_samples(image: Image.Image) -> NDArray[np.uint16] | None:
     Returns
     -------
     ndarray of uint16, shape (H, W, C), or None
-        In the bands of the image's mode. None for all other images, and those that are loaded.
+        In the bands of the image's mode. None for all other images, and for loaded ones.
 
     Raises
     ------
     Exception
-        Whatever Pillow's readers raise of a damaged file.
+        Pillow's readers may raise any error on a damaged file.
 
     Notes
     -----
-    Pillow has decoders of 16 bits for either byte order, and gives the high byte of both: what it
-    reads in the wrong order are the low bytes.
+    Pillow has 16-bit decoders for both byte orders, and keeps the high bytes. Reading in the wrong
+    byte order gives the low bytes.
     """
     raws = {_raw_mode(tile) for tile in _tiles(image)}
     raw = raws.pop() if len(raws) == 1 else ""
@@ -152,17 +152,17 @@ def deep_samples(image: Image.Image) -> NDArray[np.uint16] | None:
 
 
 def _put_rounded(image: Image.Image, samples: NDArray[np.uint16]) -> None:
-    """Give a loaded image the samples of `deep_samples`, rounded to 8 bits, and its colour key.
+    """Put the samples of `deep_samples`, rounded to 8 bits, and the colour key into an image.
 
     Warns
     -----
     KmcLossWarning
-        Always: bits are lost.
+        Always, as bits are lost.
     """
     image.paste(Image.fromarray(from_16_bits(samples), image.mode))
     key = image.info.get("transparency")
     if image.mode == "RGB" and isinstance(key, tuple):
-        # Compared before the samples lose their low bits.
+        # Compare before the samples lose their low bits.
         clear = (samples == np.array(key)).all(axis=2)
         image.putalpha(Image.fromarray(np.where(clear, 0, 255).astype(np.uint8)))
         del image.info["transparency"]
@@ -185,19 +185,19 @@ def _joined(high: NDArray[np.uint8], low: NDArray[np.uint8]) -> NDArray[np.uint1
 
 
 def _unmultiplied(samples: NDArray[np.uint16]) -> NDArray[np.uint16]:
-    """Colours without the alpha that was multiplied in, each the nearest, halves up."""
+    """Divide premultiplied colours by their alpha, rounding halves up."""
     alpha = samples[..., 3:].astype(np.uint64)
     colors = samples[..., :3].astype(np.uint64)
     colors *= np.uint64(65535)
     colors += alpha // 2
     colors //= np.maximum(alpha, 1)
-    # What is clear has no colour; what is brighter than its alpha is none, and as bright as can be.
+    # Clear pixels become black. Colours above their alpha are invalid, and clipped to the maximum.
     colors *= alpha > 0
     return np.concatenate([np.minimum(colors, 65535), alpha], axis=2).astype(np.uint16)
 
 
 def _read_as(image: Image.Image, raw: str) -> NDArray[np.uint8]:
-    """The bytes of an image, read from its file anew with another raw mode."""
+    """Read an image again from its file with another raw mode."""
     assert isinstance(image, ImageFile.ImageFile)
     assert image.fp is not None
     place = image.fp.tell()
@@ -213,5 +213,5 @@ def _read_as(image: Image.Image, raw: str) -> NDArray[np.uint8]:
 
 def _with_raw_mode(tile: Any, raw: str) -> Any:
     how = (raw, *tile[3][1:]) if isinstance(tile[3], tuple) else raw
-    # Named since Pillow 11, whose readers ask by name.
+    # A named tuple since Pillow 11, whose readers use its names.
     return tile._replace(args=how) if hasattr(tile, "_replace") else (*tile[:3], how)

@@ -1,4 +1,4 @@
-"""Metadata of an image that does not have as many channels as what they were read with."""
+"""Fit metadata to an image with other channels than their source."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ __all__ = ["fitting_metadata"]
 
 
 def fitting_metadata(metadata: Metadata, channels: int) -> Metadata:
-    """Leave a profile for grey out of the metadata of an image in colour.
+    """Drop a grey profile from the metadata of a colour image.
 
     Parameters
     ----------
     metadata : Metadata
     channels : int
-        Of the palette that they are written with.
+        Number of channels of the palette to write.
 
     Warns
     -----
     KmcLossWarning
-        If a profile is left out.
+        If a profile is dropped.
     """
     if channels < 3 or metadata.icc is None or not is_grey_profile(metadata.icc):
         return metadata
-    warn("colour profile left out: it is for grey, the palette has colours", KmcLossWarning)
+    warn("dropped the colour profile: it is for grey, but the palette has colours", KmcLossWarning)
     return replace(metadata, icc=None)

@@ -1,4 +1,4 @@
-"""Animations in GIF files: their blocks, and what each frame shows."""
+"""Read animated GIF files: their blocks, and the picture of each frame."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ _LOOPING = (b"NETSCAPE2.0", b"ANIMEXTS1.0")
 _SCREEN = Struct("<6xHHBxx")
 _DESCRIPTOR = Struct("<HHHHB")
 _CONTROLS = Struct("<BHB")
-# Those that are not defined are taken for the last one, as by browsers.
+# Undefined values count as the last one, as in browsers.
 _DISPOSALS = {0: Disposal.KEEP, 1: Disposal.KEEP, 2: Disposal.CLEAR}
 
 
 @dataclass(frozen=True)
 class GifFrame:
-    """A frame as the file has it.
+    """A frame as stored in the file.
 
     Parameters
     ----------
@@ -38,12 +38,12 @@ class GifFrame:
     palette : bytes
         Red, green and blue of each entry; empty for shades of grey.
     data : bytes-like
-        Its pixels, compressed, in sub-blocks.
+        The compressed pixels, in sub-blocks.
     bits : int
-        Of a pixel before compression.
+        Bits of a pixel before compression.
     interlaced : bool
     transparent : int or None
-        The entry that leaves what is under it.
+        The entry that leaves the pixel under it visible.
     disposal : Disposal
     delay : int or None
         Hundredths of a second.
@@ -67,25 +67,25 @@ class GifFrame:
         Raises
         ------
         ValueError
-            If they are damaged or not all there.
+            If they are damaged or truncated.
         """
         size = self.width, self.height
-        # Should no more be missing than the mark of the end, Pillow finds it here.
+        # Pillow finds a missing end mark here.
         data = bytes(self.data) + b"\0"
         return np.asarray(Image.frombytes("L", size, data, "gif", self.bits, self.interlaced, -1))
 
 
 @dataclass
 class GifFile:
-    """What a GIF holds.
+    """The contents of a GIF.
 
     Parameters
     ----------
     width, height : int
-        Of the screen, or of the first frame where that is larger, as browsers see it.
+        Of the screen, or of the first frame if it is larger, as in browsers.
     frames : list of GifFrame
     repeats : int or None
-        How often the frames are shown again after the first time, 0 for ever; None for not.
+        How often the frames are repeated after the first time; 0 is forever, None is never.
     comments : list of bytes
     """
 
@@ -97,7 +97,7 @@ class GifFile:
 
     @property
     def loop(self) -> int:
-        """How often the frames are shown in all; 0 is forever."""
+        """Return how often the frames are shown in total; 0 is forever."""
         if self.repeats is None:
             return 1
         return self.repeats + 1 if self.repeats else 0
@@ -127,8 +127,8 @@ def parse_gif(data: bytes) -> GifFile:
 
     Notes
     -----
-    After CompuServe's "Graphics Interchange Format, Version 89a" (1990). That the mark of the end
-    is missing is no damage; nor is what follows the only frame.
+    After CompuServe's "Graphics Interchange Format, Version 89a" (1990). A missing end mark is
+    accepted, as are any bytes after a single frame.
     """
     return _Parser(data).parse()
 
@@ -173,7 +173,7 @@ class _Parser:
         return bytes(self._take(6 << (flags & 7))) if flags & 0x80 else b""
 
     def _sub_blocks(self, ended: bool = True) -> Iterator[memoryview]:
-        """The sub-blocks from here on, and the mark of their end, if that must be there."""
+        """Yield the sub-blocks from here on; require their end mark if `ended`."""
         while ended or self._at < len(self._data):
             (size,) = self._take(1)
             if not size:
@@ -214,7 +214,7 @@ class _Parser:
 
 
 def gif_frames(file: GifFile) -> Iterator[IndexedImage | NDArray[np.uint8]]:
-    """What the screen shows at each frame.
+    """Yield the picture on the screen at each frame.
 
     Parameters
     ----------
@@ -223,9 +223,9 @@ def gif_frames(file: GifFile) -> Iterator[IndexedImage | NDArray[np.uint8]]:
     Yields
     ------
     IndexedImage
-        With the colours that are there.
-    ndarray of uint8, shape (H, W, 4)
-        Where these are more than a palette holds.
+        With the colours on the screen.
+        ray of uint8, shape (H, W, 4)
+        If the screen has more colours than a palette holds.
 
     Raises
     ------
@@ -233,7 +233,7 @@ def gif_frames(file: GifFile) -> Iterator[IndexedImage | NDArray[np.uint8]]:
         If a frame is damaged.
     """
     tables = {frame.palette: _colors_of(frame.palette) for frame in file.frames}
-    # 0 is no opaque colour, and the smallest number: clear has the number 0.
+    # 0 is not an opaque colour and sorts first, so clear gets the number 0.
     colors = np.unique(np.concatenate([np.zeros(1, np.uint32), *tables.values()]))
     dtype = np.min_scalar_type(len(colors) - 1)
     numbers = {
@@ -255,14 +255,14 @@ def gif_frames(file: GifFile) -> Iterator[IndexedImage | NDArray[np.uint8]]:
 
 
 def _used_in(numbers: NDArray[Any], most: int) -> tuple[NDArray[np.intp], NDArray[Any]]:
-    """Which numbers below `most` there are, and for each pixel which of these it is."""
+    """Return the used numbers below `most`, and the index of each pixel's number in them."""
     if most > numbers.size:
-        # Each small frame may have a palette of its own: a table of all would be made for each.
+        # Small frames with palettes of their own would each need a table of all numbers.
         used, places = np.unique(numbers, return_inverse=True)
         places = places.reshape(numbers.shape).astype(index_dtype(len(used)))
         return used.astype(np.intp), places
     if numbers.dtype == np.uint8:
-        # Some times as fast.
+        # A few times faster.
         used = np.flatnonzero(Image.fromarray(numbers).histogram())
     else:
         used = np.flatnonzero(np.bincount(numbers.ravel()))
@@ -272,7 +272,7 @@ def _used_in(numbers: NDArray[Any], most: int) -> tuple[NDArray[np.intp], NDArra
 
 
 def _colors_of(palette: bytes) -> NDArray[np.uint32]:
-    """256 colours, of which those that a palette lacks are black."""
+    """Return 256 colours; those that a palette lacks are black."""
     colors = np.zeros((256, 4), np.uint8)
     colors[:, 3] = 255
     if palette:

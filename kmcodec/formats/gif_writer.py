@@ -1,4 +1,4 @@
-"""Animations to GIF files: of each frame what changed, and every frame a block of its own."""
+"""Write animated GIF files: the changed part of each frame, in its own block."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ def write_gif(
     Parameters
     ----------
     frames : sequence of IndexedImage
-        Of one size; up to 256 entries each, all opaque but at most one, which is clear.
+        Frames of one size, with up to 256 entries each: at most one is clear, all others opaque.
     delays : sequence of int
         Hundredths of a second, one for each frame.
     repeats : int or None
-        How often the frames are shown again after the first time, 0 for ever; None for not.
+        How often the frames are repeated after the first time; 0 is forever, None is never.
     comment : bytes
 
     Returns
@@ -53,15 +53,15 @@ def write_gif(
 
     Notes
     -----
-    After CompuServe's "Graphics Interchange Format, Version 89a" (1990). A frame is cut to the
-    rectangle that changes; pixels in it that stay may be made transparent, where that takes fewer
-    bytes. A GIF cannot draw clear pixels over others: where such come, the frame before is disposed
-    of, in a rectangle that holds them.
+    After CompuServe's "Graphics Interchange Format, Version 89a" (1990). A frame is cropped to the
+    rectangle that changes. Unchanged pixels in it become transparent if that takes fewer bytes. A
+    GIF cannot draw clear pixels over others: the previous frame is disposed instead, in a rectangle
+    that holds these pixels.
     """
     width, height = frames[0].width, frames[0].height
     if max(width, height) > _MAX_SIDE:
         raise KmcInputError(
-            f"{width:,} x {height:,} pixels: a GIF's sides have up to {_MAX_SIDE:,}"
+            f"{width:,} x {height:,} pixels exceed GIF's limit of {_MAX_SIDE:,} a side"
         )
     shared = _Palette(frames[0].palette)
     parts: list[bytes] = []
@@ -86,12 +86,12 @@ def write_gif(
 def _steps(
     frames: Sequence[IndexedImage], shared: _Palette
 ) -> Iterator[tuple[_Palette, Box, NDArray[np.bool_], int]]:
-    """Of each frame its palette, where it is drawn, which pixels change, and its disposal."""
+    """Yield palette, rectangle, changed pixels and disposal of each frame."""
     under = np.zeros(frames[0].indices.shape, np.uint32)
     palette, colors = shared, shared.codes[frames[0].indices]
     for number in range(len(frames)):
         changed = colors != under
-        # The first is whole, as not all agree on what is beside it.
+        # The first frame is whole, as viewers disagree on the screen around it.
         drawn = changed if number else np.ones_like(changed)
         if number + 1 == len(frames):
             yield palette, bounding_box(drawn), changed, _KEEP
@@ -110,7 +110,7 @@ def _steps(
 
 
 class _Palette:
-    """Entries as a table, with one more if it is asked for."""
+    """A palette as a table, with a spare entry on request."""
 
     def __init__(self, palette: NDArray[np.uint8]) -> None:
         self._given = palette
@@ -129,7 +129,7 @@ class _Palette:
 
     @property
     def is_full(self) -> bool:
-        """Whether one more entry would make the table twice as long."""
+        """Whether one more entry would double the table."""
         return self._bits(True) > self._bits(False)
 
     def flags(self, spare: bool) -> int:
@@ -140,7 +140,7 @@ class _Palette:
 
 
 class _Part:
-    """A rectangle of a frame, compressed the way that is shorter."""
+    """A rectangle of a frame, compressed in the shorter way."""
 
     def __init__(
         self, palette: _Palette, indices: NDArray[np.uint8], changed: NDArray[np.bool_]
@@ -158,7 +158,7 @@ class _Part:
             self.transparent, self.data = transparent, sparse
 
     def _free(self, used: NDArray[np.uint8]) -> int | None:
-        """An entry that can stand for what stays."""
+        """Return an entry that can stand for unchanged pixels; None if there is no room."""
         palette = self._palette
         if palette.clear is not None:
             return palette.clear
@@ -185,7 +185,7 @@ class _Part:
 
 
 def _compressed(indices: NDArray[np.uint8]) -> bytes:
-    """Image data: how many bits a pixel has, and its sub-blocks."""
+    """Compress indices to image data: the bits of a pixel, and sub-blocks."""
     bits = max(2, int(indices.max()).bit_length())
     image = Image.fromarray(np.ascontiguousarray(indices))
     return bytes([bits]) + image.tobytes("gif", "L", bits, 0) + b"\0"

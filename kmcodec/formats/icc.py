@@ -1,4 +1,4 @@
-"""ICC profiles written from primaries, a white point and a transfer curve."""
+"""Write ICC profiles from primaries, a white point and a transfer curve."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _DATE = (2000, 1, 1, 0, 0, 0)
 
 @dataclass(frozen=True)
 class Curve:
-    """What samples V in 0 to 1 mean as light L: ``(a V + b) ** g`` from `d` on, ``c V`` below.
+    """Transfer curve from samples V in 0 to 1 to light: ``(a V + b) ** g`` from `d`, ``c V`` below.
 
     Parameters
     ----------
@@ -63,25 +63,25 @@ class Primaries:
 
 
 SRGB = Primaries((0.3127, 0.3290), (0.64, 0.33), (0.30, 0.60), (0.15, 0.06))
-"""Those of sRGB and ITU-R BT.709."""
+"""The primaries of sRGB and ITU-R BT.709."""
 
 SRGB_CURVE = Curve(2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045)
 """The transfer curve of IEC 61966-2-1."""
 
 
 def gamma(exponent: float) -> Curve:
-    """A curve that is a power of the samples."""
+    """Return a curve that is a power of the samples."""
     return Curve(exponent)
 
 
 def rgb_profile(primaries: Primaries, curve: Curve, name: str) -> bytes:
-    """Make a profile for RGB of three primaries.
+    """Make an RGB profile from three primaries.
 
     Parameters
     ----------
     primaries : Primaries
     curve : Curve
-        Of all three channels.
+        For all three channels.
     name : str
         ASCII.
 
@@ -93,8 +93,8 @@ def rgb_profile(primaries: Primaries, curve: Curve, name: str) -> bytes:
     Raises
     ------
     ValueError
-        If there are no such primaries: three on one line, a white of no light, or numbers that
-        a profile does not hold.
+        If the primaries are impossible: three on one line, a white without light, or numbers that
+        a profile cannot hold.
 
     Notes
     -----
@@ -111,12 +111,12 @@ def rgb_profile(primaries: Primaries, curve: Curve, name: str) -> bytes:
 
 
 def grey_profile(curve: Curve, name: str) -> bytes:
-    """Make a profile for grey; see `rgb_profile`. White needs no place: it is always D50's."""
+    """Make a grey profile; see `rgb_profile`. Its white is always D50."""
     return _profile(b"GRAY", [*_common_tags(name, None), (b"kTRC", _curve_tag(curve))])
 
 
 def is_grey_profile(icc: bytes) -> bool:
-    """Whether a profile is one for grey, which says nothing of colours."""
+    """Whether a profile is for grey only."""
     return icc[16:20] == b"GRAY"
 
 
@@ -128,9 +128,9 @@ def _xyz(chromaticity: tuple[float, float]) -> NDArray[np.float64]:
 
 
 def _colorants(primaries: Primaries) -> NDArray[np.float64]:
-    """XYZ of the primaries as columns, scaled so that they add up to white."""
+    """Return XYZ of the primaries as columns, scaled so that they add up to white."""
     each = (primaries.red, primaries.green, primaries.blue)
-    # By chromaticity, not by light: a blue of y = 0 has no light, and is meant (cICP has one).
+    # Not scaled by 1 / y: cICP has a valid blue with y = 0.
     columns = np.array([(x, y, 1 - x - y) for x, y in each]).T
     if abs(np.linalg.det(columns)) < 1e-6:
         raise ValueError("primaries on one line")
@@ -167,7 +167,7 @@ def _profile(space: bytes, tags: Sequence[tuple[bytes, bytes]]) -> bytes:
         table += kind + places[data].to_bytes(4, "big") + len(data).to_bytes(4, "big")
     white = np.frombuffer(_fixed(_D50), ">u4").tolist()
     size = start + len(body)
-    # Perceptual intent, which for a matrix is that of all others.
+    # Perceptual intent: for a matrix, all intents are the same.
     fields = (_VERSION, b"mntr", space, b"XYZ ", *_DATE, b"acsp", 0, 0, 0, *white)
     return _HEADER.pack(size, *fields) + table + body
 
@@ -190,7 +190,7 @@ def _curve_tag(curve: Curve) -> bytes:
 
 
 def _fixed(values: Sequence[float] | NDArray[np.float64]) -> bytes:
-    """Numbers as s15Fixed16Number."""
+    """Encode numbers as s15Fixed16Number."""
     scaled = np.floor(np.asarray(values, np.float64) * 65536 + 0.5)
     if not (np.abs(scaled) < 2**31).all():
         raise ValueError("numbers that a profile does not hold")

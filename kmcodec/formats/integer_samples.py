@@ -1,4 +1,4 @@
-"""Samples of Pillow images that are no plain samples of 8 bits, as the file has them."""
+"""Read samples of Pillow images other than plain 8-bit ones, as stored in the file."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ __all__ = ["integer_samples"]
 
 _BITS, _FORMAT = 258, 339  # tags of TIFF: BitsPerSample, SampleFormat
 _SIGNED = 2
-# Formats whose samples have 16 bits where Pillow has them in mode I.
+# Formats whose samples have 16 bits when Pillow opens them in mode I.
 _OF_16_BITS = frozenset({"PNG", "PPM"})
 
 
 def integer_samples(image: Image.Image) -> NDArray[Any] | None:
-    """The samples of an image of one channel, if they are no plain samples of 8 bits.
+    """Return the samples of a one-channel image, unless they are plain 8-bit ones.
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ def integer_samples(image: Image.Image) -> NDArray[Any] | None:
     Returns
     -------
     ndarray, shape (H, W), or None
-        Of int8, int16, uint16, int32 or uint32. None for all other images, and those with a
+        Of int8, int16, uint16, int32 or uint32. None for all other images, and for images with a
         transparent colour.
     """
     if "transparency" in image.info:
@@ -47,7 +47,7 @@ def integer_samples(image: Image.Image) -> NDArray[Any] | None:
 
 
 def _told_by_tiff(image: Image.Image) -> tuple[int, bool]:
-    """Bits of a sample and whether it is signed; 0 where nothing tells."""
+    """Return the bits of a sample, 0 if unknown, and whether it is signed."""
     tags = getattr(image, "tag_v2", None)
     if tags is None:
         return 0, False

@@ -1,4 +1,4 @@
-"""JPEG: how often its pixels are gone through."""
+"""Limit the number of scans in a JPEG."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from kmcodec.errors import KmcLimitError
 __all__ = ["check_scans"]
 
 _START_OF_SCAN = b"\xff\xda"
-# Progressive files have about ten scans, and never need a hundred. What is no scan, in profiles and
-# such, looks like one every 64 KiB; further pictures in the file have scans of their own.
+# Progressive files have about ten scans, and never need a hundred. Other bytes, such as profiles,
+# look like a scan every 64 KiB; further pictures in the file have scans of their own.
 _MOST_SCANS, _BYTES_OF_ONE = 256, 4096
 
 
 def check_scans(data: bytes) -> None:
-    """Refuse a JPEG whose scans are many: each costs as much as a whole image, in a dozen bytes.
+    """Refuse a JPEG of too many scans: a dozen bytes of scan cost as much as a whole image.
 
     Raises
     ------

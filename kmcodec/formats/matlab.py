@@ -1,9 +1,9 @@
-"""MATLAB's .mat files: the one image in them, and files that hold one.
+"""Read and write the image in MATLAB's .mat files.
 
-scipy reads them, but not unwatched: its loadmat takes the type of an array's samples as an index
-without a check (`read_numeric` in _mio5_utils.pyx, seen with scipy 1.17), so that one damaged byte
-ends Python with a segmentation fault. Here the tags up to the samples are checked first, and scipy
-is shown each variable as a file of its own, so that it reads nothing but what was checked.
+scipy reads them, but unsafely: its loadmat uses the type of an array's samples as an unchecked
+index (`read_numeric` in _mio5_utils.pyx, seen with scipy 1.17), so that one damaged byte ends
+Python with a segmentation fault. This module first checks the tags up to the samples, then gives
+scipy each variable as a file of its own, so that scipy reads only checked bytes.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _TEXT_5, _TEXT_7_3 = b"MATLAB 5.0 MAT-file", b"MATLAB 7.3 MAT-file"
 _HEADER_5 = 128
 _ORDERS_5 = {b"\x00\x01IM": "<", b"\x01\x00MI": ">"}  # by the header's last bytes
 
-# Bytes of a sample, by the numbers that the format has for the types of numbers.
+# Bytes of a sample, by the format's number of its type.
 _SIZES_5 = {1: 1, 2: 1, 3: 2, 4: 2, 5: 4, 6: 4, 7: 4, 9: 8, 12: 8, 13: 8}
 _SIZES_4 = (8, 4, 4, 2, 2, 1)
 _MATRIX, _COMPRESSED = 14, 15
@@ -42,11 +42,11 @@ _SPARSE_4 = 2
 _FLOATS = ("double", "single")
 _SAMPLES = {*_FLOATS, "logical", *(f"{sign}int{n}" for sign in ("", "u") for n in (8, 16, 32, 64))}
 
-_EXACT = 2**53  # up to this, doubles are all the whole numbers
+_EXACT = 2**53  # up to this, doubles are exact for all whole numbers
 
-_MOST_VARIABLES = 4096  # as scipy takes its time to tell of each
-_MOST_DEFLATED = 1032  # bytes that zlib can make of one
-_MOST_HEAD = 4096  # more bytes than flags, shape and name of an array take
+_MOST_VARIABLES = 4096  # as scipy is slow to list each
+_MOST_DEFLATED = 1032  # the most bytes that zlib can expand one to
+_MOST_HEAD = 4096  # more bytes than flags, shape and name of an array need
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class _Variable:
     shape: tuple[int, ...]
     kind: str
     is_complex: bool
-    # Samples of a known type, as many as the shape tells: scipy may read them.
+    # Samples of a known type, in the number of the shape: scipy can read them safely.
     is_sound: bool
     header: bytes
     element: memoryview
@@ -65,7 +65,7 @@ class _Variable:
 
     @property
     def is_hidden(self) -> bool:
-        # What MATLAB itself puts into a file has no name; scipy gives it one with underscores.
+        # Variables of MATLAB itself have no name; scipy gives them one with underscores.
         return not self.name or self.name.startswith("__")
 
     @property
@@ -76,9 +76,9 @@ class _Variable:
 
     @property
     def is_map(self) -> bool:
-        """Whether these are the colours of an indexed image, by the name MATLAB gives them."""
+        """Whether this is the colour map of an indexed image, by MATLAB's name for it."""
         named = self.is_image and self.name == "map" and self.shape[1:] == (3,)
-        return named and self.shape[0] <= MAX_COLORS  # no more than that is read of one
+        return named and self.shape[0] <= MAX_COLORS  # the most that a palette holds
 
     def __str__(self) -> str:
         kind = f"complex {self.kind}" if self.is_complex else self.kind
@@ -86,7 +86,7 @@ class _Variable:
 
 
 def is_mat(data: bytes) -> bool:
-    """Whether the bytes are those of a .mat file, of whatever version, complete or not."""
+    """Whether the bytes are a .mat file of any version, complete or not."""
     if data.startswith((_TEXT_5, _TEXT_7_3)) or _is_hdf5(data):
         return True
     return data[124:128] in _ORDERS_5 or _order_4(data) is not None
@@ -102,34 +102,34 @@ def read_mat(
     data : bytes
         The whole file.
     name : str
-        What messages call it.
+        The file's name in messages.
     variable : str, optional
-        Which array to take; needed where several could be images.
+        The array to read; needed if several could be images.
     max_pixels : int, optional
-        Refuse an image of more, before there is room made for it: zlib packs zeros a thousandfold.
+        The most pixels, checked before memory is allocated: zlib packs zeros a thousandfold.
 
     Returns
     -------
     IndexedImage
-        If a variable `map` beside the image has the colours of its indices, as MATLAB keeps them:
-        from 1 on in doubles and singles, from 0 on in integers.
+        If a variable `map` holds the colours of the image's indices, as in MATLAB: indices start
+        at 1 in doubles and singles, at 0 in integers.
     ndarray, shape (H, W), (H, W, 3) or (H, W, 4)
         Integers of the dtype that the variable has in MATLAB, logical as bool, doubles and
-        singles as float64. MATLAB's numbers are doubles unless told otherwise: doubles and
-        singles that are whole numbers in 0 ... 255, with one of them above 1, are samples of
-        8 bits and become uint8. Labels among other whole numbers (see `is_label_map`) become int64.
+        singles as float64. As MATLAB's numbers are doubles by default, doubles and singles that
+        are whole numbers in 0 ... 255, with one above 1, count as 8-bit samples and become uint8.
+        Labels among other whole numbers (see `is_label_map`) become int64.
 
     Raises
     ------
     KmcInputError
-        If the file is damaged or of version 7.3, if there is no image in it, or more than one
-        and none chosen.
+        If the file is damaged or of version 7.3, holds no image, or holds several and none is
+        chosen.
     KmcLimitError
         If the image has more than `max_pixels`, or the file more than 4,096 variables.
     """
     if data.startswith(_TEXT_7_3) or _is_hdf5(data):
         raise KmcInputError(
-            f"{name}: MATLAB 7.3 files (HDF5) are not read: save it in MATLAB with "
+            f"{name}: cannot read MATLAB 7.3 files (HDF5): save it in MATLAB with "
             "save('file.mat', '-v7'), or read it in Python with h5py"
         )
     order = _order_4(data)
@@ -144,14 +144,14 @@ def read_mat(
         chosen = _chosen(others if mapped else found, name, variable)
         pixels = math.prod(chosen.shape[:2])
         if max_pixels is not None and pixels > max_pixels:
-            raise KmcLimitError(f"{name}: {pixels:,} pixels, more than the limit of {max_pixels:,}")
+            raise KmcLimitError(f"{name}: {pixels:,} pixels exceed the limit of {max_pixels:,}")
         if colors is None or not mapped:
             return _loaded(chosen)
         return _indexed(chosen, _loaded(chosen), _loaded(colors))
     except (KmcInputError, KmcLimitError, MemoryError):
         raise
     except Exception as error:
-        # What scipy raises at damaged files is nowhere said: ValueError, TypeError, OSError,
+        # scipy's errors on damaged files are undocumented: ValueError, TypeError, OSError,
         # KeyError, zlib.error, OverflowError were seen.
         raise KmcInputError(f"{name}: damaged or truncated .mat file") from error
 
@@ -159,7 +159,7 @@ def read_mat(
 def write_mat(array: NDArray[Any], variable: str = "A") -> bytes:
     """Make a .mat file (version 7, compressed) that holds one array.
 
-    The same array makes the same bytes: the header bears no date.
+    The same array gives the same bytes: the header has no date.
     """
     from scipy.io import savemat
 
@@ -179,20 +179,20 @@ def _chosen(found: list[_Variable], name: str, variable: str | None) -> _Variabl
         fault = "is no image" if any(v.name == variable for v in found) else "is not in it"
         there = f"images in it: {_listed(images)}"
         raise KmcInputError(f"{name}: variable {variable!r} {fault}; {there}")
-    # A scalar or a vector is hardly the image that is meant beside a matrix.
+    # Beside a matrix, a scalar or a vector is hardly the intended image.
     images = [v for v in images if min(v.shape[:2]) > 1] or images
     if len(images) > 1:
         told = _listed(images)
         raise KmcInputError(f"{name}: several images, choose one with --var NAME: {told}")
     if not images:
-        raise KmcInputError(f"{name}: no image in it, only {_listed(found)}")
+        raise KmcInputError(f"{name}: no image, only {_listed(found)}")
     return images[0]
 
 
 def _indexed(
     image: _Variable, samples: NDArray[Any], colors: NDArray[Any]
 ) -> NDArray[Any] | IndexedImage:
-    """The palette image of indices and a map; the samples where these are no indices into it."""
+    """Return the palette image of indices and a map; the samples if they are not indices."""
     if samples.ndim != 2 or samples.dtype == bool:
         return samples
     in_range = colors.dtype != np.uint8 and colors.min() >= 0 and colors.max() <= 1
@@ -200,7 +200,7 @@ def _indexed(
     whole = samples.dtype.kind in "iu" or np.array_equal(samples, np.floor(samples))
     fits = whole and samples.min() >= base and samples.max() < len(colors) + base
     if not (in_range and fits and len(colors) <= MAX_COLORS):
-        text = f"map left out: {image.name} has no indices into it"
+        text = f"dropped the map: {image.name} has no indices into it"
         warn(text, KmcLossWarning)
         return samples
     palette = as_pixels(colors.astype(np.float64)[np.newaxis])[0]
@@ -216,8 +216,8 @@ def _is_hdf5(data: bytes) -> bool:
 
 
 def _order_4(data: bytes) -> str | None:
-    """Tell the byte order of a file of version 4, None for other files."""
-    # No signature: five integers that must make sense, and a name.
+    """Return the byte order of a file of version 4; None for other files."""
+    # Without a signature, five integers must make sense, and a name.
     for order, machine in (("<", 0), (">", 1)):
         if len(data) < 20:
             break
@@ -250,7 +250,7 @@ def _variables_4(data: bytes, order: str) -> Iterator[_Variable]:
 
 def _variables_5(data: bytes) -> Iterator[_Variable]:
     header, end = data[:_HEADER_5], _HEADER_5
-    # scipy takes a file with a zero in its first four bytes for one of version 4.
+    # scipy reads a file with a zero in its first four bytes as version 4.
     if 0 in header[:4] or header[124:] not in _ORDERS_5:
         raise ValueError("header of no known version")
     order = _ORDERS_5[header[124:]]
@@ -264,7 +264,7 @@ def _variables_5(data: bytes) -> Iterator[_Variable]:
 
 
 def _variable_5(header: bytes, element: memoryview, compressed: bool, order: str) -> _Variable:
-    # No more of the element than its head is looked at, and inflated.
+    # Only the head of the element is inflated and checked.
     head, room = bytes(element[:_MOST_HEAD]), len(element)
     if compressed:
         head = zlib.decompressobj().decompress(head[8:], _MOST_HEAD)
@@ -283,11 +283,11 @@ def _variable_5(header: bytes, element: memoryview, compressed: bool, order: str
     for _ in ("shape", "name"):
         *_, at = _tag(head, at, order)
         if at > len(head):
-            # scipy would make room for whatever size is told, up to 4 GiB.
+            # scipy would allocate any declared size, up to 4 GiB.
             raise ValueError("shape or name beyond the element")
     name, shape, class_ = _told(header + head, order)
     if class_ == "logical" and class_number not in _NUMERIC:
-        # So whosmat calls sparse arrays of logicals too (and what a damaged bit makes logical).
+        # whosmat also says so for sparse logical arrays, real or made by a damaged bit.
         class_ = "sparse logical"
     is_sound = False
     if class_ in _SAMPLES and shape and min(shape) > 0:
@@ -298,7 +298,7 @@ def _variable_5(header: bytes, element: memoryview, compressed: bool, order: str
 
 
 def _tag(data: bytes, at: int, order: str) -> tuple[int, int, int, int]:
-    """Read type and size of the element at a place, where its content begins, and the next."""
+    """Return type, size and content start of the element at `at`, and the start of the next."""
     type_, size = struct.unpack_from(f"{order}2I", data, at)
     if type_ >> 16:
         # The small form: type, size and up to four bytes of content in eight.
@@ -319,8 +319,8 @@ def _loaded(chosen: _Variable) -> NDArray[Any]:
     if not chosen.is_sound:
         raise ValueError("samples of an unknown type, or not as many as the shape tells")
     file, name = io.BytesIO(b"".join((chosen.header, chosen.element))), chosen.name
-    # MATLAB stores numbers in the narrowest type that holds them; mat_dtype makes them what they
-    # are. Else a mask of doubles 0 and 1 would look like samples of 8 bits, all but black.
+    # MATLAB stores numbers in the narrowest type that holds them; mat_dtype restores their type.
+    # Otherwise a mask of doubles 0 and 1 would look like 8-bit samples, almost black.
     with np.errstate(all="ignore"):
         read = loadmat(file, variable_names=[name], byte_order=chosen.order, mat_dtype=True)
     array = read[name]
@@ -331,7 +331,7 @@ def _loaded(chosen: _Variable) -> NDArray[Any]:
 
 
 def _type_of_doubles(array: NDArray[Any]) -> type:
-    """The type of the numbers that doubles, or singles, stand for."""
+    """Return the type of the numbers that doubles or singles stand for."""
     low, high = array.min(), array.max()
     whole = bool(np.array_equal(array, np.floor(array)) and low >= -_EXACT and high <= _EXACT)
     if not whole or (low >= 0 and high <= 1):

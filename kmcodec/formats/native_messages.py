@@ -1,4 +1,4 @@
-"""C libraries that write on standard error by themselves."""
+"""Silence C libraries that write to standard error."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ _STANDARD_ERROR = 2
 
 
 def is_tiff(data: bytes) -> bool:
-    """Whether a file begins as TIFF and BigTIFF do."""
+    """Whether a file begins as TIFF or BigTIFF."""
     return data.startswith(_TIFF)
 
 
 @contextmanager
 def without_native_messages(wanted: bool = True) -> Iterator[None]:
-    """Drop what is written to the file descriptor of standard error within a block.
+    """Drop everything that a block writes to the file descriptor of standard error.
 
-    libtiff prints what is wrong with a file, and Pillow offers no way to stop it; an error is
-    raised all the same. What other threads write there meanwhile is lost too: keep blocks short.
+    libtiff prints faults of a file, and Pillow cannot stop it; errors are still raised. Output of
+    other threads is lost too: keep blocks short.
 
     Parameters
     ----------
@@ -41,14 +41,14 @@ def without_native_messages(wanted: bool = True) -> Iterator[None]:
 
 
 def _redirected() -> int | None:
-    """Send standard error to nowhere; the descriptor of where it went before, if that was done."""
+    """Redirect standard error to nowhere; return a descriptor of its old target, or None."""
     with contextlib.suppress(OSError, ValueError):
         if sys.stderr is not None:
             sys.stderr.flush()
     try:
         kept = os.dup(_STANDARD_ERROR)
     except OSError:
-        return None  # it is closed: nothing can be written there
+        return None  # closed: nothing can be written to it
     try:
         nowhere = os.open(os.devnull, os.O_WRONLY)
     except OSError:

@@ -1,4 +1,4 @@
-"""NumPy's `.npy` files, as a whole or row by row."""
+"""Read NumPy's `.npy` files, whole or row by row."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _READERS = {
     (2, 0): np.lib.format.read_array_header_2_0,
 }
 
-# Bytes that are read at a time.
+# Bytes to read at a time.
 _BLOCK = 1 << 22
 
 
 @dataclass(frozen=True)
 class NpyHeader:
-    """What a header says; the samples begin at `offset`."""
+    """The contents of a header; the samples begin at `offset`."""
 
     shape: tuple[int, ...]
     in_columns: bool
@@ -35,22 +35,22 @@ class NpyHeader:
 
 
 def read_npy_header(stream: IO[bytes], size: int) -> NpyHeader:
-    """Read the header of a file of so many bytes.
+    """Read the header of a file of `size` bytes.
 
     Raises
     ------
     ValueError
-        If it is damaged, of a version for names that no image has, or does not fit the file's
+        If it is damaged, of a version for names that no image has, or does not match the file's
         size.
     NotImplementedError
         If it holds Python objects.
     """
     try:
-        # Version 3 differs only in the names of structured dtypes, which are no pixels.
+        # Version 3 only differs in names of structured dtypes, which are not pixels.
         reader = _READERS[np.lib.format.read_magic(stream)]
         shape, in_columns, dtype = reader(stream)
         if dtype.hasobject:
-            raise NotImplementedError("the .npy file holds Python objects, not numbers")
+            raise NotImplementedError("the .npy file holds Python objects, must hold numbers")
         offset = stream.tell()
         if math.prod(shape) * dtype.itemsize != size - offset or min(shape, default=0) < 0:
             raise ValueError("the header does not fit the data")
@@ -62,9 +62,9 @@ def read_npy_header(stream: IO[bytes], size: int) -> NpyHeader:
 
 
 def npy_rows(path: str, header: NpyHeader) -> Iterator[NDArray[Any]]:
-    """Blocks of rows of a file that is stored row by row.
+    """Yield blocks of rows of a file that is stored row by row.
 
-    They are read rather than mapped: pages of a map would count as memory of the process.
+    They are read instead of mapped, as mapped pages would count as memory of the process.
     """
     row = math.prod(header.shape[1:])
     rows = max(1, _BLOCK // (row * header.dtype.itemsize))
@@ -79,7 +79,7 @@ def npy_rows(path: str, header: NpyHeader) -> Iterator[NDArray[Any]]:
 
 
 def npy_start(shape: tuple[int, ...]) -> bytes:
-    """The bytes before samples of uint8 that are stored row by row."""
+    """Return the header for samples of uint8 that are stored row by row."""
     stream = io.BytesIO()
     layout = {"descr": "|u1", "fortran_order": False, "shape": shape}
     np.lib.format.write_array_header_1_0(stream, layout)

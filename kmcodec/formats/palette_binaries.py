@@ -1,8 +1,8 @@
-"""Palettes from binary files: Adobe's .act, .aco and .ase, and Microsoft's .pal.
+"""Read palettes from binary files: Adobe's .act, .aco and .ase, and Microsoft's .pal.
 
 The layouts are those of Adobe's "Photoshop File Formats Specification" (Color Table, Color
 Swatches) and Microsoft's "Multimedia Programming Interface and Data Specifications 1.0" (PAL).
-Adobe Swatch Exchange is not published; its layout is that which its readers agree on.
+Adobe Swatch Exchange is unpublished; its layout is the one that its readers agree on.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from kmcodec.model.pixels import to_channels
 __all__ = ["ACT_OPAQUE", "ACT_TABLE", "parse_binary"]
 
 ACT_TABLE = 3 * 256
-"""Bytes of the colours of an .act file."""
+"""Bytes of the colours in an .act file."""
 ACT_OPAQUE = 0xFFFF
-"""The transparent entry of an .act file that has none."""
+"""Number of the transparent entry in an .act file without one."""
 
 _BOOKS = {3: "Pantone", 4: "Focoltone", 5: "Trumatch", 6: "Toyo 88", 10: "HKS"}
 _FLOATS = {b"RGB ": 3, b"CMYK": 4, b"LAB ": 3, b"Gray": 1, b"GRAY": 1}
@@ -34,29 +34,29 @@ _SLACK = 1 / 1024
 
 
 def parse_binary(data: bytes, ending: str) -> NDArray[np.uint8] | None:
-    """The palette of a binary file.
+    """Parse the palette of a binary file.
 
     Parameters
     ----------
     data : bytes
         The whole file.
     ending : str
-        Of its name, in lower case: ``.act`` and ``.aco`` have no signature.
+        Its file extension, in lower case: ``.act`` and ``.aco`` have no signature.
 
     Returns
     -------
     ndarray, shape (K, C), uint8, or None
-        C is 3, or 4 where an entry is transparent; None if it is another file.
+        C is 3, or 4 if an entry is transparent; None for any other file.
 
     Raises
     ------
     KmcInputError
-        If it is malformed; the message says at which byte.
+        If it is malformed; the message gives the byte.
 
     Warns
     -----
     KmcWarning
-        If colours of CMYK are converted.
+        If CMYK colours are converted.
     """
     if ending == ".act" and len(data) in (ACT_TABLE, ACT_TABLE + 4):
         # It may begin like an image of a format with a weak signature.
@@ -80,8 +80,8 @@ def _from_act(data: bytes) -> NDArray[np.uint8]:
         return table.copy()
     count, clear = struct.unpack(">HH", data[ACT_TABLE:])
     if not 1 <= count <= 256:
-        raise KmcInputError(f"byte {ACT_TABLE}: {count:,} colours, an .act file has 1 to 256")
-    if clear >= count:  # none of the entries, mostly 65,535
+        raise KmcInputError(f"byte {ACT_TABLE}: {count:,} colours, must be 1 to 256")
+    if clear >= count:  # no entry, usually 65,535
         return table[:count].copy()
     palette = to_channels(table[:count], 4)
     palette[clear, 3] = 0
@@ -94,13 +94,13 @@ def _from_riff(data: bytes) -> NDArray[np.uint8]:
         # Chunks of odd length are padded.
         (size,) = _fields("<I", data, at + 4)
         at += 8 + size + size % 2
-    # The sizes of chunk and file say nothing more, and some writers have them wrong.
+    # The sizes of chunk and file add nothing, and some writers get them wrong.
     version, count = _fields("<HH", data, at + 8)
     if version != 0x300:
-        raise KmcInputError(f"byte {at + 8}: palette version {version:#x}, only 0x300 is known")
+        raise KmcInputError(f"byte {at + 8}: palette version is {version:#x}, must be 0x300")
     _check_count(count, at + 10)
     entries = _part(data, at + 12, 4 * count)
-    # The fourth byte of an entry has flags, which are not alpha.
+    # The fourth byte of an entry holds flags, not alpha.
     return np.frombuffer(entries, np.uint8).reshape(count, 4)[:, :3].copy()
 
 
@@ -109,17 +109,17 @@ def _from_riff(data: bytes) -> NDArray[np.uint8]:
 
 def _from_aco(data: bytes) -> NDArray[np.uint8]:
     colors, at = _aco_section(data, 0)
-    # Newer programs read the second section, where there is one: the same colours, with names.
+    # Newer programs read a second section with the same colours and their names.
     if colors[0] < 2 and data[at : at + 2] == b"\0\2":
         colors, _ = _aco_section(data, at)
     return _as_palette(colors[1])
 
 
 def _aco_section(data: bytes, at: int) -> tuple[tuple[int, list[tuple[int, ...]]], int]:
-    """The version and colours of a section, and where it ends."""
+    """Return the version, colours and end of a section."""
     version, count = _fields(">HH", data, at)
     if version > 2:
-        raise KmcInputError(f"byte {at}: .aco files have version 1 or 2, not {version:,}")
+        raise KmcInputError(f"byte {at}: version is {version:,}, must be 1 or 2")
     _check_count(count, at + 2)
     at += 4
     _part(data, at, (14 if version == 2 else 10) * count)
@@ -141,7 +141,7 @@ def _aco_color(data: bytes, at: int) -> tuple[int, ...]:
         return w >> 8, x >> 8, y >> 8
     if space == 1:
         return from_hsb(w / 65535, x / 65535, y / 65535)
-    if space == 2:  # 0 is all of an ink
+    if space == 2:  # 0 is full ink
         _warn_of_cmyk()
         return from_cmyk(*(1 - ink / 65535 for ink in (w, x, y, z)))
     if space == 7:
@@ -160,17 +160,17 @@ def _aco_color(data: bytes, at: int) -> tuple[int, ...]:
 
 def _share(value: int, at: int) -> float:
     if value > 10000:
-        raise KmcInputError(f"byte {at}: {value:,} is not from 0 to 10,000")
+        raise KmcInputError(f"byte {at}: value is {value:,}, must be 0 to 10,000")
     return value / 10000
 
 
 def _from_ase(data: bytes) -> NDArray[np.uint8]:
     major, _, blocks = _fields(">HHI", data, 4)
     if major != 1:
-        raise KmcInputError(f"byte 4: .ase files have version 1, not {major:,}")
+        raise KmcInputError(f"byte 4: version is {major:,}, must be 1")
     # A block has six bytes at least.
     if 12 + 6 * blocks > len(data):
-        raise KmcInputError(f"byte 8: {blocks:,} blocks, but the file ends before")
+        raise KmcInputError(f"byte 8: the file ends before its {blocks:,} blocks")
     return _as_palette(list(_ase_colors(data, blocks)))
 
 
@@ -179,7 +179,7 @@ def _ase_colors(data: bytes, blocks: int) -> Iterator[tuple[int, ...]]:
     for _ in range(blocks):
         kind, length = _fields(">HI", data, at)
         body = _part(data, at + 6, length)
-        # Groups begin and end with blocks of their own, and have nothing but names.
+        # Groups begin and end with blocks of their own, which only hold names.
         if kind == 1:
             yield _ase_color(body, at + 6)
         at += 6 + length
@@ -230,11 +230,10 @@ def _check_count(count: int, at: int) -> None:
 
 
 def _part(data: bytes, at: int, size: int, start: int = 0) -> bytes:
-    """Bytes of a file, or of a part of it that begins at `start`."""
+    """Return bytes of a file, or of a part of it that begins at `start`."""
     if at + size > len(data):
         raise KmcInputError(
-            f"byte {start + at}: truncated, {size:,} bytes are due, {max(0, len(data) - at):,} "
-            "are there"
+            f"byte {start + at}: truncated, needs {size:,} bytes, has {max(0, len(data) - at):,}"
         )
     return data[at : at + size]
 

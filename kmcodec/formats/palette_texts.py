@@ -1,4 +1,4 @@
-"""Palettes from text: lists of colours, and the .gpl, .hex, .pal and .txt formats."""
+"""Read palettes from text: lists of colours, and the .gpl, .hex, .pal and .txt formats."""
 
 from __future__ import annotations
 
@@ -32,27 +32,27 @@ _WEB_COLOR = re.compile(r"#(?:[0-9A-Fa-f]{3,4}|[0-9A-Fa-f]{6}|[0-9A-Fa-f]{8})")
 _HEX_COLOR = re.compile(r"#?(?:[0-9A-Fa-f]{6}|[0-9A-Fa-f]{8})")
 # `# text`, and `#Name: text` as Lospec writes it; but `#fade` may be a colour with a digit missing.
 _HEX_COMMENT = re.compile(r";|#(?!\w)|#(?![0-9A-Fa-f]*(?:\s|$))\S+\s")
-# Programs add fields of their own to the head.
+# Programs add their own fields to the header.
 _GPL_FIELD = re.compile(r"([^\W\d][^:]*):\s*(.*)")
 
 
 def is_web_color(word: str) -> bool:
-    """Whether this is ``#rgb``, ``#rgba``, ``#rrggbb`` or ``#rrggbbaa``."""
+    """Whether a word is ``#rgb``, ``#rgba``, ``#rrggbb`` or ``#rrggbbaa``."""
     return _WEB_COLOR.fullmatch(word) is not None
 
 
 def is_hex_color(word: str) -> bool:
-    """Whether this is ``rrggbb`` or ``rrggbbaa``, with or without ``#``."""
+    """Whether a word is ``rrggbb`` or ``rrggbbaa``, with or without ``#``."""
     return _HEX_COLOR.fullmatch(word) is not None
 
 
 def parse_colors(words: Sequence[str]) -> NDArray[np.uint8]:
-    """The palette of colours as the web writes them.
+    """Parse colours in web notation to a palette.
 
     Parameters
     ----------
     words : sequence of str
-        Each a colour as `is_web_color` takes it.
+        Colours that `is_web_color` accepts.
 
     Returns
     -------
@@ -62,18 +62,18 @@ def parse_colors(words: Sequence[str]) -> NDArray[np.uint8]:
     Raises
     ------
     KmcInputError
-        If a word is no colour, or they are none or too many.
+        If a word is not a colour, or the list is empty or too long.
     """
     return _as_palette(map(_web_color, words))
 
 
 def parse_with_header(text: str) -> NDArray[np.uint8] | None:
-    """The palette of a text that tells its format: GIMP's, JASC's or Paint.NET's.
+    """Parse the palette of a text with a header: GIMP's, JASC's or Paint.NET's.
 
     Parameters
     ----------
     text : str
-        Of the whole file.
+        Text of the whole file.
 
     Returns
     -------
@@ -83,7 +83,7 @@ def parse_with_header(text: str) -> NDArray[np.uint8] | None:
     Raises
     ------
     KmcInputError
-        If the text is malformed; the message begins with the line's number where there is one.
+        If the text is malformed; the message begins with the line number if known.
     """
     if text.startswith("GIMP Palette"):
         return _from_gpl(_lines_of(text))
@@ -95,19 +95,19 @@ def parse_with_header(text: str) -> NDArray[np.uint8] | None:
 
 
 def parse_without_header(text: str, ending: str) -> NDArray[np.uint8] | None:
-    """The palette of a text whose ending, or else its first colour, tells what it is.
+    """Parse the palette of a text by its file extension, or else by its first colour.
 
     Parameters
     ----------
     text : str
-        Of the whole file.
+        Text of the whole file.
     ending : str
-        Of the file's name, in lower case: ``.txt`` is Paint.NET's, ``.hex`` a list.
+        The file extension, in lower case: ``.txt`` is Paint.NET's, ``.hex`` a list.
 
     Returns
     -------
     ndarray, shape (K, C), uint8, or None
-        C is 3, or 4 where an entry has alpha; None if it is another text.
+        C is 3, or 4 where an entry has alpha; None for any other text.
 
     Raises
     ------
@@ -121,12 +121,12 @@ def parse_without_header(text: str, ending: str) -> NDArray[np.uint8] | None:
 
 
 def check_count(count: int) -> None:
-    """Refuse what is no number of entries that a palette can have.
+    """Refuse a number of entries that no palette can have.
 
     Raises
     ------
     KmcInputError
-        If there are none, or more than 65,536.
+        If it is 0, or more than 65,536.
     """
     if not count:
         raise KmcInputError("no colours")
@@ -138,7 +138,7 @@ def check_count(count: int) -> None:
 
 
 def _lines_of(text: str) -> _Lines:
-    """The lines that are not blank, with their numbers; lazily, as a hostile file has millions."""
+    """Yield non-blank lines with their numbers; lazily, as a hostile file has millions."""
     for number, line in enumerate(io.StringIO(text, newline=None), 1):
         if stripped := line.strip():
             yield number, stripped
@@ -166,7 +166,7 @@ def _colors_of(lines: _Lines, parse: Callable[[str], _Color]) -> Iterator[_Color
 
 
 def _as_palette(colors: Iterable[_Color]) -> NDArray[np.uint8]:
-    """Entries of 3 or 4 channels: of 4 if any has alpha."""
+    """Make a palette of 3 channels, or of 4 if any colour has alpha."""
     taken = list(itertools.islice(colors, MAX_COLORS + 1))
     check_count(len(taken))
     channels = max(map(len, taken))
@@ -198,7 +198,7 @@ def _gpl_colors(lines: _Lines) -> Iterator[_Color]:
 
 def _gpl_channels(value: str) -> int:
     if value not in ("RGB", "RGBA"):
-        raise KmcInputError(f"channels are RGB or RGBA, not {_shown(value)}")
+        raise KmcInputError(f"channels is {_shown(value)}, must be RGB or RGBA")
     return len(value)
 
 
@@ -208,10 +208,12 @@ def _from_jasc(lines: _Lines) -> NDArray[np.uint8]:
         raise KmcInputError("truncated, it ends before the number of its colours")
     _, (_, version), (number, count) = head
     if version != "0100":
-        raise KmcInputError(f"JASC palettes have version 0100, this one {_shown(version)}")
+        raise KmcInputError(f"version is {_shown(version)}, must be 0100")
     palette = _as_palette(_colors_of(lines, _jasc_color))
     if count != str(len(palette)):
-        raise KmcInputError(f"line {number}: {_short(count)} colours, but {len(palette):,} follow")
+        raise KmcInputError(
+            f"line {number}: declares {_short(count)} colours, but {len(palette):,} follow"
+        )
     return _without_opaque_alpha(palette)
 
 
@@ -230,7 +232,7 @@ def _from_paint_net(lines: _Lines) -> NDArray[np.uint8]:
 
 
 def _without_opaque_alpha(palette: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """RGB where alpha is always there, but always 255."""
+    """Drop alpha that is 255 everywhere."""
     return to_channels(palette, common_channels_for(palette, 3))
 
 
@@ -239,22 +241,22 @@ def _without_opaque_alpha(palette: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def _web_color(word: str) -> _Color:
     if not is_web_color(word):
-        raise KmcInputError(f"{_shown(word)} is not a colour: #rgb, #rrggbb and #rrggbbaa are")
+        raise KmcInputError(f"{_shown(word)} is not a colour such as #rgb, #rrggbb or #rrggbbaa")
     digits = word[1:]
     return tuple(bytes.fromhex(digits if len(digits) > 4 else "".join(d + d for d in digits)))
 
 
 def _hex_color(line: str) -> _Color:
     if not is_hex_color(line):
-        raise KmcInputError(f"{_shown(line)} is not a colour: rrggbb and rrggbbaa are")
+        raise KmcInputError(f"{_shown(line)} is not a colour such as rrggbb or rrggbbaa")
     return tuple(bytes.fromhex(line.removeprefix("#")))
 
 
 def _argb_color(line: str) -> _Color:
     if not is_hex_color(line):
-        raise KmcInputError(f"{_shown(line)} is not a colour: aarrggbb and rrggbb are")
+        raise KmcInputError(f"{_shown(line)} is not a colour such as aarrggbb or rrggbb")
     color = _hex_color(line)
-    # With # it is written as on the web, and alpha comes last.
+    # With # it is in web notation, with alpha last.
     return color if line.startswith("#") or len(color) == 3 else (*color[1:], color[0])
 
 
@@ -269,7 +271,7 @@ def _level(word: str) -> int:
     if not re.fullmatch(r"-?[0-9]+", word):
         raise KmcInputError(f"{_shown(word)} is not a number from 0 to 255")
     if not re.fullmatch(r"0*[0-9]{1,3}", word) or int(word[-3:]) > 255:
-        raise KmcInputError(f"{_short(word)} is not from 0 to 255")
+        raise KmcInputError(f"{_short(word)} must be from 0 to 255")
     return int(word[-3:])
 
 

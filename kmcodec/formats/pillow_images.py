@@ -1,4 +1,4 @@
-"""The bridge to Pillow: its images in, its images out, and the metadata between them."""
+"""Convert images and metadata from and to Pillow."""
 
 from __future__ import annotations
 
@@ -40,39 +40,39 @@ __all__ = [
 ]
 
 EXIF_PREFIX = b"Exif\0\0"
-"""What JPEG, and Pillow with it, puts before the TIFF structure of EXIF."""
+"""The prefix that JPEG and Pillow put before the TIFF structure of EXIF."""
 
 PNG_XMP_KEYWORD = "XML:com.adobe.xmp"
-"""The keyword under which PNG keeps an XMP packet among its texts."""
+"""The keyword of an XMP packet among the texts of a PNG."""
 
 COMMENT = "Comment"
-"""The keyword of the one text that GIF and JPEG have a place for."""
+"""The keyword of the one text that GIF and JPEG can hold."""
 
 WITH_COMMENT = frozenset({"GIF", "JPEG"})
-"""Formats that have it."""
+"""Formats with this one text."""
 
 _CONVERSIONS = {"RGBa": "RGBA", "La": "LA"}
-# What is not the samples of RGB in another order.
+# Modes whose samples are not RGB.
 _OTHER_COLORS = frozenset({"CMYK", "HSV", "LAB", "YCbCr"})
 _FOREIGN_ICC_MODES = frozenset({"CMYK", "LAB"})
 
-# Texts share Pillow's info dict with values that it acts on when it converts or saves.
+# Texts share Pillow's info dict with values that affect its conversions and saves.
 _INFO_OF_PILLOW = frozenset({"icc_profile", "exif", "xmp", "transparency", "dpi", "gamma"})
 
-# TIFF's tags say how the file is laid out, save for these: what the image shows, who made it,
-# with what, its resolution, its EXIF and GPS parts.
+# Most of TIFF's tags describe the file's layout. These describe the image: contents, author,
+# tools, resolution, EXIF and GPS parts.
 _TIFF_DESCRIPTION = (270, 271, 272, 282, 283, 296, 305, 306, 315, 316, 33432)
 _TIFF_PARTS = (0x8769, 0x8825)
 
 
 def from_pillow(image: Image.Image) -> NDArray[np.uint8] | IndexedImage:
-    """Take the pixels of a Pillow image, or its palette and indices where it has them.
+    """Return the pixels of a Pillow image, or its palette and indices if it has them.
 
     Parameters
     ----------
     image : PIL.Image.Image
-        Any mode. Palette images keep their palette, entry by entry; a palette with
-        transparency gets a fourth channel, a colour key an alpha channel.
+        Any mode. Palette images keep their palette, entry by entry. A palette with transparency
+        gets a fourth channel, an image with a colour key an alpha channel.
 
     Returns
     -------
@@ -92,7 +92,7 @@ def from_pillow(image: Image.Image) -> NDArray[np.uint8] | IndexedImage:
         If samples were reduced to 8 bits, or converted from inks and the like.
     """
     if 0 in image.size:
-        raise KmcInputError(f"an image has at least one pixel, this one {image.size} (w, h)")
+        raise KmcInputError(f"the image is empty: {image.size[0]} x {image.size[1]} pixels")
     image = as_meant(image)
     if image.mode == "P":
         return _from_palette_mode(image)
@@ -106,12 +106,12 @@ def from_pillow(image: Image.Image) -> NDArray[np.uint8] | IndexedImage:
         return _from_32_bit_mode(image)
     if image.mode == "F":
         return as_pixels(np.asarray(image))
-    # A copy: what Pillow hands out is read-only.
+    # A copy, as Pillow's array is read-only.
     return np.array(_as_8_bit_mode(image))
 
 
 def mode_of(entries: int, channels: int) -> str:
-    """Name the Pillow mode of an image with this many palette entries and channels."""
+    """Return the Pillow mode of an image with this many palette entries and channels."""
     if channels <= 2:
         return "L" if channels == 1 else "LA"
     if entries <= 256:
@@ -120,7 +120,7 @@ def mode_of(entries: int, channels: int) -> str:
 
 
 def to_pillow(image: IndexedImage) -> Image.Image:
-    """Make a Pillow image, with the metadata where Pillow's PNG reader would put them.
+    """Make a Pillow image, with the metadata where Pillow's PNG reader puts them.
 
     Parameters
     ----------
@@ -156,7 +156,7 @@ def attach_metadata(image: Image.Image, metadata: Metadata | None) -> None:
 
 
 def comment_text(comment: bytes) -> str:
-    """A comment of a GIF or JPEG, which do not say how it is encoded."""
+    """Decode a comment of a GIF or JPEG, whose encoding is unspecified."""
     try:
         return comment.replace(b"\0", b"").decode()
     except UnicodeDecodeError:
@@ -164,7 +164,7 @@ def comment_text(comment: bytes) -> str:
 
 
 def transparency_of(alpha: NDArray[np.uint8]) -> int | bytes:
-    """Tell the alphas of a palette as Pillow's PNG reader does: one index, or all of them."""
+    """Return the alpha of a palette as Pillow's PNG reader does: one index, or all values."""
     (translucent,) = np.nonzero(alpha != 255)
     if len(translucent) == 1 and alpha[translucent[0]] == 0:
         return int(translucent[0])
@@ -183,12 +183,12 @@ def metadata_from_pillow(
     ----------
     image : PIL.Image.Image
     overrides : mapping, optional
-        What `Image.save` was given: values for ``icc_profile``, ``exif`` (bytes or
-        `PIL.Image.Exif`), ``xmp`` (bytes or str) and ``text`` (a mapping) that are taken
-        instead of the image's. A value of None or an empty one leaves that part out. ``dpi``,
-        one or two numbers, is said in the EXIF.
-    turned : bool, optional
-        Whether rows of its file are columns of the image; looked for, if not given.
+        Arguments of `Image.save`: values for ``icc_profile``, ``exif`` (bytes or
+        `PIL.Image.Exif`), ``xmp`` (bytes or str) and ``text`` (a mapping) that replace the
+        image's own. None or an empty value drops the part. ``dpi``, one or two numbers, goes
+        into the EXIF.
+        ed : bool, optional
+        Whether rows of the file are columns of the image; detected if not given.
 
     Returns
     -------
@@ -198,12 +198,12 @@ def metadata_from_pillow(
     Warns
     -----
     KmcWarning
-        If a text or profile had to be left out, or what the file says of how to show its pixels.
+        If a text, a profile or a display tag of the file is dropped.
 
     Notes
     -----
-    The chunks cICP, gAMA and cHRM of a PNG become an ICC profile. The resolution of files of all
-    formats becomes one of EXIF.
+    The chunks cICP, gAMA and cHRM of a PNG become an ICC profile. The resolution goes into the
+    EXIF, for all formats.
     """
     given = overrides or {}
     warn_of_tags_left_out(image)
@@ -216,11 +216,11 @@ def metadata_from_pillow(
 
 
 def _from_palette_mode(image: Image.Image) -> IndexedImage:
-    # A copy: what Pillow hands out is read-only.
+    # A copy, as Pillow's array is read-only.
     indices = np.array(image)
     entries = max(_entry_count(image), int(indices.max()) + 1)
-    # Pillow itself is asked what each index looks like: that covers palettes of all modes,
-    # and indices beyond the palette's end.
+    # Let Pillow convert each index to a colour: this covers palettes of all modes, and indices
+    # beyond the palette's end.
     ramp = image.crop((0, 0, entries, 1))
     ramp.info.pop("transparency", None)
     ramp.frombytes(bytes(range(entries)))
@@ -228,7 +228,7 @@ def _from_palette_mode(image: Image.Image) -> IndexedImage:
     mode = _palette_mode(image)
     if mode == "CMYK":
         _warn_of_conversion(mode)
-        # Save that it shows the inks as they are, as if they were colours and alpha.
+        # Except that Pillow returns the inks unconverted, as if they were colours and alpha.
         inks = Image.fromarray(palette[np.newaxis], "CMYK")
         palette = np.array(inks.convert("RGB").convert("RGBA"))[0]
     elif mode != "RGBA":
@@ -246,7 +246,7 @@ def _from_palette_mode(image: Image.Image) -> IndexedImage:
 
 def _from_palette_and_alpha(image: Image.Image) -> NDArray[np.uint8]:
     samples = np.array(image)
-    # As if there were the palette alone: its own alpha does not count beside that of the pixels.
+    # Without the palette's own alpha, which the alpha of the pixels overrides.
     alone = Image.fromarray(samples[..., 0]).convert("P")
     raw, kept = ("CMYK", "RGBA") if _palette_mode(image) == "CMYK" else ("RGB", "RGB")
     alone.putpalette(image.im.getpalette(kept, kept), raw)
@@ -259,7 +259,7 @@ def _entry_count(image: Image.Image) -> int:
 
 
 def _palette_mode(image: Image.Image) -> str:
-    # Pillow calls some palettes of inks RGB where it keeps them, though not where it describes.
+    # For some CMYK palettes Pillow's core says RGB, but the palette object does not.
     kept, described = image.im.getpalettemode(), getattr(image.palette, "mode", "")
     return "CMYK" if "CMYK" in (kept, described) else str(kept)
 
@@ -270,7 +270,7 @@ def _from_bilevel(image: Image.Image) -> IndexedImage:
     transparency = image.info.get("transparency")
     if not isinstance(transparency, int):
         return IndexedImage(palette[:, :1], indices)
-    # White is 255 in some releases of Pillow and 1, as in the file, in others.
+    # White is 255 in some releases of Pillow, and 1, as in the file, in others.
     palette[1 if transparency else 0, 1] = 0
     return IndexedImage(palette, indices)
 
@@ -281,7 +281,7 @@ def _from_16_bit_mode(image: Image.Image) -> NDArray[np.uint8]:
     transparency = image.info.get("transparency")
     if not isinstance(transparency, int):
         return reduced
-    # The key is one of 65,536 values: compared before the samples lose their low bits.
+    # The key is one of 65,536 values: compare before the samples lose their low bits.
     alpha = np.where(samples == transparency, 0, 255).astype(np.uint8)
     return np.dstack([reduced, alpha])
 
@@ -291,18 +291,18 @@ def _from_32_bit_mode(image: Image.Image) -> NDArray[np.uint8]:
     samples = np.asarray(image) if samples is None else samples
     if samples.dtype == np.uint16:
         return from_16_bits(samples)
-    # Mode I does not tell a depth, and what one image holds does not tell that of the next.
+    # Mode I has no bit depth, and the values of one image do not determine that of the next.
     low, high = int(samples.min()), int(samples.max())
     if low >= 0 and high <= 255:
         return samples.astype(np.uint8)
     raise KmcInputError(
-        f"an image of mode I runs from {low} to {high}: bring it to 0 to 255, "
+        f"an image of mode I has values from {low} to {high}: scale it to 0 to 255, "
         "or convert samples of 16 bits to mode I;16"
     )
 
 
 def _as_8_bit_mode(image: Image.Image) -> Image.Image:
-    """Convert to mode L, LA, RGB or RGBA, where the image has another."""
+    """Convert to mode L, LA, RGB or RGBA, if the image has another."""
     transparency = image.info.get("transparency")
     wanted = image.mode
     if image.mode == "RGB" and isinstance(transparency, tuple):
@@ -335,8 +335,8 @@ def _to_palette_mode(image: IndexedImage) -> Image.Image:
 def _icc_of(image: Image.Image) -> bytes | None:
     profile = _as_bytes(profile_in(image))
     if profile and image.mode in _FOREIGN_ICC_MODES:
-        # It describes the inks; on the RGB pixels that we make of them it would be wrong.
-        warn(f"{image.mode} colour profile left out", KmcLossWarning)
+        # It describes the inks, so it would be wrong for the RGB pixels made from them.
+        warn(f"dropped the {image.mode} colour profile", KmcLossWarning)
         return None
     return profile
 
@@ -362,8 +362,8 @@ def _exif_of(image: Image.Image) -> Any:
             return _described(image.getexif())
         if "Raw profile type exif" in image.info:
             return image.getexif()
-    except Exception:  # damaged EXIF fails in any way; the pixels are no worse for it
-        warn("damaged EXIF left out")
+    except Exception:  # damaged EXIF may raise anything; the pixels are still intact
+        warn("dropped damaged EXIF")
     return None
 
 
@@ -385,7 +385,7 @@ def _as_exif(value: Any) -> bytes | None:
 
 
 def _xmp_of(image: Image.Image) -> Any:
-    # Before Pillow 11 its PNG reader kept XMP under the keyword of the text chunk only.
+    # Before Pillow 11, the PNG reader kept XMP only under the keyword of its text chunk.
     return image.info.get("xmp") or image.info.get(PNG_XMP_KEYWORD)
 
 
@@ -410,12 +410,12 @@ def _as_texts(texts: Any) -> dict[str, str]:
         if not (isinstance(keyword, str) and isinstance(text, str) and text):
             continue
         if keyword == PNG_XMP_KEYWORD:
-            continue  # kept as XMP, where it is looked for
+            continue  # kept as XMP
         if is_keyword(keyword) and _is_utf8(text):
             # PNG's iTXt is a str with a language attached: only the plain str is kept.
             kept[str(keyword)] = str(text)
         else:
-            warn(f"text {keyword[:80]!r} left out")
+            warn(f"dropped the text {keyword[:80]!r}")
     return kept
 
 

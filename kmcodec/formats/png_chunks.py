@@ -1,4 +1,4 @@
-"""The chunks of a PNG that tell how its pixels are to be shown, also those that Pillow skips."""
+"""Read the chunks of a PNG before its pixels, including those that Pillow skips."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ __all__ = ["header_chunks"]
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _HEAD = Struct(">I4s")
-# They stand before the first of these.
+# The chunks come before the first of these.
 _LATER = (b"IDAT", b"fdAT", b"IEND")
-# Those that are asked for have 32 bytes at most, or are only looked at whether they are there.
+# The chunks in use have at most 32 bytes, or only their presence matters.
 _MOST_BYTES = 32
 _MOST_CHUNKS = 1 << 16
 
 
 def header_chunks(stream: IO[bytes]) -> dict[str, bytes]:
-    """Read the chunks of a PNG that stand before its pixels.
+    """Read the chunks of a PNG that come before its pixels.
 
     Parameters
     ----------
     stream : binary file
-        Of a PNG, still or animated, from its first byte; read from there, wherever it stands.
+        A PNG, still or animated; always read from its first byte.
 
     Returns
     -------
     dict of str to bytes
-        The first 32 bytes of the first chunk of each kind. Empty for what is no PNG.
+        The first 32 bytes of the first chunk of each kind. Empty if the file is not a PNG.
     """
     stream.seek(0)
     found: dict[str, bytes] = {}

@@ -1,4 +1,4 @@
-"""What PNG says of how its pixels are to be shown: colours as an ICC profile, the rest by name."""
+"""Convert PNG's colour chunks to an ICC profile, and name the display tags that are dropped."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ __all__ = ["png_facts_left_out", "png_profile", "png_tags_left_out"]
 
 _GREY = 0  # the colour type of PNG
 
-# So does PNG write the gamma of sRGB; alone it is taken for that, as by browsers.
+# The gamma of sRGB in PNG; alone it means sRGB, as in browsers.
 _SRGB_GAMMA, _GAMMA_NEAR = 0.45455, 0.0006
 
 
 def png_profile(
     info: Mapping[Any, Any], chunks: Mapping[str, bytes], *, grey: bool
 ) -> bytes | None:
-    """The ICC profile of a PNG: its own, or one that says what its other chunks do.
+    """Return the ICC profile of a PNG: its own, or one made from its other chunks.
 
     Parameters
     ----------
     info : mapping
-        That of Pillow's image.
+        The `info` of Pillow's image.
     chunks : mapping
         See `FileFacts`.
     grey : bool
@@ -34,14 +34,13 @@ def png_profile(
     Returns
     -------
     bytes or None
-        None stands for sRGB.
+        None means sRGB.
 
     Notes
     -----
-    Of several chunks the first of cICP, iCCP, sRGB and gAMA with cHRM holds, after PNG, third
-    edition, section 4.3. gAMA without cHRM is taken to have the primaries of sRGB; cHRM without
-    gAMA says nothing of light, and is left alone as browsers do. A profile that is in `info` only
-    was put there since, and holds before all.
+    The first of cICP, iCCP, sRGB, and gAMA with cHRM applies, after PNG, third edition, section
+    4.3. gAMA without cHRM implies the primaries of sRGB. cHRM without gAMA has no curve, and is
+    ignored as in browsers. A profile in `info` only was added after opening, and overrides all.
     """
     own = info.get("icc_profile")
     if own and "iCCP" not in chunks:
@@ -63,7 +62,7 @@ def png_profile(
 def png_tags_left_out(
     info: Mapping[Any, Any], chunks: Mapping[str, bytes], *, grey: bool
 ) -> list[str]:
-    """Name what a PNG says of how its pixels look, and neither a profile nor EXIF can.
+    """Name the tags of a PNG that change how pixels look but fit neither a profile nor EXIF.
 
     Parameters
     ----------
@@ -85,7 +84,7 @@ def png_tags_left_out(
         if "chromaticity" in info and ignored and not grey:
             lost.append("cHRM")
     if "iCCP" in chunks and info.get("icc_profile", b"") is None and _coded(chunks) is None:
-        lost.append("damaged colour profile (iCCP)")  # Pillow puts None for it
+        lost.append("damaged colour profile (iCCP)")  # Pillow reads it as None
     for kind, words in (("mDCV", "mastering display"), ("cLLI", "light levels")):
         if kind in chunks:
             lost.append(f"{words} ({kind})")
@@ -96,7 +95,7 @@ def png_tags_left_out(
 
 
 def png_facts_left_out(chunks: Mapping[str, bytes]) -> list[str]:
-    """Name what else a PNG says: nothing of it changes how the pixels look.
+    """Name the dropped tags of a PNG that do not change how pixels look.
 
     Parameters
     ----------
@@ -118,7 +117,7 @@ def png_facts_left_out(chunks: Mapping[str, bytes]) -> list[str]:
 
 
 def _has_fewer_bits(chunks: Mapping[str, bytes]) -> bool:
-    """Whether significant bits are fewer than samples have, of which 8 are kept at most."""
+    """Whether samples have fewer significant bits than are kept, at most 8."""
     depth, kind = chunks.get("IHDR", bytes(13))[8:10]
     bits = min(depth, 8) if kind == _GREY else 8
     return any(each < bits for each in chunks.get("sBIT", b""))
@@ -130,7 +129,7 @@ def _rules_nothing(info: Mapping[Any, Any], chunks: Mapping[str, bytes]) -> bool
 
 def _gamma_in(info: Mapping[Any, Any]) -> float | None:
     power = info.get("gamma")
-    # A profile holds exponents up to 32,768; what is beyond these bounds shows nothing.
+    # A profile holds exponents up to 32,768, but beyond these bounds nothing is visible.
     usable = isinstance(power, (int, float)) and math.isfinite(power) and 0.01 <= power <= 100
     return float(power) if usable and power is not None else None
 

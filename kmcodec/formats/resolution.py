@@ -1,4 +1,4 @@
-"""Resolution in EXIF: read, and written into it without moving anything else."""
+"""Read resolution from EXIF, and write it there without moving anything else."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _FORMATS = frozenset({"BMP", "DIB", "JPEG", "MPO", "PNG"})
 
 
 def as_resolution(dpi: Any) -> tuple[float, float] | None:
-    """One or two numbers as pixels per inch, across and down; None where they are none."""
+    """Convert one or two numbers to pixels per inch, across and down; None if invalid."""
     try:
         across, down = (float(each) for each in (dpi if np.iterable(dpi) else (dpi, dpi)))
     except (TypeError, ValueError, ZeroDivisionError):
@@ -43,19 +43,19 @@ def as_resolution(dpi: Any) -> tuple[float, float] | None:
 
 
 def resolution_in(image: Image.Image) -> tuple[float, float] | None:
-    """Pixels per inch, as an image file says outside of EXIF; None where it does not."""
+    """Return the pixels per inch in an image file outside of EXIF; None if missing."""
     if image.format == "TIFF":
-        return None  # its tags are those of EXIF, and Pillow makes up those that are not there
+        return None  # its tags are those of EXIF, and Pillow makes up missing ones
     if image.format in ("JPEG", "MPO") and image.info.get("jfif_unit") not in (1, 2):
-        return None  # Pillow's value is then that of EXIF, or made up
+        return None  # Pillow's value comes from EXIF, or is made up
     dpi = as_resolution(image.info.get("dpi"))
     if image.format in ("BMP", "DIB") and dpi and {round(each) for each in dpi} <= {72, 96}:
-        return None  # these have to say something
+        return None  # these formats require a value
     return dpi if image.format in _FORMATS else None
 
 
 def exif_resolution(exif: bytes | None) -> tuple[float, float] | None:
-    """Pixels per inch, as EXIF without its prefix says; None where it does not."""
+    """Return the pixels per inch in EXIF without its prefix; None if missing."""
     try:
         order, entries, _ = _directory(exif or b"")
         found = {}
@@ -77,14 +77,14 @@ def exif_resolution(exif: bytes | None) -> tuple[float, float] | None:
 
 
 def is_turned_on_its_side(image: Image.Image) -> bool:
-    """Whether the orientation in EXIF asks for rows that become columns."""
+    """Whether the EXIF orientation turns rows into columns."""
     return image.getexif().get(_ORIENTATION) in _ON_ITS_SIDE
 
 
 def is_turned_by_pillow(image: Image.Image) -> bool:
-    """Whether rows of the file are columns of the image, once it is loaded: so it is with TIFF.
+    """Whether rows of the file become columns of the loaded image, as happens with TIFF.
 
-    Of a square image that is loaded already nothing tells.
+    For a square image that is already loaded this is unknown.
     """
     tags = getattr(image, "tag_v2", {}) if image.format == "TIFF" else {}
     size = (tags.get(_HEIGHT), tags.get(_WIDTH))
@@ -92,20 +92,20 @@ def is_turned_by_pillow(image: Image.Image) -> bool:
 
 
 def turn_aspect(image: Image.Image) -> None:
-    """Let what `info` says of the shape of pixels hold for an image that was turned."""
+    """Swap the pixel aspect in `info` for an image that was turned."""
     for key in ("aspect", "jfif_density"):
         if isinstance(shape := image.info.get(key), tuple):
             image.info[key] = shape[::-1]
 
 
 def turned_resolution(exif: bytes | None) -> bytes | None:
-    """EXIF for an image of which rows have become columns, with its resolution turned."""
+    """Return EXIF with its resolution turned, for an image whose rows became columns."""
     said = exif_resolution(exif)
     return exif if said is None or said[0] == said[1] else with_resolution(exif, said[::-1])
 
 
 def is_resolution_only(exif: bytes) -> bool:
-    """Whether EXIF says nothing else."""
+    """Whether EXIF holds nothing but a resolution."""
     try:
         order, entries, following = _directory(exif)
     except (struct.error, ValueError):
@@ -115,20 +115,20 @@ def is_resolution_only(exif: bytes) -> bool:
 
 
 def with_resolution(exif: bytes | None, dpi: tuple[float, float]) -> bytes:
-    """Say in EXIF how many pixels an inch has.
+    """Write the resolution into EXIF.
 
     Parameters
     ----------
     exif : bytes or None
-        EXIF without its prefix. What it says already comes back as it was.
-    dpi : (float, float)
-        Across and down, positive.
+        EXIF without its prefix; returned unchanged if it already has this resolution.
+        : (float, float)
+        Pixels per inch, across and down, positive.
 
     Returns
     -------
     bytes
-        All other entries, and whatever they point to, stay where they are: makers' notes and
-        previews are found by offsets. Damaged EXIF comes back as it was.
+        All other entries and their data keep their places, as offsets point to makers' notes and
+        previews. Damaged EXIF is returned unchanged.
     """
     said = exif_resolution(exif)
     if said and all(math.isclose(a, b, rel_tol=1e-4) for a, b in zip(said, dpi, strict=True)):
@@ -159,7 +159,7 @@ def _rational(value: float) -> tuple[int, int]:
 
 
 def _directory(exif: bytes) -> tuple[str, list[bytes], int]:
-    """Byte order, entries of the first directory, and where the next one is."""
+    """Return byte order, entries of the first directory, and offset of the next one."""
     order = {b"II*\0": "<", b"MM\0*": ">"}.get(exif[:4])
     if order is None:
         raise ValueError("no TIFF structure")

@@ -1,4 +1,4 @@
-"""PNG and TIFF row by row, where the library libvips is there to read them so."""
+"""Read PNG and TIFF row by row, if the library libvips is installed."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ _CHUNK = struct.Struct(">I4s")
 _ORIENTATION = 0x0112
 _MODES = ("L", "LA", "RGB", "RGBA")
 
-# Pixels that are read at a time.
+# Pixels to read at a time.
 _BLOCK = 1 << 20
 
 
 @functools.cache
 def can_stream() -> bool:
-    """Whether libvips is there (``pip install 'kmcodec[large]'``)."""
+    """Whether libvips is installed (``pip install 'kmcodec[large]'``)."""
     try:
         import pyvips  # noqa: F401
     except (ImportError, OSError):
@@ -40,10 +40,10 @@ def can_stream() -> bool:
 
 
 def streamable(stream: IO[bytes]) -> tuple[Image.Image, tuple[int, int]] | None:
-    """Look whether a file is of a kind that is read by rows just as Pillow reads it as a whole.
+    """Open a file if reading it row by row gives the same pixels as Pillow.
 
-    That is PNG without interlacing and TIFF, upright, of 8 bits a sample, grey or in colour, with
-    alpha or without. Nothing of the pixels is read.
+    Such files are non-interlaced PNG, and TIFF, upright, with 8-bit samples, grey or colour, with
+    or without alpha. No pixels are read.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def streamable(stream: IO[bytes]) -> tuple[Image.Image, tuple[int, int]] | None:
     Returns
     -------
     (PIL.Image.Image, (int, int)) or None
-        An image with the metadata of the file, and width and height of the file's.
+        An image with the file's metadata, and the file's width and height.
     """
     start = stream.read(8)
     stream.seek(0)
@@ -62,18 +62,18 @@ def streamable(stream: IO[bytes]) -> tuple[Image.Image, tuple[int, int]] | None:
             return _png(stream)
         if start.startswith(_TIFF):
             return _tiff(stream)
-    except Exception:  # whoever reads it as a whole says what is wrong with it
+    except Exception:  # reading it as a whole reports the error
         return None
     return None
 
 
 def image_rows(path: str, width: int, height: int) -> Callable[[], Iterator[NDArray[np.uint8]]]:
-    """A callable that reads a file's pixels in blocks of rows.
+    """Return a callable that reads a file's pixels in blocks of rows.
 
     Raises
     ------
     KmcInputError
-        When the blocks are taken, if the file is damaged.
+        If the file is damaged, raised while reading blocks.
     """
     rows = max(1, _BLOCK // width)
 
@@ -94,7 +94,7 @@ def image_rows(path: str, width: int, height: int) -> Callable[[], Iterator[NDAr
 
 
 def _png(stream: IO[bytes]) -> tuple[Image.Image, tuple[int, int]] | None:
-    """Pillow reads all pixels to get at the metadata: give it a file of one pixel that has them."""
+    """Read metadata from a copy of one pixel, as Pillow would read all pixels to reach them."""
     stream.seek(len(_PNG))
     chunks, size, kind = [_PNG], (0, 0), ""
     while True:
@@ -128,7 +128,7 @@ def _png(stream: IO[bytes]) -> tuple[Image.Image, tuple[int, int]] | None:
 
 
 def _tiff(stream: IO[bytes]) -> tuple[Image.Image, tuple[int, int]] | None:
-    # Not by Image.open, which refuses large ones.
+    # Not by Image.open, which refuses large images.
     image = TiffImagePlugin.TiffImageFile(stream)
     how: Any = image.tile[0][3]
     plain = image.mode in _MODES and how[0] == image.mode

@@ -1,4 +1,4 @@
-"""Colours of the spaces that swatch files use, as 8-bit sRGB."""
+"""Convert colours of swatch files to 8-bit sRGB."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from decimal import Decimal
 
 __all__ = ["from_cmyk", "from_grey", "from_hsb", "from_lab", "from_rgb"]
 
-# CIE Lab of swatches has the white of D50; adapted to D65 by Bradford's matrix, in linear sRGB:
+# CIE Lab of swatches has white D50, adapted to D65 by Bradford's matrix, in linear sRGB:
 # ICC.1:2010, annex E, and IEC 61966-2-1.
 _D50 = (0.9642, 1.0, 0.8249)
 _XYZ_TO_SRGB = (
@@ -19,25 +19,25 @@ _XYZ_TO_SRGB = (
 
 
 def from_rgb(red: float, green: float, blue: float) -> tuple[int, int, int]:
-    """Levels of 0 to 1 as levels of 0 to 255."""
+    """Convert levels of 0 to 1 to levels of 0 to 255."""
     return _level(red), _level(green), _level(blue)
 
 
 def from_grey(grey: float) -> tuple[int, int, int]:
-    """0 is black, 1 white."""
+    """Convert grey from 0, black, to 1, white."""
     return from_rgb(grey, grey, grey)
 
 
 def from_cmyk(cyan: float, magenta: float, yellow: float, black: float) -> tuple[int, int, int]:
-    """Shares of ink, 0 to 1, without a profile: each ink takes its share of the light."""
+    """Convert ink amounts, 0 to 1, without a profile: each ink absorbs its share of light."""
     light = 1 - black
     return from_rgb((1 - cyan) * light, (1 - magenta) * light, (1 - yellow) * light)
 
 
 def from_hsb(hue: float, saturation: float, brightness: float) -> tuple[int, int, int]:
-    """Hue, saturation and brightness, each 0 to 1; a hue of 1 is that of 0.
+    """Convert hue, saturation and brightness, each 0 to 1; hues 1 and 0 are the same.
 
-    The formula is that of Smith, "Color gamut transform pairs", SIGGRAPH 1978.
+    After Smith, "Color gamut transform pairs", SIGGRAPH 1978.
     """
 
     def channel(shift: int) -> float:
@@ -48,7 +48,7 @@ def from_hsb(hue: float, saturation: float, brightness: float) -> tuple[int, int
 
 
 def from_lab(lightness: float, a: float, b: float) -> tuple[int, int, int]:
-    """CIE Lab under D50, L from 0 to 100; colours outside sRGB are clipped to it."""
+    """Convert CIE Lab under D50, L from 0 to 100; colours outside sRGB are clipped."""
     fy = (lightness + 16) / 116
     xyz = [
         white * _unfolded(f)
@@ -69,9 +69,9 @@ def _level(share: float) -> int:
 
 @functools.cache
 def _thresholds() -> list[float]:
-    """From which linear value on each level from 1 is the nearest one, in its own scale.
+    """Return the least linear value for which each level from 1 is nearest, in its own scale.
 
-    In decimals, which are rounded alike everywhere: the functions of the C library are not.
+    Computed in decimals, which round alike everywhere, unlike the C library.
     """
     halves = ((Decimal(level) + Decimal("0.5")) / 255 for level in range(255))
     return [

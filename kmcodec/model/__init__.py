@@ -1,1 +1,1 @@
-"""The values that everything else speaks of: images, palettes, pixels, labels."""
+"""The values that all other packages use: images, palettes, pixels, labels."""

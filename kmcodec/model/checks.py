@@ -1,4 +1,4 @@
-"""Options that users give, checked one by one."""
+"""Checks of users' options, one by one."""
 
 from __future__ import annotations
 
@@ -13,50 +13,50 @@ __all__ = ["checked_choice", "checked_integer", "checked_number", "refuse_unknow
 
 
 def checked_integer(name: str, value: int, least: int, most: int | None = None) -> int:
-    """A whole number of any integer type, as int.
+    """Return a whole number of any integer type as int.
 
     Raises
     ------
     KmcInputError
-        If it is none, or out of its span.
+        If it is none, or out of range.
     """
     span = f"at least {least}" if most is None else f"from {least} to {most:,}"
     try:
         number = operator.index(value)
     except TypeError:
-        raise KmcInputError(f"{name} is a whole number {span}, not {value!r}") from None
+        raise KmcInputError(f"{name} is {value!r}, must be an integer {span}") from None
     if number < least or (most is not None and number > most):
-        raise KmcInputError(f"{name} is a whole number {span}, not {number}")
+        raise KmcInputError(f"{name} is {number}, must be an integer {span}")
     return number
 
 
 def checked_number(name: str, value: float, least: float, most: float) -> float:
-    """A number of any type, as float.
+    """Return a number of any type as float.
 
     Raises
     ------
     KmcInputError
-        If it is none, or out of its span.
+        If it is none, or out of range.
     """
     try:
         number = float(value)
     except (TypeError, ValueError):
         number = math.nan
     if not least <= number <= most:
-        raise KmcInputError(f"{name} is a number from {least} to {most}, not {value!r}")
+        raise KmcInputError(f"{name} is {value!r}, must be a number from {least} to {most}")
     return number
 
 
 def checked_choice(name: str, value: str, choices: Collection[str]) -> str:
-    """One of a few names.
+    """Return the value if it is one of the choices.
 
     Raises
     ------
     KmcInputError
-        If it is none of them.
+        If it is not.
     """
     if value not in choices:
-        raise KmcInputError(f"{name} is one of {', '.join(choices)}, not {value!r}")
+        raise KmcInputError(f"{name} is {value!r}, must be one of {', '.join(choices)}")
     return value
 
 
@@ -66,7 +66,7 @@ def refuse_unknown(
     known: Collection[str],
     reasons: Mapping[str, str] | None = None,
 ) -> None:
-    """Refuse options that a function does not have.
+    """Refuse options that a function does not accept.
 
     Parameters
     ----------
@@ -75,12 +75,12 @@ def refuse_unknown(
     given : iterable of str
     known : collection of str
     reasons : mapping, optional
-        Of options that other functions have, why this one does not or what to do instead.
+        For options of other functions: why this one lacks them, or an alternative.
 
     Raises
     ------
     KmcInputError
-        If one is unknown; the message says why, or names the option that was probably meant.
+        If one is unknown; the message gives the reason, or a similar option.
     """
     for name in sorted(given):
         if name in known:

@@ -1,4 +1,4 @@
-"""Arrays and mappings that nobody can change any more: what frozen values are made of."""
+"""Immutable arrays and mappings, for frozen values."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ _T = TypeVar("_T")
 
 
 def frozen(array: NDArray[Any], dtype: DTypeLike | None = None) -> NDArray[Any]:
-    """The same values as a read-only, C-contiguous array that shares no memory with a writable one.
+    """Return a read-only, C-contiguous array that shares no memory with a writable one.
 
     Parameters
     ----------
     array : ndarray
     dtype : dtype-like, optional
-        To convert to; that of `array` if not given.
+        Dtype of the result; by default that of `array`.
 
     Returns
     -------
     ndarray
-        A copy, unless the memory is read-only already: that of a read-only array and of all
-        arrays that it is a view of, or of `bytes`.
+        A copy, unless the memory is read-only already: that of `bytes`, or of an array that is
+        read-only together with all arrays under it.
     """
     made = np.ascontiguousarray(array, dtype)
     if np.may_share_memory(made, array):
@@ -39,9 +39,9 @@ def frozen(array: NDArray[Any], dtype: DTypeLike | None = None) -> NDArray[Any]:
 
 
 def owned(array: _T) -> _T:
-    """Make an array read-only that nobody else holds, and those that it is a view of.
+    """Make an array read-only that has no other owner, and the arrays under it.
 
-    `frozen` needs no copy of it then.
+    `frozen` then needs no copy of it.
     """
     part: Any = array
     while isinstance(part, np.ndarray):
@@ -51,7 +51,7 @@ def owned(array: _T) -> _T:
 
 
 def own_arrays(value: object) -> None:
-    """Do as `owned` does with each array that is an attribute of a value."""
+    """Apply `owned` to each array among the attributes of a value."""
     for attribute in vars(value).values():
         owned(attribute)
 
@@ -61,25 +61,25 @@ def _is_read_only(memory: object) -> bool:
         if memory.flags.writeable:
             return False
         return memory.base is None or _is_read_only(memory.base)
-    # A read-only view may stand on what others can write to: bytes alone are known not to.
+    # A read-only view may share memory that others can write to; only bytes surely do not.
     return isinstance(memory, bytes)
 
 
 class FrozenDict(dict[_K, _V]):
-    """A dict that cannot be changed.
+    """An immutable dict.
 
-    A dict all the same, so that `json.dumps`, `dataclasses.asdict` and pickles take it for one.
+    A subclass of dict, so that `json.dumps`, `dataclasses.asdict` and pickle accept it.
     """
 
     def __init__(self, items: Mapping[_K, _V] | Iterable[tuple[_K, _V]] = ()) -> None:
         super().__init__(items)
 
     def _refuse(self, *args: Any, **kwargs: Any) -> NoReturn:
-        raise TypeError("a frozen mapping cannot be changed: make a dict of it first")
+        raise TypeError("a frozen mapping cannot be changed: copy it to a dict first")
 
     __setitem__ = __delitem__ = __ior__ = _refuse
     clear = pop = popitem = setdefault = update = _refuse
 
     def __reduce__(self) -> tuple[type[FrozenDict[_K, _V]], tuple[dict[_K, _V]]]:
-        # Else unpickling would set the items one by one.
+        # By default unpickling would set the items one by one.
         return type(self), (dict(self),)

@@ -1,4 +1,4 @@
-"""IndexedImage: palette, index map and metadata, the one value that every part hands on."""
+"""IndexedImage: palette, index map and metadata, the value that all parts exchange."""
 
 from __future__ import annotations
 
@@ -24,31 +24,31 @@ __all__ = [
 ]
 
 MAX_COLORS = 65_536
-"""The most entries that a palette can have."""
+"""The most entries of a palette."""
 
 MAX_SIDE = 2**31 - 1
 """The largest width or height, in pixels."""
 
 
 def index_dtype(entries: int) -> type[np.uint8] | type[np.uint16]:
-    """The dtype of an index map: uint8 for up to 256 palette entries, uint16 above."""
+    """Return the dtype of an index map: uint8 for up to 256 palette entries, uint16 above."""
     return np.uint8 if entries <= 256 else np.uint16
 
 
 @dataclass(frozen=True)
 class Metadata:
-    r"""What travels with the pixels: kept as it is, never interpreted.
+    r"""Metadata of an image, kept unchanged and never interpreted.
 
     Parameters
     ----------
     icc : bytes, optional
         An ICC colour profile.
     exif : bytes, optional
-        EXIF as a TIFF structure, without the ``Exif\0\0`` prefix that JPEG puts before it.
+        EXIF as a TIFF structure, without the ``Exif\0\0`` prefix that JPEG adds.
     xmp : bytes, optional
         An XMP packet.
     text : mapping of str to str
-        Texts by keyword. Copied; what is kept is a read-only dict.
+        Texts by keyword, copied into a read-only dict.
     """
 
     icc: bytes | None = None
@@ -74,11 +74,11 @@ class IndexedImage:
     Parameters
     ----------
     palette : array_like, shape (K, C), uint8
-        1 <= K <= 65,536 colours of C channels: 1 grey, 2 grey and alpha, 3 RGB, 4 RGBA, alpha
-        straight. Shape (K,) is taken for (K, 1).
+        1 <= K <= 65,536 colours of C channels: 1 grey, 2 grey and alpha, 3 RGB, 4 RGBA, with
+        straight alpha. Shape (K,) means (K, 1).
     indices : array_like, shape (H, W), integer
-        For each pixel the number of its palette entry, in 0 ... K - 1. Kept as uint8 for
-        K <= 256 and as uint16 above.
+        The number of each pixel's palette entry, in 0 ... K - 1. Stored as uint8 for K <= 256 and
+        as uint16 above.
     metadata : Metadata, optional
 
     Raises
@@ -88,11 +88,11 @@ class IndexedImage:
 
     Notes
     -----
-    The palette is kept exactly: entries may repeat or be unused. NumPy takes the image for its
+    The palette is kept exactly: entries may repeat or be unused. NumPy converts an image to its
     pixels: ``np.asarray(image)`` is ``image.to_array()``.
 
-    An image never changes: its arrays are read-only, and copies unless the ones that were given
-    were read-only too, down to the memory.
+    An image is immutable: its arrays are read-only, and copies unless the given arrays and their
+    memory were read-only too.
     """
 
     palette: NDArray[np.uint8]
@@ -120,7 +120,7 @@ class IndexedImage:
 
     @property
     def channels(self) -> int:
-        """1 grey, 2 grey and alpha, 3 RGB, 4 RGBA."""
+        """Channels: 1 grey, 2 grey and alpha, 3 RGB, 4 RGBA."""
         return int(self.palette.shape[1])
 
     @property
@@ -130,13 +130,13 @@ class IndexedImage:
         return size if self.channels == 1 else (*size, self.channels)
 
     def to_array(self) -> NDArray[np.uint8]:
-        """The pixels: uint8, shape (H, W) for grey, else (H, W, C)."""
+        """Return the pixels: uint8, shape (H, W) for grey, else (H, W, C)."""
         pixels: NDArray[np.uint8] = self.palette[self.indices].reshape(self.shape)
         return pixels
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
         if copy is False:
-            raise ValueError("the pixels of an IndexedImage are computed: copy=False is impossible")
+            raise ValueError("an IndexedImage computes its pixels: copy=False is impossible")
         return np.asarray(self.to_array(), dtype=dtype)
 
     def __eq__(self, other: object) -> bool:
@@ -151,7 +151,7 @@ class IndexedImage:
     __hash__ = None  # type: ignore[assignment]
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # Arrays come out of pickles, and of deepcopy, writable.
+        # pickle and deepcopy make arrays writable.
         return _unpickled, (self.palette, self.indices, self.metadata)
 
     def __repr__(self) -> str:
@@ -168,66 +168,68 @@ def _unpickled(
 
 
 def array_of(what: str, values: ArrayLike) -> NDArray[Any]:
-    """What can be an array as one.
+    """Return values as an array.
 
     Parameters
     ----------
     what : str
-        What is in it, for the message: ``"pixels"``.
+        Name of the values in the message, such as ``"pixels"``.
     values : array_like
 
     Raises
     ------
     KmcInputError
-        If they can be none, such as lists of different lengths.
+        If they cannot be an array, such as lists of different lengths.
     """
     try:
         return np.asarray(values)
     except (ValueError, TypeError, OverflowError) as error:
-        # Objects whose __array__ refuses end here, too.
+        # Catches objects whose __array__ refuses, too.
         raise KmcInputError(f"not an array of {what}: {error}") from error
 
 
 def checked_palette(palette: ArrayLike) -> NDArray[np.uint8]:
-    """A palette as a read-only array of shape (K, C); see `IndexedImage`.
+    """Return a palette as a read-only array of shape (K, C); see `IndexedImage`.
 
     Raises
     ------
     KmcInputError
-        If it is none.
+        If it is not a palette.
     """
     palette = array_of("palette entries", palette)
     if palette.ndim == 1:
         palette = palette[:, np.newaxis]
     if palette.ndim != 2 or not 1 <= palette.shape[1] <= 4:
-        raise KmcInputError(f"a palette has shape (K, 1 to 4), this one {palette.shape}")
+        raise KmcInputError(f"a palette must have shape (K, 1 to 4), not {palette.shape}")
     if not 1 <= len(palette) <= MAX_COLORS:
-        raise KmcInputError(f"a palette has 1 to {MAX_COLORS:,} entries, this one {len(palette):,}")
+        raise KmcInputError(
+            f"a palette must have 1 to {MAX_COLORS:,} entries, not {len(palette):,}"
+        )
     whole = palette.dtype.kind in "ui"
     if palette.dtype != np.uint8 and not (whole and palette.min() >= 0 and palette.max() <= 255):
-        raise KmcInputError("palette entries are whole numbers from 0 to 255")
+        raise KmcInputError("palette entries must be integers from 0 to 255")
     return frozen(palette, np.uint8)
 
 
 def _checked_indices(indices: NDArray[Any], entries: int) -> NDArray[Any]:
     if indices.ndim != 2 or not indices.size:
-        raise KmcInputError(f"an index map has shape (height, width), this one {indices.shape}")
+        raise KmcInputError(f"an index map must have shape (height, width), not {indices.shape}")
     if max(indices.shape) > MAX_SIDE:
-        raise KmcInputError(f"an image has at most {MAX_SIDE:,} rows and columns")
+        raise KmcInputError(f"an image must have at most {MAX_SIDE:,} rows and columns")
     check_indices(indices, entries)
     return frozen(indices, index_dtype(entries))
 
 
 def check_indices(indices: NDArray[Any], entries: int) -> None:
-    """Check the numbers of an index map of any shape, but not empty.
+    """Check the values of a non-empty index map of any shape.
 
     Raises
     ------
     KmcInputError
-        If they are no numbers of entries of a palette of so many.
+        If a value is not the number of one of `entries` palette entries.
     """
     if indices.dtype.kind not in "ui":
-        raise KmcInputError(f"indices are whole numbers, these are {indices.dtype}")
+        raise KmcInputError(f"indices must be integers, not {indices.dtype}")
     if indices.min() < 0 or indices.max() >= entries:
         raise KmcInputError(
             f"indices run from {indices.min()} to {indices.max()}, "

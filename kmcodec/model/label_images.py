@@ -1,6 +1,6 @@
-"""Arrays of integer labels as palette images, and back (spec/kmc-1.md, section 7.1).
+"""Convert arrays of integer labels to palette images and back (spec/kmc-1.md, section 7.1).
 
-A text beside the image tells dtype, shape and values; the palette only makes the file a picture.
+A text in the metadata gives dtype, shape and values; the palette only makes the file viewable.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ __all__ = [
 ]
 
 MOST_IN_NOISE = 256
-"""Up to so many distinct values an image is one of labels though its pixels differ."""
+"""With up to this many distinct values an image is a label map, even if most pixels differ."""
 
 _TEXT = re.compile(
     r"(?P<dtype>\|b1|\|[iu]1|[<>][iu][248]) "
@@ -45,19 +45,19 @@ _TEXT = re.compile(
 
 @dataclass(frozen=True)
 class LabelText:
-    """What the text of a file says of its labels.
+    """The description of labels in the text of a file.
 
     Parameters
     ----------
     dtype : numpy.dtype
     shape : tuple of int
-        Of the array.
+        Shape of the array.
     first : int
         The least value.
     gaps : str
-        The distances between values, as the text has them.
+        The distances between values, as in the text.
     planes : int
-        Bytes that a value is split into, each a picture of its own; 0 if values are entries.
+        Bytes of a value if each byte is a separate picture; 0 if values are entries.
     """
 
     dtype: np.dtype[Any]
@@ -68,7 +68,7 @@ class LabelText:
 
     @classmethod
     def parsed(cls, text: str) -> LabelText:
-        """What a text says.
+        """Parse a text.
 
         Raises
         ------
@@ -100,18 +100,18 @@ class LabelText:
 
 
 def label_image(array: NDArray[Any], *, own_greys: bool = False) -> IndexedImage | None:
-    """The image of an array with no more distinct values than a palette has entries.
+    """Return the image of an array whose distinct values fit a palette.
 
     Parameters
     ----------
     array : ndarray of bool or integer, any shape
     own_greys : bool
-        Whether values that are all greys, 0 to 255, are to look like that.
+        Whether to show values as greys if all are in 0 to 255.
 
     Returns
     -------
     IndexedImage or None
-        With the text that tells dtype, shape and values. None if there are too many values.
+        With the text that gives dtype, shape and values. None if the array has too many values.
 
     Raises
     ------
@@ -126,7 +126,7 @@ def label_image(array: NDArray[Any], *, own_greys: bool = False) -> IndexedImage
     palette = _palette(len(values))
     if own_greys and values[0] >= 0 and values[-1] <= 255:
         palette = np.array(values, np.uint8)[:, np.newaxis]
-    # A palette in this order is stored in fewer bytes.
+    # A palette in this order takes fewer bytes.
     order = dark_to_bright(palette)
     places = np.empty(len(order), np.intp)
     places[order] = np.arange(len(order))
@@ -135,7 +135,7 @@ def label_image(array: NDArray[Any], *, own_greys: bool = False) -> IndexedImage
 
 
 def planes_image(array: NDArray[Any]) -> IndexedImage:
-    """The image of an array with whatever number of values: their bytes, as greys.
+    """Return the image of an array with any number of values: their bytes, as greys.
 
     Parameters
     ----------
@@ -144,7 +144,7 @@ def planes_image(array: NDArray[Any]) -> IndexedImage:
     Returns
     -------
     IndexedImage
-        The highest bytes above, the lowest below.
+        With the highest bytes at the top, the lowest at the bottom.
     """
     check_dtype(array)
     folded = _filled(array)
@@ -160,26 +160,26 @@ def planes_image(array: NDArray[Any]) -> IndexedImage:
 
 
 def labels_of(image: IndexedImage) -> NDArray[Any]:
-    """The array that an image of labels stands for.
+    """Return the array that an image of labels represents.
 
     Parameters
     ----------
     image : IndexedImage
-        With the text that tells of labels.
+        With the text that describes the labels.
 
     Returns
     -------
     ndarray
-        Of the dtype, shape and byte order that the text tells.
+        With the dtype, shape and byte order in the text.
 
     Raises
     ------
     KmcFormatError
-        If there is no such text, or it does not fit the image.
+        If the text is missing or does not fit the image.
     """
     text = image.metadata.text.get(LABELS)
     if text is None:
-        raise KmcFormatError(f"this image holds no labels: it has no text {LABELS!r}")
+        raise KmcFormatError(f"the image holds no labels: it has no text {LABELS!r}")
     told = LabelText.parsed(text)
     if told.size != image.indices.shape:
         size = f"{image.width:,} x {image.height:,} pixels"
@@ -195,7 +195,7 @@ def labels_of(image: IndexedImage) -> NDArray[Any]:
 
 
 def is_label_map(samples: NDArray[Any]) -> bool:
-    """Whether an image is a map of labels rather than a picture.
+    """Return True if an image is a map of labels rather than a picture.
 
     Parameters
     ----------
@@ -204,8 +204,8 @@ def is_label_map(samples: NDArray[Any]) -> bool:
     Returns
     -------
     bool
-        True for integers of one channel, signed or of more than 8 bits, that have at most 256
-        distinct values, or of which most equal those to their left. No other image has a say.
+        True for integers of one channel, signed or of more than 8 bits, if they have at most 256
+        distinct values, or if most equal those to their left. It depends on this image alone.
     """
     if samples.ndim != 2 or samples.dtype.kind not in "iu" or not samples.size:
         return False
@@ -215,20 +215,20 @@ def is_label_map(samples: NDArray[Any]) -> bool:
 
 
 def in_runs(values: NDArray[Any]) -> bool:
-    """Whether most values of an array (H, W) equal those to their left."""
+    """Return True if most values of an array (H, W) equal those to their left."""
     left, right = values[:, :-1], values[:, 1:]
     return 2 * int(np.count_nonzero(left == right)) > left.size
 
 
 def check_dtype(array: NDArray[Any]) -> None:
-    """Refuse what is no array of labels.
+    """Refuse an array that does not hold labels.
 
     Raises
     ------
     KmcInputError
     """
     if array.dtype.kind not in "iub":
-        raise KmcInputError(f"labels are integers or bool, not {array.dtype}")
+        raise KmcInputError(f"labels must be integers or bool, not {array.dtype}")
 
 
 def _fault(what: str) -> KmcFormatError:
@@ -236,29 +236,29 @@ def _fault(what: str) -> KmcFormatError:
 
 
 def _folded(shape: tuple[int, ...]) -> tuple[int, int]:
-    """Rows and columns of the image that an array of this shape becomes."""
+    """Return the rows and columns of the image of an array with this shape."""
     return math.prod(shape[:-1]), math.prod(shape[-1:])
 
 
 def _filled(array: NDArray[Any]) -> NDArray[Any]:
-    """The array with two axes. Of no labels an image is made, too: of one pixel."""
+    """Return the array with two axes; an empty array becomes one pixel."""
     filled = array if array.size else np.zeros((), array.dtype)
     return filled.reshape(_folded(filled.shape))
 
 
 def _distances(labels: NDArray[Any]) -> tuple[NDArray[Any], int, int]:
-    """Distances of labels from the least, as unsigned integers; the least and the greatest."""
+    """Return the unsigned distances of labels from the least; the least; the greatest."""
     least, most = int(labels.min()), int(labels.max())
-    # Modulo the dtype's span they are right for signed labels, too.
+    # Modulo the dtype's range they are right for signed labels, too.
     native = np.ascontiguousarray(labels, labels.dtype.newbyteorder("="))
     unsigned = native.view(f"u{native.itemsize}")
     return unsigned - unsigned.dtype.type(least % (1 << 8 * native.itemsize)), least, most
 
 
 def _ranked(labels: NDArray[Any]) -> tuple[list[int], NDArray[Any]] | None:
-    """The distinct values, ascending, and for each label the rank of its value.
+    """Return the distinct values, ascending, and the rank of each label's value.
 
-    None if there are more values than a palette has entries.
+    The result is None if the values are more than a palette has entries.
     """
     distances, least, most = _distances(labels)
     if most - least <= max(MAX_COLORS, labels.size):
@@ -276,7 +276,7 @@ def _ranked(labels: NDArray[Any]) -> tuple[list[int], NDArray[Any]] | None:
 
 
 def _palette(count: int) -> NDArray[np.uint8]:
-    """Colours that rise with the rank, so that near values look near, to the coder as well."""
+    """Return colours that rise with the rank: near values look near, to the coder as well."""
     ranks = np.arange(count)
     if count <= 256:
         return (ranks * 255 // max(1, count - 1)).astype(np.uint8)[:, np.newaxis]
@@ -303,18 +303,18 @@ def _from_planes(image: IndexedImage, told: LabelText) -> NDArray[Any]:
     least, most = _span_of(told.dtype)
     if told.first < least or told.first + int(distances.max()) > most:
         raise _fault(f"it tells values that {told.dtype} does not have")
-    # Modulo 2^64, as signed values are stored.
+    # Modulo 2**64, as in two's complement.
     distances += np.uint64(told.first % (1 << 64))
     return distances.astype(told.dtype)
 
 
 def _ascending(palette: NDArray[np.uint8]) -> NDArray[np.intp]:
-    """The order of entries by their bytes.
+    """Return the order of entries by their bytes.
 
     Raises
     ------
     KmcFormatError
-        If entries repeat: labels of the same colour cannot be told apart.
+        If entries repeat: labels of the same colour cannot be distinguished.
     """
     order = np.lexsort(palette.T[::-1])
     ordered = palette[order]
@@ -324,14 +324,14 @@ def _ascending(palette: NDArray[np.uint8]) -> NDArray[np.intp]:
 
 
 def _told(values: list[int]) -> str:
-    """The gaps between values; ``,1*9`` stands for nine gaps of 1."""
+    """Return the text of the gaps between values; ``,1*9`` stands for nine gaps of 1."""
     gaps = (after - before for before, after in pairwise(values))
     runs = ((gap, len(list(run))) for gap, run in groupby(gaps))
     return "".join(f",{gap}" if count == 1 else f",{gap}*{count}" for gap, count in runs)
 
 
 def _values(first: int, gaps: str, count: int, dtype: np.dtype[Any]) -> NDArray[Any]:
-    """What `_told` told, which has to be so many values of this dtype.
+    """Undo `_told`, checking that it gives `count` values of this dtype.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The text that says which labels an image stands for, and whether it still holds."""
+"""The text that describes an image's labels, and the check that it still applies."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ LABELS = "label array"
 def without_stale_labels(
     metadata: Metadata, before: IndexedImage | NDArray[np.uint8], after: IndexedImage
 ) -> Metadata:
-    """What metadata of an image hold for what was made of it.
+    """Return the metadata of an image that still apply to an image made from it.
 
     Parameters
     ----------
     metadata : Metadata
     before : IndexedImage or ndarray of uint8, shape (H, W) or (H, W, C)
-        What they were read with.
+        The image with which the metadata were read.
     after : IndexedImage
-        What they are to be written with. Values belong to entries in the order of their bytes: it
-        may number them in another way, but neither entries nor pixels may differ.
+        The image to write. Labels stay if it has the same entries and pixels; the order of entries
+        may differ, as values belong to entries in the order of their bytes.
 
     Warns
     -----
     KmcWarning
-        If labels are left out.
+        If labels are dropped.
     """
     if LABELS not in metadata.text or _is_same(before, after):
         return metadata
@@ -42,17 +42,17 @@ def without_stale_labels(
 
 
 def without_labels(metadata: Metadata) -> Metadata:
-    """Metadata of an image whose labels do not hold any more.
+    """Return metadata without labels, which no longer apply.
 
     Warns
     -----
     KmcWarning
-        If there were labels.
+        If the metadata had labels.
     """
     if LABELS not in metadata.text:
         return metadata
     reason = "palette or pixels are no longer those of the labels"
-    warn(f"text {LABELS!r} left out: {reason}")
+    warn(f"dropped the text {LABELS!r}: {reason}")
     others = {keyword: text for keyword, text in metadata.text.items() if keyword != LABELS}
     return replace(metadata, text=others)
 
@@ -63,7 +63,7 @@ def _is_same(before: IndexedImage | NDArray[np.uint8], after: IndexedImage) -> b
     old, new = map(_in_all_channels, (before, after))
     if not np.array_equal(old, new):
         return False
-    # Of pixels without a palette the colours are the entries.
+    # Without a palette the distinct colours of the pixels are the entries.
     entries = before.palette if isinstance(before, IndexedImage) else old.reshape(-1, 4)
     distinct = np.unique(to_channels(entries, 4), axis=0)
     others = to_channels(after.palette, 4)

@@ -1,4 +1,4 @@
-"""How far an image is from its source."""
+"""The error of an image relative to its source."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ __all__ = [
     "squared_error",
 ]
 
-# Rows are taken in groups of about this many samples, so that large images need little memory.
+# Samples in a group of rows, so that large images need little memory.
 _GROUP = 1 << 20
 
 
 def squared_error(original: NDArray[np.uint8], image: NDArray[np.uint8]) -> float:
-    """Sum of squared differences over all pixels and channels: the inertia of k-means.
+    """Return the sum of squared differences over all pixels and channels: the inertia of k-means.
 
     Parameters
     ----------
     original, image : ndarray, shape (H, W) or (H, W, C), uint8
-        Grey and RGB may be compared with each other, with alpha and without; colours with alpha
-        are premultiplied first, as hidden colours are no difference.
+        Any mix of grey and RGB, with and without alpha. Colours with alpha are premultiplied
+        first, as hidden colours make no difference.
 
     Raises
     ------
@@ -47,20 +47,20 @@ def squared_error(original: NDArray[np.uint8], image: NDArray[np.uint8]) -> floa
     for start in range(0, len(original), step):
         rows = slice(start, start + step)
         difference = products(original[rows], channels) - products(image[rows], channels)
-        # Whole numbers: the same sum on every platform, in whatever order it is taken.
+        # Whole numbers have the same sum on every platform, in any order.
         total += int(np.square(difference).sum(dtype=np.int64))
     return total / 255**2 if channels in (2, 4) else float(total)
 
 
 def mean_squared_error(original: NDArray[np.uint8], image: NDArray[np.uint8]) -> float:
-    """`squared_error` for each pixel and channel."""
+    """Return `squared_error` divided by the number of pixels and channels."""
     height, width = original.shape[:2]
     channels = common_channels(original, image)
     return squared_error(original, image) / float(height * width * channels)
 
 
 def psnr(original: NDArray[np.uint8], image: NDArray[np.uint8]) -> float:
-    """Peak signal-to-noise ratio in decibels, `math.inf` for equal images.
+    """Return the peak signal-to-noise ratio in decibels, `math.inf` for equal images.
 
     Parameters
     ----------
@@ -71,38 +71,38 @@ def psnr(original: NDArray[np.uint8], image: NDArray[np.uint8]) -> float:
 
 
 def decibels_of(error: float) -> float:
-    """The PSNR that belongs to a mean squared error."""
+    """Return the PSNR of a mean squared error."""
     return 10 * math.log10(255**2 / error) if error else math.inf
 
 
 def check_same_size(original: tuple[int, ...], image: tuple[int, ...]) -> None:
-    """Check that shapes of images have the same height and width.
+    """Check that two shapes have the same height and width.
 
     Raises
     ------
     KmcInputError
-        If not.
+        If they differ.
     """
     if original[:2] != image[:2]:
         raise KmcInputError(
-            f"images of {original[1]} x {original[0]} and {image[1]} x {image[0]} pixels "
-            "cannot be compared"
+            f"the images of {original[1]} x {original[0]} and {image[1]} x {image[0]} pixels "
+            "differ in size"
         )
 
 
 def common_channels(*images: NDArray[np.uint8]) -> int:
-    """How many channels images are compared in: RGB if any has it, and alpha if any has it."""
+    """Return the number of channels for a comparison: RGB and alpha if any image has them."""
     return channels_for_all(_channels(image) for image in images)
 
 
 def samples(image: NDArray[np.uint8], channels: int) -> NDArray[Any]:
-    """The samples that are compared: float64, colours premultiplied where there is alpha.
+    """Return samples for comparison: float64, premultiplied if the channels include alpha.
 
     Parameters
     ----------
     image : ndarray, shape (H, W) or (H, W, C), uint8
     channels : int
-        1 to 4, with all that the image has: see `common_channels`.
+        1 to 4, including all of the image; see `common_channels`.
 
     Returns
     -------
@@ -114,7 +114,7 @@ def samples(image: NDArray[np.uint8], channels: int) -> NDArray[Any]:
 
 
 def products(image: NDArray[np.uint8], channels: int) -> NDArray[Any]:
-    """`samples` as whole numbers: where there is alpha 255 times as large.
+    """Return `samples` as whole numbers, times 255 if the channels include alpha.
 
     Parameters
     ----------
@@ -124,11 +124,11 @@ def products(image: NDArray[np.uint8], channels: int) -> NDArray[Any]:
     Returns
     -------
     ndarray, shape (H, W, channels), int32, or int64 with alpha
-        Squares of their differences do not wrap.
+        Squares of their differences do not overflow.
     """
     own = _channels(image)
     has_alpha = channels in (2, 4)
-    # What squares of differences need.
+    # Wide enough for squares of differences.
     dtype = np.int64 if has_alpha else np.int32
     levels: NDArray[Any] = image.reshape(*image.shape[:2], own).astype(dtype)
     color = levels[..., :-1] if own in (2, 4) else levels

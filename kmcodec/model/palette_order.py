@@ -1,4 +1,4 @@
-"""The order of palettes that are made here, which a file then need not tell."""
+"""The order of new palettes, which a file then need not store."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ __all__ = ["dark_to_bright"]
 
 
 def dark_to_bright(colors: NDArray[np.uint8]) -> NDArray[np.intp]:
-    """The order of entries: transparent ones first, then by luma (Rec. 601), then by channels.
+    """Return the order of entries: transparent first, then by luma (Rec. 601), then by channels.
 
     Parameters
     ----------
@@ -18,7 +18,7 @@ def dark_to_bright(colors: NDArray[np.uint8]) -> NDArray[np.intp]:
     Returns
     -------
     ndarray, shape (K,)
-        Which entry comes first, second, and so on; equal ones stay in their order.
+        Indices of the entries in this order; equal ones keep their order.
     """
     channels = colors.astype(np.int64).T
     luma = channels[0]

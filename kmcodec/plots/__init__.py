@@ -1,4 +1,4 @@
-"""Figures drawn by matplotlib: an image beside its compressed self, what each K costs, clusters."""
+"""Draw figures with matplotlib: image and compressed image, the cost of each K, clusters."""
 
 from kmcodec.plots.clusters import DEFAULT_POINTS, clusters_figure
 from kmcodec.plots.compare import compare_figure

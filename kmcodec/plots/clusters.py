@@ -1,4 +1,4 @@
-"""The figure of what k-means does: pixels as points in a colour space, and their centroids."""
+"""Draw the clusters of k-means: pixels as points in a colour space, and their centroids."""
 
 from __future__ import annotations
 
@@ -37,16 +37,16 @@ if TYPE_CHECKING:
 __all__ = ["DEFAULT_POINTS", "clusters_figure"]
 
 DEFAULT_POINTS = 6000
-"""How many pixels are drawn unless it is told otherwise: enough to see where they crowd."""
+"""Default number of pixels to draw: enough to show where they crowd."""
 
 # In inches.
 _GAP, _HEIGHT = 0.3, 5.3
 
-# Steps by this share of the whole never come near one another (Weyl), so that a sample covers the
-# image evenly, and it is the same each time.
+# Multiples of this, modulo 1, never come close to one another (Weyl): a sample covers the image
+# evenly, and is the same each time.
 _GOLDEN = (5**0.5 - 1) / 2
 
-# Lightness in Oklab below which a disc has a light edge, and above which a point has an edge.
+# Lightness in Oklab below which a disc gets a light edge, and above which a point gets an edge.
 _DARK, _LIGHT = 0.3, 0.9
 
 _SMALLEST, _LARGEST = 45.0, 420.0
@@ -65,14 +65,14 @@ def clusters_figure(
     Parameters
     ----------
     original : ndarray, shape (H, W) or (H, W, C) with C = 1 to 4, uint8
-        Pixels that are fully transparent are left out; alpha is not drawn.
+        Fully transparent pixels are left out; alpha is not drawn.
     image : IndexedImage
         Of the same width and height: its indices are the clusters, its palette the centroids.
     name : str
         The title.
     space : {'srgb', 'oklab'}
     points : int
-        The most pixels to draw, an even sample of all; the same ones each time.
+        The most pixels to draw, sampled evenly; the same ones each time.
 
     Returns
     -------
@@ -82,14 +82,14 @@ def clusters_figure(
     Raises
     ------
     KmcInputError
-        If there is no matplotlib, the sizes differ, or an option is wrong.
+        If matplotlib is missing, the sizes differ, or an option is wrong.
     """
     matplotlib = require_matplotlib()
     check_same_size(original.shape, image.shape)
     if space not in SPACES:
-        raise KmcInputError(f"the space is {' or '.join(SPACES)}, not {space!r}")
+        raise KmcInputError(f"space is {space!r}, must be {' or '.join(SPACES)}")
     if points < 1:
-        raise KmcInputError(f"at least one pixel is drawn, not {points:,}")
+        raise KmcInputError(f"points is {points:,}, must be at least 1")
     sample = _even_sample(image.indices.size, points)
     colors, seen = _visible_colors(original.reshape(image.indices.size, -1)[sample])
     clusters = image.indices.ravel()[sample][seen]
@@ -136,13 +136,13 @@ def _even_sample(count: int, most: int) -> NDArray[np.int64]:
 
 
 def _visible_colors(pixels: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
-    """RGB of the pixels, shape (N, C), that can be seen, and which they are."""
+    """Return RGB of the visible pixels of shape (N, C), and a mask of them."""
     seen = _is_seen(pixels)
     return _without_alpha(pixels)[seen], seen
 
 
 def _is_seen(colors: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """For each colour, shape (N, C), whether it is not fully transparent."""
+    """Return a mask of colours, shape (N, C), that are not fully transparent."""
     return colors[:, -1] > 0 if has_alpha(colors.shape[1]) else np.ones(len(colors), bool)
 
 
@@ -163,18 +163,18 @@ class _Cloud:
         names, ticks = ("red", "green", "blue"), [[0.0, 128.0, 255.0]] * 3
         if self._oklab:
             names = ("a: green to red", "b: blue to yellow", "L: lightness")
-            # Few pictures go near the ends of a and b, which are at 0.31.
+            # Few images come near the limits of a and b, at 0.31.
             end = float(np.ceil(10 * np.abs(self._at[:, :2]).max(initial=0.01)) / 10)
             ticks = [[-end, 0.0, end], [-end, 0.0, end], [0.0, 0.5, 1.0]]
         for axis, label, at in zip("xyz", names, ticks, strict=True):
-            room = (at[-1] - at[0]) / 16  # so that numbers do not meet at the corners
+            room = (at[-1] - at[0]) / 16  # keeps numbers apart at the corners
             getattr(axes, f"set_{axis}lim")(at[0] - room, at[-1] + room)
             getattr(axes, f"set_{axis}label")(label, color=SOFT, fontsize=10, labelpad=2)
             getattr(axes, f"set_{axis}ticks")(at)
             ruler = getattr(axes, f"{axis}axis")
             ruler.set_pane_color("white")
             ruler.line.set_color(FAINT)
-            # mplot3d has no other way to these two.
+            # mplot3d has no public way to set these two.
             ruler._axinfo["grid"].update(color=FAINT, linewidth=0.8)
             ruler._axinfo["tick"].update(inward_factor=0, outward_factor=0)
         axes.tick_params(labelsize=9, labelcolor=SOFT, pad=0)
@@ -182,7 +182,7 @@ class _Cloud:
 
     def pixels(self, colors: NDArray[np.uint8], alpha: float = 0.85) -> None:
         """Draw the pixels, in colours of shape (N, 3)."""
-        light = to_oklab(colors)[:, 0] > _LIGHT * SCALE  # hardly seen on white
+        light = to_oklab(colors)[:, 0] > _LIGHT * SCALE  # hardly visible on white
         self._axes.scatter(
             *self._at.T,
             c=colors / 255,
@@ -194,7 +194,7 @@ class _Cloud:
         )
 
     def centroids(self, image: IndexedImage) -> None:
-        """Draw the entries that can be seen, those of many pixels as larger discs."""
+        """Draw the visible entries; discs are larger for entries of many pixels."""
         colors, seen = _visible_colors(image.palette)
         counts = np.bincount(image.indices.ravel(), minlength=len(image.palette))[seen]
         area = np.sqrt(counts / max(1, counts.max(initial=0)))
@@ -203,7 +203,7 @@ class _Cloud:
             *self._coordinates(colors).T,
             c=colors / 255,
             s=np.maximum(_SMALLEST, _LARGEST * area) / crowd,
-            # A dark disc among dark points would not be told by a dark edge.
+            # A dark edge would not show a dark disc among dark points.
             edgecolors=np.where(to_oklab(colors)[:, 0] < _DARK * SCALE, OUTLINE, INK).tolist(),
             linewidths=1 / crowd**0.25,
             alpha=1,

@@ -1,4 +1,4 @@
-"""The figure of an image beside its palette version, with the error of each pixel."""
+"""Draw an image beside its palette version, with the error of each pixel."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def compare_figure(
     psnr : float
         Decibels, `math.inf` if no pixel differs.
     reduced : bool
-        Whether the original had lost something before, such as bits of its samples.
+        Whether reading the original lost something, such as bits of its samples.
 
     Returns
     -------
@@ -72,7 +72,7 @@ def compare_figure(
     Raises
     ------
     KmcInputError
-        If there is no matplotlib, or the sizes differ.
+        If matplotlib is missing, or the sizes differ.
     """
     matplotlib = require_matplotlib()
     check_same_size(original.shape, image.shape)
@@ -93,9 +93,9 @@ def compare_figure(
 
 
 def _panel_places(aspect: float) -> tuple[list[Place], float]:
-    """Place three panels side by side, or a wide image's in a column; also tell where they end.
+    """Place three panels side by side, or in a column for a wide image; also return their end.
 
-    An image much longer than it is wide is drawn wider than its shape asks for, so that it shows.
+    An image much taller than wide is stretched in width to stay visible.
     """
     aspect = min(max(aspect, 1 / 16), 30)
     top = HEADING + TITLES
@@ -113,12 +113,12 @@ def _panel_places(aspect: float) -> tuple[list[Place], float]:
 
 
 def _draw_error(page: Page, place: Place, errors: NDArray[np.float32]) -> None:
-    """Draw the error map and its colour bar, whose uppermost number says the unit."""
+    """Draw the error map and its colour bar, with the unit at its top number."""
     from matplotlib.ticker import MaxNLocator
 
     steps = max(1, min(5, int(place.height / 0.4)))
     locator = MaxNLocator(steps, steps=[1, 2, 2.5, 5, 10], integer=True)
-    # A handful of outliers may leave the scale, so that the rest can be told apart.
+    # A few outliers may exceed the scale, so that the rest stays distinguishable.
     ticks = list(locator.tick_values(0, max(1.0, float(np.percentile(errors, 99.5)))))
     if place.height < 0.5:
         ticks = [ticks[0], ticks[-1]]
@@ -134,7 +134,7 @@ def _draw_error(page: Page, place: Place, errors: NDArray[np.float32]) -> None:
 
 
 def _draw_palette(page: Page, top: float, image: IndexedImage) -> None:
-    """Draw each palette entry as a swatch, and above it a bar for the pixels that use it."""
+    """Draw each palette entry as a swatch, below a bar for the pixels that use it."""
     entries = len(image.palette)
     counts = np.bincount(image.indices.ravel(), minlength=entries)
     chosen = np.sort(np.argsort(-counts, kind="stable")[:_PALETTE_SHOWN])
@@ -180,7 +180,7 @@ def _draw_bars(axes: Axes, shares: NDArray[np.float64], palette: NDArray[np.uint
         [(edges[i], 0), (edges[i], top), (edges[i + 1], top), (edges[i + 1], 0)]
         for i, top in enumerate(heights)
     ]
-    # One artist, far faster than a bar for each; not antialiased, as that leaves bright seams.
+    # One artist is far faster than one for each bar; antialiasing would leave bright seams.
     axes.add_collection(
         PolyCollection(
             corners,
@@ -205,7 +205,7 @@ def _draw_bars(axes: Axes, shares: NDArray[np.float64], palette: NDArray[np.uint
 
 
 def _part(axes: Axes, count: int, height: float) -> None:
-    """Put white lines between that many neighbours of width 1, unless they are narrow."""
+    """Draw white lines between `count` neighbours of width 1, unless they are narrow."""
     if count <= 64:
         axes.vlines(np.arange(1, count) - 0.5, 0, height, colors="white", linewidth=1.5, zorder=3)
 

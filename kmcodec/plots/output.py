@@ -1,4 +1,4 @@
-"""What becomes of a figure: the bytes of a file, or a window."""
+"""Render a figure to the bytes of a file, or show it in a window."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ENDINGS", "figure_bytes", "require_matplotlib", "show"]
 
-# What keeps a date and the version of matplotlib out of a file, by its ending.
+# Options that keep dates and matplotlib's version out of a file, by extension.
 _METADATA: Mapping[str, dict[str, Any] | None] = {
     ".png": {"Software": None},
     ".pdf": {"CreationDate": None, "Creator": None, "Producer": None},
@@ -23,7 +23,7 @@ _METADATA: Mapping[str, dict[str, Any] | None] = {
     ".jpg": None,
 }
 ENDINGS = tuple(_METADATA)
-"""The endings that `figure_bytes` knows."""
+"""The file extensions that `figure_bytes` knows."""
 
 _NO_DISPLAY = "there is no display to show a figure on: give -o FILE"
 
@@ -49,7 +49,7 @@ def require_matplotlib() -> Any:
 
 
 def figure_bytes(figure: Figure, ending: str) -> bytes:
-    """Render a figure as a file, the same bytes each time.
+    """Render a figure as a file, with the same bytes each time.
 
     Parameters
     ----------
@@ -60,16 +60,16 @@ def figure_bytes(figure: Figure, ending: str) -> bytes:
     Raises
     ------
     KmcInputError
-        If the ending is unknown.
+        If the extension is unknown.
     """
     matplotlib = require_matplotlib()
     ending = {".jpeg": ".jpg"}.get(ending.lower(), ending.lower())
     if ending not in _METADATA:
         works = f"{', '.join(ENDINGS[:-1])} or {ENDINGS[-1]}"
-        raise KmcInputError(f"a figure is written as {works}, not as {ending!r}")
+        raise KmcInputError(f"cannot write a figure as {ending!r}: use {works}")
     stream = io.BytesIO()
     with matplotlib.rc_context(STYLE), warnings.catch_warnings():
-        # A name in a script that the font does not have shows as boxes: no reason for a warning.
+        # A title in a script missing from the font shows as boxes, which needs no warning.
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
         figure.savefig(stream, format=ending[1:], dpi=DPI, metadata=_METADATA[ending])
     return stream.getvalue()
@@ -81,18 +81,18 @@ def show(figure: Figure) -> None:
     Raises
     ------
     KmcInputError
-        If there is no display.
+        If no display is available.
     """
     require_matplotlib()
     import matplotlib.pyplot as plt
     from matplotlib.backend_bases import FigureManagerBase
 
     try:
-        # pyplot asks this "class" for a figure and gets the one that is there.
+        # pyplot asks this "class" for a figure and gets the existing one.
         shown = plt.figure(FigureClass=cast("Any", lambda *_, **__: figure))
         manager = shown.canvas.manager
         interactive = manager is not None and type(manager).show is not FigureManagerBase.show
-    except Exception as error:  # each toolkit has its own way of having no display
+    except Exception as error:  # each toolkit raises its own error without a display
         raise KmcInputError(_NO_DISPLAY) from error
     if not interactive:
         plt.close(shown)

@@ -1,4 +1,4 @@
-"""The page that figures are drawn on, where everything has a place in inches, and its style."""
+"""The page and style of figures; places on a page are in inches."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ __all__ = [
     "Place",
 ]
 
-# Whatever the reader's matplotlibrc says: a figure looks the same everywhere.
+# Overrides the user's matplotlibrc: a figure looks the same everywhere.
 STYLE: Mapping[str, Any] = {
     "axes.grid": False,
     "axes.unicode_minus": True,
@@ -79,7 +79,7 @@ class Place:
 
 
 class Page:
-    """A figure on which everything has a place in inches from the top left corner.
+    """A figure with places in inches from the top left corner.
 
     Parameters
     ----------
@@ -105,7 +105,7 @@ class Page:
         ----------
         place : Place
         **options
-            Of `matplotlib.figure.Figure.add_axes`; none draw no frame.
+            Options of `matplotlib.figure.Figure.add_axes`; without any, no frame is drawn.
         """
         bottom = 1 - (place.top + place.height) / self.height
         return self.figure.add_axes(
@@ -124,11 +124,11 @@ class Page:
         Parameters
         ----------
         left, baseline : float
-            Where it begins, in inches from the top left corner.
+            Start of the text, in inches from the top left corner.
         text : str
-            As it is: dollars are no formulas.
+            Plain text: dollar signs do not start formulas.
         **style
-            Of `matplotlib.text.Text`.
+            Options of `matplotlib.text.Text`.
         """
         style = {"color": INK, "fontsize": 10.5, "parse_math": False, **style}
         self.figure.text(left / WIDTH, 1 - baseline / self.height, text, **style)
@@ -159,7 +159,7 @@ class Page:
         place : Place
         pixels : ndarray, shape (h, w, 3), uint8, or (h, w) with a colour map
         **options
-            Of `matplotlib.axes.Axes.imshow`.
+            Options of `matplotlib.axes.Axes.imshow`.
         """
         from matplotlib.patches import Rectangle
 

@@ -1,4 +1,4 @@
-"""The figure of what each K costs: curves over K, and the image at each K."""
+"""Draw the cost of each K: curves over K, and the image at each K."""
 
 from __future__ import annotations
 
@@ -38,15 +38,15 @@ __all__ = ["Row", "sweep_figure"]
 
 
 class Row(Protocol):
-    """What `sweep_figure` asks of a row; a `kmcodec.plots.sweep_rows.SweepRow` has it."""
+    """The attributes that `sweep_figure` needs; `kmcodec.plots.sweep_rows.SweepRow` has them."""
 
     @property
     def k(self) -> int:
-        """Palette entries asked for."""
+        """Requested palette entries."""
 
     @property
     def entries(self) -> int:
-        """Palette entries there are."""
+        """Actual palette entries."""
 
     @property
     def inertia(self) -> float:
@@ -82,7 +82,7 @@ def sweep_figure(
     name : str
         The title.
     reduced : bool
-        Whether the original had lost something before, such as bits of its samples.
+        Whether reading the original lost something, such as bits of its samples.
 
     Returns
     -------
@@ -92,7 +92,7 @@ def sweep_figure(
     Raises
     ------
     KmcInputError
-        If there is no matplotlib, no row, or the sizes differ.
+        If matplotlib is missing, `rows` is empty, or the sizes differ.
     """
     matplotlib = require_matplotlib()
     if not rows:
@@ -119,7 +119,7 @@ def sweep_figure(
 
 
 def _sheet_places(count: int, aspect: float, top: float, notes: bool) -> tuple[list[Place], float]:
-    """Place a contact sheet of even rows from `top` down; also tell where it ends."""
+    """Place a contact sheet of even rows from `top` down; also return its end."""
     aspect = min(max(aspect, 1 / 12), 40)
     most = 5 if aspect <= 3 else 2 if aspect <= 10 else 1
     lines = math.ceil(count / most)
@@ -137,7 +137,7 @@ def _sheet_places(count: int, aspect: float, top: float, notes: bool) -> tuple[l
 
 
 def _draw_curves(page: Page, rows: Sequence[Row], raw_size: int, perfect: str) -> None:
-    """Draw inertia, PSNR and bytes over K; `perfect` is what no difference is called."""
+    """Draw inertia, PSNR and bytes over K; `perfect` names a lossless result."""
     top = HEADING + TITLES
     column = (CONTENT - 2 * 0.5) / 3
     tops = [Place(MARGIN + i * (column + 0.5), top, column, 2.2) for i in range(3)]
@@ -194,7 +194,7 @@ def _draw_quality(axes: Axes, rows: Sequence[Row], perfect: str) -> None:
     axes.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
     _draw_k_axis(axes, [row.k for row in rows])
     if exact:
-        # In the middle of them, but never beyond the sides of the chart.
+        # Centred on them, but within the sides of the chart.
         left, right = (math.log2(limit) for limit in axes.get_xlim())
         middle = (math.log2(exact[0]) + math.log2(exact[-1])) / 2
         half = (right - left) * 0.12
@@ -226,14 +226,14 @@ def _draw_point(axes: Axes, row: Row, value: float) -> None:
 
 
 def _draw_k_axis(axes: Axes, k: Sequence[int]) -> None:
-    """Give each K a tick, and a number where there is room, powers of two first."""
+    """Give each K a tick, and a number if it fits, powers of two first."""
     from matplotlib.ticker import NullLocator
 
     left, right = math.log2(k[0]) - 0.3, math.log2(k[-1]) + 0.3
     axes.set_xscale("log", base=2)
     axes.set_xlim(2**left, 2**right)
     scale = axes.get_position().width * WIDTH / (right - left)
-    numbered: dict[int, tuple[float, float]] = {}  # and from where to where, in inches
+    numbered: dict[int, tuple[float, float]] = {}  # each with its extent in inches
     for each in sorted(set(k), key=lambda each: (each & (each - 1) != 0, each)):
         at, half = math.log2(each) * scale, 0.04 * len(str(each)) + 0.03
         if all(at + half <= start or end <= at - half for start, end in numbered.values()):

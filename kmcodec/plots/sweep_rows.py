@@ -18,14 +18,14 @@ __all__ = ["SweepRow", "sweep"]
 
 @dataclass(frozen=True, eq=False)
 class SweepRow:
-    """What came of one K.
+    """The result of one K.
 
     Parameters
     ----------
     k : int
-        Asked for.
+        Requested palette entries.
     entries : int
-        Of the palette; fewer than k if the image has fewer colours.
+        Actual palette entries; fewer than k if the image has fewer colours.
     inertia : float
         Sum of squared differences over all pixels and channels.
     psnr : float
@@ -59,7 +59,7 @@ def sweep(
     colors : iterable of int
         The values of K.
     request : EncodeRequest
-        Without a goal; its k is not looked at.
+        Without a goal; its k is ignored.
     """
     for k in colors:
         image = quantized(pixels, request.quantizing.with_k(k))

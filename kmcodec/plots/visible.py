@@ -1,4 +1,4 @@
-"""Pixels that a screen can show: no larger than it needs, alpha over a checkerboard, errors."""
+"""Prepare pixels for a screen: scaled down, alpha over a checkerboard, error maps."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def visible(
     limit : int
         A side of twice this length or more is scaled down.
     square : int, optional
-        Side of the checkerboard's squares; else so that about 32 fit.
+        Side of the checkerboard's squares; by default about 32 fit.
 
     Returns
     -------
@@ -39,7 +39,7 @@ def visible(
         return np.asarray(picture.reduce(factors).convert("RGB"))
     if channels == 2:
         pixels = pixels[..., [0, 0, 0, 1]]
-    # Premultiplied, so that hidden colours do not come through at the edges.
+    # Premultiplied, so that hidden colours do not bleed in at edges.
     picture = PIL.Image.fromarray(np.ascontiguousarray(pixels)).convert("RGBa").reduce(factors)
     small = np.asarray(picture)
     larger = max(1, 256 // max(small.shape[:2]))
@@ -49,19 +49,19 @@ def visible(
 def error_map(
     original: NDArray[np.uint8], image: IndexedImage, limit: int = 1000
 ) -> NDArray[np.float32]:
-    """For each pixel the root of the mean squared difference over the channels.
+    """Return for each pixel the root mean squared difference over the channels.
 
     Parameters
     ----------
     original : ndarray, shape (H, W) or (H, W, C) with C = 1 to 4, uint8
     image : IndexedImage
     limit : int
-        A side of twice this length or more is scaled down: there the mean is also over pixels.
+        A side of twice this length or more is scaled down, with the mean over merged pixels too.
 
     Returns
     -------
     ndarray, shape (h, w), float32
-        Levels, 0 to 255.
+        In levels, 0 to 255.
     """
     palette = image.palette[np.newaxis]
     channels = common_channels(original, palette)
@@ -80,7 +80,7 @@ def error_map(
 
 
 def _over_squares(pixels: NDArray[np.uint8], side: int | None = None) -> NDArray[np.uint8]:
-    """Premultiplied RGBA, shape (h, w, 4), over a checkerboard: uint8, shape (h, w, 3)."""
+    """Blend premultiplied RGBA, shape (h, w, 4), over a checkerboard: uint8, shape (h, w, 3)."""
     height, width = pixels.shape[:2]
     side = side or max(1, round(max(height, width) / 32))
     rows, columns = np.arange(height) // side, np.arange(width) // side
@@ -91,5 +91,5 @@ def _over_squares(pixels: NDArray[np.uint8], side: int | None = None) -> NDArray
 
 
 def _factors(width: int, height: int, limit: int) -> tuple[int, int]:
-    """How many columns and rows to make one, so that about `limit` to 2 * `limit` remain."""
+    """Return how many columns and rows to merge so that `limit` to 2 * `limit` or so remain."""
     return max(1, width // limit), max(1, height // limit)

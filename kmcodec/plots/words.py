@@ -1,4 +1,4 @@
-"""What figures say in words and numbers."""
+"""Format the words and numbers of figures."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ __all__ = [
 
 
 def printable(name: str) -> str:
-    """Make a title of a name: no line breaks or stray surrogates, a long one without its middle."""
+    """Make a name a title: replace unprintable characters, cut the middle of long names."""
     name = "".join(c if c.isprintable() else "?" for c in name)
     return name if len(name) <= 56 else f"{name[:32]} … {name[-20:]}"
 
 
 def dimensions(width: int, height: int) -> str:
-    """Width and height in pixels, such as ``128 × 96 pixels``."""
+    """Format width and height, such as ``128 × 96 pixels``."""
     pixels = "pixel" if width == height == 1 else "pixels"
     return f"{width:,} \N{MULTIPLICATION SIGN} {height:,} {pixels}"
 
 
 def color_count(colors: int, channels: int) -> str:
-    """How many colours, which are grey levels if there is but one channel."""
+    """Format a number of colours, called grey levels for one channel."""
     noun = "grey level" if channels == 1 else "colour"
     return f"{colors:,} {noun}{'s' if colors != 1 else ''}"
 
 
 def original_line(colors: int, channels: int, raw_size: int) -> str:
-    """What is said of the pixels as they were.
+    """Describe the original pixels.
 
     Parameters
     ----------
@@ -49,21 +49,20 @@ def original_line(colors: int, channels: int, raw_size: int) -> str:
 
 
 def size_line(size: int, raw_size: int) -> str:
-    """The bytes of a file, and how many times smaller or larger than the raw pixels it is."""
+    """Format a file's bytes, and how many times smaller or larger than the raw pixels it is."""
     times, word = (raw_size / size, "smaller") if size <= raw_size else (size / raw_size, "larger")
     return f"{_bytes(size)}, {times:,.{0 if times >= 100 else 1}f} times {word}"
 
 
 def quality_line(psnr: float, reduced: bool = False) -> str:
-    """What is said of an error.
+    """Describe an error.
 
     Parameters
     ----------
     psnr : float
-        In decibels, `math.inf` if no pixel differs; told with the root of the mean square in
-        levels.
-    reduced : bool
-        Whether the pixels had lost something before, so that they are not called lossless.
+        In decibels, `math.inf` if no pixel differs; shown with the root mean square in levels.
+        ced : bool
+        Whether reading the pixels lost something, so that they are not called lossless.
     """
     if math.isinf(psnr):
         return "none in the pixels as read, PSNR ∞" if reduced else "none: lossless, PSNR ∞"
@@ -71,32 +70,32 @@ def quality_line(psnr: float, reduced: bool = False) -> str:
 
 
 def short_size(size: int) -> str:
-    """Bytes in three or four digits: kB of 1,000 bytes, or MB."""
+    """Format bytes in three or four digits: kB of 1,000 bytes, or MB."""
     if size < 1000:
         return _bytes(size)
     return f"{size / 1000:.1f} kB" if size < 999_950 else f"{size / 1_000_000:.1f} MB"
 
 
 def percent(share: float) -> str:
-    """A share from 0 to 1 in per cent, small ones with a decimal."""
+    """Format a share from 0 to 1 in per cent, small ones with a decimal."""
     if share >= 0.0995 or not share:
         return f"{share:.0%}"
     return f"{share:.1%}" if share >= 0.0005 else "< 0.1%"
 
 
 def axis_unit(largest: float) -> tuple[float, str]:
-    """Find what to divide by for short numbers at an axis, and how to say so.
+    """Find a divisor for short numbers at an axis, and the words for it.
 
     Parameters
     ----------
     largest : float
-        At the axis.
+        The largest number at the axis.
 
     Returns
     -------
     unit : float
     words : str
-        To follow the axis' name; empty for 1.
+        Text after the axis' name; empty for 1.
     """
     words = {1e12: "trillions", 1e9: "billions", 1e6: "millions", 1e3: "thousands"}
     for unit, word in words.items():

@@ -1,4 +1,4 @@
-"""From pixels to a palette and an index map; knows nothing of files and of coding."""
+"""Turn pixels into a palette and an index map, without any files or coding."""
 
 from kmcodec.quantization.colorspace import SPACES
 from kmcodec.quantization.dither import DITHERS, Ditherer

@@ -1,8 +1,8 @@
-"""Rounding centroids with alpha to 8 bits.
+"""Round centroids with alpha to 8 bits.
 
-Where alpha is rounded, the colour that is seen changes with it, and a colour of another level can
-make up for that: of a few levels of alpha the best is taken, each with its best colour. As the
-borders between entries move with the rounding, means are taken and rounded again while that helps.
+Rounding alpha changes the visible colour, and another colour can compensate. So a few levels of
+alpha are tried, each with its best colour, and the best pair is kept. Rounding also moves the
+borders between entries, so means are computed and rounded again while that lowers the error.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from kmcodec.quantization.colorspace import ColorSpace
 __all__ = ["nearest_colors", "rounded_with_alpha"]
 
 _OFFSETS = (0, -1, 1, -2, 2)
-"""Levels of alpha that are tried, from the nearest one; of equals the first is taken."""
+"""Levels of alpha to try, relative to the nearest one; the first wins a tie."""
 
 
 def rounded_with_alpha(
     samples: AlphaSamples, centroids: NDArray[np.int64], space: ColorSpace, sweeps: int
 ) -> NDArray[np.uint8]:
-    """Entries of 8 bits for centroids.
+    """Round centroids to 8-bit palette entries.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ def rounded_with_alpha(
         On the grid.
     space : ColorSpace
     sweeps : int
-        The most times that means are taken anew.
+        Maximum number of times to recompute the means.
 
     Returns
     -------
@@ -56,7 +56,7 @@ def rounded_with_alpha(
 def nearest_colors(
     centroids: NDArray[np.int64], shift: int, space: ColorSpace
 ) -> NDArray[np.uint8]:
-    """The 8-bit colour nearest to each centroid; opaque and clear ones stay so.
+    """Return the 8-bit colour nearest to each centroid; opaque and clear ones stay so.
 
     Parameters
     ----------

@@ -1,9 +1,9 @@
-"""Samples of colours with alpha: what is opaque and what is clear goes to entries that are so.
+"""Samples of colours with alpha: opaque and clear colours get opaque and clear entries.
 
-Opaque points, soft ones (neither opaque nor clear) and the clear point are searched together, so
-that the entries are dealt out between them as serves all of them best. Two rules hold throughout,
-in the assignment as well as in the means: opaque points go to opaque centroids only, and the clear
-point has a centroid of its own place. Soft points go to whichever centroid is nearest.
+Opaque points, soft ones (neither opaque nor clear) and the clear point are clustered together, so
+that each kind gets as many entries as lower the total error most. Two rules hold in both the
+assignment and the means: opaque points go to opaque centroids only, and one centroid lies exactly
+at the clear point. Soft points go to the nearest centroid of any kind.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class AlphaSamples(Samples):
     opaque, soft : Samples or None
         Opaque points, and all others that are not clear; of the same number of bits.
     clear : ndarray, shape (D,), int64, or None
-        The point of what is fully transparent.
+        The point of all fully transparent colours.
     clear_weight : int
         Positive if there is a clear point.
     full : int
@@ -59,9 +59,9 @@ class AlphaSamples(Samples):
         self._square_sum = float(squares)
 
     def settled(self, centroids: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The centroids with one in the place of the clear point, and an opaque one at least.
+        """Move one centroid to the clear point, and make at least one centroid opaque.
 
-        Of one centroid for all points only the latter is true.
+        A single centroid for all points only becomes opaque.
         """
         settled = centroids.copy()
         free = np.ones(len(centroids), bool)
@@ -103,7 +103,7 @@ class AlphaSamples(Samples):
         totals, sums, opaque = self._moments(means)
         inertia, used = self.inertia(totals, sums), totals > 0
         free = used.copy()
-        # What the bound coordinates add: the squared distance from the place to the mean.
+        # A bound coordinate adds the squared distance from its place to the mean.
         added = []
         bound = opaque > 0
         missing = (self._full * totals - sums[:, -1])[bound].astype(np.float64)
@@ -118,7 +118,7 @@ class AlphaSamples(Samples):
         return means, inertia + math.fsum(added), used
 
     def error(self, centroids: NDArray[np.int64]) -> int:
-        """Weighted sum of squared distances from centroids at whole coordinates.
+        """Return the weighted sum of squared distances from centroids at whole coordinates.
 
         Parameters
         ----------
@@ -128,7 +128,7 @@ class AlphaSamples(Samples):
         Returns
         -------
         int
-            Less a part that is always the same; in units of the points.
+            In units of the points, less a constant.
         """
         settled = self.settled(centroids)
         totals, sums, _ = self._moments(settled)
@@ -136,9 +136,10 @@ class AlphaSamples(Samples):
         return int((entries * entries).sum(axis=1) @ totals) - 2 * int((entries * sums).sum())
 
     def bound(self, means: NDArray[np.int64], labels: NDArray[Any]) -> NDArray[np.int64]:
-        """See `Samples.bound`; what is opaque in the main becomes so, a half of each two at least.
+        """See `Samples.bound`; mostly opaque halves become opaque.
 
-        As halves of one cluster follow one another, an opaque cluster leaves an opaque half.
+        Halves of one cluster follow one another. Of a cluster with opaque points at least one
+        half becomes opaque.
         """
         if self._opaque is None:
             return means
@@ -152,7 +153,7 @@ class AlphaSamples(Samples):
         return means
 
     def merged(self, centroids: NDArray[np.int64], weights: tuple[int, int]) -> list[int]:
-        """See `Samples.merged`; what is opaque stays where it is beside what is not."""
+        """See `Samples.merged`; an opaque centroid keeps its place when the other is not."""
         opaque = centroids[:, -1] >= self._on_grid
         if opaque[0] != opaque[1]:
             kept: list[int] = centroids[int(opaque[1])].tolist()
@@ -160,7 +161,7 @@ class AlphaSamples(Samples):
         return super().merged(centroids, weights)
 
     def reduced(self, bits: int) -> AlphaSamples:
-        """See `Samples.reduced`; what is opaque stays apart."""
+        """See `Samples.reduced`; opaque points are not merged with others."""
         opaque, soft = (
             None if part is None else part.reduced(bits) for part in (self._opaque, self._soft)
         )
@@ -171,7 +172,7 @@ class AlphaSamples(Samples):
     def _moments(
         self, settled: NDArray[np.int64]
     ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-        """What `moments` tells, and the weight of the opaque points of each centroid."""
+        """Return the moments, and the weight of the opaque points of each centroid."""
         k, dims = settled.shape
         totals, opaque = np.zeros((2, k), np.int64)
         sums = np.zeros((k, dims), np.int64)
@@ -190,7 +191,7 @@ class AlphaSamples(Samples):
         return totals, sums, opaque
 
     def _of_clear(self, settled: NDArray[np.int64]) -> int:
-        """The number of the centroid of the clear point."""
+        """Return the index of the centroid at the clear point."""
         assert self._clear is not None
         difference = settled - (self._clear << self.shift)
         return int((difference * difference).sum(axis=1).argmin())
@@ -198,7 +199,7 @@ class AlphaSamples(Samples):
     # --- clusters, of points of more than one kind ------------------------------------------
 
     def kinds(self) -> NDArray[np.uint8]:
-        """Of each point whether it is opaque (1), clear (2) or neither (0)."""
+        """Return the kind of each point: opaque (1), clear (2) or neither (0)."""
         kinds = np.zeros(len(self), np.uint8)
         if self._opaque is not None:
             kinds[: len(self._opaque)] = 1
@@ -209,21 +210,21 @@ class AlphaSamples(Samples):
     def explained(
         self, totals: NDArray[np.int64], sums: NDArray[np.int64], kinds: NDArray[np.uint8]
     ) -> NDArray[np.float64]:
-        """What the centroids of clusters take from the weighted sum of squares of their points.
+        """Return by how much each centroid lowers the weighted sum of squares of its points.
 
         Parameters
         ----------
         totals : ndarray, shape (K,), int64
-            Their weights, all positive.
+            Weights of the clusters, all positive.
         sums : ndarray, shape (K, D), int64
         kinds : ndarray, shape (K,), uint8
-            The kinds of their points, by bits. With opaque ones among them the centroid is opaque,
-            with the clear one it is there.
+            The kinds of their points, combined by OR. With an opaque point the centroid is opaque;
+            with the clear point it lies there.
         """
         weights, columns = totals.astype(np.float64), sums.T.astype(np.float64)
         opaque, clear = (kinds & 1) > 0, kinds >= 2
         full = float(self._full)
-        # Column by column: in the same order everywhere.
+        # Sum column by column, so that the order is the same everywhere.
         explained: NDArray[np.float64] = np.where(
             opaque, (2 * columns[-1] - weights * full) * full, columns[-1] * columns[-1] / weights
         )
@@ -236,14 +237,14 @@ class AlphaSamples(Samples):
             for column, at in zip(columns, place, strict=True):
                 own += (2 * column[clear] - weights[clear] * at) * at
             explained[clear] = own
-            # Never both: opaque points go to another centroid.
+            # Forbid clusters of both kinds: opaque points need an opaque centroid.
             explained[clear & opaque] = -1e300
         return explained
 
     def places(
         self, totals: NDArray[np.int64], sums: NDArray[np.int64], kinds: NDArray[np.uint8]
     ) -> NDArray[np.int64]:
-        """The centroids of clusters; see `explained`."""
+        """Return the centroids of clusters; see `explained`."""
         places = self.means(totals, sums)
         places[(kinds & 1) > 0, -1] = self._on_grid
         if self._clear is not None:

@@ -1,4 +1,4 @@
-"""Nearest neighbours, exactly: the same answer on every machine, ties to the lower index."""
+"""Exact nearest neighbours: the same answer on every machine, ties to the lower index."""
 
 from __future__ import annotations
 
@@ -11,19 +11,18 @@ from kmcodec.quantization.colorspace import ColorSpace, has_alpha
 
 __all__ = ["BruteForce", "Parallel", "nearest_centroids", "nearest_entries", "searcher"]
 
-# Distances are computed for as many points at a time as make a table that stays in the cache.
+# Entries of a table of distances, so that it stays in the cache.
 _TABLE = 1 << 18
 
-# Less is done before a thread has begun.
+# Fewer points take less time than it takes to start a thread.
 _POINTS_A_THREAD = 8192
 
 
 def nearest_centroids(points: NDArray[np.int64], centroids: NDArray[np.int64]) -> NDArray[np.int32]:
-    """The nearest centroid of each point, ties to the lower index.
+    """Return the nearest centroid of each point, ties to the lower index.
 
-    BLAS computes the products, in whatever order and with whatever fused instructions it likes.
-    That is harmless: every intermediate result is a whole number below 2**53, which float64
-    holds exactly.
+    BLAS computes the products in any order and may fuse instructions. That is harmless: every
+    intermediate result is a whole number below 2**53, which float64 holds exactly.
 
     Parameters
     ----------
@@ -48,7 +47,7 @@ def nearest_centroids(points: NDArray[np.int64], centroids: NDArray[np.int64]) -
 
 
 class BruteForce:
-    """The twin of the compiled `FilterTree`: every point against every centroid.
+    """Compare every point with every centroid: the twin of the compiled `FilterTree`.
 
     Parameters
     ----------
@@ -77,7 +76,7 @@ class BruteForce:
 
 
 class Parallel:
-    """A compiled `FilterTree`, searched in as many threads as pay.
+    """A compiled `FilterTree`, searched in several threads if that is faster.
 
     Parameters
     ----------
@@ -102,24 +101,24 @@ class Parallel:
         found = in_threads(
             lambda part, parts: self._tree.moments(centroids, part, parts), self._parts
         )
-        # Whole numbers: the same sums however the points were dealt out.
+        # Whole numbers have the same sums however the points were divided.
         return sum(totals for totals, _ in found), sum(sums for _, sums in found)
 
 
 def searcher(
     points: NDArray[np.int64], weights: NDArray[np.int64], shift: int
 ) -> Parallel | BruteForce:
-    """The compiled search where there is one, else its twin."""
+    """Return the compiled search if available, else its twin."""
     return (Parallel if kernels.FilterTree else BruteForce)(points, weights, shift)
 
 
 def nearest_entries(
     colors: NDArray[np.uint8], palette: NDArray[np.uint8], space: str = "srgb"
 ) -> NDArray[np.int32]:
-    """The nearest palette entry of each colour, ties to the lower index.
+    """Return the nearest palette entry of each colour, ties to the lower index.
 
-    What is opaque goes to opaque entries, where the palette has any: edges of alpha would look
-    frayed otherwise.
+    Opaque colours go to opaque entries, if the palette has any: otherwise edges of alpha would
+    look frayed.
 
     Parameters
     ----------

@@ -1,11 +1,11 @@
-"""Ordered dithering: mixtures of entries, and a mask of blue noise that says which to take.
+"""Ordered dithering: mixtures of entries, and a blue-noise mask that selects one of them.
 
-All of it is whole-number arithmetic in 1/16 of a level.
+All arithmetic is in whole numbers, in 1/16 of a level.
 
-What was measured, see `dither` for how: mixing by Knoll's method has 33.0, 41.0 and 47.8 dB, 0.5
-to 3 dB more than moving colours by mask times spacing of the palette, and within 0.3 dB of the
-best pair of entries, whose search takes longer. Its error moves the colour by 3/4: at the whole
-error blurred results are no better, and before the blur there is 0.3 to 1.1 dB more noise.
+Measurements (`dither` says how): mixing by Knoll's method reaches 33.0, 41.0 and 47.8 dB. That is
+0.5 to 3 dB more than moving colours by mask times spacing of the palette, and within 0.3 dB of the
+best pair of entries, whose search takes longer. The colour moves by 3/4 of the error: the whole
+error makes blurred results no better, and adds 0.3 to 1.1 dB of noise before the blur.
 """
 
 from __future__ import annotations
@@ -32,20 +32,20 @@ __all__ = ["MaskPlacing", "blue_noise_mask"]
 # Candidates of a colour in ordered dithering. 8 show bands in gradients of two entries; 32 are
 # noisier and no nearer to the colour.
 _CANDIDATES = 16
-# By how many quarters of their error the next is moved.
+# Quarters of the error by which the next candidate moves.
 _MOVE_QUARTERS = 3
 _MASK_SIDE = 64
 
 
 class MaskPlacing:
-    """Fills in the entries of an image by the mask.
+    """Fill in the entries of an image by the mask.
 
     Parameters
     ----------
     palette : ndarray, shape (K, C), uint8
         Contiguous.
     share : int
-        Share of the errors that is made up for, in 1/256.
+        Share of the errors to compensate, in 1/256.
     """
 
     def __init__(self, palette: NDArray[np.uint8], share: int) -> None:
@@ -66,25 +66,25 @@ class MaskPlacing:
 
 
 class _Mixtures:
-    """For each colour the entries whose mean is near it, from dark to bright."""
+    """Find entries whose mean is near a colour, from dark to bright."""
 
     def __init__(self, palette: NDArray[np.uint8], share: int) -> None:
         self._palette = palette
         self._entries = searchable(palette)
         self._share = share * _MOVE_QUARTERS // 4
         self._limit = error_limit(palette)
-        # By luma (Rec. 601) as seen, so that neighbours in the mask differ least where it is
-        # seen most, then by index.
+        # By luma (Rec. 601) with alpha applied: neighbours in the mask then differ least where
+        # the eye sees most. Then by index.
         points = coordinates_of(palette)
         luma = points[:, :3] @ [299, 587, 114] if points.shape[1] > 2 else points[:, 0]
         self._by_luma = np.argsort(luma, kind="stable")
         self._rank = np.argsort(self._by_luma, kind="stable")
 
     def of(self, colors: NDArray[np.uint8]) -> NDArray[np.intp]:
-        """Entries for colours of shape (N, C); shape (N, 16), intp.
+        """Return 16 entries for each colour of shape (N, C); shape (N, 16), intp.
 
-        Each next entry is the nearest to the colour moved by the error of all those before it,
-        as Knoll has it; but less than all of it, and clamped like the errors of `Diffusion`.
+        Each entry is the nearest to the colour moved by the error of all entries before it, as in
+        Knoll's method, but only by a share of that error, clamped as in `Diffusion`.
         """
         depth = colors.shape[1] - has_alpha(colors.shape[1])
         wanted = coordinates_of(colors)
@@ -109,7 +109,7 @@ class _Mixtures:
 
 @functools.cache
 def blue_noise_mask() -> NDArray[np.intp]:
-    """Ranks 0 to 4095 such that those below any threshold are evenly spread.
+    """Return ranks 0 to 4095, evenly spread below any threshold.
 
     Void and cluster (Ulichney 1993, section 3) on a torus. His phases II and III are one here:
     on a torus the tightest cluster of zeros is the largest void of ones.
@@ -125,7 +125,7 @@ def blue_noise_mask() -> NDArray[np.intp]:
     pattern = _Pattern()
     for cell in drawn[: cells // 10]:
         pattern.flip(int(cell))
-    # Even it out: the tightest moves to the largest void, until it is that itself.
+    # Even it out: move the tightest one to the largest void, until both are the same cell.
     while True:
         tightest = pattern.tightest_cluster()
         pattern.flip(tightest)
@@ -160,7 +160,7 @@ class _Pattern:
         return other
 
     def flip(self, cell: int) -> None:
-        """Make a one of a zero, or the other way round."""
+        """Change a zero to a one, or a one to a zero."""
         y, x = divmod(cell, _MASK_SIDE)
         top, left = _MASK_SIDE - y, _MASK_SIDE - x
         around = self._kernel[top : top + _MASK_SIDE, left : left + _MASK_SIDE].ravel()
@@ -168,17 +168,17 @@ class _Pattern:
         self._ones[cell] ^= True
 
     def tightest_cluster(self) -> int:
-        """The one that has most ones about it."""
+        """Return the one with the most ones around it."""
         return int(np.where(self._ones, self._energy, -1).argmax())
 
     def largest_void(self) -> int:
-        """The zero that has fewest ones about it."""
+        """Return the zero with the fewest ones around it."""
         return int(np.where(self._ones, np.iinfo(np.int64).max, self._energy).argmin())
 
 
 @functools.cache
 def _gaussian() -> NDArray[np.int64]:
-    """exp(-d**2 / (2 * 1.5**2)) in whole numbers, repeated twice each way; shape (128, 128)."""
+    """Return exp(-d**2 / (2 * 1.5**2)) in whole numbers, tiled 2 by 2; shape (128, 128)."""
     # exp(-1 / 4.5) in 2**-32, and its powers by whole numbers alone.
     falloff = 3439140958
     powers = [1 << 40]

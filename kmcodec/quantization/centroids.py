@@ -1,4 +1,4 @@
-"""The search for centroids, as hard as a level of search says."""
+"""The search for centroids, at a given level."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from kmcodec.quantization.samples import Samples
 __all__ = ["find_centroids"]
 
 _TOLERANCE = 1e-4
-# Reduced samples of fewer points than this for each centroid would misplace it.
+# Reduced samples with fewer points for each centroid would misplace it.
 _LEAST_SHARE = 24
-# From this many centroids on attempts get rarer, as each takes longer; beyond the second number
-# there are none.
+# Above the first number of centroids make fewer attempts, as each takes longer; above the second,
+# none.
 _MANY, _MOST = 256, 1024
-# With alpha, what is little in all: so few points in all and for each centroid, and how many times
-# as many attempts there are then.
+# Small samples with alpha: at most _FEW points, and fewer than _FEW_EACH for each centroid. They
+# get _MORE times as many attempts.
 _FEW, _FEW_EACH, _MORE = 256, 8, 3
-# Points looked at in all final rounds: with millions of them, two rounds do.
+# Points to visit in all final rounds: with millions of points, two rounds suffice.
 _FINAL_WORK = 4_000_000
 
 
@@ -40,7 +40,7 @@ def find_centroids(samples: Samples, k: int, search: Search) -> NDArray[np.int64
         More than k.
     k : int
     search : Search
-        As `pca` would only repeat itself, its further starts are k-means++.
+        `pca` always gives the same start, so restarts use k-means++ instead.
 
     Returns
     -------
@@ -59,7 +59,7 @@ def find_centroids(samples: Samples, k: int, search: Search) -> NDArray[np.int64
         rounds = min(level.rounds, search.iterations)
         centroids, inertia = heavy_lloyd(first, start, rounds, level.momentum)
         if init == "pca" and not restart and isinstance(samples, AlphaSamples):
-            # Cells that are cut one by one can deal entries out badly between opaque and soft.
+            # Cutting one cell at a time can divide entries badly between opaque and soft points.
             merged = merged_start(samples, k)
             if merged is not None:
                 other = heavy_lloyd(first, merged, rounds, level.momentum)
@@ -74,11 +74,11 @@ def find_centroids(samples: Samples, k: int, search: Search) -> NDArray[np.int64
 
 
 def _attempts(samples: Samples, k: int, level: Level) -> int:
-    """How many attempts to make to move k centroids."""
+    """Return the number of attempts to move k centroids."""
     if not 1 < k <= _MOST:
         return 0
     if isinstance(samples, AlphaSamples) and len(samples) <= _FEW and len(samples) < _FEW_EACH * k:
-        # Which of few points share an entry is all there is to find, and each pair matters.
+        # With few points every pair that shares an entry matters.
         return _MORE * level.attempts
     return level.attempts * _MANY // max(k, _MANY)
 

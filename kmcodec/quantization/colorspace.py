@@ -1,10 +1,10 @@
-"""From stored colours to the coordinates in which distances and means are taken, and back.
+"""Convert stored colours to the coordinates of distances and means, and back.
 
-Coordinates are whole numbers, so that sums are exact and results the same everywhere. In the space
-`srgb` they are the stored samples; in `oklab` they are those of `oklab`. With alpha, colours are
-taken as they look over a medium grey, beside their alpha: what is hardly seen hardly counts, hidden
-colours under full transparency fall together, and over black and over white errors are about the
-same. (Premultiplied, which is over black, they would be larger over white by 1 to 3 dB.)
+Coordinates are whole numbers, so that sums are exact and results the same everywhere. The space
+`srgb` uses the stored samples, `oklab` the coordinates of the module `oklab`. With alpha, the
+coordinates are the colour as it looks over a medium grey, and the alpha. So faint colours hardly
+count, all fully transparent colours coincide, and errors over black and over white are about the
+same. (Premultiplied colours, which are those over black, lose 1 to 3 dB over white.)
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ SPACES = ("srgb", "oklab")
 """The colour spaces, by name."""
 
 _SRGB_ALPHA_BITS = 12
-# What alpha counts beside the colour seen over a medium grey, in 1/256, for the mean error over
-# black and over white: there a step of alpha is worth half a level in each channel that differs
-# between the two, and squares add up. Oklab's lightness is one such channel.
+# The weight of alpha relative to the colour over a medium grey, in 1/256, chosen for the mean error
+# over black and over white: there a step of alpha is worth half a level in each channel that
+# differs between the two, and squares add up. Oklab's lightness is one such channel.
 _ALPHA_SHARE = {1: 128, 3: 222}
 _OKLAB_BITS = 12
 _OKLAB_GREY = 2456
@@ -32,13 +32,13 @@ _OKLAB_GREY = 2456
 
 
 def has_alpha(channels: int) -> bool:
-    """Whether the last channel is alpha."""
+    """Return True if the last channel is alpha."""
     return channels in (2, 4)
 
 
 @dataclass(frozen=True)
 class ColorSpace:
-    """Coordinates of colours with so many channels.
+    """The coordinates of colours with a given number of channels.
 
     Parameters
     ----------
@@ -52,13 +52,13 @@ class ColorSpace:
 
     @property
     def bits(self) -> int:
-        """Bits of a coordinate."""
+        """The number of bits of a coordinate."""
         if self.name == "oklab":
             return _OKLAB_BITS
         return _SRGB_ALPHA_BITS if has_alpha(self.channels) else 8
 
     def to_coordinates(self, colors: NDArray[np.uint8]) -> NDArray[np.int64]:
-        """Coordinates of colours.
+        """Return the coordinates of colours.
 
         Parameters
         ----------
@@ -81,7 +81,7 @@ class ColorSpace:
         return np.hstack([zero + seen, alpha * self._alpha_unit >> 8])
 
     def to_colors(self, coordinates: NDArray[np.float64]) -> NDArray[np.uint8]:
-        """The 8-bit colours nearest to points.
+        """Return the 8-bit colours nearest to points.
 
         Parameters
         ----------
@@ -99,7 +99,7 @@ class ColorSpace:
     def with_alpha(
         self, coordinates: NDArray[np.float64], alpha: NDArray[np.uint8]
     ) -> NDArray[np.uint8]:
-        """The 8-bit colours of given alpha that look most like points; see `to_colors`.
+        """Return the 8-bit colours of given alpha that look most like points; see `to_colors`.
 
         Parameters
         ----------
@@ -107,7 +107,7 @@ class ColorSpace:
         alpha : ndarray, shape (K, 1), uint8
         """
         zero = self._zero(self.channels - 1)
-        # The alpha that there is, not the one that was wanted: the colour makes up for it.
+        # Use the rounded alpha, not the wanted one, so that the colour compensates.
         visible = np.maximum(alpha, 1).astype(np.float64)
         plain = zero + (coordinates[:, :-1] - zero) * (255 / visible)
         if self.name == "srgb":
@@ -123,7 +123,7 @@ class ColorSpace:
 
     @property
     def _alpha_unit(self) -> int:
-        """What a step of alpha is worth, in 1/256 of the unit."""
+        """The value of a step of alpha, in 1/256 of the unit."""
         seen = 1 if self.name == "oklab" else self.channels - 1
         return _ALPHA_SHARE[seen] << (self.bits - 8)
 
@@ -137,7 +137,7 @@ class ColorSpace:
         return from_oklab(grey)[:, :1]
 
     def _zero(self, dims: int) -> NDArray[np.int64]:
-        """What is seen of nothing: the grey in the middle of the samples."""
+        """Return the coordinates of the background: the medium grey."""
         if self.name == "srgb":
             return np.full(dims, 255 << (self.bits - 9))
         return np.array([_OKLAB_GREY, NEUTRAL, NEUTRAL])[:dims]

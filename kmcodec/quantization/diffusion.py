@@ -1,19 +1,19 @@
 """Error diffusion by Floyd and Steinberg, and the search for the nearest entry.
 
-All of it is whole-number arithmetic in 1/16 of a level. The inner loops are compiled, where the
-compiled kernel is there; its twin is here.
+All arithmetic is in whole numbers, in 1/16 of a level. A compiled kernel runs the inner loops if
+available; this module holds its twin.
 
-What was measured, see `dither` for how:
+Measurements (`dither` says how):
 
-- Diffusing in stored values has 33.3, 42.0 and 49.9 dB; in linear light, with the entry chosen by
-  stored values, 32.4, 40.8 and 48.3 dB. As seen, linear light is ahead by 0.1 to 0.2 dB (at most
+- Diffusing in stored values reaches 33.3, 42.0 and 49.9 dB; in linear light, with the entry chosen
+  by stored values, 32.4, 40.8 and 48.3 dB. "As seen", linear light leads by 0.1 to 0.2 dB (at most
   1.1 on one photo), but shifts the mean colour further; side by side neither looks better. So
-  errors are diffused in stored values, and there is no choice.
-- Without the clamp of carried errors (`error_limit`) it is 32.8, 41.6 and 49.6 dB, and stray dots
-  trail from colours that the palette cannot mix.
-- Exact pixels absorb the errors that reach them. Passing them on changes no colour photo by more
+  errors are always diffused in stored values.
+- Without the clamp of carried errors (`error_limit`) the result is 32.8, 41.6 and 49.6 dB, and
+  stray dots trail from colours that the palette cannot mix.
+- Exact pixels absorb the errors that reach them. Passing errors on changes no colour photo by more
   than 0.05 dB; grey ones, half of whose pixels are exact at K = 64, would gain up to 0.45 dB at
-  over 54 dB. Absorbed, what is flat and exact stays so beside what is dithered.
+  over 54 dB. Absorbing keeps flat, exact areas unchanged beside dithered ones.
 """
 
 from __future__ import annotations
@@ -46,21 +46,21 @@ STEPS = 16
 """Steps to a level."""
 
 SHARE_BITS = 8
-"""Shares of the errors are in 1/256."""
+"""Fractional bits of a share of the errors."""
 
 
 class Diffusion:
-    """Fills in the entries of an image row by row, every other row backwards.
+    """Fill in the entries of an image row by row, every other row backwards.
 
-    Errors are kept in 1/16 of a step, which holds every sixteenth of an error exactly; what
-    falls into the column added on either side is lost.
+    Errors are kept in 1/16 of a step, which holds every sixteenth of an error exactly. Errors
+    that fall into the extra column on either side are lost.
 
     Parameters
     ----------
     palette : ndarray, shape (K, C), uint8
         Contiguous.
     share : int
-        Share of the errors that is passed on, in 1/256.
+        Share of the errors to pass on, in 1/256.
     """
 
     def __init__(self, palette: NDArray[np.uint8], share: int) -> None:
@@ -95,22 +95,22 @@ class Diffusion:
 
 @functools.cache
 def warn_of_slowness() -> None:
-    warn("the compiled dithering kernel is missing: floyd-steinberg is slow")
+    warn("no compiled kernels: floyd-steinberg dithering is slow")
 
 
 # --- coordinates ------------------------------------------------------------------------------
 
 
 def shown(samples: Any, alpha: Any) -> Any:
-    """Coordinates of colours seen at some alpha; ints or arrays of int64.
+    """Return the coordinates of samples at some alpha; ints or arrays of int64.
 
-    As in `colorspace`, premultiplied, but in 1/16 of a level: 0 to 4080.
+    Unlike in `colorspace` they are premultiplied, and in 1/16 of a level: 0 to 4080.
     """
     return (STEPS * samples * alpha + 127) // 255
 
 
 def coordinates_of(colors: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """Coordinates of colours, shape (N, C); alpha, if there is one, remains the last."""
+    """Return the coordinates of colours, shape (N, C); any alpha stays last."""
     coordinates = colors.astype(np.int64)
     if has_alpha(colors.shape[1]):
         alpha = coordinates[:, -1:].copy()
@@ -120,17 +120,17 @@ def coordinates_of(colors: NDArray[np.uint8]) -> NDArray[np.int64]:
 
 
 def error_limit(palette: NDArray[np.uint8]) -> int:
-    """What carried errors are clamped to: 3/4 of the widest gap of the palette, in steps.
+    """Return the limit of carried errors: 3/4 of the widest gap of the palette, in steps.
 
     The widest gap is the longest edge of the minimum spanning tree of the colours (found by
-    Prim's algorithm): any less, and there are two parts of the palette that could not be mixed.
-    Any more, and errors pile up where the palette has no colours to make up for them, to be let
+    Prim's algorithm). A lower limit would leave two parts of the palette that cannot be mixed.
+    Under a higher one errors pile up where the palette has no colours to compensate, and come
     out where they do not belong.
     """
     if has_alpha(palette.shape[1]):
         palette = palette[palette[:, -1] > 0, :-1]
     points = STEPS * np.unique(palette, axis=0).astype(np.int64)
-    # Of large palettes some evenly picked entries: that widens gaps, if anything.
+    # Pick entries evenly from large palettes: that can only widen gaps.
     points = points[:: max(1, len(points) >> 9)]
     distances = np.full(len(points), np.iinfo(np.int64).max)
     nearest = widest = 0
@@ -147,7 +147,7 @@ def error_limit(palette: NDArray[np.uint8]) -> int:
 
 
 def searchable(palette: NDArray[np.uint8]) -> Any:
-    """The entries of a palette: compiled, or their twin.
+    """Return the searchable entries of a palette: compiled, or their twin.
 
     Parameters
     ----------
@@ -156,7 +156,7 @@ def searchable(palette: NDArray[np.uint8]) -> Any:
 
     Returns
     -------
-    PythonEntries or what has the same methods
+    PythonEntries or its compiled twin
     """
     return (kernels.Entries or PythonEntries)(palette, coordinates_of(palette))
 
@@ -178,7 +178,7 @@ class PythonEntries:
         self._norms = (coordinates * coordinates).sum(axis=1).astype(np.float64)
 
     def nearest(self, points: NDArray[np.int64]) -> NDArray[np.intp]:
-        """The nearest entry of each point, shape (N, C), ties to the lower index."""
+        """Return the nearest entry of each point, shape (N, C), ties to the lower index."""
         nearest = np.empty(len(points), np.intp)
         step = max(1, (1 << 18) // len(self._norms))
         for start in range(0, len(points), step):
@@ -205,11 +205,11 @@ class PythonEntries:
         pixels : ndarray, shape (W, C), uint8
         indices : ndarray, shape (W,), intp
         here, under : ndarray, shape (W + 2, C), intc
-            Errors for this row (used up) and for the next; those for column x are at x + 1.
+            Errors for this row (used up) and for the next; column x is at x + 1.
         backwards : bool
             From right to left.
         share, limit : int
-            Share of the errors in 1/256; what they are clamped to, in steps.
+            Share of the errors in 1/256; their limit, in steps.
         """
         errors, passed = here.tolist(), under.tolist()
         ahead = -1 if backwards else 1
@@ -225,7 +225,7 @@ class PythonEntries:
             indices[x] = self.nearest(np.array([wanted]))[0]
             entry = self._palette[indices[x]]
             if self._alpha_at is not None and entry[-1] == 0:
-                # A transparent entry has no colour that could be wrong.
+                # A transparent entry has no visible colour, so no error.
                 continue
             for c, sample in enumerate(entry[: self._alpha_at]):
                 error = wanted[c] - shown(sample, alpha)

@@ -1,4 +1,4 @@
-"""Distinct keys of millions, in steps: one sort of them all would be deaf to Ctrl-C for seconds."""
+"""Find distinct keys in steps: one sort of millions would ignore Ctrl-C for seconds."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from kmcodec.parallel import heed_stop
 
 __all__ = ["distinct_keys", "distinct_rows", "first_of"]
 
-# Keys that are put in order at a stroke.
+# Keys to sort at a time.
 _STEP = 1 << 20
 
 
 def distinct_keys(keys: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.intp]]:
-    """Distinct keys, and which of them each one is; what `numpy.unique` finds.
+    """Return distinct keys and the place of each key among them, as `numpy.unique` does.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ def distinct_keys(keys: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.intp]]:
     if len(keys) <= _STEP:
         distinct, places = np.unique(keys, return_inverse=True)
         return distinct, places
-    # To sort keys alone takes a fraction of what it takes to find their places.
+    # Sorting keys alone takes a fraction of the time of finding their places.
     bounds = np.unique(np.sort(keys)[_STEP::_STEP])
     places = np.empty(len(keys), np.intp)
     found: list[NDArray[Any]] = []
@@ -56,7 +56,7 @@ def distinct_keys(keys: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.intp]]:
 def distinct_rows(
     points: NDArray[np.int64], bits: int
 ) -> tuple[NDArray[np.int64], NDArray[np.intp]]:
-    """Distinct points, and which of them each one is.
+    """Return distinct points and the place of each point among them.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ def distinct_rows(
 
 
 def first_of(values: NDArray[Any], count: int) -> NDArray[np.intp]:
-    """Where the least values are, in ascending order, of equal ones the first: at least one."""
+    """Return the positions of the `count` >= 1 least values, ascending; the first wins ties."""
     if count < len(values):
         few = np.flatnonzero(values <= np.partition(values, count - 1)[count - 1])
         return np.asarray(few[np.argsort(values[few], kind="stable")[:count]])

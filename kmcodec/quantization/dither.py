@@ -1,19 +1,19 @@
-"""Dithering: palette entries placed so that seen from afar they blend into the colour.
+"""Dithering: place palette entries so that from afar they blend into the colour.
 
-Two ways. `floyd-steinberg` diffuses the error of each pixel into its neighbours (Floyd and
+Two methods. `floyd-steinberg` diffuses the error of each pixel into its neighbours (Floyd and
 Steinberg, "An adaptive algorithm for spatial grey scale", Proceedings of the SID 17(2), 1976),
-in serpentine order. `blue-noise` is ordered: per colour a handful of entries is found whose mean
-is that colour (Knoll, US patent 6,606,166, 1999, expired), and a mask without visible pattern
-(Ulichney, "The void-and-cluster method for dither array generation", SPIE 1913, 1993) says which
-of them a pixel gets. It is noisier, but has no drift: what a pixel becomes depends on its own
-colour and place alone, so that frames of an animation do not boil.
+in serpentine order. `blue-noise` is ordered: it finds a few entries for each colour whose mean is
+that colour (Knoll, US patent 6,606,166, 1999, expired), and a mask without visible pattern
+(Ulichney, "The void-and-cluster method for dither array generation", SPIE 1913, 1993) selects one
+for each pixel. It is noisier, but the result depends on the pixel's own colour and place alone, so
+that frames of an animation do not boil.
 
-All of it is whole-number arithmetic in 1/16 of a level, the same on every machine.
+All arithmetic is in whole numbers, in 1/16 of a level, the same on every machine.
 
-What was measured, on four Kodak photos at K = 16, 64 and 256: PSNR between the blurred result and
-the blurred original (Gaussian, sigma 2), both in stored (sRGB) values and, "as seen", blurred in
-linear light. Nearest entries have on average 31.0, 38.8 and 45.3 dB; what the two ways have is told
-in `diffusion` and `blue_noise`.
+Measurements use four Kodak photos at K = 16, 64 and 256: PSNR between the blurred result and the
+blurred original (Gaussian, sigma 2), in stored (sRGB) values and, "as seen", in linear light.
+Nearest entries reach 31.0, 38.8 and 45.3 dB on average; `diffusion` and `blue_noise` list the
+results of the two methods.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ __all__ = ["DITHERS", "Ditherer", "dither"]
 _METHODS: dict[str, Any] = {"floyd-steinberg": Diffusion, "blue-noise": MaskPlacing}
 
 DITHERS = tuple(_METHODS)
-"""The ways to dither, by name."""
+"""Dithering methods by name."""
 
 
 def dither(
@@ -70,12 +70,12 @@ def dither(
 
 
 class Ditherer:
-    """Assigns entries to the pixels of an image, row after row.
+    """Assign entries to the pixels of an image, row after row.
 
-    A pixel whose colour is exactly an entry takes it (the first, if there are several), and
-    neither receives nor passes on error: an image whose colours are all in the palette is not
-    changed. With alpha, only the colour is dithered, weighed by the pixel's alpha; what is fully
-    transparent takes the nearest entry and stays out of it.
+    A pixel whose colour equals an entry takes it (the first if several do), and neither receives
+    nor passes on error: an image whose colours are all in the palette does not change. With
+    alpha, only the colour is dithered, weighted by the pixel's alpha; fully transparent pixels
+    take the nearest entry without dithering.
 
     Parameters
     ----------
@@ -84,9 +84,9 @@ class Ditherer:
     method : str
         One of `DITHERS`; the caller checks it.
     amount : float
-        How much of the error is made up for, from 0 to 1, in steps of 1/256; the caller checks
-        it. At 0 each pixel takes its nearest entry; less than 1 is less noisy, and leaves colours
-        near an entry flat.
+        Share of the error to compensate, from 0 to 1, in steps of 1/256; the caller checks it. At
+        0 each pixel takes its nearest entry; less than 1 is less noisy, and leaves colours near
+        an entry flat.
     """
 
     def __init__(self, palette: NDArray[np.uint8], method: str, amount: float = 1.0) -> None:
@@ -95,7 +95,7 @@ class Ditherer:
         self._fill = _METHODS[method](self._palette, share) if share else None
 
     def place(self, pixels: NDArray[np.uint8]) -> NDArray[np.intp]:
-        """The entries of the next rows.
+        """Return the entries of the next rows.
 
         Parameters
         ----------
@@ -126,19 +126,19 @@ def _keep_opaque(
 
 
 def _check(pixels: Any, palette: Any) -> None:
-    # The compiled kernel relies on all of this.
+    # The compiled kernel relies on all these conditions.
     for name, array in (("pixels", pixels), ("palette", palette)):
         if not isinstance(array, np.ndarray) or array.dtype != np.uint8:
-            raise KmcInputError(f"{name} to dither are an array of uint8")
+            raise KmcInputError(f"{name} to dither must be an array of uint8")
     channels = 1 if pixels.ndim == 2 else pixels.shape[-1]
     if pixels.ndim not in (2, 3) or not 1 <= channels <= 4 or 0 in pixels.shape:
         raise KmcInputError(
-            "pixels to dither have shape (height, width) or (height, width, 1 to 4 channels), "
+            "pixels to dither must have shape (height, width) or (height, width, 1 to 4 channels), "
             f"these have {pixels.shape}"
         )
     if palette.ndim != 2 or palette.shape[1] != channels or not len(palette):
         raise KmcInputError(
-            f"the palette for these pixels has shape (entries, {channels}), not {palette.shape}"
+            f"the palette must have shape (entries, {channels}), not {palette.shape}"
         )
 
 
@@ -153,9 +153,9 @@ def _without_dither(pixels: NDArray[np.uint8], palette: NDArray[np.uint8]) -> ND
 
 
 def _settled(pixels: NDArray[np.uint8], palette: NDArray[np.uint8]) -> NDArray[np.intp]:
-    """The entries of exact and of transparent pixels; -1 for all others."""
+    """Return the entries of exact and transparent pixels, and -1 for all others."""
     keys = keys_of(palette)
-    # A stable order: of equal entries the first is found.
+    # A stable order finds the first of equal entries.
     order = np.argsort(keys, kind="stable")
     ascending = keys[order]
     indices = np.empty(pixels.shape[:2], np.intp)

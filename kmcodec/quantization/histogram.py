@@ -1,4 +1,4 @@
-"""Distinct colours and how often each occurs: the data set that k-means works on."""
+"""Distinct colours and their counts: the data that k-means clusters."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = [
     "keys_from_colors",
 ]
 
-# Pixels are taken in groups, so that what is needed beside them stays small.
+# Pixels are processed in groups to save memory.
 _GROUP = 1 << 20
 _PIXELS_A_THREAD = 1 << 21
 
@@ -42,10 +42,10 @@ class Histogram:
     counts: NDArray[np.int64]
 
     def __add__(self, other: Histogram) -> Histogram:
-        """The histogram of both images together; they have the same channels."""
+        """Return the histogram of both images together; they have the same channels."""
         keys = np.concatenate([keys_from_colors(self.colors), keys_from_colors(other.colors)])
         counts = np.concatenate([self.counts, other.counts])
-        # Both are in order already, which a stable sort makes use of.
+        # Both are sorted already, which makes a stable sort fast.
         order = np.argsort(keys, kind="stable")
         keys = keys[order]
         first = np.flatnonzero(np.concatenate([[True], keys[1:] != keys[:-1]]))
@@ -68,15 +68,15 @@ def histogram(pixels: NDArray[np.uint8]) -> Histogram:
 
 
 class ColorMap:
-    """Which pixel has which colour of a histogram.
+    """The colour of each pixel, as its place in a histogram.
 
     Parameters
     ----------
     shape : tuple of int
         (H, W).
     parts : list of (ndarray of uint32, ndarray of int)
-        For the pixels of each part, row by row, a number; and in which row of the histogram the
-        colour of each number stands.
+        For each part: a number for each of its pixels, row by row, and the row in the histogram
+        of the colour with each number.
     """
 
     def __init__(
@@ -86,7 +86,7 @@ class ColorMap:
         self._parts = parts
 
     def replace(self, values: NDArray[Any]) -> NDArray[Any]:
-        """Put a value in the place of each colour.
+        """Replace each colour by a value.
 
         Parameters
         ----------
@@ -109,7 +109,7 @@ class ColorMap:
 
 
 def index_colors(pixels: NDArray[np.uint8]) -> tuple[Histogram, ColorMap]:
-    """Count the colours of an image, and keep which pixel has which.
+    """Count the colours of an image, and record the colour of each pixel.
 
     Parameters
     ----------
@@ -160,7 +160,7 @@ def _by_sorting(
 
 
 def keys_from_colors(flat: NDArray[np.uint8]) -> NDArray[np.uint32]:
-    """Colours as numbers, first channel most significant; shape (N,)."""
+    """Return colours as numbers, first channel most significant; shape (N,)."""
     keys: NDArray[np.uint32] = flat[:, 0].astype(np.uint32)
     for channel in range(1, flat.shape[1]):
         keys <<= 8
@@ -169,6 +169,6 @@ def keys_from_colors(flat: NDArray[np.uint8]) -> NDArray[np.uint32]:
 
 
 def colors_from_keys(keys: NDArray[np.uint32], channels: int) -> NDArray[np.uint8]:
-    """The colours that `keys_from_colors` made numbers of; shape (N, channels)."""
+    """Undo `keys_from_colors`; shape (N, channels)."""
     shifts = np.arange(8 * (channels - 1), -1, -8, dtype=np.uint32)
     return ((keys[:, np.newaxis] >> shifts) & 255).astype(np.uint8)

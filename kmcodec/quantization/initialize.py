@@ -1,7 +1,7 @@
-"""Where k-means starts: `pca`, `k-means++` or `random`.
+"""Starts of k-means: `k-means++` and `random`, beside `pca`.
 
-Random choices come from the bits of the standard library's Mersenne Twister by whole numbers, so
-that a seed means the same start on every platform and with every version of NumPy.
+Random choices use whole numbers from the standard library's Mersenne Twister, so that a seed gives
+the same start on every platform and with every version of NumPy.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ __all__ = ["INITS", "below"]
 
 
 def random_start(samples: Samples, k: int, rng: random.Random) -> NDArray[np.int64]:
-    """K distinct points drawn as the textbook has it: each pixel is as likely as any other."""
+    """Draw k distinct points; each pixel is equally likely."""
     left = samples.weights.copy()
     chosen: list[int] = []
     while len(chosen) < k:
@@ -33,11 +33,11 @@ def random_start(samples: Samples, k: int, rng: random.Random) -> NDArray[np.int
 
 
 def plus_plus_start(samples: Samples, k: int, rng: random.Random) -> NDArray[np.int64]:
-    """Greedy k-means++ (Arthur and Vassilvitskii 2007, sections 2.2 and 5).
+    """Choose points by greedy k-means++ (Arthur and Vassilvitskii 2007, sections 2.2 and 5).
 
-    Points are drawn with a probability in proportion to their weight times their squared
-    distance from the nearest one taken so far; of a few drawn, the one that lowers the sum of
-    these most is taken.
+    The probability of a point is in proportion to its weight times its squared distance from the
+    nearest chosen point. Each step draws a few points and keeps the one that lowers the sum of
+    these products most.
     """
     points, weights = samples.points, samples.weights
     chosen = [_draw(weights, rng)]
@@ -62,11 +62,11 @@ INITS: dict[str, Callable[[Samples, int, random.Random], NDArray[np.int64]]] = {
     "k-means++": plus_plus_start,
     "random": random_start,
 }
-"""The ways to start, by name: k distinct points or means on the grid, shape (k, D), int64."""
+"""Starts by name: k distinct points or means on the grid, shape (k, D), int64."""
 
 
 def below(rng: random.Random, limit: int) -> int:
-    """A whole number in 0 ... limit - 1, all equally likely."""
+    """Draw a whole number in 0 ... limit - 1, all equally likely."""
     bits = limit.bit_length()
     while True:
         drawn = rng.getrandbits(bits)

@@ -1,8 +1,8 @@
-"""Beyond Lloyd: centroids moved from where they are little worth to where they are missing.
+"""Improve on Lloyd: move centroids from where they help little to where they help more.
 
-Lloyd's algorithm ends in a local minimum in which some regions have a centroid too many and others
-one too few. An attempt here merges pairs of clusters that cost little to merge, splits clusters
-that gain much by it, runs Lloyd again, and keeps the result if it is better. Related: Fränti and
+Lloyd's algorithm ends in a local minimum: some regions have a centroid too many and others one too
+few. An attempt merges pairs of clusters that cost little to merge, splits clusters that gain much
+by it, runs Lloyd again, and keeps the result if it is better. Related: Fränti and
 Kivijärvi, "Randomised local search algorithm for the clustering problem", Pattern Analysis and
 Applications 3, 2000; Fritzke, "Breathing k-means", arXiv:2006.15666.
 """
@@ -19,7 +19,7 @@ from kmcodec.quantization.samples import Samples
 __all__ = ["MOMENTUM", "jump"]
 
 MOMENTUM = 12
-"""Of Lloyd after a jump, in sixteenths."""
+"""Momentum of Lloyd after a jump, in sixteenths."""
 
 
 def jump(
@@ -33,11 +33,11 @@ def jump(
     centroids : ndarray, shape (K, D), int64
         On the grid, after Lloyd.
     inertia : float
-        Theirs.
+        Inertia of these centroids.
     attempts : int
-        How many to make at the most.
+        Maximum number of attempts.
     rounds : int
-        Of Lloyd, the most in an attempt.
+        Maximum number of rounds of Lloyd in an attempt.
 
     Returns
     -------

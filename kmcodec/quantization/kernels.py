@@ -1,7 +1,7 @@
-"""The compiled kernels, where they are there; None in their place where they are not.
+"""The compiled kernels; None in place of each that is not available.
 
-Each has a twin in NumPy or Python that gives the same results. The environment variable
-KMC_COMPILED, set to 0, keeps the twins in use.
+Each has a twin in NumPy or Python that gives the same results. Set the environment variable
+KMC_COMPILED to 0 to use the twins.
 """
 
 # mypy does not see into compiled modules.

@@ -1,6 +1,6 @@
-"""Weighted k-means (Lloyd 1982): the colours are the data, their counts the weights.
+"""Weighted k-means (Lloyd 1982) of colours, with their counts as weights.
 
-The result is exactly that of k-means on all pixels, at the cost of the distinct colours alone.
+The result equals that of k-means on all pixels, at the cost of the distinct colours alone.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _LIMIT = (1 << GRID_BITS) - 1
 def lloyd(
     samples: Samples, centroids: NDArray[np.int64], iterations: int, tolerance: float
 ) -> tuple[NDArray[np.int64], float]:
-    """Move centroids to the means of what is nearest to them, until that changes little.
+    """Move centroids to the means of their nearest points, until the inertia hardly changes.
 
     Parameters
     ----------
@@ -31,16 +31,16 @@ def lloyd(
     centroids : ndarray, shape (K, D), int64
         On the grid.
     iterations : int
-        The most rounds to take, at least 1.
+        Maximum number of rounds, at least 1.
     tolerance : float
         Converged when a round lowers the inertia by no more than this share of it.
 
     Returns
     -------
     centroids : ndarray, shape (K, D), int64
-        Means of the clusters of the last round; clusters left empty begin anew.
+        Means of the clusters of the last round; empty clusters restart at badly served points.
     inertia : float
-        Of those clusters, in the unit of the points.
+        Inertia of these clusters, in the unit of the points.
     """
     previous = None
     for _ in range(iterations):
@@ -54,9 +54,9 @@ def lloyd(
 def heavy_lloyd(
     samples: Samples, centroids: NDArray[np.int64], iterations: int, momentum: int
 ) -> tuple[NDArray[np.int64], float]:
-    """Lloyd's algorithm with momentum: faster, and it rolls through shallow minima.
+    """Run Lloyd's algorithm with momentum: faster, and it leaves shallow minima.
 
-    Each centroid goes on by a share of its last movement, as in the heavy-ball method of Polyak
+    Each centroid also moves by a share of its last movement, as in the heavy-ball method of Polyak
     ("Some methods of speeding up the convergence of iteration methods", USSR Computational
     Mathematics and Mathematical Physics 4(5), 1964, section 2).
 
@@ -65,7 +65,7 @@ def heavy_lloyd(
     samples, centroids
         See `lloyd`.
     iterations : int
-        The most rounds to take, at least 1.
+        Maximum number of rounds, at least 1.
     momentum : int
         The share in sixteenths, 0 to 15.
 
@@ -74,7 +74,7 @@ def heavy_lloyd(
     centroids : ndarray, shape (K, D), int64
         Means of the clusters of the best round.
     inertia : float
-        Of those clusters, in the unit of the points.
+        Inertia of these clusters, in the unit of the points.
     """
     best, least, idle = centroids, math.inf, 0
     velocity = np.zeros_like(centroids)
@@ -91,9 +91,9 @@ def heavy_lloyd(
 
 
 def _round(samples: Samples, centroids: NDArray[np.int64]) -> tuple[NDArray[np.int64], float, bool]:
-    """The means of the clusters of these centroids, their inertia, and whether none was empty.
+    """Return the means of the clusters, their inertia, and False if any was empty.
 
-    An empty cluster begins anew at a point that is served badly.
+    An empty cluster restarts at a badly served point.
     """
     means, inertia, used = samples.moved(centroids)
     if not used.all():
@@ -102,10 +102,10 @@ def _round(samples: Samples, centroids: NDArray[np.int64]) -> tuple[NDArray[np.i
 
 
 def _begin_anew(samples: Samples, centroids: NDArray[np.int64], empty: NDArray[np.intp]) -> None:
-    """Put empty clusters at the points that are served worst."""
+    """Restart empty clusters at the points with the largest errors."""
     on_grid = samples.points << samples.shift
     difference = (on_grid - centroids[samples.labels(centroids)]).astype(np.float64)
-    # Whole numbers below 2**53 up to the product with the weight.
+    # Exact: whole numbers below 2**53 before the product with the weight.
     errors = (difference * difference).sum(axis=1) * samples.weights
     worst = first_of(-errors, len(empty))
     centroids[empty] = on_grid[worst]

@@ -16,12 +16,12 @@ from kmcodec.quantization.histogram import Histogram, colors_from_keys, keys_fro
 __all__ = ["Labels"]
 
 _MOST_TABLE_BITS = 24
-# Pixels whose table entries are looked up at a time.
+# Pixels to look up at a time.
 _GROUP = 1 << 18
 
 
 class Labels:
-    """Which entry of a palette a colour has; each colour is looked for once.
+    """The palette entry of each colour; each colour is searched for once.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ class Labels:
     space : str
         See `nearest_entries`.
     known : tuple of Histogram and ndarray, shape (N,), optional
-        All colours that there are, and their entries; without them the nearest are looked for.
+        All colours that occur, and their entries; by default the nearest entries.
     """
 
     def __init__(
@@ -44,14 +44,14 @@ class Labels:
         self._known = known
         self._table: NDArray[np.int32] | None = None
         if 8 * palette.shape[1] <= _MOST_TABLE_BITS:
-            # One more than the entry, 0 where it is not known yet: what is never written to takes
-            # no memory.
+            # Holds the entry plus one, or 0 if unknown: zeros that are never written take no
+            # memory.
             self._table = np.zeros(1 << (8 * palette.shape[1]), np.int32)
             if known is not None:
                 self._table[keys_from_colors(known[0].colors)] = known[1].astype(np.int32) + 1
 
     def of(self, pixels: NDArray[np.uint8]) -> NDArray[Any]:
-        """The entries of pixels of shape (H, W, C); may be called in several threads.
+        """Return the entries of pixels of shape (H, W, C); threads may share this object.
 
         Returns
         -------
@@ -73,7 +73,7 @@ class Labels:
         if unknown.any():
             missing = np.unique(keys[unknown])
             found = self._looked_up(colors_from_keys(missing, flat.shape[1]))
-            # Another thread may write the same at the same time: no harm.
+            # Another thread may write the same value at the same time: harmless.
             self._table[missing] = found + 1
             numbers = np.take(self._table, keys)
         return numbers - 1

@@ -1,4 +1,4 @@
-"""How hard to search for a palette: the levels 0 to 9."""
+"""The levels 0 to 9 of the search for a palette."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ DEFAULT_LEVEL = 3
 
 @dataclass(frozen=True)
 class Level:
-    """What a level of search runs.
+    """The settings of a level of search.
 
     Parameters
     ----------
     bits : int
-        Upper bits of each channel that tell colours apart at first; 0 for all.
+        Upper bits of each channel that distinguish colours at first; 0 for all.
     rounds : int
-        Of Lloyd with momentum, at first; 0 for Lloyd as in the textbook.
+        Rounds of Lloyd with momentum, at first; 0 for plain Lloyd.
     momentum : int
-        In sixteenths.
+        Momentum in sixteenths.
     attempts, steps : int
         Attempts to move centroids, and rounds of Lloyd in each.
     final : int
         Rounds on all colours at the end.
     sweeps : int
-        Over the entries, to round them well.
+        Sweeps over the entries to round them well.
     """
 
     bits: int = 0

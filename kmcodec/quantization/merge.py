@@ -1,9 +1,9 @@
-"""A start for colours with alpha: points merged pair by pair, until there are k clusters.
+"""A start for colours with alpha: merge points pair by pair until k clusters remain.
 
-Pairs go together that cost least (Ward, "Hierarchical grouping to optimize an objective function",
-Journal of the American Statistical Association 58, 1963), many at a time while there are many.
-What a cluster may be counts in what it costs, so that opaque and soft points get as many entries
-as serve all best.
+The cheapest pairs merge first (Ward, "Hierarchical grouping to optimize an objective function",
+Journal of the American Statistical Association 58, 1963), many at a time while many remain. The
+cost includes the constraints on a centroid, so that opaque and soft points each get as many entries
+as lower the total error most.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from kmcodec.quantization.alpha_samples import AlphaSamples
 __all__ = ["merged_start"]
 
 _MOST_POINTS = 256
-"""The work grows with the square of the points: where there are more, similar ones are one."""
+"""Work grows with the square of the points, so more points are first reduced to fewer."""
 
 _BITS = (5, 4, 3)
-"""Of a coordinate, that tell points apart where there are too many; fewer would say little."""
+"""Bits of a coordinate to try when reducing points; fewer would be too coarse."""
 
 _LEAST_SHARE = 3
-"""So many points that are several in one there must be for each cluster."""
+"""Least number of reduced points for each cluster."""
 
 
 def merged_start(samples: AlphaSamples, k: int) -> NDArray[np.int64] | None:
-    """Centroids of k clusters of points.
+    """Return the centroids of k clusters of points.
 
     Parameters
     ----------
@@ -37,13 +37,13 @@ def merged_start(samples: AlphaSamples, k: int) -> NDArray[np.int64] | None:
     Returns
     -------
     ndarray, shape (k, D), int64, or None
-        On the grid; None if there were too few points for so many clusters, or too many in all.
+        On the grid; None if the points are too few for k clusters, or too many to merge.
     """
     few = samples
     if len(samples) > _MOST_POINTS:
         if _LEAST_SHARE * k > _MOST_POINTS:
             return None
-        # From the samples themselves each time: reduced ones have bits more.
+        # Reduce the original samples each time: reduced ones have more bits.
         reduced = (samples.reduced(bits) for bits in _BITS)
         found = next((fewer for fewer in reduced if len(fewer) <= _MOST_POINTS), None)
         if found is None or len(found) < _LEAST_SHARE * k:
@@ -67,7 +67,7 @@ def _cheapest_pairs(
     kinds: NDArray[np.uint8],
     k: int,
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Clusters to merge, and what to merge with each: pairs apart from one another."""
+    """Return clusters to merge and the partner of each: pairs that share no cluster."""
     count, dims = sums.shape
     together = samples.explained(
         np.add.outer(totals, totals).ravel(),
@@ -75,12 +75,12 @@ def _cheapest_pairs(
         np.bitwise_or.outer(kinds, kinds).ravel(),
     ).reshape(count, count)
     alone = samples.explained(totals, sums, kinds)
-    # By how much the squared error rises.
+    # The increase of the squared error.
     costs = np.add.outer(alone, alone) - together
     np.fill_diagonal(costs, np.inf)
     partners, numbers = costs.argmin(axis=1), np.arange(count)
     least = costs[numbers, partners]
-    # Each is the other's cheapest partner. Ties can leave none: the cheapest of all, then.
+    # Each is the other's cheapest partner. If ties leave no such pair, take the cheapest of all.
     mutual = np.flatnonzero((partners[partners] == numbers) & (numbers < partners))
     if not len(mutual):
         mutual = least.argmin()[np.newaxis]

@@ -1,4 +1,4 @@
-"""Which clusters to merge and which to split: what each would cost or gain."""
+"""Choose clusters to merge and to split by their costs and gains."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from kmcodec.quantization.samples import Samples
 
 __all__ = ["Plan"]
 
-_STEPS = 8  # of power iteration
-_PAIRS, _SPLITS = 24, 12  # of which single moves are made
+_STEPS = 8  # steps of power iteration
+_PAIRS, _SPLITS = 24, 12  # best pairs and splits to combine to single moves
 
 
 class Plan:
-    """The moves that promise most for some centroids.
+    """The most promising moves of some centroids.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ class Plan:
         self._pairs = _cheapest_pairs(centroids, self._totals, samples.shift)
 
     def together(self, moves: int) -> NDArray[np.int64] | None:
-        """The centroids after up to so many moves of different clusters; None if none promises."""
+        """Return the centroids after up to `moves` moves of different clusters, or None."""
         made: list[tuple[int, int, int]] = []
         busy: set[int] = set()
         splits = iter(self._best_splits)
@@ -43,7 +43,7 @@ class Plan:
             if first in busy or second in busy:
                 continue
             split = next((i for i in splits if i not in busy and i not in (first, second)), None)
-            # A cut through the middle tells less than a cluster gains in the end.
+            # A cut through the mean underestimates the final gain.
             if split is None or 1.5 * self._gains[split] < cost:
                 break
             made.append((first, second, split))
@@ -51,7 +51,7 @@ class Plan:
         return self._after(made) if made else None
 
     def single(self, rank: int) -> NDArray[np.int64] | None:
-        """The centroids after the move of this rank, the best has 0; None if there is none."""
+        """Return the centroids after the move of this rank (0 is the best), or None."""
         return self._after([self._singles[rank]]) if rank < len(self._singles) else None
 
     @cached_property
@@ -77,7 +77,7 @@ class Plan:
 def _cheapest_pairs(
     centroids: NDArray[np.int64], totals: NDArray[np.int64], shift: int
 ) -> list[tuple[float, int, int]]:
-    """The K pairs of clusters whose merger raises the squared error least, with what it costs."""
+    """Return the K cheapest mergers: the rise of the squared error and the two clusters."""
     places = centroids / float(1 << shift)
     squares = np.zeros((len(places), len(places)))
     for x in places.T:
@@ -87,7 +87,7 @@ def _cheapest_pairs(
     first, second = np.triu_indices(len(places), 1)
     flat = costs[first, second]
     if len(flat) > len(places):
-        # A full sort would take longer than all the rest.
+        # A full sort would take longer than everything else.
         few = np.flatnonzero(flat <= np.partition(flat, len(places))[len(places)])
         flat, first, second = flat[few], first[few], second[few]
     order = np.argsort(flat, kind="stable")[: len(places)]
@@ -99,13 +99,13 @@ def _cheapest_pairs(
 def _splits(
     samples: Samples, labels: NDArray[np.int32], centroids: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], tuple[NDArray[np.int64], NDArray[np.int64]], NDArray[np.float64]]:
-    """What each cluster would gain by a cut through its mean, across its principal axis.
+    """Return the gain of cutting each cluster at its mean, across its principal axis.
 
     Returns
     -------
     totals : ndarray, shape (K,), int64
     halves : two ndarrays, shape (K, D), int64
-        Their means, on the grid.
+        Means of the halves, on the grid.
     gains : ndarray, shape (K,), float64
     """
     k, points, weights = len(centroids), samples.points, samples.weights
@@ -126,7 +126,7 @@ def _splits(
 
 
 def _principal_axes(samples: Samples, labels: NDArray[np.int32], k: int) -> NDArray[np.int64]:
-    """Directions of greatest variance of all clusters, as whole numbers; shape (K, D)."""
+    """Return the direction of greatest variance of each cluster in whole numbers; shape (K, D)."""
     points, weights = samples.points, samples.weights
     dims = range(points.shape[1])
     totals = np.maximum(np.bincount(labels, weights, k), 1)
@@ -136,7 +136,7 @@ def _principal_axes(samples: Samples, labels: NDArray[np.int32], k: int) -> NDAr
         for b in range(a, len(dims)):
             product = np.bincount(labels, weights * points[:, a] * points[:, b], k)
             covariance[a, b] = covariance[b, a] = product - sums[a] * (sums[b] / totals)
-    # Begin with the longest row. Element by element, so that all machines agree.
+    # Begin with the longest row. Work element by element, so that all machines agree.
     longest = np.abs(covariance).sum(axis=1).argmax(axis=0)
     vector = covariance[longest, :, np.arange(k)].T
     for _ in range(_STEPS):

@@ -1,9 +1,9 @@
-"""sRGB colours in Oklab, as whole numbers: distances there are nearer to those that people see.
+"""sRGB colours in Oklab, as whole numbers: distances there are closer to perceived ones.
 
 Ottosson, "A perceptual color space for image processing", 2020,
 https://bottosson.github.io/posts/oklab/, section "Converting from linear sRGB to Oklab": linear
-light is mixed to the cone responses l, m and s, and their cube roots to L, a and b. All of it is
-fixed-point arithmetic here, so that the same coordinates come out everywhere.
+light is mixed to the cone responses l, m and s, and their cube roots to L, a and b. This module
+uses fixed-point arithmetic, so that coordinates are the same everywhere.
 """
 
 from __future__ import annotations
@@ -32,8 +32,7 @@ _MIX_BITS = 16
 # Fractional bits of centroids.
 _CENTROID_BITS = 14
 
-# Colours that are converted at a time, so that intermediate results stay in the cache, and
-# candidates that are looked at in one go.
+# Colours to convert, and candidates to compare, at a time: intermediate results stay in the cache.
 _GROUP = 1 << 14
 _CANDIDATES = 1 << 18
 
@@ -53,10 +52,10 @@ _OPPONENTS: _Matrix = (
 
 
 def _fixed(matrix: _Matrix, one: int, sums: tuple[int, int, int]) -> NDArray[np.int64]:
-    """A matrix in units of 1 / one, its rows made to sum to `sums` exactly.
+    """Return a matrix in units of 1 / one, its rows adjusted to sum to `sums` exactly.
 
-    As printed they miss 1, 1, 1 and 1, 0, 0 by up to 4e-8: that would tint greys. The difference
-    goes to the largest element of a row.
+    The printed rows miss 1, 1, 1 and 1, 0, 0 by up to 4e-8, which would tint greys. The largest
+    element of a row takes the difference.
     """
     rows = np.array([[round(element * one) for element in row] for row in matrix], np.int64)
     for row, total in zip(rows, sums, strict=True):
@@ -64,7 +63,7 @@ def _fixed(matrix: _Matrix, one: int, sums: tuple[int, int, int]) -> NDArray[np.
     return rows
 
 
-# The way back, where it need not be exact: `from_oklab` only looks for colours where these point.
+# Inexact inverses: `from_oklab` uses them only to bound its search.
 _FROM_CONES = np.linalg.inv(np.array(_CONES))
 _FROM_OPPONENTS = np.linalg.inv(np.array(_OPPONENTS))
 
@@ -74,9 +73,9 @@ _TO_OPPONENTS = _fixed(_OPPONENTS, SCALE << _MIX_BITS, (1, 0, 0))
 
 @functools.cache
 def _linear_light() -> NDArray[np.int64]:
-    """Linear light of each 8-bit level (IEC 61966-2-1) in units of 2**-30, rounded to nearest.
+    """Return the linear light of each 8-bit level (IEC 61966-2-1), rounded to 2**-30.
 
-    In decimal arithmetic: the power function of the C library differs between platforms.
+    This uses decimal arithmetic: the power function of the C library differs between platforms.
     """
     with localcontext() as context:
         context.prec = 30
@@ -91,7 +90,7 @@ def _linear_light() -> NDArray[np.int64]:
 
 
 def to_oklab(colors: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """Oklab coordinates of sRGB colours.
+    """Return the Oklab coordinates of sRGB colours.
 
     Parameters
     ----------
@@ -116,7 +115,7 @@ def to_oklab(colors: NDArray[np.uint8]) -> NDArray[np.int64]:
 
 
 def _mixed(matrix: NDArray[np.int64], rows: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The product of a matrix and rows of values, shape (3, N), in whole numbers.
+    """Return the product of a matrix and rows of values, shape (3, N), in whole numbers.
 
     NumPy's own product of integer matrices is slower.
     """
@@ -129,10 +128,10 @@ def _rounded(values: NDArray[np.int64], bits: int) -> NDArray[np.int64]:
 
 
 def _cube_roots(values: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Cube roots of 0 ... 2**60, rounded down.
+    """Return the cube roots of 0 ... 2**60, rounded down.
 
-    The float estimate is at most one off, however the C library rounds; comparing cubes of whole
-    numbers puts it right.
+    The float estimate is off by at most one, however the C library rounds; comparing cubes of
+    whole numbers corrects it.
     """
     roots = np.cbrt(values.astype(np.float64)).astype(np.int64)
     roots -= roots**3 > values
@@ -141,17 +140,17 @@ def _cube_roots(values: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def from_oklab(centroids: NDArray[np.float64]) -> NDArray[np.uint8]:
-    """The sRGB colours whose Oklab coordinates are nearest to points.
+    """Return the sRGB colours whose Oklab coordinates are nearest to points.
 
-    The nearest of all 2**24 colours, whose coordinates are those of `to_oklab`; if several are
-    equally near, the first by red, then green, then blue. So a colour comes back from its
-    coordinates as itself, or as the first of those that share them (greys share theirs with
-    none). Points outside the gamut have a nearest colour too.
+    All 2**24 colours count, with the coordinates of `to_oklab`; of equally near ones the first by
+    red, then green, then blue wins. So a colour's coordinates give that colour back, or the first
+    one that shares them (no colour shares those of a grey). Points outside the gamut have a
+    nearest colour too.
 
     Parameters
     ----------
     centroids : ndarray, shape (K, 3), float64
-        In the unit of `to_oklab`, in 0 ... 4095; taken to 2**-14 of it.
+        In the unit of `to_oklab`, in 0 ... 4095; rounded to 2**-14 of it.
 
     Returns
     -------
@@ -159,10 +158,10 @@ def from_oklab(centroids: NDArray[np.float64]) -> NDArray[np.uint8]:
 
     Notes
     -----
-    The analytic inverse, in floats, gives a colour near each point. The nearest one is no
-    farther, and how far from the point it can be in red, green and blue follows from that
-    distance: all colours in this box are compared, in whole numbers. Rounding may change the box
-    but not the answer, because every box that is large enough holds the nearest colour.
+    The analytic inverse, in floats, gives a colour near each point. The nearest colour is no
+    farther away, and that distance bounds its red, green and blue. All colours in this box are
+    compared in whole numbers. Rounding may change the box but not the answer, because every box
+    that is large enough holds the nearest colour.
     """
     targets = np.rint(centroids * (1 << _CENTROID_BITS)).astype(np.int64)
     roots = _roots_of(targets)
@@ -174,13 +173,13 @@ def from_oklab(centroids: NDArray[np.float64]) -> NDArray[np.uint8]:
 
 
 def _roots_of(targets: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Cube roots of the cone responses, in floats."""
+    """Return the cube roots of the cone responses, in floats."""
     lab = targets / float(1 << _CENTROID_BITS) - np.array([0, NEUTRAL, NEUTRAL])
     return np.asarray(lab / SCALE @ _FROM_OPPONENTS.T)
 
 
 def _distances(colors: NDArray[np.uint8], targets: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Squared distances of colours from points, exact; units of 2**-28."""
+    """Return the exact squared distances of colours from points, in units of 2**-28."""
     difference = (to_oklab(colors) << _CENTROID_BITS) - targets
     return np.asarray((difference * difference).sum(axis=1))
 
@@ -188,7 +187,7 @@ def _distances(colors: NDArray[np.uint8], targets: NDArray[np.int64]) -> NDArray
 def _boxes(
     roots: NDArray[np.float64], distances: NDArray[np.float64]
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """The least and the greatest levels of colours that are not farther from points than told.
+    """Return the least and the greatest levels of colours within a distance of points.
 
     Parameters
     ----------
@@ -197,13 +196,14 @@ def _boxes(
     distances : ndarray, shape (K,), float64
         Units of 2**-14.
     """
-    # Coordinates are rounded, which is a distance of up to 0.87; the rest of the one is much
-    # more than floats may err.
+    # Rounding of coordinates adds up to 0.87 to the distance; the rest of the 1 far exceeds the
+    # errors of floats.
     radius = (distances / (1 << _CENTROID_BITS) + 1) / SCALE
     # Cauchy-Schwarz: a linear function changes by at most its norm times the distance.
     reach = radius[:, np.newaxis] * np.sqrt(np.square(_FROM_OPPONENTS).sum(axis=1))
-    # Cubes rise, so that the ends of the roots give the ends of the cone responses. A channel is
-    # a sum of these: least with the least of those that count positive, the greatest of others.
+    # Cubes are monotonic, so the bounds of the roots give the bounds of the cone responses. A
+    # channel is a sum of these: least with the least of the terms with positive weights and the
+    # greatest of the others.
     least, most = (np.clip(roots + side, 0, 1) ** 3 for side in (-reach, reach))
     gains, losses = np.maximum(_FROM_CONES, 0).T, np.minimum(_FROM_CONES, 0).T
     table = _linear_light() / float(1 << _LIGHT_BITS)
@@ -215,9 +215,9 @@ def _boxes(
 def _nearest_in_boxes(
     targets: NDArray[np.int64], low: NDArray[np.intp], high: NDArray[np.intp]
 ) -> NDArray[np.uint8]:
-    """The nearest colour to each point among those with levels from `low` to `high`.
+    """Return the nearest colour to each point with levels from `low` to `high`.
 
-    Boxes are looked at in slices of one red level each: 2**16 colours or fewer.
+    Boxes are searched in slices of one red level each: 2**16 colours or fewer.
     """
     sizes = high - low + 1
     box, red = _enumerated(sizes[:, 0])
@@ -234,7 +234,7 @@ def _nearest_in_boxes(
             [red[start:end][piece], green + low[owner, 1], blue + low[owner, 2]], axis=1
         ).astype(np.uint8)
         distances = _distances(candidates, targets[owner])
-        # Candidates of a box follow each other in the order of their levels: the first wins.
+        # Candidates of a box are in the order of their levels, so the first wins a tie.
         first, last = _runs(owner)
         least = np.minimum.reduceat(distances, first)
         winners = np.flatnonzero(distances == np.repeat(least, last - first))
@@ -246,12 +246,12 @@ def _nearest_in_boxes(
 
 
 def _enumerated(lengths: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """The items of lists of some lengths: of which list each is, and its place there."""
+    """Return the list and the place in it of each item of lists of given lengths."""
     owner = np.repeat(np.arange(len(lengths)), lengths)
     return owner, np.arange(len(owner)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
 
 
 def _runs(values: NDArray[Any]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Where runs of equal values start, and where they end."""
+    """Return the starts and stops of runs of equal values."""
     starts = np.flatnonzero(np.diff(values, prepend=values[:1] - 1))
     return starts, np.append(starts, len(values))[1:]

@@ -35,7 +35,7 @@ def quantize_pixels(
     pixels : ndarray, shape (H, W) or (H, W, C), uint8
         C = 2 to 4: grey and alpha, RGB, RGBA.
     k : int
-        1 to 65,536. With no more than k colours in the image, the palette is those: lossless.
+        1 to 65,536. If the image has no more than k colours, they are the palette: lossless.
     search : Search
     placing : Placing
 
@@ -69,7 +69,7 @@ def find_palette(
     Returns
     -------
     palette : ndarray, shape (at most k, C), uint8
-        Distinct, dark to bright; some entries may be nearest to nothing.
+        Distinct, dark to bright; some entries may be nearest to no colour.
     labels : ndarray, shape (N,), integer
         The entry of each colour.
     """
@@ -84,7 +84,7 @@ def find_palette(
 def apply_palette(
     pixels: NDArray[np.uint8], palette: NDArray[np.uint8], placing: Placing
 ) -> NDArray[Any]:
-    """An entry of a given palette for each pixel.
+    """Return an entry of a given palette for each pixel.
 
     Parameters
     ----------
@@ -106,12 +106,12 @@ def apply_palette(
 def _find_palette(
     colors: Histogram, k: int, search: Search
 ) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
-    """Distinct entries from dark to bright, and the nearest of each colour."""
+    """Return distinct entries from dark to bright, and the nearest one of each colour."""
     channels = colors.colors.shape[1]
     if has_alpha(channels):
         palette = _sorted(_with_alpha(colors, k, search))
     elif search.search and search.space == "srgb" and (colors.colors == colors.colors[:, :1]).all():
-        # One-dimensional: the best there is can be computed.
+        # In one dimension the optimum can be computed.
         levels = best_grey_palette(colors.colors[:, 0], colors.counts, k)
         palette = np.repeat(levels[:, np.newaxis], channels, axis=1)
     elif search.space != "srgb":
@@ -121,20 +121,20 @@ def _find_palette(
         centroids = find_centroids(samples, k, search)
         entries = rounded(samples, centroids, search.level.sweeps)
         palette = _sorted(entries.astype(np.uint8))
-        # What the samples are searched with is there already.
+        # Reuse the search structure of the samples.
         return palette, samples.labels(palette.astype(np.int64) << samples.shift)
     return palette, nearest_entries(colors.colors, palette, search.space)
 
 
 def _with_alpha(colors: Histogram, k: int, search: Search) -> NDArray[np.uint8]:
-    """Entries for colours with alpha."""
+    """Return entries for colours with alpha."""
     channels, alpha = colors.colors.shape[1], colors.colors[:, -1]
     opaque, clear = alpha == 255, alpha == 0
     if not opaque.any() and not (~clear).any():
         return np.zeros((1, channels), np.uint8)
     rest = k - int(clear.any())
     if (opaque | clear).all() and rest:
-        # Nothing is blended: as without alpha, and one entry for what is clear.
+        # Without soft colours: search as without alpha, plus one entry for clear pixels.
         plain = Histogram(colors.colors[opaque, :-1], colors.counts[opaque])
         found, _ = find_palette(plain, rest, search)
         full = np.hstack([found, np.full((len(found), 1), 255, np.uint8)])
@@ -148,7 +148,7 @@ def _with_alpha(colors: Histogram, k: int, search: Search) -> NDArray[np.uint8]:
 
 
 def _in_space(colors: Histogram, k: int, space: ColorSpace, search: Search) -> NDArray[np.uint8]:
-    """Entries for colours that may coincide in their space."""
+    """Return entries for colours that may coincide in their space."""
     samples = _points(colors, space)
     if len(samples) <= k:
         return space.to_colors(samples.points.astype(np.float64))
@@ -163,7 +163,7 @@ def _points(colors: Histogram, space: ColorSpace) -> Samples:
 
 
 def _samples(colors: Histogram, space: ColorSpace) -> AlphaSamples:
-    """Samples of colours with alpha."""
+    """Return the samples of colours with alpha."""
     alpha = colors.colors[:, -1]
 
     def of(which: NDArray[np.bool_]) -> Samples | None:
@@ -182,17 +182,17 @@ def _samples(colors: Histogram, space: ColorSpace) -> AlphaSamples:
 def _only_used(
     palette: NDArray[np.uint8], labels: NDArray[Any]
 ) -> tuple[NDArray[np.uint8], NDArray[Any]]:
-    """The entries that labels of any shape use, and the labels renumbered."""
+    """Return the entries that labels of any shape use, and the labels renumbered."""
     used = np.bincount(labels.ravel(), minlength=len(palette)) > 0
     return palette[used], renumbering(used)[labels]
 
 
 def renumbering(used: NDArray[np.bool_]) -> NDArray[Any]:
-    """The new number of each entry when those that are not used are left out."""
+    """Return the new number of each entry after removing unused ones."""
     return (np.cumsum(used) - 1).astype(index_dtype(int(used.sum())))
 
 
 def _sorted(entries: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Distinct entries, from dark to bright."""
+    """Return distinct entries, from dark to bright."""
     distinct = np.unique(entries, axis=0)
     return distinct[dark_to_bright(distinct)]

@@ -1,4 +1,4 @@
-"""What a user asks of quantising, as values: checked once, handed down whole."""
+"""The options of quantisation as values, checked once and passed on whole."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ NO_DITHER = "none"
 
 
 class SearchOptions(TypedDict, total=False):
-    """The keyword options of which a `Search` is made, for type checkers."""
+    """The keyword options of a `Search`, for type checkers."""
 
     init: str
     seed: int
@@ -50,7 +50,7 @@ class SearchOptions(TypedDict, total=False):
 
 
 class QuantizeOptions(SearchOptions, total=False):
-    """The keyword options of which a `QuantizeRequest` is made, for type checkers."""
+    """The keyword options of a `QuantizeRequest`, for type checkers."""
 
     dither: str
     dither_amount: float
@@ -89,7 +89,7 @@ class Search:
 
     @property
     def level(self) -> Level:
-        """What the level of search runs."""
+        """The settings of the level of search."""
         return LEVELS[self.search]
 
 
@@ -115,7 +115,7 @@ class Placing:
 
     @property
     def dithers(self) -> bool:
-        """Whether entries may be other than the nearest."""
+        """Whether pixels may get entries other than the nearest."""
         return self.dither != NO_DITHER
 
 
@@ -126,16 +126,16 @@ _OWN = frozenset({"palette", "reorder"})
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class QuantizeRequest:
-    """All that a user asks of quantising.
+    """All options of quantisation.
 
     Parameters
     ----------
     k : int, optional
         The most entries.
     palette : ndarray, shape (K, C), uint8, optional
-        Entries to take instead of searching for some.
+        A given palette, instead of a search for one.
     reorder : bool
-        Whether to order the palette of a palette image anew.
+        Whether to reorder the palette of a palette image.
     search : Search
     placing : Placing
 
@@ -154,10 +154,12 @@ class QuantizeRequest:
     def __post_init__(self) -> None:
         if self.palette is not None and self.k is not None:
             raise KmcInputError(
-                "k and palette exclude each other: a palette has its number of entries"
+                "k and palette exclude each other: the palette sets the number of entries"
             )
         if self.palette is not None and self.reorder:
-            raise KmcInputError("reorder and palette exclude each other: a given palette is kept")
+            raise KmcInputError(
+                "reorder and palette exclude each other: a given palette keeps its order"
+            )
         if self.palette is not None:
             object.__setattr__(self, "palette", checked_palette(self.palette))
         if self.k is not None:
@@ -167,12 +169,12 @@ class QuantizeRequest:
     def of(
         cls, caller: str, k: int | None = None, **options: Unpack[QuantizeOptions]
     ) -> QuantizeRequest:
-        """The request that keyword options make.
+        """Make a request from keyword options.
 
         Parameters
         ----------
         caller : str
-            The function that the user called, for messages.
+            The function that the user called, named in messages.
         k, **options
             See `kmcodec.quantize`.
 
@@ -196,13 +198,13 @@ class QuantizeRequest:
         return DEFAULT_COLORS if self.k is None else self.k
 
     def with_k(self, k: int | None) -> QuantizeRequest:
-        """The same with another number of entries."""
+        """Return a copy with another number of entries."""
         return replace(self, k=k)
 
     def with_palette(self, palette: NDArray[np.uint8]) -> QuantizeRequest:
-        """The same with a given palette, which takes the place of k and of `reorder`."""
+        """Return a copy with a given palette, which replaces k and `reorder`."""
         return replace(self, k=None, palette=palette, reorder=False)
 
     def without_dither(self) -> QuantizeRequest:
-        """The same with the nearest entry for each pixel."""
+        """Return a copy that takes the nearest entry for each pixel."""
         return replace(self, placing=replace(self.placing, dither=NO_DITHER))

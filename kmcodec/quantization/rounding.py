@@ -1,8 +1,7 @@
-"""Rounding a palette to 8 bits: a search on the integer grid.
+"""Round a palette to 8 bits by a search on the integer grid.
 
-Rounding each centroid by itself costs about 1 % at 256 entries. The assignment of colours at the
-borders between entries changes with the rounding: steps of single entries that take this into
-account win some of it back.
+Rounding each centroid by itself costs about 1 % at 256 entries. Rounding also reassigns colours at
+the borders between entries: steps of single entries that account for this regain part of the loss.
 """
 
 from __future__ import annotations
@@ -17,14 +16,14 @@ from kmcodec.quantization.samples import Samples
 __all__ = ["rounded", "step_gains"]
 
 _NEIGHBORS = 12
-# The distances of all pairs of entries would take too much memory beyond this many.
+# Above this many entries the distances of all pairs would take too much memory.
 _MOST = 2048
-# Points looked at in all sweeps: most is won in the first ones.
+# Points to visit in all sweeps: the first sweeps gain most.
 _WORK = 3_000_000
 
 
 def rounded(samples: Samples, centroids: NDArray[np.int64], sweeps: int) -> NDArray[np.int64]:
-    """Round centroids to whole coordinates, and step from there to where the error is less.
+    """Round centroids to whole coordinates, then step to a smaller error.
 
     Parameters
     ----------
@@ -33,7 +32,7 @@ def rounded(samples: Samples, centroids: NDArray[np.int64], sweeps: int) -> NDAr
     centroids : ndarray, shape (K, D), int64
         On the grid.
     sweeps : int
-        The most times that all entries are looked at.
+        Maximum number of passes over all entries.
 
     Returns
     -------
@@ -55,7 +54,7 @@ def rounded(samples: Samples, centroids: NDArray[np.int64], sweeps: int) -> NDAr
         if stepped_error < error:
             best, error = stepped, stepped_error
         else:
-            # Steps that pay one by one did not pay together: fewer at a time.
+            # Steps that pay alone did not pay together: take fewer at a time.
             share *= 4
     return best
 
@@ -67,10 +66,10 @@ def step_gains(
     entries: NDArray[np.int64],
     neighbors: NDArray[np.int32],
 ) -> NDArray[np.int64]:
-    """By how much the squared error falls, at least, when a single entry takes a step.
+    """Return by how much, at least, the squared error falls when a single entry takes a step.
 
-    A point stays with its entry or goes to its second nearest, which is looked for among the
-    neighbours of the first: where it is not among them, the gain is more than told.
+    A point stays with its entry or moves to its second nearest, which is searched for among the
+    neighbours of the first. If it is not among them, the true gain is greater.
 
     Parameters
     ----------
@@ -111,7 +110,7 @@ def step_gains(
 def _stepped(
     samples: Samples, entries: NDArray[np.int64], neighbors: NDArray[np.int32], share: int
 ) -> NDArray[np.int64] | None:
-    """The entries after their best steps, none beside another's; None if no step pays."""
+    """Return the entries after their best steps, not of close neighbours, or None if none pays."""
     labels = samples.labels(entries << samples.shift)
     gains = _gains(samples, labels, entries, neighbors)
     choice = gains.argmax(axis=1)
@@ -147,7 +146,7 @@ def _gains(
 
 
 def _neighbors(entries: NDArray[np.int64]) -> NDArray[np.int32]:
-    """The other entries nearest to each entry, nearest first; shape (K, at most 12)."""
+    """Return the other entries nearest to each entry, nearest first; shape (K, at most 12)."""
     squares = sum(np.subtract.outer(x, x) ** 2 for x in entries.T)
     np.fill_diagonal(squares, np.iinfo(np.int64).max)
     count = min(_NEIGHBORS, len(entries) - 1)
@@ -155,7 +154,7 @@ def _neighbors(entries: NDArray[np.int64]) -> NDArray[np.int32]:
 
 
 def _error(samples: Samples, entries: NDArray[np.int64]) -> int:
-    """Weighted squared error with every point at its nearest entry: a whole number."""
+    """Return the weighted squared error of the nearest entries, less a constant."""
     totals, sums = samples.moments(entries << samples.shift)
     return int((entries * entries).sum(axis=1) @ totals) - 2 * int((entries * sums).sum())
 

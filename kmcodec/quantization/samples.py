@@ -1,4 +1,4 @@
-"""Samples: weighted points in whole numbers, and what each centroid has of them.
+"""Samples: weighted points in whole numbers, and their assignment to centroids.
 
 Centroids are whole numbers too, on a grid of 2**24 steps across the range of a coordinate. Every
 distance and every sum is then exact: the compiled search and its twin give the same result, on
@@ -21,10 +21,10 @@ __all__ = ["GRID_BITS", "Samples"]
 GRID_BITS = 24
 """Bits of a coordinate on the grid."""
 
-# By so many bits the means of reduced samples are finer than the points were.
+# Extra bits of the means of reduced samples.
 _FINER = 2
 
-# Cells are counted in a table where that has at most 2**21 of them.
+# A table counts cells if it has at most 2**21 of them.
 _MOST_TABLE_BITS = 21
 
 
@@ -38,14 +38,14 @@ class Samples:
     weights : ndarray, shape (N,), int64
         Positive.
     bits : int
-        Of a coordinate, 8 to 14.
+        Bits of a coordinate, 8 to 14.
 
     Attributes
     ----------
     shift : int
         The unit of `points` is ``2**shift`` steps of the grid.
     parts : list of (int, int)
-        Where the points begin and end that start in clusters of their own.
+        Starts and stops of groups of points that begin in separate clusters.
     """
 
     def __init__(self, points: NDArray[np.int64], weights: NDArray[np.int64], bits: int) -> None:
@@ -55,18 +55,18 @@ class Samples:
         self.shift = GRID_BITS - bits
         self.parts = [(0, len(points))]
         self._searcher = searcher(points, weights, self.shift)
-        # By columns: a table of squares would be as large as the points.
+        # Sum by columns: a table of squares would be as large as the points.
         self._square_sum = float(sum(int((column * column) @ weights) for column in points.T))
 
     def __len__(self) -> int:
         return len(self.points)
 
     def labels(self, centroids: NDArray[np.int64]) -> NDArray[np.int32]:
-        """The number of the nearest centroid of each point, ties to the lower; shape (N,)."""
+        """Return the nearest centroid of each point, ties to the lower index; shape (N,)."""
         return self._searcher.labels(centroids)
 
     def moments(self, centroids: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """What is nearest to each centroid.
+        """Sum the points nearest to each centroid.
 
         Returns
         -------
@@ -78,37 +78,37 @@ class Samples:
         return self._searcher.moments(centroids)
 
     def means(self, totals: NDArray[np.int64], sums: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Centroids of clusters, none of them empty, on the grid."""
+        """Return the centroids of non-empty clusters, on the grid."""
         divisors = totals[:, np.newaxis]
-        # Rounded to nearest by whole numbers.
+        # Round to nearest in whole numbers.
         return ((sums << (self.shift + 1)) + divisors) // (2 * divisors)
 
     def inertia(self, totals: NDArray[np.int64], sums: NDArray[np.int64]) -> float:
-        """Weighted sum of squared distances from the clusters' means, in units of the points.
+        """Return the weighted sum of squared distances from the means, in units of the points.
 
         Parameters
         ----------
         totals, sums
-            See `moments`; empty clusters are passed over.
+            See `moments`; empty clusters are skipped.
         """
         used = totals > 0
         explained = (sums[used].astype(np.float64) ** 2) / totals[used, np.newaxis]
-        # fsum rounds once, whatever the order: the same bits everywhere.
+        # fsum rounds once, whatever the order, so the bits are the same everywhere.
         return self._square_sum - math.fsum(explained.ravel().tolist())
 
     def moved(
         self, centroids: NDArray[np.int64]
     ) -> tuple[NDArray[np.int64], float, NDArray[np.bool_]]:
-        """Move centroids to the means of what is nearest to them.
+        """Move centroids to the means of their nearest points.
 
         Returns
         -------
         means : ndarray, shape (K, D), int64
-            Of the clusters, on the grid; empty ones stay.
+            On the grid; centroids of empty clusters stay.
         inertia : float
-            Of the clusters, in units of the points.
+            Inertia of the clusters, in units of the points.
         used : ndarray, shape (K,), bool
-            Which clusters are not empty.
+            True for clusters that are not empty.
         """
         totals, sums = self.moments(centroids)
         used = totals > 0
@@ -117,7 +117,7 @@ class Samples:
         return means, self.inertia(totals, sums), used
 
     def bound(self, means: NDArray[np.int64], labels: NDArray[Any]) -> NDArray[np.int64]:
-        """The means of clusters as centroids that their points may take.
+        """Return the means of clusters as valid centroids for their points.
 
         Parameters
         ----------
@@ -129,31 +129,31 @@ class Samples:
         return means
 
     def merged(self, centroids: NDArray[np.int64], weights: tuple[int, int]) -> list[int]:
-        """The centroid in place of two; shape (D,).
+        """Return the centroid that replaces two; shape (D,).
 
         Parameters
         ----------
         centroids : ndarray, shape (2, D), int64
         weights : two int
-            Of their clusters.
+            Weights of their clusters.
         """
         low, high = weights
         both = zip(*centroids.tolist(), strict=True)
-        # Python's whole numbers: these products can exceed 63 bits.
+        # Use Python integers: these products can exceed 63 bits.
         return [(a * low + b * high) // max(1, low + high) for a, b in both]
 
     def reduced(self, bits: int) -> Samples:
-        """Points that agree in their upper bits made one, at their true mean.
+        """Replace points with the same upper bits by one point at their mean.
 
         Parameters
         ----------
         bits : int
-            Upper bits of a coordinate that tell points apart.
+            Upper bits of a coordinate that distinguish points.
 
         Returns
         -------
         Samples
-            With points of two bits more.
+            With two more bits than the given points.
         """
         cells = np.zeros(len(self.points), np.int64)
         for column in self.points.T:

@@ -1,4 +1,4 @@
-"""The `pca` start: cells of points, cut one after the other along their principal axes.
+"""The `pca` start: cut cells of points one after the other along their principal axes.
 
 After Wu, "Color quantization by dynamic programming and principal analysis", ACM Transactions on
 Graphics 11(4), 1992, section 4: here each cut is the best one for its cell alone, and the cell
@@ -25,12 +25,12 @@ SCALE = 1024
 
 
 def pca_start(samples: Samples, k: int, rng: Any = None) -> NDArray[np.int64]:
-    """Means of k cells. Deterministic: `rng` is not used.
+    """Return the means of k cells; `rng` is not used.
 
     Returns
     -------
     ndarray, shape (k, D), int64
-        On the grid; should the points not be separable into k cells, the last repeat.
+        On the grid; if the points cannot be divided into k cells, the last mean repeats.
     """
     cells = (kernels.Cells or PythonCells)(samples.points, samples.weights)
     heap: list[Any] = []
@@ -52,7 +52,7 @@ def pca_start(samples: Samples, k: int, rng: Any = None) -> NDArray[np.int64]:
 
 
 class PythonCells:
-    """Weighted points in an order in which every cell is a range; the twin of `_split.Cells`.
+    """Weighted points, ordered so that every cell is a range; the twin of `_split.Cells`.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ class PythonCells:
         return weight, total, *_best_cut(self._along[low:high], w)
 
     def cut(self, low: int, high: int, cut: int) -> int:
-        """Bring the points before a cut to the front of their cell; return where others begin."""
+        """Move points before a cut to the front of their cell; return the start of the rest."""
         behind = self._along[low:high] >= cut
         order = low + np.argsort(behind, kind="stable")
         for values in (self._points, self._weights, self._along):
@@ -101,9 +101,9 @@ class PythonCells:
 def _principal_axis(
     products: NDArray[np.int64], total: NDArray[np.int64], weight: int
 ) -> NDArray[np.int64]:
-    """Direction of greatest variance as whole numbers, by power iteration.
+    """Return the direction of greatest variance as whole numbers, by power iteration.
 
-    Plain floats in a fixed order: LAPACK's last bits differ between machines.
+    Use plain floats in a fixed order: LAPACK's last bits differ between machines.
     """
     dims = range(len(total))
     covariance = [
@@ -123,7 +123,7 @@ def _principal_axis(
 
 
 def _sum(values: Any) -> float:
-    # Not the built-in, which since Python 3.12 keeps a compensation.
+    # The built-in differs: since Python 3.12 it compensates rounding errors.
     total = 0.0
     for value in values:
         total += value

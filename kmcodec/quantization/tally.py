@@ -15,32 +15,32 @@ from kmcodec.quantization.histogram import Histogram, colors_from_keys, keys_fro
 __all__ = ["MOST_COLORS", "Tally"]
 
 MOST_COLORS = 1 << 20
-"""With more distinct colours than these, similar ones are put together."""
+"""Above this many distinct colours, similar ones are merged."""
 
-# Colours are counted in a table where that has at most 2**24 counts.
+# A table counts colours if it has at most 2**24 counts.
 _MOST_TABLE_BITS = 24
-# Pixels that are counted, and counts of the table that are looked through, at a time.
+# Pixels to count, and counts of the table to scan, at a time.
 _GROUP = 1 << 18
 _COUNTS = 1 << 18
-# How many cells may wait to be put together with those that were.
+# Cells that may wait to be joined to the others.
 _MOST_WAITING = 1 << 19
 
 
 class Tally:
-    """Counts the colours of an image block by block, in several threads at a time.
+    """Count the colours of an image block by block, in several threads at a time.
 
-    Up to a number of distinct colours the histogram is exact. Beyond that, colours that have the
-    upper 7 bits of each channel in common, or 6, or still fewer, count as their mean: as many
-    bits as there are few enough such cells. That does not depend on the order of the blocks. The
-    mean of a cluster stays where it was, but for the rounding of these means to whole levels.
-    Alpha of 0 and of 255 is never put together with other alpha.
+    Up to a number of distinct colours the histogram is exact. Beyond that, colours that share the
+    upper 7 bits of each channel, or 6, or still fewer, count as their mean: the most bits that
+    leave few enough such cells. That does not depend on the order of the blocks. The mean of a
+    cluster stays the same, except for the rounding of these means to whole levels. Alpha of 0 and
+    of 255 is never merged with other alpha.
 
     Parameters
     ----------
     channels : int
         1 to 4.
     most : int
-        Distinct colours, or cells, that are kept.
+        Maximum number of distinct colours, or cells.
     """
 
     def __init__(self, channels: int, most: int = MOST_COLORS) -> None:
@@ -50,7 +50,7 @@ class Tally:
         self._lock = threading.Lock()
         self._table: NDArray[np.int64] | None = None
         if 8 * channels <= _MOST_TABLE_BITS:
-            # Memory that is never written to takes none.
+            # Zeros that are never written take no memory.
             self._table = np.zeros(1 << (8 * channels), np.int64)
 
     def add(self, pixels: NDArray[np.uint8]) -> None:
@@ -65,7 +65,7 @@ class Tally:
                     self._cells.add(self._cells.of(keys, counts))
 
     def result(self) -> tuple[Histogram, bool]:
-        """The histogram, and whether it is exact."""
+        """Return the histogram, and True if it is exact."""
         if self._table is not None:
             table, self._table = self._table, None
             if np.count_nonzero(table) > self._most:
@@ -82,7 +82,7 @@ class Tally:
 
 
 class _Part(NamedTuple):
-    """Cells by so many bits: of each its key, and a row of its count and sums of its channels."""
+    """Cells by their upper bits: the key of each, and a row of its count and channel sums."""
 
     bits: int
     keys: NDArray[np.uint32]
@@ -90,7 +90,7 @@ class _Part(NamedTuple):
 
 
 class _Cells:
-    """Counts and sums of the colours that have their upper bits in common."""
+    """Counts and sums of colours that share their upper bits."""
 
     def __init__(self, channels: int, most: int) -> None:
         self._channels = channels
@@ -99,19 +99,19 @@ class _Cells:
         self._waiting: list[_Part] = []
 
     def of(self, keys: NDArray[np.uint32], counts: NDArray[np.int64]) -> _Part:
-        """The cells of colours by their keys, which are distinct; may be called in threads."""
+        """Return the cells of colours by their distinct keys; threads may share this object."""
         sums = colors_from_keys(keys, self._channels) * counts[:, np.newaxis]
         totals = np.hstack([counts[:, np.newaxis], sums])
         return self._coarser(_Part(8, keys, totals), self._bits)
 
     def add(self, part: _Part) -> None:
-        """Take in cells."""
+        """Add cells."""
         self._waiting.append(self._coarser(part, self._bits))
         if sum(len(p.keys) for p in self._waiting[1:]) > min(_MOST_WAITING, self._most):
             self._join()
 
     def coarsen(self) -> None:
-        """Go on with one bit less."""
+        """Continue with one bit less."""
         self._bits -= 1
         self._waiting = [self._coarser(part, self._bits) for part in self._waiting]
 
@@ -121,7 +121,7 @@ class _Cells:
         if self._bits == 8:
             return Histogram(colors_from_keys(keys, self._channels), totals[:, 0].copy()), True
         counts = totals[:, :1]
-        # Between the least and the largest of its colours: distinct, as the cells are.
+        # A mean lies between the least and the largest of its colours, so means are distinct.
         means = ((2 * totals[:, 1:] + counts) // (2 * counts)).astype(np.uint8)
         order = np.argsort(keys_from_colors(means))
         return Histogram(means[order], totals[order, 0]), False
@@ -150,7 +150,7 @@ class _Cells:
 
 
 def _distinct(keys: NDArray[np.uint32]) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
-    # By hand: numpy's own is slower where it looks for more.
+    # `numpy.unique` is slower, as it finds more.
     ascending = np.sort(keys)
     first = np.concatenate([[0], np.flatnonzero(ascending[1:] != ascending[:-1]) + 1])
     return ascending[first], np.diff(first, append=len(ascending))

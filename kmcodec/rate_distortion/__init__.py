@@ -1,7 +1,7 @@
-"""Smallest file at a stated quality: indices chosen by what they cost to code.
+"""The smallest file at a given quality: choose indices by their cost of coding.
 
-The coder's own model tells the cost (`kmcodec.coding.context.choice`); here is found how dear a bit
-has to be for an image to keep within a tolerance, reach a quality or fit into a size.
+The coder's own model gives the cost (`kmcodec.coding.context.choice`). This package finds the
+price of a bit at which an image keeps within a tolerance, reaches a quality or fits into a size.
 """
 
 from kmcodec.rate_distortion.builders import FramesBuilder

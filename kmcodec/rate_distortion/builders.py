@@ -1,4 +1,4 @@
-"""What makes a file of indices: of an image, or of several frames side by side."""
+"""Builders of files from one image, or from several frames side by side."""
 
 from __future__ import annotations
 
@@ -17,35 +17,35 @@ __all__ = ["Builder", "FramesBuilder", "ImageBuilder"]
 
 
 class Builder(Protocol):
-    """All that a goal has to know of files.
+    """The properties of files that a goal needs.
 
     Attributes
     ----------
     frames : int
-        How many are side by side in an image.
+        Number of frames side by side in an image.
     """
 
     @property
     def frames(self) -> int: ...
 
     def method_for(self, image: IndexedImage) -> Coding:
-        """The coding method that an image gets."""
+        """Return the coding method for an image."""
 
     def header_for(self, image: IndexedImage) -> Header:
-        """What tells which rows of an image are coded together."""
+        """Return the header of an image, which determines its strips."""
 
     def line_width(self, image: IndexedImage) -> int:
-        """Pixels of what the coder takes for a row: a divisor of the image's width."""
+        """Return the pixels of a row as the coder sees it: a divisor of the image's width."""
 
     def encode(self, image: IndexedImage) -> bytes:
-        """The bytes of the file."""
+        """Return the bytes of the file."""
 
     def overhead(self, image: IndexedImage) -> int:
-        """How many bytes of the file are no coded indices."""
+        """Return the number of bytes of the file besides the coded indices."""
 
 
 class ImageBuilder:
-    """Files of one image.
+    """Build files of one image.
 
     Parameters
     ----------
@@ -61,12 +61,12 @@ class ImageBuilder:
         self.overhead = assembly.overhead
 
     def line_width(self, image: IndexedImage) -> int:
-        """Pixels of a row."""
+        """Return the pixels of a row."""
         return image.width
 
 
 class FramesBuilder:
-    """Files of several frames; images are their sheets, with all frames side by side.
+    """Build files of several frames; images are sheets with all frames side by side.
 
     Parameters
     ----------
@@ -82,18 +82,18 @@ class FramesBuilder:
         self._table = table
 
     def line_width(self, sheet: IndexedImage) -> int:
-        """Pixels of a row of the sheet, or of one of a frame if it is smaller interleaved."""
+        """Return the pixels of a row of the sheet, or of a frame if interleaving is smaller."""
         if self.frames == 1:
             return sheet.width
         table = ContainerReader(io.BytesIO(self.encode(sheet))).frames
         return sheet.width // self.frames if table.interleaved else sheet.width
 
     def encode(self, sheet: IndexedImage) -> bytes:
-        """The bytes of the file, laid out as is smaller."""
+        """Return the bytes of the file in the smaller layout."""
         return self._assembly.encode_frames(sheet, self._table)
 
     def overhead(self, sheet: IndexedImage) -> int:
-        """How many bytes of the file are no coded indices."""
+        """Return the number of bytes of the file besides the coded indices."""
         header = replace(self.header_for(sheet), width=sheet.width // self.frames)
         payloads = [b""] * header.strip_count
         parts = file_parts(header, sheet.palette, payloads, sheet.metadata, self._table)

@@ -1,4 +1,4 @@
-"""What an image is made for, as a value."""
+"""The goal of an encoding, as a value."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ __all__ = ["Goal"]
 
 @dataclass(frozen=True, kw_only=True)
 class Goal:
-    """What an image is made for: the options of `kmcodec.encode` of the same names.
+    """The goal of an encoding: the options of `kmcodec.encode` of the same names.
 
     Parameters
     ----------
     rdo : float, optional
-        Decibels that the PSNR may be below that of the nearest entries.
+        Decibels by which the PSNR may be below that of the nearest entries.
     psnr : float, optional
         Decibels to reach.
     max_bytes : int, optional
-        Bytes not to exceed.
+        Maximum size of the file.
     strict : bool
         Whether a missed goal is an error.
 
     Raises
     ------
     KmcInputError
-        If one is wrong, or more than one of the first three are given.
+        If one is wrong, or if more than one of the first three is given.
     """
 
     rdo: float | None = None
@@ -48,6 +48,6 @@ class Goal:
 
     @property
     def names(self) -> list[str]:
-        """The options that set a goal; none if any file will do."""
+        """The names of the options that set a goal; empty if any file will do."""
         given = {"rdo": self.rdo, "psnr": self.psnr, "max_bytes": self.max_bytes}
         return [name for name, value in given.items() if value is not None and value is not False]

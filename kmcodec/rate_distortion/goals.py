@@ -1,4 +1,4 @@
-"""What an image is made for: a tolerance, a quality, or a size."""
+"""Meet a goal: a tolerance, a quality, or a size."""
 
 from __future__ import annotations
 
@@ -21,38 +21,39 @@ __all__ = [
     "smallest_within_tolerance",
 ]
 
-# Decibels that the nearest entries are to be better than a quality that is asked for: where a
-# choice among so many takes the fewest bytes. The minimum is flat: from 1.4 to 2.4 within 1.5 %.
+# Decibels by which the nearest entries should exceed the wanted quality, so that a choice takes
+# the fewest bytes. The minimum is flat: from 1.4 to 2.4 within 1.5 %.
 _HEADROOM = 2.2
-# The price at which a choice takes it: so much of the mean squared distance, for a bit.
+# The price of a bit at which a choice uses up this headroom, as a share of the mean squared
+# distance.
 _PRICE = 0.8
-# How near to a quality is near enough, in decibels, and to a number of bytes, as a part of it.
+# Sufficient precision of a quality in decibels, and of a number of bytes as a share of it.
 _NEAR = 0.03
 _NEAR_BYTES = 0.004
-# Rounds of a search for a price, of one that goes on from what another has found, and after how
-# many of the first the next begins from what was found.
+# Rounds of a search for a price, rounds of a continued search, and number of first rounds after
+# each of which the base moves to the best trial.
 _ROUNDS = 7
 _MORE_ROUNDS = 2
 _MOVES = 4
-# The same for a tolerance, which is small and so soon met.
+# The same for a tolerance, which is small and so needs fewer rounds.
 _TOLERANCE_ROUNDS = 5
 _TOLERANCE_MOVES = 2
-# And what an entry saves there where pixels ahead have had it: measured, as the headroom is.
+# The saving for a tolerance (see `Criterion`), found by measurement, like the headroom.
 _TOLERANCE_SAVING = 384
-# Rounds of a search for a number of entries, and how far from what it looks for it may end.
+# Rounds of a search for a number of entries, and its sufficient precision.
 _STEPS = 5
 _NEAR_HEADROOM = 0.4
 _NEAR_SIZE = 0.1
-# Decibels that twice as many entries gain, before it is known, and by how much larger a file gets.
+# First guesses of the gain in decibels and of the growth of the file for twice as many entries.
 _DOUBLING = 2.5
 _GROWTH = 1.5
-# No image is better than this, but for one without error.
+# No image is better than this, except one without error.
 _LOSSLESS = 99.0
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """An image, the bytes of its file, and in words what it falls short of; None if of nothing."""
+    """An image, the bytes of its file, and a description of any missed goal."""
 
     image: IndexedImage
     data: bytes
@@ -61,18 +62,19 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Maker:
-    """How images are made on the way.
+    """The functions that make images and files during a search.
 
     Parameters
     ----------
     quantized : callable
-        The image with a palette of at most so many entries, nearest or dithered.
+        Returns the image with a palette of at most the given number of entries, nearest or
+        dithered.
     most : int
-        The most entries it may have.
+        Maximum number of entries.
     encoded : callable
-        The bytes of the file of an image.
+        Returns the bytes of the file of an image.
     overhead : callable
-        How many of them are no coded indices.
+        Returns the number of bytes besides the coded indices.
     advance : callable
         Called after each step of the work.
     """
@@ -87,7 +89,7 @@ class Maker:
 def smallest_within_tolerance(
     source: Source, image: IndexedImage, decibels: float, maker: Maker
 ) -> Outcome:
-    """The smallest image whose PSNR is at most so much below that of an image.
+    """Return the smallest image whose PSNR is at most `decibels` below that of an image.
 
     Parameters
     ----------
@@ -103,7 +105,7 @@ def smallest_within_tolerance(
     price = source.error_scale(image) * 0.15 * math.sqrt(10 * decibels)
     if not room or price == 0:
         return smallest([image], maker)
-    # What is added to the error goes with the price, whatever the error is that there was.
+    # The added error depends on the price, whatever the error was before.
     added = 0.0 if source.dithered else error
     search = PriceSearch(
         source,
@@ -123,7 +125,7 @@ def smallest_within_tolerance(
 
 
 def smallest_at_psnr(source: Source, maker: Maker, decibels: float) -> Outcome:
-    """The smallest image of at least so high a PSNR.
+    """Return the smallest image with at least a given PSNR.
 
     Parameters
     ----------
@@ -162,7 +164,7 @@ def smallest_at_psnr(source: Source, maker: Maker, decibels: float) -> Outcome:
     )
     room = max(1.0, limit - added)
     found = search.reach(logarithm(room), slack=limit * (1 - ratio(-_NEAR)) / room, rounds=_ROUNDS)
-    # Where an image is simple, the nearest of fewer entries may take less than any choice.
+    # For a simple image the nearest of fewer entries may take fewer bytes than any choice.
     enough = [image for image in tried if source.psnr_of(image) >= decibels]
     made = [min(enough, key=lambda image: len(image.palette))]
     if found is not None:
@@ -171,7 +173,7 @@ def smallest_at_psnr(source: Source, maker: Maker, decibels: float) -> Outcome:
 
 
 def best_within_bytes(source: Source, maker: Maker, most_bytes: int) -> Outcome:
-    """The best image of a file of at most so many bytes.
+    """Return the best image whose file has at most `most_bytes` bytes.
 
     Parameters
     ----------
@@ -181,7 +183,7 @@ def best_within_bytes(source: Source, maker: Maker, most_bytes: int) -> Outcome:
     """
 
     def smaller(image: IndexedImage) -> float:
-        # In doublings: how much larger than it may be the file is that such a choice makes.
+        # The excess size of the file after such a choice, in doublings.
         return logarithm(_size_at_headroom(source, maker, image) / most_bytes) / logarithm(2)
 
     found = _with_entries(maker, smaller, doubling=1 / _GROWTH, near=_NEAR_SIZE, least=-math.inf)
@@ -194,7 +196,7 @@ def best_within_bytes(source: Source, maker: Maker, most_bytes: int) -> Outcome:
     while len(image.palette) > 1:
         best = _within_bytes(source, maker, image, most_bytes)
         fitting += [best] if best is not None else []
-        # What is far smaller has lost more than it had to.
+        # A far smaller file has lost more quality than necessary.
         if best is not None and (fits or 2 * len(best.data) >= most_bytes):
             break
         image = maker.quantized(len(image.palette) // 2)
@@ -212,7 +214,7 @@ def best_within_bytes(source: Source, maker: Maker, most_bytes: int) -> Outcome:
 
 
 def smallest(images: list[IndexedImage], maker: Maker) -> Outcome:
-    """The image whose file is smallest; of equals the first."""
+    """Return the image with the smallest file; the first wins a tie."""
     files = in_threads_each(maker.encoded, images)
     data, image = min(zip(files, images, strict=True), key=lambda pair: len(pair[0]))
     return Outcome(image, data)
@@ -221,7 +223,7 @@ def smallest(images: list[IndexedImage], maker: Maker) -> Outcome:
 def _within_bytes(
     source: Source, maker: Maker, image: IndexedImage, most_bytes: int
 ) -> Outcome | None:
-    """The best choice for an image that keeps within so many bytes, if there is one."""
+    """Return the best choice for an image within `most_bytes`, or None if no choice fits."""
 
     def size_of(trial: Trial) -> int:
         return trial.size + maker.overhead(trial.image)
@@ -248,18 +250,18 @@ def _within_bytes(
         size = len(chosen.data)
         if size <= most_bytes:
             best = chosen
-            # Near enough, or there is nothing between what is too large and next to nothing.
+            # Near enough; or the size jumps from too large to far too small.
             if size >= (1 - 2 * _NEAR_BYTES) * most_bytes or 2 * size < most_bytes:
                 break
-        # What a trial took was not what its file takes, with entries moved and reordered, or
-        # with an image that has become simple enough for a stronger profile.
+        # A trial's size can differ from its file's: entries have moved and been reordered, or the
+        # image is now simple enough for a stronger profile.
         limit = most_bytes * (size_of(found) / size) * (1 - _NEAR_BYTES / 2)
         rounds = _MORE_ROUNDS
     return best
 
 
 def _size_at_headroom(source: Source, maker: Maker, image: IndexedImage) -> int:
-    """About how large a file is whose choice takes about the headroom in quality."""
+    """Return the approximate size of a file whose choice uses up the headroom in quality."""
     price = max(1, int(256 * _PRICE * source.error_scale(image)))
     (trial,) = source.choose(source.base(image), [price])
     return trial.size + maker.overhead(trial.image)
@@ -273,18 +275,18 @@ def _with_entries(
     near: float,
     least: float,
 ) -> list[IndexedImage]:
-    """Images with about so many entries that something which grows with them is 0, best first.
+    """Return images whose number of entries brings `excess` near 0, best first.
 
     Parameters
     ----------
     maker : Maker
     excess : callable
     doubling : float
-        By how much it grows, roughly, where entries double in number.
+        Approximate growth of `excess` when the number of entries doubles.
     near : float
-        What is as good as 0.
+        Distance from 0 that is good enough.
     least : float
-        What is better not fallen below.
+        Preferred lower bound of `excess`.
     """
     tried: dict[int, tuple[float, IndexedImage]] = {}
     k = min(maker.most, 64)
@@ -302,7 +304,7 @@ def _with_entries(
 
 
 def _next_entries(tried: dict[int, float], doubling: float, most: int) -> int:
-    """Where to look next for 0: between numbers of different sign, or farther on."""
+    """Return the next number of entries to try: between different signs, or farther on."""
     below = [k for k, value in tried.items() if value < 0]
     above = [k for k, value in tried.items() if value >= 0]
     if not below:

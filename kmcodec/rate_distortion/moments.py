@@ -1,4 +1,4 @@
-"""How many pixels each entry has, and where their mean is."""
+"""Counts and sums of the pixels of each entry."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ __all__ = ["Moments"]
 
 
 class Moments:
-    """Counts and sums of pixels by the entry that they have.
+    """Counts and sums of pixels by their entry.
 
-    Trials differ from where they began in some of the pixels: of those only the sums change.
+    Trials differ from their base in some pixels: only these are counted again.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ class Moments:
     def of(
         self, base: IndexedImage, indices: NDArray[Any]
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Counts, shape (K,), and sums of the points, shape (K, D), for indices chosen from a base.
+        """Return counts, shape (K,), and sums, shape (K, D), for indices chosen from a base.
 
         Parameters
         ----------
@@ -53,7 +53,7 @@ class Moments:
     def error(
         self, entries: NDArray[Any], counts: NDArray[np.int64], sums: NDArray[np.int64]
     ) -> int:
-        """The sum of squared distances of all points from their entries.
+        """Return the sum of squared distances of all points from their entries.
 
         Parameters
         ----------
@@ -71,7 +71,7 @@ class Moments:
 def _moments(
     indices: NDArray[Any], points: NDArray[Any], k: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    # Weights are taken as float64, where sums of whole numbers below 2**53 are exact.
+    # bincount sums weights in float64, exact for whole numbers below 2**53.
     sums = [np.bincount(indices, column, k) for column in points.T]
     return np.bincount(indices, minlength=k).astype(np.int64), np.stack(sums, axis=1).astype(
         np.int64

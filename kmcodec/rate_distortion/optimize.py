@@ -1,4 +1,4 @@
-"""From an image and a goal to the palette image that meets it."""
+"""Find the palette image that meets a goal for an image."""
 
 from __future__ import annotations
 
@@ -28,26 +28,26 @@ from kmcodec.writing.assembly import Assembly
 
 __all__ = ["Subject", "meet", "optimize"]
 
-# Entries that a palette may get where a goal is to find their number, and none is given as the
-# most: what more could reach, formats for photographs reach with less.
+# Default maximum of entries when a goal determines their number: for qualities beyond it, formats
+# for photographs need fewer bytes.
 _MOST_COLORS = 4096
 
 
 @dataclass(frozen=True)
 class Subject:
-    """What a goal is for.
+    """The pixels and metadata for which a goal is set.
 
     Parameters
     ----------
     pixels : ndarray, shape (H, W) or (H, W, C), uint8
-        Of the image, or of all frames side by side.
+        Pixels of the image, or of all frames side by side.
     metadata : Metadata
-        What the file will hold.
+        Metadata of the file.
     kept : callable
-        The palette image of at most so many entries that is made without a goal: where the source
-        has a palette, that is kept if it can be.
+        Returns the palette image with at most the given number of entries, without a goal; it
+        keeps the palette of the source if possible.
     quantized : callable
-        The same of the pixels alone.
+        The same from the pixels alone.
     """
 
     pixels: NDArray[np.uint8]
@@ -65,31 +65,31 @@ def optimize(
     metadata: Metadata | None = None,
     advance: Callable[[], None] = lambda: None,
 ) -> Outcome:
-    """Quantise an image for the smallest file, or the best one, that a goal allows.
+    """Quantise an image for the smallest or best file that a goal allows.
 
     Parameters
     ----------
     image
         See `quantize`.
     request : QuantizeRequest
-        With a quality or a size as the goal its k is the most entries there may be.
+        With a quality or a size as the goal its k is the maximum number of entries.
     goal : Goal
     assembly : Assembly
-        How the file will be made; its coding is the context coder.
+        Options of the file; its coding is the context coder.
     metadata : Metadata, optional
-        What the file will hold instead of the image's own.
+        Metadata of the file, instead of the image's own.
     advance : callable
         Called after each step of the work.
 
     Raises
     ------
     KmcInputError
-        If the image is wrong, or does not go with the request.
+        If the image is wrong, or does not match the request.
     """
     pixels, own = pixels_of(image)
     subject = Subject(
         pixels,
-        # Which labels there are left is known only in the end, but how long the metadata are, now.
+        # The goal needs the size of the metadata now, but labels are known only at the end.
         without_labels(own if metadata is None else metadata),
         kept=lambda k: quantized(image, request.with_k(k), Metadata()),
         quantized=lambda k: quantized(pixels, request.with_k(k)),
@@ -105,7 +105,7 @@ def meet(
     *,
     advance: Callable[[], None] = lambda: None,
 ) -> Outcome:
-    """Find the smallest file, or the best one, that a goal allows.
+    """Find the smallest or best file that a goal allows.
 
     Parameters
     ----------
@@ -114,12 +114,12 @@ def meet(
     request : QuantizeRequest
         See `optimize`.
     builder : Builder
-        What makes the file.
+        Builds the file.
     advance : callable
         Called after each step of the work.
     """
     k, has_palette = request.k, request.palette is not None
-    # A palette image is taken as it is where its pixels are not to change.
+    # Keep a palette image unchanged if its pixels must not change.
     if goal.rdo is not None:
         first = subject.kept(k)
     else:

@@ -1,4 +1,4 @@
-"""The price of a bit at which what is measured of a trial meets its limit."""
+"""Search for the price of a bit at which a measure of a trial meets its limit."""
 
 from __future__ import annotations
 
@@ -10,36 +10,36 @@ from kmcodec.rate_distortion.source import SAVING, Base, Source, Trial
 
 __all__ = ["Measure", "PriceSearch"]
 
-# How far apart the two prices of a round are from the guess between them: less and less.
+# Factors between the guess and the two prices of a round: smaller each round.
 _SPREADS = (1.6, 1.06, 1.03, 1.015)
-# And where the limit is not yet between two prices.
+# The factor while the limit is not yet between two prices.
 _WIDE = 1.25
-# Prices go up or down at once by no more than a factor of e**this.
+# The price changes in one round by at most a factor of e**this.
 _LEAP = 2.0
-# From a trial whose value is within this of the limit, the next may begin.
+# A trial whose value is within this of the limit may become the next base.
 _NEAR = 2.0
-# Prices are far apart if they are by more than this factor.
+# Prices are far apart if they differ by more than this factor.
 _FAR = 3
-# Prices that are as good as the same: what is measured may jump between them.
+# Prices within this factor count as equal: the measure may jump between them.
 _SAME = 1.005
-# The part of the cost that is worth another round, which takes as long as any other.
+# The share of the cost that is worth another round.
 _WORTH = 0.001
-# No price is higher: one bit would be worth the error of black against white, and more.
+# The highest price: one bit would be worth more than the error of black against white.
 _MOST = 1 << 30
 
 
 @dataclass(frozen=True)
 class Measure:
-    """What is to meet a limit, and what of the trials that keep to it is best.
+    """The value that has to meet a limit, and the cost to minimise within it.
 
     Parameters
     ----------
     value : callable
-        Something that grows with the price, about as its logarithm.
+        Returns a value that grows with the price, about as its logarithm.
     cost : callable
-        Of which the least is best.
+        Returns the cost; the least is best.
     above : bool
-        Whether values are to be at the limit or above; else at the limit or below.
+        Whether values must be at the limit or above; otherwise at the limit or below.
     """
 
     value: Callable[[Trial], float]
@@ -56,17 +56,17 @@ class _Point:
 
 
 class PriceSearch:
-    """Trials at one price after the other, two at a time.
+    """Run trials at one price after the other, two at a time.
 
     Parameters
     ----------
     source : Source
     start : Base
     guess : float
-        Of the price: squared error for a bit.
+        First guess of the price: squared error for a bit.
     measure : Measure
     moves : int
-        After how many rounds the next begins from the trial that was nearest to the limit.
+        Number of first rounds after which the trial nearest to the limit becomes the base.
     saving : int
         See `Source.rebased`.
     advance : callable
@@ -74,7 +74,7 @@ class PriceSearch:
 
     Notes
     -----
-    Only arithmetic that is exact to the last bit everywhere: the same prices on every platform.
+    All arithmetic is exact to the last bit, so prices are the same on every platform.
     """
 
     def __init__(
@@ -100,18 +100,18 @@ class PriceSearch:
         self._past: list[_Point] = []
 
     def reach(self, limit: float, slack: float, rounds: int) -> Trial | None:
-        """The best trial that keeps to a limit, or None if there was none.
+        """Return the best trial within a limit, or None if no trial is.
 
-        May be called again with another limit; what is known by then is made use of.
+        Further calls with another limit reuse earlier trials.
 
         Parameters
         ----------
         limit : float
-            Of the measure's values.
+            Limit of the measure's values.
         slack : float
-            How far from the limit is near enough.
+            Distance from the limit that is near enough.
         rounds : int
-            The most rounds of two trials.
+            Maximum number of rounds of two trials.
         """
         for _ in range(rounds):
             guess = self._estimate(limit)
@@ -127,8 +127,8 @@ class PriceSearch:
             self._round += 1
             self._advance()
             kept = self._kept(limit)
-            # Each makes trials better, so all of them come before one is good enough. But from
-            # far off, such as a blank image, there is no way back.
+            # Each move makes trials better, so make all moves before accepting one. But never
+            # move to a trial far from the limit, such as a blank image: it does not recover.
             near = any(abs(point.value - limit) <= _NEAR for point in kept)
             moves = self._round <= self._moves and near
             if not moves and any(abs(point.value - limit) <= slack for point in kept):
@@ -144,23 +144,23 @@ class PriceSearch:
         return min(kept, key=lambda p: p.cost).trial if kept else None
 
     def _kept(self, limit: float) -> list[_Point]:
-        """The points that keep to the limit."""
+        """Return the points within the limit."""
         sign = -1 if self._measure.above else 1
         return [p for p in self._past + self._points if sign * p.value <= sign * limit]
 
     def _is_worth_more(self, limit: float, kept: list[_Point]) -> bool:
-        """Whether a trial just at the limit is likely to save a part of the cost that counts."""
+        """Return True if a trial exactly at the limit is likely to save enough of the cost."""
         beyond = [p for p in self._past + self._points if all(p is not other for other in kept)]
         if not kept or not beyond:
             return True
-        # Between the best that keeps to the limit and the next that does not.
+        # Between the best point within the limit and the next one beyond it.
         best = min(kept, key=lambda point: point.cost)
         near = min(beyond, key=lambda point: abs(point.value - limit))
         share = (limit - best.value) / (near.value - best.value)
         return share * (best.cost - near.cost) >= _WORTH * best.cost
 
     def _move(self, limit: float, kept: list[_Point]) -> None:
-        """Go on from the trial nearest to the limit."""
+        """Make the trial nearest to the limit the next base."""
         nearest = min(kept, key=lambda point: abs(point.value - limit))
         self._base = self._source.rebased(self._start, nearest.trial, self._saving)
         self._guess = self._estimate(limit)
@@ -168,7 +168,7 @@ class PriceSearch:
         self._points = []
 
     def _bracket(self, limit: float) -> tuple[_Point | None, _Point | None]:
-        """The points between whose prices the limit is met."""
+        """Return the points whose prices enclose the limit."""
         high = min(
             (p for p in self._points if p.value > limit), key=lambda p: p.price, default=None
         )
@@ -189,13 +189,13 @@ class PriceSearch:
         return int(min(max(guess * factor, 1), _MOST))
 
     def _estimate(self, limit: float) -> float:
-        """Where the limit is likely to be met."""
+        """Return the price that is likely to meet the limit."""
         if not self._points:
             return self._guess
         low, high = self._bracket(limit)
         if low and high:
             share = (limit - low.value) / (high.value - low.value)
-            # Far apart, values tell little but that there is a jump between them.
+            # Values of far prices hardly help, except to show a jump between them.
             least = 0.35 if high.price > _FAR * low.price else 0.05
             step = logarithm(high.price / low.price) * min(max(share, least), 1 - least)
             return low.price * exponential(step)
@@ -206,6 +206,6 @@ class PriceSearch:
             slope = (near.value - far.value) / logarithm(near.price / far.price)
             if slope > 0:
                 step = min(max((limit - near.value) / slope, -_LEAP), _LEAP)
-        # On, even if next to nothing is missing.
+        # Take a least step, even if very close.
         step = max(step, 0.02) if low else min(step, -0.02)
         return near.price * exponential(step)

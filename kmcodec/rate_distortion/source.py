@@ -1,4 +1,4 @@
-"""Pixels, and trials of indices for them at different prices of a bit."""
+"""Trials of indices for pixels at different prices of a bit."""
 
 from __future__ import annotations
 
@@ -27,35 +27,34 @@ from kmcodec.rate_distortion.soft import smoothed
 
 __all__ = ["SAVING", "Base", "Source", "Trial"]
 
-# What may be added to a pixel's error, in bits: a fleck that costs more than these stays.
+# Maximum error to add to a pixel, in bits at their price: a fleck that costs more bits stays.
 _ALLOWANCE = 8
 
-# Soft is where pixels are nearer to what is around them than to their entries, in the mean: the
-# square of half as far.
+# In soft regions pixels are nearer to their surroundings than to their entries: at most half as
+# far on average, hence a quarter of the squared distance.
 _SOFT = 0.25
 
 _TRANSPARENT, _OPAQUE = 0, 2
 
-# Of a point and of an entry, as the model takes them.
+# Number of coordinates of a point and of an entry for the model.
 _COORDINATES = 4
 
 SAVING = Criterion.saving
-"""1/256 bits that an entry saves where a pixel ahead has it, too."""
+"""1/256 bits that an entry saves at a pixel ahead with the same entry."""
 
-# Rows that are taken at once.
+# Rows to process at a time.
 _GROUP = 64
 
 
 @dataclass(frozen=True)
 class Trial:
-    """What came of choosing indices.
+    """The result of choosing indices.
 
     Parameters
     ----------
     image : IndexedImage
     error : float
-        Sum of squared differences from the source's pixels; from the dithered image if there is
-        one.
+        Sum of squared differences from the source's pixels, or from the dithered image if any.
     size : int
         Bytes of the coded indices, before entries moved; 0 if they were not coded.
     """
@@ -67,14 +66,14 @@ class Trial:
 
 @dataclass(frozen=True)
 class Base:
-    """An image that indices are chosen from, and all that is the same whatever the price.
+    """The image from which indices are chosen, and all data that do not depend on the price.
 
     Parameters
     ----------
     image : IndexedImage
         With the nearest entries, or dithered.
     method, header, line_width
-        How its file would be made; see `Builder`.
+        Its coding; see `Builder`.
     targets, entries, kinds, ahead, saving
         See `Criterion`.
     """
@@ -91,19 +90,20 @@ class Base:
 
 
 class Source:
-    """The pixels that indices are chosen for.
+    """The pixels for which indices are chosen.
 
     Parameters
     ----------
     pixels : ndarray, shape (H, W, C), uint8
-        Of as many channels as the palettes have.
+        With as many channels as the palettes.
     placing : Placing
-        How images come. What is chosen is to look like a dithered image, not like the pixels,
-        which would undo the dither.
+        Placing of the images' entries. If they are dithered, choices aim at the dithered image,
+        as aiming at the pixels would undo the dither.
     has_own_palette : bool
-        Whether palettes are made for these pixels: their entries may then move and be reordered.
+        Whether palettes are made for these pixels, so that their entries may move and be
+        reordered.
     builder : Builder
-        What will make the file.
+        Builds the file.
     """
 
     def __init__(
@@ -122,26 +122,26 @@ class Source:
         self._builder = builder
 
     def true_error(self, trial: Trial) -> float:
-        """The error of a trial from the pixels, dithered or not."""
+        """Return the error of a trial from the pixels, dithered or not."""
         return self.error_of(trial.image) if self.dithered else trial.error
 
     def error_of(self, image: IndexedImage) -> float:
-        """The sum of squared differences from the pixels."""
+        """Return the sum of squared differences from the pixels."""
         return squared_error(self.pixels, image.to_array())
 
     def error_at(self, decibels: float) -> float:
-        """The sum of squared differences that is a PSNR of so many decibels."""
+        """Return the sum of squared differences for a PSNR."""
         return float(self.pixels.size) * 255**2 / ratio(decibels)
 
     def psnr_of(self, image: IndexedImage) -> float:
-        """The PSNR of an image against the pixels; `math.inf` without error."""
+        """Return the PSNR of an image against the pixels; `math.inf` without error."""
         error = self.error_of(image)
         return decibels(float(self.pixels.size) * 255**2 / error) if error else math.inf
 
     def error_scale(self, image: IndexedImage) -> float:
-        """The mean squared distance from their entries of the pixels that are not just these.
+        """Return the mean squared distance of the inexact pixels from their entries.
 
-        In the coordinates of the space; 0 if there are none.
+        In the coordinates of the space; 0 if all pixels are exact.
         """
         entries, total, count = self._entries(image), 0, 0
         for rows in range(0, image.height, _GROUP):
@@ -153,14 +153,14 @@ class Source:
         return total / count if count else 0.0
 
     def base(self, image: IndexedImage) -> Base:
-        """What to choose from first: an image with the nearest entries, or dithered."""
+        """Return the first base of an image with the nearest entries, or dithered."""
         return self._based(image, self._likely(image, image.indices), SAVING)
 
     def rebased(self, start: Base, trial: Trial, saving: int = SAVING) -> Base:
-        """What to choose from after a trial, `start` being what was first chosen from.
+        """Return the base after a trial; `start` is the first base.
 
-        Entries are where those of the trial have moved to, and pixels ahead are taken to get the
-        entries that they got; `saving` is what one saves where they do (see `Criterion`).
+        It has the moved entries of the trial, and expects pixels ahead to get their entries of
+        the trial; `saving` is the saving of such an entry (see `Criterion`).
         """
         image = start.image
         if self._moves_entries:
@@ -176,7 +176,7 @@ class Source:
         ----------
         base : Base
         prices : sequence of int
-            Squared error that a bit is worth, in 1/256, at least 1.
+            Squared error for a bit, in 1/256, at least 1.
 
         Returns
         -------
@@ -191,14 +191,14 @@ class Source:
         ]
 
     def tidied(self, image: IndexedImage) -> IndexedImage:
-        """Entries distinct, all used, and from dark to bright; a given palette as it is."""
+        """Make entries distinct, all used, and from dark to bright; keep a given palette."""
         if not self._has_own_palette:
             return image
         return quantize(image, reorder=True)
 
     @property
     def _moves_entries(self) -> bool:
-        # Means are no good where neighbours make up for each other's errors.
+        # Means are wrong if neighbours compensate each other's errors.
         return self._has_own_palette and not self.dithered
 
     def _based(self, image: IndexedImage, ahead: NDArray[Any], saving: int) -> Base:
@@ -232,7 +232,7 @@ class Source:
         return Trial(image, self._error(base, image), size)
 
     def _error(self, base: IndexedImage, image: IndexedImage) -> float:
-        """`error_of` an image whose indices were chosen from a base."""
+        """Return `error_of` an image whose indices were chosen from a base."""
         channels = self._space.channels
         entries = products(image.palette[np.newaxis], channels)[0]
         error = self._products.error(entries, *self._products.of(base, image.indices))
@@ -241,7 +241,7 @@ class Source:
     def _means(
         self, palette: NDArray[np.uint8], counts: NDArray[np.int64], sums: NDArray[np.int64]
     ) -> NDArray[np.uint8]:
-        """The palette with each entry at the mean of its pixels, but of the kind that it is of."""
+        """Return the palette with each entry moved to the mean of its pixels, but of its kind."""
         used = counts > 0
         moved = palette.copy()
         moved[used] = self._space.to_colors(sums[used] / counts[used, np.newaxis])
@@ -253,10 +253,10 @@ class Source:
         return moved
 
     def _likely(self, base: IndexedImage, indices: NDArray[Any]) -> NDArray[Any]:
-        """The entries that pixels are likely to get: in soft regions, the nearest without grain.
+        """Return the likely entries of pixels: in soft regions, the nearest without grain.
 
-        There the nearest entries are noise along the border of two, which lets a choice carry one
-        of them on for long: flat streaks. Without grain the border is where it is seen.
+        There the nearest entries are noisy along the border of two, so a choice can continue one
+        of them too long, in flat streaks. Without grain the border is at its visible place.
         """
         if self.dithered or has_alpha(base.channels):
             return indices
@@ -267,8 +267,8 @@ class Source:
 
     @functools.cached_property
     def _grain(self) -> tuple[NDArray[np.int32], NDArray[np.uint8]]:
-        """Squared distances of the pixels from the smoothed image, and that image."""
-        # Frame by frame: what is beside a frame is not around its pixels.
+        """Return squared distances of the pixels from the smoothed image, and that image."""
+        # Frame by frame: the frame beside does not belong to a pixel's surroundings.
         frames = np.split(self.pixels, self._builder.frames, axis=1)
         smooth = np.concatenate([smoothed(frame) for frame in frames], axis=1)
         grain = np.zeros(smooth.shape[:2], np.int32)
@@ -278,7 +278,7 @@ class Source:
         return grain, smooth
 
     def _entries(self, image: IndexedImage) -> NDArray[np.int16]:
-        """Coordinates of the palette's entries, shape (K, D)."""
+        """Return the coordinates of the palette entries, shape (K, D)."""
         return self._space.to_coordinates(image.palette).astype(np.int16)
 
     @property
@@ -301,24 +301,24 @@ class Source:
 
     @functools.cached_property
     def _moments(self) -> Moments:
-        """Of the coordinates."""
+        """Moments of the coordinates."""
         return self._products if self._has_plain_points else Moments(self._points)
 
     @functools.cached_property
     def _products(self) -> Moments:
-        """Of what differences are taken of."""
+        """Moments of the samples for differences; see `products`."""
         if self._has_plain_points:
             return Moments(self._points)
         return Moments(products(self.pixels, self._space.channels).astype(np.int32))
 
     @property
     def _has_plain_points(self) -> bool:
-        """Whether coordinates are the samples themselves."""
+        """Whether the coordinates are the samples."""
         return self._space.name == "srgb" and not has_alpha(self._space.channels)
 
 
 def _kinds(palette: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """What is transparent stays so, what is opaque, and what is neither."""
+    """Return the kind of each entry, which a choice keeps: transparent, opaque or neither."""
     if not has_alpha(palette.shape[1]):
         return np.full(len(palette), _OPAQUE, np.uint8)
     alpha = palette[:, -1]

@@ -1,1 +1,1 @@
-"""The bytes of a `.kmc` file taken apart: read, salvaged, inspected, shown in hexadecimal."""
+"""Read, salvage and inspect the bytes of a `.kmc` file, or show them in hexadecimal."""

@@ -1,6 +1,6 @@
-"""A `.kmc` file byte by byte, each part with what it says; damaged files as far as they go.
+"""Show a `.kmc` file byte by byte with the meaning of each part, even if it is damaged.
 
-It walks by the text of spec/kmc-1.md and not by `ContainerReader`, which stops at the first fault.
+It follows the text of spec/kmc-1.md, not `ContainerReader`, which stops at the first fault.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from kmcodec.model.image import MAX_SIDE
 __all__ = ["hexdump"]
 
 _ROW = 8
-# Longer parts are shown by their first two rows and their last.
+# Of longer parts only the first two rows and the last are shown.
 _LONGEST = 4 * _ROW
 _MOST_ENTRIES = 16
 _MOST_SCENES = 16
@@ -47,23 +47,23 @@ _CHANNELS = {1: "grey", 2: "grey, alpha", 3: "red, green, blue", 4: "red, green,
 _Lines = Generator[str, None, bytes]
 
 
-class _Stop(Exception):  # noqa: N818 - no error: what the walk cannot go beyond
-    """The parts that follow cannot be told apart; the text says why."""
+class _Stop(Exception):  # noqa: N818 - not an error: it ends the walk
+    """The following parts cannot be located; the text says why."""
 
 
 def hexdump(data: bytes) -> Iterator[str]:
-    r"""Every part of a file in lines: offset, bytes, and what they mean.
+    r"""Yield lines with the offset, bytes and meaning of every part of a file.
 
     Parameters
     ----------
     data : bytes
-        A `.kmc` file, or one that should have been.
+        A `.kmc` file, possibly damaged.
 
     Yields
     ------
     str
-        Offsets and bytes in hexadecimal. Of long parts the bytes in the middle are only counted.
-        What is wrong begins with ``!!``. Texts of the file are escaped as by `repr`.
+        Offsets and bytes in hexadecimal. In long parts the bytes in the middle are only counted.
+        Faults begin with ``!!``. Texts of the file are escaped as by `repr`.
 
     Examples
     --------
@@ -92,7 +92,7 @@ def _missing(count: int) -> _Stop:
 
 
 class _Walk:
-    """Goes through the bytes; `at` is the first that has not been shown."""
+    """Walk through the bytes; `at` is the offset of the first one not yet shown."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data
@@ -119,11 +119,11 @@ class _Walk:
         return f"{offset}  {shown.hex(' '):{3 * _ROW - 1}}  {label}".rstrip()
 
     def note(self, label: str) -> str:
-        """A line about the bytes above it."""
+        """Return a line about the bytes above it."""
         return f"{'':{self._digits}}  {'':{3 * _ROW - 1}}  {label}"
 
     def part(self, size: int, label: str) -> _Lines:
-        """Show bytes, the middle of many only as a count; refuse to go on if some are missing."""
+        """Show bytes, with a count for the middle of many; stop if some are missing."""
         part = self._data[self.at : self.at + size]
         missing = size - len(part)
         if missing:
@@ -144,13 +144,13 @@ class _Walk:
         return part
 
     def _elision(self, size: int) -> str:
-        """Pass over bytes, telling only how many."""
+        """Skip bytes and return a line with their number."""
         at = self.at
         self.at += size
         return f"{at:0{self._digits}x}  ... {size:,} bytes ..."
 
     def _value(self, size: int, name: str, tell: Callable[[int], str]) -> Generator[str, None, int]:
-        """Show a number with what it says."""
+        """Show a number with its meaning."""
         part = self._data[self.at : self.at + size]
         value = int.from_bytes(part, "little")
         yield from self.part(size, tell(value) if len(part) == size else name)
@@ -229,7 +229,7 @@ class _Walk:
         coded = yield from self.part(length, plain)
         try:
             if length >= header.palette_size:
-                raise KmcError("the coded palette has not fewer bytes than the plain one")
+                raise KmcError("the coded palette is not smaller than the plain one")
             colors = decode_palette(coded, header.entries, header.channels)
         except KmcError as error:
             yield self.note(f"{_FAULT}{error}")
@@ -346,7 +346,7 @@ def _scene_in_words(scene: int, entry: bytes) -> str:
 
 
 def _payload_in_words(type_: bytes, payload: bytes) -> str:
-    """What is in a section; the reader's own words for what is wrong with it."""
+    """Describe the content of a section, or its fault in the reader's own words."""
     if type_ == END_OF_SECTIONS:
         return f"{_FAULT}not empty, but it ends the file"
     try:

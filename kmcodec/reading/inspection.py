@@ -1,4 +1,4 @@
-"""What a `.kmc` file says of itself, without decoding its pixels."""
+"""Describe a `.kmc` file without decoding its pixels."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ __all__ = ["FileInfo", "inspect", "inspect_stream"]
 
 @dataclass(frozen=True, eq=False)
 class FileInfo:
-    """The parts of a `.kmc` file, every CRC checked.
+    """The parts of a `.kmc` file, after checking every CRC.
 
     Parameters
     ----------
@@ -34,18 +34,18 @@ class FileInfo:
     coding : str
         Name of the coding method.
     effort : str or None
-        The profile, of the context coder.
+        The profile of the context coder.
     palette : ndarray, shape (K, C), uint8
-        Of the first frame. Palettes of further scenes are not decoded.
+        Palette of the first frame. Palettes of further scenes are not decoded.
     palette_sizes : tuple of int
-        Bytes of the palette of each scene as stored, coded if the scene says so.
+        Bytes of each scene's palette as stored, coded if the scene says so.
     scenes : tuple of Scene
-        Frames with a palette of their own; one scene where all have the same.
+        Groups of frames with their own palette; one scene if all have the same.
     strips : StripTable
         A sequence of `Strip`.
     sections : tuple of Section
     metadata : Metadata
-        What the sections hold.
+        Content of the sections.
     frames : FrameTable
     """
 
@@ -68,7 +68,7 @@ class FileInfo:
 
     @property
     def index_size(self) -> int:
-        """Bytes of coded indices, in all strips."""
+        """Bytes of the coded indices in all strips."""
         return self.strips.payload_size
 
     @property
@@ -83,16 +83,16 @@ class FileInfo:
 
     @property
     def pixels(self) -> int:
-        """Of all frames."""
+        """Pixels of all frames."""
         return self.frames.count * self.header.width * self.header.height
 
     @property
     def bits_per_pixel(self) -> float:
-        """Of the whole file."""
+        """Bits of the whole file for each pixel."""
         return 8 * self.size / self.pixels
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything as plain values that JSON can hold."""
+        """Return everything as plain values for JSON."""
         header = self.header
         return {
             "width": header.width,
@@ -147,15 +147,15 @@ class FileInfo:
 
 
 def inspect(data: bytes, *, max_metadata: int | None = DEFAULT_MAX_METADATA) -> FileInfo:
-    """Check all of a `.kmc` file but the coded indices themselves, and tell what it holds.
+    """Check all of a `.kmc` file except the coded indices, and describe its content.
 
     Parameters
     ----------
     data : bytes-like
         The whole file.
     max_metadata : int, optional
-        The most bytes of metadata, decompressed; None for no limit. By default 64 MiB. There is
-        no limit on pixels: none are decoded.
+        The most bytes of metadata, decompressed; None for no limit. By default 64 MiB. Pixels
+        have no limit, as none are decoded.
 
     Returns
     -------
@@ -166,7 +166,7 @@ def inspect(data: bytes, *, max_metadata: int | None = DEFAULT_MAX_METADATA) -> 
     KmcFormatError
         If any part is damaged, missing, or not supported.
     KmcLimitError
-        If it has more than `max_metadata`.
+        If the metadata exceed `max_metadata`.
     """
     return inspect_stream(io.BytesIO(data), max_metadata=max_metadata)
 
@@ -174,10 +174,10 @@ def inspect(data: bytes, *, max_metadata: int | None = DEFAULT_MAX_METADATA) -> 
 def inspect_stream(
     stream: IO[bytes], *, max_metadata: int | None = DEFAULT_MAX_METADATA
 ) -> FileInfo:
-    """Like `inspect`, for a seekable stream that begins with the file."""
+    """Inspect a seekable stream that begins with the file; see `inspect`."""
     container = ContainerReader(stream)
     coding = coding_of(container.header)
-    # Of a palette only the size is kept.
+    # Keep only the size of each palette.
     sizes = tuple(len(container.palette_of(scene)[1]) for scene in range(len(container.scenes)))
     strips = StripTable(container.header, container.strips())
     for strip in strips:

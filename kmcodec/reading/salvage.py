@@ -1,4 +1,4 @@
-"""What is left of damaged files."""
+"""Salvage intact strips of damaged files."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ __all__ = ["Salvaged", "salvage_indexed"]
 
 @dataclass(frozen=True)
 class Salvaged:
-    """An image with the rows that could be read.
+    """An image with all readable rows.
 
     Parameters
     ----------
     image : IndexedImage
         Indices of lost rows are 0.
     lost : tuple of str
-        What is lost and why, strip by strip.
+        Losses and their reasons, strip by strip.
     rows : ndarray, shape (H,), bool
-        Which rows are lost.
+        True for lost rows.
     """
 
     image: IndexedImage
@@ -38,7 +38,7 @@ class Salvaged:
     rows: NDArray[np.bool_]
 
     def marked(self) -> IndexedImage:
-        """The image with its lost rows in an entry of their own, if there is room for one."""
+        """Return the image with a separate entry for lost rows, if the palette has room."""
         image = self.image
         entries = len(image.palette)
         if not self.rows.any() or entries == MAX_COLORS:
@@ -54,10 +54,10 @@ def salvage_indexed(
     stream: IO[bytes],
     limits: Limits,
 ) -> Salvaged:
-    """Decode every strip that is intact; metadata that cannot be read is left out.
+    """Decode every intact strip, and drop unreadable metadata.
 
-    Of several frames the first is decoded; of frames with other palettes (scenes) only what is
-    damaged is told.
+    Of several frames only the first is decoded. Frames with other palettes (scenes) are only
+    checked for damage.
 
     Parameters
     ----------
@@ -96,7 +96,7 @@ def salvage_indexed(
         except KmcFormatError as error:
             losses.append(str(error))
     whole = (item for item in intact_strips(container, losses) if item[0].scene == 0)
-    # Not added at once: the search for strips adds its own losses meanwhile, and these come first.
+    # Add these later: the search for strips adds its own losses meanwhile, which come first.
     undecoded = [loss for loss in in_groups(decode_into, whole) if loss]
     losses += undecoded
     try:

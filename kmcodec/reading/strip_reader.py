@@ -1,4 +1,4 @@
-"""Strips of a `.kmc` file, decoded as far as they are asked for."""
+"""Decode strips of a `.kmc` file on demand."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ __all__ = ["StripReader", "coding_of", "palette_of"]
 
 
 class StripReader:
-    """Reads an image of which all, or only some, is wanted: of several scenes one at a time.
+    """Read all or part of an image, or of one scene of several.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ class StripReader:
     ----------
     container : ContainerReader
     header : Header
-        Of the scene: with the entries of its palette. The first scene if not `of_scene`.
+        Header of the scene (the first one, except after `of_scene`), with its number of entries.
     palette : ndarray, shape (K, C), uint8
     sheet_width : int
         Pixels of a row of all frames of the scene together.
@@ -44,7 +44,7 @@ class StripReader:
     Raises
     ------
     KmcFormatError
-        If the header or the palette is damaged, or asks for what this version cannot do.
+        If the header or the palette is damaged, or uses an unsupported feature.
     """
 
     def __init__(self, stream: IO[bytes], limits: Limits) -> None:
@@ -54,12 +54,12 @@ class StripReader:
         self._take(0)
 
     def of_scene(self, number: int) -> StripReader:
-        """The reader of another scene of the same file.
+        """Return the reader of another scene of the same file.
 
         Raises
         ------
         KmcFormatError
-            If its palette is damaged.
+            If the palette of the scene is damaged.
         """
         other = copy.copy(self)
         other._take(number)
@@ -72,17 +72,17 @@ class StripReader:
         self.sheet_width = self._scene.frames * self.header.width
 
     def check_rows(self, first: int, end: int) -> None:
-        """Refuse to decode these rows at once if they are too many pixels, in all scenes together.
+        """Refuse to decode these rows at once if all scenes together have too many pixels.
 
         Raises
         ------
         KmcInputError
-            If there are no such rows.
+            If the rows are outside the image.
         KmcLimitError
         """
         if not 0 <= first < end <= self.header.height:
             raise KmcInputError(
-                f"rows {first:,} to {end:,} are none of an image of {self.header.height:,}"
+                f"rows {first:,}:{end:,} lie outside the image ({self.header.height:,} rows)"
             )
         frames = self.container.frames.count
         pixels = frames * self.header.width * (end - first)
@@ -90,12 +90,12 @@ class StripReader:
         self._limits.check_pixels(pixels, f"{times}{self.header.width:,} x {end - first:,}")
 
     def rows(self, first: int, end: int) -> NDArray[Any]:
-        """The indices of some rows; of strips that hold none of them only the frames are read.
+        """Return the indices of some rows; of other strips only the frames are read.
 
         Returns
         -------
         ndarray, shape (end - first, sheet_width), uint8 for up to 256 entries, else uint16
-            Read-only. Each row that of the scene's first frame, then that of the second, and so on.
+            Read-only. Each row holds that of the scene's first frame, then of the second, etc.
 
         Raises
         ------
@@ -105,7 +105,7 @@ class StripReader:
             See `check_rows`.
         """
         self.check_rows(first, end)
-        # Twice over the strips, not once over a list: a file may have millions of them.
+        # Iterate twice over the strips instead of keeping a list: a file may have millions.
         for strip in self._strips_of(first, end):
             self.check_rows(*strip.rows)
         indices = self.blank(end - first)
@@ -122,20 +122,20 @@ class StripReader:
         return owned(indices)
 
     def strips(self) -> Iterator[Strip]:
-        """The strips of the scene; see `ContainerReader.strips`."""
+        """Return an iterator over the strips of the scene; see `ContainerReader.strips`."""
         return self.container.strips(self._number)
 
     def _strips_of(self, first: int, end: int) -> Iterator[Strip]:
-        """The strips that hold some of these rows."""
+        """Return an iterator over the strips that hold some of these rows."""
         return (s for s in self.strips() if s.rows[0] < end and s.rows[1] > first)
 
     def frames_in(self, sheet: NDArray[Any]) -> NDArray[Any]:
-        """The frames, shape (frames, rows, W), of rows that hold them side by side: a view."""
+        """Return a view of rows of side-by-side frames, shape (frames, rows, W)."""
         rows, width = sheet.shape[0], self.header.width
         return sheet.reshape(rows, -1, width).transpose(1, 0, 2)
 
     def blocks(self) -> Iterator[NDArray[Any]]:
-        """The indices of the first frame, strip after strip; only a few are in memory at a time."""
+        """Yield the indices of the first frame by strips; only a few are in memory at a time."""
 
         def payloads() -> Iterator[tuple[Strip, bytes]]:
             for strip in self.strips():
@@ -145,15 +145,15 @@ class StripReader:
         yield from in_turn(lambda strip: self.first_frame(self.decode(*strip)), payloads())
 
     def first_frame(self, indices: NDArray[Any]) -> NDArray[Any]:
-        """That part of rows of all frames which is the first frame's."""
+        """Return the first frame's part of rows of all frames."""
         return indices[:, : self.header.width]
 
     def blank(self, rows: int) -> NDArray[Any]:
-        """Zeros for the indices of so many rows."""
+        """Return zeros as the indices of a number of rows."""
         return np.zeros((rows, self.sheet_width), index_dtype(self.header.entries))
 
     def decode(self, strip: Strip, payload: bytes, stop: int | None = None) -> NDArray[Any]:
-        """The indices of a strip, shape (rows, sheet_width), or of its first rows only.
+        """Return the indices of a strip, shape (rows, sheet_width), or of its first rows.
 
         Raises
         ------
@@ -172,17 +172,17 @@ class StripReader:
             raise error.inside(strip.name, strip.offset) from None
 
     def metadata(self) -> Metadata:
-        """The metadata; with it all of the file but the strips' payloads is checked."""
+        """Return the metadata; this also checks all of the file except the strips' payloads."""
         return metadata_from_sections(self.container.sections(), self._limits.max_metadata)
 
 
 def coding_of(header: Header) -> Coding:
-    """The coding method that a header asks for.
+    """Return the coding method of a header.
 
     Raises
     ------
     KmcFormatError
-        If there is none of that number.
+        If its number is unknown.
     """
     coding = coding_by_number(header.coding)
     if coding is None:
@@ -191,18 +191,18 @@ def coding_of(header: Header) -> Coding:
 
 
 def palette_of(container: ContainerReader, scene: int = 0) -> NDArray[np.uint8]:
-    """The palette of a scene, shape (K, C), decoded where it is coded.
+    """Return the palette of a scene, shape (K, C), decoded if necessary.
 
     Raises
     ------
     KmcFormatError
-        If it is damaged, or not coded as an encoder codes it.
+        If it is damaged, or coded in another way than an encoder does.
     """
     header = container.scenes[scene].header_in(container.header)
     offset, stored = container.palette_of(scene)
     if not header.palette_coded:
         return np.frombuffer(stored, np.uint8).reshape(header.entries, header.channels)
-    coding_of(header)  # one that is not known may code palettes in its own way
+    coding_of(header)  # refuse an unknown one: it may code palettes differently
     try:
         return owned(decode_palette(stored, header.entries, header.channels))
     except KmcFormatError as error:

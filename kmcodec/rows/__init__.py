@@ -1,1 +1,1 @@
-"""Images larger than memory: their rows come, are counted, quantised and coded block by block."""
+"""Images larger than memory: count, quantise and code their rows block by block."""

@@ -1,4 +1,4 @@
-"""Where arrays in chunks (Zarr, Dask, HDF5) are cut, so that each chunk is read once."""
+"""Cut chunked arrays (Zarr, Dask, HDF5) so that each chunk is read once."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ __all__ = ["chunk_ends", "spans"]
 
 
 def chunk_ends(array: Any, axis: int) -> Sequence[int]:
-    """Where the chunks of an array end along an axis: anywhere, if it has none."""
+    """Return the ends of an array's chunks along an axis; without chunks, every position."""
     length = array.shape[axis]
     chunks = getattr(array, "chunks", None)
     if not isinstance(chunks, tuple) or len(chunks) != len(array.shape):
         return range(1, length + 1)
     sizes = chunks[axis]
-    # Dask tells the size of each, the others one for all.
+    # Dask gives the size of each chunk, the others one size for all.
     return list(accumulate(sizes)) if isinstance(sizes, tuple) else _regular_ends(sizes, length)
 
 
@@ -31,9 +31,9 @@ def spans(ends: Sequence[int], most: int) -> Iterator[tuple[int, int]]:
     Parameters
     ----------
     ends : sequence of int
-        Of the chunks, ascending.
+        Ends of the chunks, ascending.
     most : int
-        Length of a part, which is longer only where a chunk is.
+        Maximum length of a part; only a longer chunk exceeds it.
 
     Yields
     ------
@@ -42,7 +42,7 @@ def spans(ends: Sequence[int], most: int) -> Iterator[tuple[int, int]]:
     start = 0
     while start < ends[-1]:
         fitting = bisect_right(ends, start + most)
-        # One that ends beyond it, if none ends before.
+        # If no chunk ends within the maximum, take the next end beyond it.
         stop = ends[max(fitting - 1, bisect_right(ends, start))]
         yield start, stop
         start = stop

@@ -1,4 +1,4 @@
-"""The colours of images larger than memory, counted block by block."""
+"""Count the colours of images larger than memory block by block."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from kmcodec.rows.source import RowSource
 
 __all__ = ["block_rows", "count_rows"]
 
-# Pixels that are looked at at a time where there are no strips yet.
+# Pixels to process at a time before strips are known.
 _BLOCK = 1 << 20
 
 
 def block_rows(width: int) -> int:
-    """Rows of about a million pixels."""
+    """Return the number of rows with about a million pixels."""
     return max(1, _BLOCK // width)
 
 
@@ -32,13 +32,13 @@ def count_rows(
     ----------
     source : RowSource
     advance : callable
-        Called with the number of rows that were just counted.
+        Called with the number of rows just counted.
 
     Returns
     -------
     histogram : Histogram
     exact : bool
-        Whether each colour was counted for itself; see `Tally`.
+        Whether each colour was counted separately; see `Tally`.
     """
     tally = Tally(source.channels)
 

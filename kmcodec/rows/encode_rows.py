@@ -1,4 +1,4 @@
-"""Rows of pixels to a `.kmc` file, for images larger than memory."""
+"""Encode rows of pixels as a `.kmc` file, for images larger than memory."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 
 __all__ = ["RowEncoder", "encode_rows"]
 
-# Of the time that a file takes, in which share a row is counted, looked at and coded.
+# Relative times of counting, inspecting and coding a row.
 _COUNTED, _SEEN, _CODED = 1, 1, 6
-# Pixels that are compared at a time.
+# Pixels to compare at a time.
 _GROUP = 1 << 18
 
 _WHOLE = "it needs the whole image in memory, use encode()"
@@ -58,37 +58,37 @@ def encode_rows(
 ) -> int:
     """Encode an image that is larger than memory, block by block.
 
-    The rows are gone through three times: colours are counted, strips chosen, and rows coded. Of
-    the rows only a few blocks and strips are in memory at a time, however many there are.
+    It reads the rows three times: to count colours, to choose strips, and to code rows. Only a
+    few blocks and strips are in memory at a time, however tall the image.
 
-    The file is the one that `encode` makes of the whole image, byte for byte, as long as that has
-    no more than 1,048,576 colours. Beyond that, colours that have the upper 7 bits of each channel
-    in common (or 6, and so on) count as their mean when a palette is looked for.
+    The file is identical, byte for byte, to that of `encode` for the whole image if the image has
+    at most 1,048,576 colours. Beyond that, colours that share the upper 7 bits of each channel (or
+    6, and so on) count as their mean in the search for a palette.
 
     Parameters
     ----------
     rows : callable or array_like
-        Called without arguments, it returns an iterator over the blocks of the image from the
-        top, each an array of shape (n, W) or (n, W, C) with any n; it must do so, with the same
-        pixels, each time it is called. Or an array of shape (H, W) or (H, W, C) that is sliced by
-        rows: a memory map, an array of Zarr or Dask, a dataset of HDF5. Each time it is gone
-        through, each of its chunks is read (by Dask: computed) once; a band of whole chunks is in
-        memory, of up to 64 megapixels. For the dtypes see `quantize`.
+        A callable without arguments that returns an iterator over the blocks of the image from
+        the top, each an array of shape (n, W) or (n, W, C) with any n; each call must give the
+        same pixels. Or an array of shape (H, W) or (H, W, C) to slice by rows: a memory map, an
+        array of Zarr or Dask, a dataset of HDF5. Each pass reads (Dask: computes) each chunk
+        once, and keeps a band of whole chunks of up to 64 megapixels in memory. For the dtypes see
+        `quantize`.
     width, height : int, optional
-        In pixels; needed where `rows` is a callable.
+        In pixels; required if `rows` is a callable.
     k
         See `quantize`.
     output : path-like or binary file
-        What to write to. A file that is named, with the ending ``.kmc`` or none, is replaced at
-        once or not at all.
+        The file to write. A path must have the extension ``.kmc`` or none; that file is replaced
+        atomically.
     coding, effort, metadata
         See `encode`.
     strip_rows : int, optional
-        See `encode`. Strips are in memory as a whole: 0 makes one of the image.
+        See `encode`. Whole strips are in memory: 0 makes the image one strip.
     progress : callable, optional
-        Called now and then with the share of the work that is done, from 0 to 1.
+        Called from time to time with the finished share of the work, from 0 to 1.
     **options
-        All others of `quantize`. Goals (`rdo` and so on) need the whole image in memory.
+        All other options of `quantize`. Goals (`rdo` and so on) need the whole image in memory.
 
     Returns
     -------
@@ -103,7 +103,7 @@ def encode_rows(
     Warns
     -----
     KmcLossWarning
-        If bits, inks, colours or a profile are reduced or left out that change how pixels look.
+        If reduced or dropped bits, inks, colours or a profile change how pixels look.
 
     Examples
     --------
@@ -133,7 +133,7 @@ def encode_rows(
 
 
 class RowEncoder:
-    """Makes a file of rows, part by part.
+    """Make a file from rows, part by part.
 
     Parameters
     ----------
@@ -144,7 +144,7 @@ class RowEncoder:
     progress : callable
         See `encode_rows`.
     measures : bool
-        Whether `psnr` is wanted.
+        Whether to measure `psnr`.
 
     Attributes
     ----------
@@ -152,7 +152,7 @@ class RowEncoder:
     size : int
         Bytes of all parts so far.
     psnr : float
-        Decibels against the rows, once all parts were made.
+        Decibels against the rows, after all parts.
     """
 
     def __init__(
@@ -176,7 +176,7 @@ class RowEncoder:
         self._error = 0.0
 
     def parts(self) -> Iterator[bytes]:
-        """The bytes of the file, part by part."""
+        """Yield the bytes of the file, part by part."""
         width, height = self._source.width, self._source.height
         survey = self._assembly.survey(width, height)
         undecided = None if survey is None or survey.is_decided else survey
@@ -200,9 +200,9 @@ class RowEncoder:
 
     @property
     def psnr(self) -> float:
-        """Decibels against the source, `math.inf` if no pixel differs; where errors were measured.
+        """Decibels against the source, `math.inf` if no pixel differs; needs `measures`.
 
-        Known when all parts have been taken, over all channels of the palette.
+        Available after all parts were taken; covers all channels of the palette.
         """
         samples = self._source.width * self._source.height * self.palette.shape[1]
         return decibels_of(self._error / samples)
@@ -210,7 +210,7 @@ class RowEncoder:
     def _look(
         self, quantizer: RowQuantizer, survey: Survey | None, sample: BusySample | None
     ) -> None:
-        """Go through all entries, without keeping them, for what depends on them all."""
+        """Pass over all entries, without keeping them, to find whatever depends on all of them."""
         used = np.zeros(len(quantizer.palette), bool)
         for entries in quantizer.entries(quantizer.block_rows(), lambda _, entries: entries):
             used |= np.bincount(entries.ravel(), minlength=len(used)) > 0

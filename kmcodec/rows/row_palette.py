@@ -1,4 +1,4 @@
-"""Rows of pixels to a palette, and rows of its entries, for images larger than memory."""
+"""Find a palette and the entries of rows, for images larger than memory."""
 
 from __future__ import annotations
 
@@ -26,22 +26,22 @@ __all__ = ["RowQuantizer"]
 
 
 class RowQuantizer:
-    """Finds the palette of an image, and the entries of its rows.
+    """Find the palette of an image, and the entries of its rows.
 
     Parameters
     ----------
     source : RowSource
     request : QuantizeRequest
     advance : callable
-        Called with the number of rows that were just looked at.
+        Called with the number of rows just processed.
 
     Attributes
     ----------
     palette : ndarray, shape (K, C), uint8
     dithers : bool
-        Whether entries depend on those of the rows before.
+        Whether entries depend on the rows before.
     finds_unused : bool
-        Whether only the entries of all rows tell which of the palette are used: `keep` them then.
+        Whether unused palette entries are known only after all rows; call `keep` then.
     """
 
     def __init__(
@@ -67,18 +67,18 @@ class RowQuantizer:
     def entries(
         self, rows: int, work: Callable[[NDArray[np.uint8], NDArray[Any]], Any]
     ) -> Iterator[Any]:
-        """What is made of block after block, in threads.
+        """Yield the results of `work` for block after block, in threads.
 
         Parameters
         ----------
         rows : int
-            Of a block.
+            Rows of a block.
         work : callable
-            Gets the pixels of a block, shape (rows, W, C), and their entries (rows, W).
+            Called with the pixels of a block, shape (rows, W, C), and their entries (rows, W).
         """
         blocks = map(self._in_channels, self._source.blocks(rows))
         if self.dithers:
-            # Row after row: what an entry is depends on those before it.
+            # In order: each entry depends on those before it.
             yield from in_turn(lambda both: work(*both), self._dithered(blocks))
         else:
             labels = self._labels
@@ -86,7 +86,7 @@ class RowQuantizer:
             yield from in_turn(lambda pixels: work(pixels, labels.of(pixels)), blocks)
 
     def look(self, sample: BusySample, advance: Callable[[int], None]) -> None:
-        """Show a sample what it wants to see, without looking for all entries."""
+        """Add its pairs of rows to a sample, without finding all entries."""
         assert self._labels is not None
         for pixels in self._source.blocks(self.block_rows()):
             for pair in sample.pairs(pixels):
@@ -94,18 +94,18 @@ class RowQuantizer:
             advance(len(pixels))
 
     def block_rows(self) -> int:
-        """Rows of about a million pixels."""
+        """The number of rows with about a million pixels."""
         return block_rows(self._source.width)
 
     def keep(self, used: NDArray[np.bool_]) -> None:
-        """Leave out the entries that are not used."""
+        """Remove unused entries."""
         self.palette = self.palette[used]
         self._numbers = renumbering(used)
 
     def warn_of_losses(self) -> None:
-        """Say what was lost in the rows that were asked for."""
+        """Warn of losses in the rows read so far."""
         if self._lost_alpha:
-            warn("the palette has no transparent entry: made opaque")
+            warn("the palette has no transparent entry: transparent pixels become opaque")
 
     def _find(self, advance: Callable[[int], None]) -> None:
         request = self._request

@@ -1,4 +1,4 @@
-"""Images that come some rows at a time, as often as they are asked for."""
+"""Images read in blocks of rows, as often as needed."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from kmcodec.rows.chunks import chunk_ends, spans
 
 __all__ = ["RowSource", "Rows"]
 
-# Pixels of an array that are read at a time, so as to read each of its chunks once: of higher
-# chunks than these, some are read again rather than kept.
+# Pixels of an array to read at a time, so that each chunk is read once. Taller chunks are read
+# again rather than kept.
 _HIGHEST_BAND = 1 << 26
 
 Rows: TypeAlias = "Callable[[], Iterable[ArrayLike]] | ArrayLike"
@@ -39,12 +39,12 @@ class RowSource:
     Raises
     ------
     KmcInputError
-        If `rows` is not what was agreed on.
+        If `rows` is wrong.
 
     Warns
     -----
     KmcLossWarning
-        Once, at the first row of which bits are lost.
+        Once, at the first row that loses bits.
     """
 
     def __init__(self, rows: Rows, width: int | None, height: int | None) -> None:
@@ -54,19 +54,19 @@ class RowSource:
         if not callable(rows):
             height, width = self._checked_size(width, height)
         if width is None or height is None:
-            raise KmcInputError("rows of a callable need their width and height beside them")
+            raise KmcInputError("a callable needs width and height")
         self.width = checked_integer("width", width, 1, MAX_SIDE)
         self.height = checked_integer("height", height, 1, MAX_SIDE)
         first = self._first_row()
         if first is None:
-            raise KmcInputError(f"no rows came, {self.height:,} were due")
+            raise KmcInputError(f"got no rows, expected {self.height:,}")
         self._dtype = first.dtype
         self._lost: set[str] = set()
         self.channels = self._pixels(first, 0).shape[2]
 
     def blocks(self, rows: int) -> Iterator[NDArray[np.uint8]]:
-        """Blocks of so many rows, shape (rows, width, channels); the last may have fewer."""
-        # At most one block, which is not kept once it was handed on.
+        """Yield blocks, shape (rows, width, channels); the last may have fewer rows."""
+        # At most one block, dropped after it was yielded.
         kept: list[NDArray[np.uint8]] = []
         filled = done = 0
         for raw in self._raw_blocks(rows):
@@ -74,7 +74,7 @@ class RowSource:
             done += len(block)
             if block.shape[1:] != (self.width, self.channels) or done > self.height:
                 raise KmcInputError(
-                    f"blocks of rows have shape (n, {self.width}, {self.channels}), "
+                    f"blocks of rows must have shape (n, {self.width}, {self.channels}), "
                     f"{self.height:,} rows in all: this one, up to row {done - 1:,}, has "
                     f"{np.shape(raw)}"
                 )
@@ -88,12 +88,12 @@ class RowSource:
                 if filled == len(kept[0]):
                     yield kept.pop()
         if done != self.height:
-            raise KmcInputError(f"only {done:,} rows came, {self.height:,} were due")
+            raise KmcInputError(f"got {done:,} rows, expected {self.height:,}")
 
     def _checked_size(self, width: int | None, height: int | None) -> tuple[int, int]:
         shape = self._rows.shape
         if len(shape) not in (2, 3):
-            raise KmcInputError(f"pixels have shape (height, width[, channels]), not {shape}")
+            raise KmcInputError(f"pixels must have shape (height, width[, channels]), not {shape}")
         if (height or shape[0], width or shape[1]) != shape[:2]:
             raise KmcInputError(f"pixels of shape {shape} are not {width} x {height}")
         return shape[0], shape[1]
@@ -120,7 +120,9 @@ class RowSource:
 
     def _pixels(self, raw: NDArray[Any], first: int) -> NDArray[np.uint8]:
         if raw.dtype != self._dtype:
-            raise KmcInputError(f"rows are {self._dtype} at first, {raw.dtype} from row {first:,}")
+            raise KmcInputError(
+                f"the dtype changes from {self._dtype} to {raw.dtype} at row {first:,}"
+            )
         try:
             pixels = as_pixels(raw, self._lose)
         except KmcInputError as error:

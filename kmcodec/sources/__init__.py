@@ -1,1 +1,1 @@
-"""What is read: images, their frames or rows, and palettes, from whatever file holds them."""
+"""Read images, their frames or rows, and palettes from files of many formats."""

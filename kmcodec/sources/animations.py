@@ -1,4 +1,4 @@
-"""Animations from the bytes of files: every frame that is shown, or an error."""
+"""Read animations from the bytes of files: every shown frame, or an error."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from kmcodec.sources.frames import ANIMATED, frames_of, loop_of, with_palettes
 
 __all__ = ["SourceFrames", "animation_in", "frame_instead_of_picture"]
 
-# What makes images upright, by the orientation that EXIF asks for.
+# Functions that turn images upright, by EXIF orientation.
 _TURNS: dict[int, Callable[[NDArray[Any]], NDArray[Any]]] = {
     2: np.fliplr,
     3: lambda pixels: np.rot90(pixels, 2),
@@ -45,7 +45,7 @@ class SourceFrames:
 
 
 def animation_in(data: bytes, limit: int = DEFAULT_MAX_PIXELS) -> SourceFrames | None:
-    """The frames of an animation, as browsers show them, upright as its EXIF asks for.
+    """Return the frames of an animation as browsers show them, turned upright by its EXIF.
 
     Parameters
     ----------
@@ -57,14 +57,14 @@ def animation_in(data: bytes, limit: int = DEFAULT_MAX_PIXELS) -> SourceFrames |
     Returns
     -------
     SourceFrames or None
-        None for all that is no animation, or no image.
+        None for still images, and for other files.
 
     Raises
     ------
     KmcInputError
-        If a frame is damaged, or not all there.
+        If a frame is damaged or truncated.
     KmcLimitError
-        If there are too many pixels.
+        If the pixels exceed `limit`.
     """
     if is_gif(data):
         return _from_gif(data, limit)
@@ -75,7 +75,7 @@ def animation_in(data: bytes, limit: int = DEFAULT_MAX_PIXELS) -> SourceFrames |
 def frame_instead_of_picture(
     data: bytes, limit: int = DEFAULT_MAX_PIXELS
 ) -> NDArray[np.uint8] | IndexedImage | None:
-    """The first frame of an animated PNG, where the picture in the file is none of the frames.
+    """Return the first frame of an animated PNG whose still picture is not one of its frames.
 
     Parameters
     ----------
@@ -87,12 +87,12 @@ def frame_instead_of_picture(
     Returns
     -------
     ndarray of uint8, IndexedImage or None
-        Upright. None of all other files, and where frames are damaged.
+        Turned upright. None for all other files, and if frames are damaged.
 
     Raises
     ------
     KmcLimitError
-        If there are too many pixels.
+        If the pixels exceed `limit`.
     """
     try:
         file = parse_apng(data)
@@ -111,7 +111,7 @@ def _upright(shown: SourceFrames, data: bytes) -> SourceFrames:
     try:
         with Image.open(io.BytesIO(data)) as image:
             turn = _TURNS[image.getexif()[ExifTags.Base.Orientation]]
-    except Exception:  # none, or damaged EXIF, which fails in any way
+    except Exception:  # no EXIF, or damaged EXIF, which may raise anything
         return shown
     turned: list[NDArray[np.uint8] | IndexedImage] = []
     for frame in shown.images:
@@ -129,7 +129,7 @@ def _from_gif(data: bytes, limit: int) -> SourceFrames | None:
     if len(file.frames) < 2:
         return None
     _check(len(file.frames), file.width, file.height, limit)
-    # What is beyond the screen is decoded too.
+    # Parts beyond the screen are decoded too.
     _check_patches(((frame.width, frame.height) for frame in file.frames), limit)
     durations = tuple(
         DEFAULT_DURATION if frame.delay is None else 10 * frame.delay for frame in file.frames
@@ -149,9 +149,9 @@ def _from_png(data: bytes, limit: int) -> SourceFrames | None:
 def _from_pillow(data: bytes, limit: int) -> SourceFrames | None:
     try:
         image = Image.open(io.BytesIO(data))
-        # Pages and layers are not counted: that goes through the whole file.
+        # Pages and layers are not counted, as counting reads the whole file.
         count = getattr(image, "n_frames", 1) if image.format in ANIMATED else 1
-    except Exception:  # whatever is wrong is told when the first frame is read
+    except Exception:  # reading the first frame reports the error
         return None
     with image:
         if count < 2:
@@ -161,7 +161,7 @@ def _from_pillow(data: bytes, limit: int) -> SourceFrames | None:
             images, durations = zip(*frames_of(image), strict=True)
         except (KmcError, MemoryError):
             raise
-        except Exception as error:  # Pillow's readers fail in any way on damaged files
+        except Exception as error:  # Pillow's readers may raise anything on damaged files
             raise KmcInputError(f"frame {image.tell()}: {fault_of(error)}") from error
         return SourceFrames(images, durations, loop_of(image))
 
@@ -169,7 +169,7 @@ def _from_pillow(data: bytes, limit: int) -> SourceFrames | None:
 def _check(count: int, width: int, height: int, limit: int) -> None:
     if count * width * height > limit:
         raise KmcLimitError(
-            f"{count:,} frames of {width:,} x {height:,} pixels are more than the limit of "
+            f"{count:,} frames of {width:,} x {height:,} pixels exceed the limit of "
             f"{limit:,} pixels"
         )
 
@@ -177,6 +177,4 @@ def _check(count: int, width: int, height: int, limit: int) -> None:
 def _check_patches(sizes: Iterable[tuple[int, int]], limit: int) -> None:
     total = sum(width * height for width, height in sizes)
     if total > limit:
-        raise KmcLimitError(
-            f"frames of {total:,} pixels together, more than the limit of {limit:,} pixels"
-        )
+        raise KmcLimitError(f"the frames have {total:,} pixels, more than the limit of {limit:,}")

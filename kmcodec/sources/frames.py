@@ -1,4 +1,4 @@
-"""Frames of Pillow images, with their durations and loop counts."""
+"""Read frames of Pillow images, with their durations and loop counts."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from kmcodec.quantizer import ImageLike, is_indexed, quantize
 __all__ = ["ANIMATED", "frames_of", "gif_loop", "loop_of", "with_palettes"]
 
 ANIMATED = frozenset({"AVIF", "GIF", "KMC", "PNG", "WEBP"})
-"""Formats whose frames follow each other in time; those of others are pages, layers or sizes."""
+"""Formats whose frames are animations; other formats have pages, layers or sizes."""
 
-# What a palette of a GIF holds.
+# The most entries in a palette of a GIF.
 _MOST_IN_GIF = 256
 
 
 def frames_of(image: Image.Image) -> list[tuple[Image.Image | IndexedImage, int]]:
-    """All frames of an image and how long each is shown, in milliseconds.
+    """Return all frames of an image, each with its duration in milliseconds.
 
     Parameters
     ----------
@@ -33,32 +33,32 @@ def frames_of(image: Image.Image) -> list[tuple[Image.Image | IndexedImage, int]
     Returns
     -------
     list of tuple
-        Frames, `IndexedImage` where the file has palettes though Pillow shows its colours; and
-        their durations, `DEFAULT_DURATION` where the file does not say.
+        Frames, as `IndexedImage` where the file has palettes but Pillow gives RGB; and their
+        durations, `DEFAULT_DURATION` where the file has none.
     """
     frames: list[Image.Image | IndexedImage] = []
     durations = []
     for frame in ImageSequence.Iterator(image):
         frames.append(frame.copy())
-        # Only now: Pillow tells that of a WebP's frame when it has decoded it.
+        # After the copy: Pillow sets the duration of a WebP frame when it decodes it.
         durations.append(round(frame.info.get("duration", DEFAULT_DURATION)))
     if getattr(image, "n_frames", 1) > 1:
         image.seek(0)
         if getattr(image, "default_image", False):
-            # A picture for those who show no animations is no frame.
+            # The still picture for other viewers is not a frame.
             del frames[0], durations[0]
     pictures = [frame for frame in frames if isinstance(frame, Image.Image)]
     if image.format == "GIF" and not all(map(is_indexed, frames)):
-        # Pillow brings frames of a GIF but the first to RGB, as they may be patches.
+        # Pillow converts all but the first frame of a GIF to RGB, as they may be patches.
         frames = list(with_palettes(frames))
     elif image.format == "WEBP" and all(map(_is_opaque, pictures)):
-        # Its encoder makes patches of frames, and so gives alpha to animations that have none.
+        # WebP encoders store frames as patches, which gives alpha to opaque animations.
         frames = [frame.convert("RGB") for frame in pictures]
     return list(zip(frames, durations, strict=True))
 
 
 def with_palettes(frames: Iterable[ImageLike]) -> Iterator[IndexedImage]:
-    """Give frames their colours as palettes, one for several as long as these are few together."""
+    """Yield frames with palettes; runs of frames share one while it stays small enough."""
     run: list[IndexedImage] = []
     united = np.zeros(0, np.uint32)
     for frame in frames:
@@ -76,7 +76,7 @@ def with_palettes(frames: Iterable[ImageLike]) -> Iterator[IndexedImage]:
 
 
 def _united(run: Sequence[IndexedImage], codes: NDArray[np.uint32]) -> list[IndexedImage]:
-    """Frames with all these colours as their palette, from dark to bright."""
+    """Return frames with all these colours as their palette, from dark to bright."""
     colors = codes.view(np.uint8).reshape(-1, 4)
     palette = to_channels(colors, channels_for_all(frame.channels for frame in run))
     order = dark_to_bright(palette)
@@ -90,7 +90,7 @@ def _united(run: Sequence[IndexedImage], codes: NDArray[np.uint32]) -> list[Inde
 
 
 def _codes(palette: NDArray[np.uint8]) -> NDArray[np.uint32]:
-    """Each colour as a number."""
+    """Return each colour as a number."""
     return np.ascontiguousarray(to_channels(palette, 4)).view(np.uint32)[:, 0]
 
 
@@ -99,12 +99,12 @@ def _is_opaque(frame: Image.Image) -> bool:
 
 
 def loop_of(image: Image.Image) -> int:
-    """How often an image's frames are to be shown; 0 is forever, which is also the default."""
+    """Return how often an image's frames are shown; 0, the default, is forever."""
     loop = int(image.info.get("loop", 1 if image.format == "GIF" else 0))
-    # A GIF says how often they are shown again.
+    # A GIF stores the number of repeats.
     return loop + 1 if image.format == "GIF" and loop and "loop" in image.info else loop
 
 
 def gif_loop(loop: int) -> int | None:
-    """A loop count as a GIF has it; None for none."""
+    """Convert a loop count to the repeats that a GIF stores; None for none."""
     return None if loop == 1 else min(max(loop - 1, 0), 65_535)

@@ -1,4 +1,4 @@
-"""Images from files and from standard input, recognised by content."""
+"""Read images from files, URLs or standard input, recognised by content."""
 
 from __future__ import annotations
 
@@ -70,34 +70,33 @@ __all__ = [
 
 _KMC = b"\x8bKMC"
 
-# What these call frames are layers and previews; the first is the picture, nothing is lost.
+# Frames of these formats are layers and previews; the first one is the whole picture.
 _NO_ANIMATION = frozenset({"MPO", "PSD"})
 _JPEGS = frozenset({"JPEG", "MPO"})
 
-# `catch_warnings` swaps global state: two threads inside it would leave each other's behind.
+# `catch_warnings` swaps global state: two threads inside it would restore each other's state.
 _warnings_lock = threading.RLock()
 
 
 @dataclass(frozen=True)
 class Source:
-    """An image and where it came from.
+    """An image and its origin.
 
     Parameters
     ----------
     name : str
-        What messages call it.
+        Its name in messages.
     image : ndarray of uint8, shape (H, W) or (H, W, C), or IndexedImage
-        An `IndexedImage` has the metadata too.
+        An `IndexedImage` holds the metadata too.
     metadata : Metadata
     size : int
         Bytes of the file.
     path : Path or None
         None for standard input.
     frames : SourceFrames or None
-        If there are several that follow each other in time, and they were asked for; `image` is
-        then the first.
+        Frames of an animation, if requested; `image` is then the first one.
     losses : tuple of str
-        What was reduced or left out and changes how the pixels look: they are not all of the file.
+        Parts of the file that were reduced or dropped and change how the pixels look.
     """
 
     name: str
@@ -110,7 +109,7 @@ class Source:
 
     @property
     def pixels(self) -> NDArray[np.uint8]:
-        """The pixels: shape (H, W) or (H, W, C)."""
+        """Return the pixels, shape (H, W) or (H, W, C)."""
         return self.image.to_array() if isinstance(self.image, IndexedImage) else self.image
 
 
@@ -122,27 +121,27 @@ def read_source(
     max_pixels: int | None = DEFAULT_MAX_PIXELS,
     labels: bool = True,
 ) -> Source:
-    """Read an image: .mat, .npy, .kmc, or whatever Pillow opens.
+    """Read an image: .mat, .npy, .kmc, or any format that Pillow opens.
 
     Parameters
     ----------
     path : path-like
         ``-`` is standard input; a URL is read through fsspec.
     variable : str, optional
-        The variable of a .mat file that is meant.
+        The variable to read from a .mat file.
     frames : bool
         Whether to read all frames of an animation, not only the first.
     max_pixels : int, optional
-        Refuse what declares more pixels, of all frames together, before there is room made for
-        them; None for no limit. What Pillow reads has `Image.MAX_IMAGE_PIXELS` beside that.
+        The most pixels that a file may declare in all frames together, checked before memory is
+        allocated; None for no limit. `Image.MAX_IMAGE_PIXELS` also limits files read by Pillow.
     labels : bool
-        Whether images of labels (see `is_label_map`) become palette images that keep every label,
-        as `encode_labels` makes them; else they are pictures.
+        Whether to read images of labels (see `is_label_map`) as palette images that keep every
+        label, as `encode_labels` makes them, rather than as pictures.
 
     Returns
     -------
     Source
-        Upright, whatever orientation its EXIF asks for, with all frames or with the first one.
+        Turned upright by its EXIF orientation, with all frames or the first one.
 
     Raises
     ------
@@ -156,9 +155,9 @@ def read_source(
     Warns
     -----
     KmcLossWarning
-        If bits, inks or colours were reduced or left out. All messages begin with the file's name.
-    KmcWarning
-        If frames or metadata were.
+        If bits, inks or colours were reduced or dropped. All messages begin with the file's name.
+        arning
+        If frames or metadata were dropped.
     """
     given = os.fspath(path)
     name = input_name(given)
@@ -180,9 +179,9 @@ def read_source(
 
 
 def is_image_name(path: str | os.PathLike[str]) -> bool:
-    """Whether a file of this name, met in a folder, is to be taken for an image.
+    """Whether to read a file of this name in a folder as an image.
 
-    Hidden files are not, nor `.kmc` files: they are what images are made into.
+    False for hidden files, and for `.kmc` files, which are results.
     """
     name = os.path.basename(os.fspath(path))
     ending = os.path.splitext(name)[1].lower()
@@ -192,23 +191,22 @@ def is_image_name(path: str | os.PathLike[str]) -> bool:
     if format_ in ("", "KMC", "MPEG") or format_ not in Image.OPEN:
         return False
     opener = Image.OPEN[format_][0]
-    # Stubs know a format by its name, but cannot read it.
+    # Stub plugins know a file extension, but cannot read the format.
     return not (isinstance(opener, type) and issubclass(opener, ImageFile.StubImageFile))
 
 
 @contextmanager
 def named_warnings(name: str, losses: list[str] | None = None) -> Iterator[None]:
-    """Tell all warnings of a block as `KmcWarning`, with the name of the file before them.
+    """Reissue the warnings of a block as `KmcWarning`, each beginning with the file's name.
 
-    Warnings for programmers (deprecations, unclosed files) are dropped. If the block raises,
-    its warnings are dropped too: the error says what matters. Those of losses stay
-    `KmcLossWarning`, and their texts are added to `losses`.
+    Warnings for programmers (deprecations, unclosed files) are dropped, and all warnings if the
+    block raises. A `KmcLossWarning` keeps its class, and its text is added to `losses`.
     """
     with _warnings_lock, warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         yield
     told = [w for w in caught if issubclass(w.category, (UserWarning, RuntimeWarning))]
-    # Pillow says some things twice.
+    # Pillow issues some warnings twice.
     texts = {_in_words(w): issubclass(w.category, KmcLossWarning) for w in told}
     for text, is_loss in texts.items():
         warn(f"{name}: {text}", KmcLossWarning if is_loss else KmcWarning)
@@ -236,7 +234,7 @@ def _decoded(
     if data.startswith(_KMC):
         animation = _from_kmc(data, name, max_pixels)
         if len(animation) > 1 and not all_taken:
-            text = f"{name}: {len(animation)} frames, the first is taken"
+            text = f"{name}: {len(animation)} frames, used the first"
             warn(text)
         return animation[0], animation.metadata
     try:
@@ -247,7 +245,7 @@ def _decoded(
                 return _pixels(_from_npy(data, name, max_pixels), name, labels)
             return _from_image(data, name, all_taken, max_pixels, labels)
     except MemoryError as error:
-        raise KmcLimitError(f"{name}: too large for the memory there is") from error
+        raise KmcLimitError(f"{name}: not enough memory") from error
 
 
 def _pixels(
@@ -265,7 +263,7 @@ def _pixels(
 
 
 def _labelled(samples: NDArray[np.generic]) -> IndexedImage | None:
-    """The image of labels that samples are; None if they are a picture.
+    """Return samples that are labels as an image of labels; None if they are a picture.
 
     Raises
     ------
@@ -276,24 +274,22 @@ def _labelled(samples: NDArray[np.generic]) -> IndexedImage | None:
         return None
     image = label_image(samples, own_greys=True)
     if image is None:
-        raise KmcInputError(
-            f"labels of more than {MAX_COLORS:,} distinct values: kmcodec.encode_labels keeps them"
-        )
+        raise KmcInputError(f"more than {MAX_COLORS:,} distinct labels: use kmcodec.encode_labels")
     return image
 
 
 def _frames_in(data: bytes, name: str, max_pixels: int | None) -> SourceFrames | None:
-    """The frames of an animation; None for all else."""
+    """Return the frames of an animation; None for all other files."""
     if data.startswith(_KMC):
         animation = _from_kmc(data, name, max_pixels)
         images = tuple(animation[i] for i in range(len(animation)))
         return SourceFrames(images, animation.durations, animation.loop) if images[1:] else None
     try:
-        # Whatever there is to warn of is told when the first frame is read again.
+        # Reading the first frame again issues the warnings.
         with _without_warnings():
             return animation_in(data, sys.maxsize if max_pixels is None else max_pixels)
     except MemoryError as error:
-        raise KmcLimitError(f"{name}: too large for the memory there is") from error
+        raise KmcLimitError(f"{name}: not enough memory") from error
     except KmcLimitError as error:
         raise KmcLimitError(f"{name}: {error}") from error
     except KmcInputError as error:
@@ -316,7 +312,7 @@ def _from_kmc(data: bytes, name: str, max_pixels: int | None) -> Animation:
 
 def _from_npy(data: bytes, name: str, max_pixels: int | None) -> NDArray[np.generic]:
     try:
-        # Before numpy allocates what the header asks for.
+        # Check before numpy allocates the array.
         header = read_npy_header(io.BytesIO(data), len(data))
         check_pixels(math.prod(header.shape[:2]), max_pixels, name)
         array: NDArray[np.generic] = np.load(io.BytesIO(data), allow_pickle=False)
@@ -324,7 +320,7 @@ def _from_npy(data: bytes, name: str, max_pixels: int | None) -> NDArray[np.gene
         raise
     except NotImplementedError as error:
         raise KmcInputError(f"{name}: {error}") from error
-    except Exception as error:  # numpy fails in any way on damaged files
+    except Exception as error:  # numpy may raise anything on damaged files
         raise KmcInputError(f"{name}: damaged or truncated .npy file") from error
     return array
 
@@ -345,31 +341,27 @@ def _from_image(
                 pixels = _of_png(data, pixels, metadata, max_pixels)
             return pixels, metadata
     except UnidentifiedImageError as error:
-        raise KmcInputError(
-            f"{name}: not an image that can be read (Pillow, .mat, .npy or .kmc)"
-        ) from error
+        raise KmcInputError(f"{name}: not an image in a known format") from error
     except Image.DecompressionBombError as error:
         limit = 2 * (Image.MAX_IMAGE_PIXELS or 0)
-        # What is still refused where libvips is there, is of no kind that it could read.
+        # With libvips installed, a refused file is of a kind that cannot be read row by row.
         hint = "" if can_stream() else " (most PNG and TIFF are, with kmcodec[large] installed)"
-        raise KmcLimitError(
-            f"{name}: more than {limit:,} pixels, too large to be read safely{hint}"
-        ) from error
+        raise KmcLimitError(f"{name}: more than {limit:,} pixels, over the limit{hint}") from error
     except KmcError as error:
         raise type(error)(f"{name}: {error}") from error
     except MemoryError:
         raise
-    except Exception as error:  # Pillow's readers fail in any way on damaged files
+    except Exception as error:  # Pillow's readers may raise anything on damaged files
         raise KmcInputError(f"{name}: {image_fault(error)}") from error
 
 
 def check_pixels(pixels: int, max_pixels: int | None, name: str = "") -> None:
-    """Refuse more pixels than `max_pixels`, which is None for no limit.
+    """Refuse more pixels than `max_pixels`; None is no limit.
 
     Raises
     ------
     KmcLimitError
-        With the name of the file, if it is given.
+        The message begins with the file's name, if given.
     """
     if max_pixels is not None and pixels > max_pixels:
         what = f"{pixels:,} pixels, more than the limit of {max_pixels:,}"
@@ -382,17 +374,17 @@ def _of_gif(
     metadata: Metadata,
     max_pixels: int | None,
 ) -> tuple[NDArray[np.uint8] | IndexedImage, Metadata]:
-    """Add what Pillow leaves out: later comments, and that a screen is clear beside its frame."""
+    """Add what Pillow drops: later comments, and the transparent screen around a small frame."""
     try:
         file = parse_gif(data)
-    except KmcInputError:  # later frames are damaged: they are not taken anyhow
+    except KmcInputError:  # later frames are damaged, but not needed
         return pixels, metadata
     if file.comments:
         comment = comment_text(b"\n".join(file.comments))
         metadata = replace(metadata, text={**metadata.text, COMMENT: comment})
     first = file.frames[0]
     if (first.width, first.height) != (file.width, file.height):
-        # The frame may reach far beyond the screen that the header tells, which Pillow has seen.
+        # The frame may reach far beyond the screen in the header, which Pillow has checked.
         check_pixels(file.width * file.height, max_pixels)
         (pixels,) = with_palettes(gif_frames(replace(file, frames=[first])))
     if isinstance(pixels, IndexedImage):
@@ -406,7 +398,7 @@ def _of_png(
     metadata: Metadata,
     max_pixels: int | None,
 ) -> NDArray[np.uint8] | IndexedImage:
-    """Take the frame that browsers show, where Pillow takes a picture that is none."""
+    """Use the frame that browsers show, where Pillow reads a picture that is not a frame."""
     frame = frame_instead_of_picture(data, sys.maxsize if max_pixels is None else max_pixels)
     if isinstance(frame, IndexedImage):
         return IndexedImage(frame.palette, frame.indices, metadata)
@@ -424,8 +416,8 @@ def _from_opened(
             turned = True
             turn_aspect(image)
         ImageOps.exif_transpose(image, in_place=True)
-    except Exception:  # damaged EXIF fails in any way; the pixels are no worse for it
-        warn("damaged EXIF: orientation unknown")
+    except Exception:  # damaged EXIF may raise anything; the pixels are still intact
+        warn("damaged EXIF, ignored the orientation")
     metadata = metadata_from_pillow(image, turned=turned)
     samples = integer_samples(image) if labels else None
     labelled = None if samples is None else _labelled(samples)
@@ -434,22 +426,22 @@ def _from_opened(
     pixels = from_pillow(image) if labelled is None else labelled
     if isinstance(pixels, IndexedImage):
         pixels = IndexedImage(pixels.palette, pixels.indices, metadata)
-    # Last: to count the frames Pillow goes through the whole file.
+    # Last, as Pillow reads the whole file to count its frames.
     if not all_taken:
         warn_of_frames(image)
     return pixels, metadata
 
 
 def warn_of_frames(image: Image.Image) -> None:
-    """Tell that there are more frames than the first."""
+    """Warn if an image has more frames than the first."""
     if image.format in _NO_ANIMATION:
         return
     try:
         frames = getattr(image, "n_frames", 1) - bool(getattr(image, "default_image", False))
-    except Exception:  # later frames are damaged: they are not taken anyhow
+    except Exception:  # later frames are damaged, but not needed
         return
     if frames > 1:
-        warn(f"{frames} frames, the first is taken")
+        warn(f"{frames} frames, used the first")
 
 
 def _in_words(warning: warnings.WarningMessage) -> str:

@@ -1,4 +1,4 @@
-"""Palettes from lists of colours, palette files and images."""
+"""Read palettes from lists of colours, palette files and images."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ from kmcodec.storage.urls import is_url, local_path, url_name
 
 __all__ = ["read_palette"]
 
-# The longest palette files, of 65,536 entries with names and comments, are shorter.
+# More than any palette file of 65,536 entries with names and comments.
 _MAX_BYTES = 4 << 20
-_GROUP = 1 << 20  # pixels whose colours are told apart at once
+_GROUP = 1 << 20  # pixels whose distinct colours are found at a time
 
 _NO_PALETTE = (
     "neither an image, a .kmc file, nor a .gpl, .hex, .act, .aco, .ase, .pal or .txt palette"
@@ -51,34 +51,33 @@ def read_palette(
     Parameters
     ----------
     source : str or path-like
-        Colours such as ``'#1d3557,#e63946 #f1faee'``, apart by commas or spaces, each ``#rgb``,
-        ``#rgba``, ``#rrggbb`` or ``#rrggbbaa``. Or the path or URL of a file, recognised by what it
-        holds, then by its ending: `.kmc`; an image, of which the palette is taken, or where it
-        has none its distinct colours, row by row; GIMP's `.gpl`, with alpha as Aseprite writes
-        it; `.hex`; Adobe's `.act`, `.aco` and `.ase` (Swatch Exchange); the `.pal` of JASC, with
-        alpha or without, and of Microsoft (RIFF); the `.txt` of Paint.NET.
-    max_pixels : int, optional
-        Of an image; see `read_source`.
+        Colours such as ``'#1d3557,#e63946 #f1faee'``, separated by commas or spaces, each
+        ``#rgb``, ``#rgba``, ``#rrggbb`` or ``#rrggbbaa``. Or the path or URL of a file, recognised
+        by content, then by file extension: `.kmc`; an image, which gives its palette or, without
+        one, its distinct colours, row by row; GIMP's `.gpl`, with alpha as Aseprite writes it;
+        `.hex`; Adobe's `.act`, `.aco` and `.ase` (Swatch Exchange); the `.pal` of JASC, with or
+        without alpha, and of Microsoft (RIFF); the `.txt` of Paint.NET.
+        pixels : int, optional
+        Limit for an image; see `read_source`.
 
     Returns
     -------
     ndarray, shape (K, C), uint8
-        1 <= K <= 65,536 entries in their order, repeated and unused ones too. C is 3, or 4
+        1 <= K <= 65,536 entries in file order, repeated and unused ones too. C is 3, or 4
         where an entry has alpha; images may have grey palettes, of 1 or 2 channels.
 
     Raises
     ------
     KmcInputError
-        If there is no such file, or it is malformed, empty, too long, or holds no palette. The
-        message begins with the file's name, and the line's number, or the byte's, where there is
-        one.
+        If the file does not exist, is malformed, empty or too long, or holds no palette. The
+        message begins with the file's name, then the line or byte number if known.
     KmcFormatError, KmcLimitError
         If a `.kmc` file is damaged, or an image too large to be read safely.
 
     Warns
     -----
     KmcWarning
-        See `read_source`; also if swatches of CMYK are converted, which is rough without a profile.
+        See `read_source`; also if CMYK swatches are converted, which is rough without a profile.
 
     Examples
     --------
@@ -89,19 +88,19 @@ def read_palette(
     if isinstance(source, str):
         words = source.replace(",", " ").split()
         if not words:
-            raise KmcInputError("a palette has at least one colour, none is given")
+            raise KmcInputError("the palette is empty, must have at least one colour")
         if _are_colors(words, source):
             return parse_colors(words)
     return _from_file(local_path(os.fspath(source)), max_pixels)
 
 
-# What it is.
+# Recognition.
 
 
 def _are_colors(words: Sequence[str], source: str) -> bool:
     if all(map(is_web_color, words)):
         return True
-    # A slip in a list is told as that; but files may have such names.
+    # A typo in a list should be reported as one; but files may have such names.
     return any(word.startswith("#") for word in words) and not os.path.exists(source)
 
 
@@ -117,31 +116,31 @@ def _from_file(path: str, max_pixels: int | None) -> NDArray[np.uint8]:
 
 
 def _start_of(path: str) -> bytes:
-    """The file, or so much of it that it is too long for a palette file."""
+    """Read a file, at most just more than the longest palette file."""
     if path == STANDARD:
-        raise KmcInputError("-: palettes are not read from standard input")
+        raise KmcInputError("cannot read a palette from standard input")
     try:
         return read_input(path, _MAX_BYTES + 1)
     except KmcFileNotFoundError as error:
         if all(map(is_hex_color, path.replace(",", " ").split())):
-            raise KmcInputError(f"{error}; colours begin with #") from error
+            raise KmcInputError(f"{error}; write colours with a #") from error
         raise
 
 
 def _parsed(data: bytes, ending: str) -> NDArray[np.uint8] | None:
-    """The palette of a palette file; None if it is another file, maybe an image."""
+    """Parse a palette file; return None for any other file, such as an image."""
     if not data:
-        raise KmcInputError("no colours, the file is empty")
+        raise KmcInputError("the file is empty")
     if len(data) > _MAX_BYTES:
         if _is_signed_image(data):
             return None
-        raise KmcInputError("larger than 4 MiB, too large for a palette, and not an image")
+        raise KmcInputError("not an image, and too large for a palette (over 4 MiB)")
     palette = parse_binary(data, ending)
     if palette is not None:
         return palette
     if b"\0" in data:
         return None
-    # Only names can be in another encoding, and they are not taken.
+    # Only names can be in another encoding, and they are not used.
     text = data.decode("utf-8-sig", "replace")
     palette = parse_with_header(text)
     if palette is None and not _is_signed_image(data):
@@ -157,7 +156,7 @@ def _is_signed_image(data: bytes) -> bool:
 def _accepts(accept: Callable[[bytes], bool | str] | None, prefix: bytes) -> bool:
     try:
         return accept is not None and bool(accept(prefix))
-    except Exception:  # some count on a longer prefix
+    except Exception:  # some need a longer prefix
         return False
 
 
@@ -165,10 +164,10 @@ def _accepts(accept: Callable[[bytes], bool | str] | None, prefix: bytes) -> boo
 
 
 def _from_image(path: str, start: bytes, ending: str, max_pixels: int | None) -> NDArray[np.uint8]:
-    # Arrays are images to `read_source`; but one with 3 columns may be meant as a palette.
+    # `read_source` reads arrays as images, but one with 3 columns may be meant as a palette.
     is_array = start.startswith(b"\x93NUMPY") or is_mat(start)
     no_palette = f"{path}: not a palette: {_WANTED.get(ending, _NO_PALETTE)}"
-    # What is no file (a pipe) has been read, and cannot be read again.
+    # A pipe has been read, and cannot be read again.
     if is_array or not (is_url(path) or os.path.isfile(path)):
         raise KmcInputError(no_palette)
     try:
@@ -186,7 +185,7 @@ def _from_image(path: str, start: bytes, ending: str, max_pixels: int | None) ->
 
 
 def _distinct_colors(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The colours of pixels, shape (H, W, C), in the order in which they first appear."""
+    """Return the colours of pixels, shape (H, W, C), in order of first appearance."""
     channels = pixels.shape[-1]
     flat = pixels.reshape(-1, channels)
     found = np.zeros(0, np.uint32)

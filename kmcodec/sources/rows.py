@@ -1,4 +1,4 @@
-"""Image files that are larger than what should be in memory at once, row by row."""
+"""Read image files too large for memory row by row."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ from kmcodec.sources.images import check_pixels, named_warnings, warn_of_frames
 __all__ = ["LARGE", "RowFile", "open_rows", "row_errors", "row_source"]
 
 LARGE = 1 << 24
-"""Files of more pixels are read row by row, where that is possible."""
+"""Files of more pixels are read row by row, if their format allows it."""
 
-# What a few compressed bytes may claim as one row.
+# The widest row to accept: a few compressed bytes may declare any width.
 _WIDEST = 1 << 20
 
 
 @dataclass(frozen=True)
 class RowFile:
-    """An image file whose rows can be read again and again.
+    """An image file whose rows can be read repeatedly.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ class RowFile:
     size : int
         Bytes of the file.
     losses : tuple of str
-        See `Source`; of what is not in the rows.
+        See `Source`; losses outside of the rows.
     """
 
     rows: Callable[[], Iterable[ArrayLike]]
@@ -58,20 +58,20 @@ class RowFile:
 def open_rows(
     path: str, large: int = LARGE, max_pixels: int | None = DEFAULT_MAX_PIXELS
 ) -> RowFile | None:
-    """Open an image file to be read row by row, if it is large and of a kind that allows that.
+    """Open an image file for reading row by row, if it is large and its format allows it.
 
     Parameters
     ----------
     path : str
     large : int
-        Pixels up to which a file is better read as a whole.
+        The most pixels of a file to read as a whole.
     max_pixels : int, optional
-        The most that the file may have; None for no limit.
+        The most pixels that the file may have; None for no limit.
 
     Returns
     -------
     RowFile or None
-        None for all other files, also those that cannot be read: `read_source` says why.
+        None for all other files, including unreadable ones, which `read_source` reports.
 
     Raises
     ------
@@ -83,7 +83,7 @@ def open_rows(
     Warns
     -----
     KmcWarning
-        If frames or metadata are left out.
+        If frames or metadata are dropped.
     """
     try:
         if not os.path.isfile(path):
@@ -105,12 +105,12 @@ def open_rows(
 
 
 def row_source(path: str, file: RowFile) -> RowSource:
-    """The pixels of an opened file, block by block.
+    """Return the pixels of an opened file, block by block.
 
     Raises
     ------
     KmcInputError
-        If it is damaged, or holds no pixels.
+        If the file is damaged, or holds no pixels.
 
     Warns
     -----
@@ -123,7 +123,7 @@ def row_source(path: str, file: RowFile) -> RowSource:
 
 @contextmanager
 def row_errors(path: str) -> Iterator[None]:
-    """Say of what file errors are that come while its rows are read."""
+    """Add the file's name to errors that reading its rows raises."""
     try:
         yield
     except KmcInputError as error:
@@ -144,7 +144,7 @@ def _npy(path: str, stream: IO[bytes], size: int, large: int) -> RowFile | None:
 
 
 def _may_be_labels(path: str, header: NpyHeader) -> bool:
-    """Whether labels may be in a file, which are read as a whole: see `is_label_map`."""
+    """Whether a file may hold labels, which are read as a whole; see `is_label_map`."""
     if header.dtype.kind not in "iu" or header.dtype == np.uint8:
         return False
     pairs = equal = 0

@@ -1,1 +1,1 @@
-"""Files, URLs and standard input and output: opened, read, replaced."""
+"""Open, read and replace files, URLs, and standard input and output."""

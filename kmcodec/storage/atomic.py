@@ -1,4 +1,4 @@
-"""Files written at once or not at all."""
+"""Write files atomically: whole or not at all."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _CREATE = (
     os.O_WRONLY
     | os.O_CREAT
     | os.O_EXCL
-    | getattr(os, "O_BINARY", 0)  # else Windows writes CR LF for LF
+    | getattr(os, "O_BINARY", 0)  # else Windows turns LF into CR LF
     | getattr(os, "O_CLOEXEC", 0)
     | getattr(os, "O_NOFOLLOW", 0)
 )
@@ -26,22 +26,22 @@ _CREATE = (
 def replace_file(
     path: str | os.PathLike[str], data: bytes | Iterable[bytes], *, create_only: bool = False
 ) -> None:
-    """Write a file so that at any moment either the old or the whole new one is there.
+    """Write a file so that at any moment either the old or the whole new one exists.
 
     Parameters
     ----------
     path : path-like
-        A symbolic link is followed. What exists and is no regular file (``/dev/null``, a FIFO)
-        is written directly.
+        A symbolic link is followed. An existing device or FIFO (such as ``/dev/null``) is written
+        directly.
     data : bytes or iterable of bytes
-        The whole file, or its parts, which are taken while it is written.
+        The whole file, or its parts, taken during writing.
     create_only : bool
         Never replace a file, not even one that appears in the meantime.
 
     Raises
     ------
     OSError
-        If the file cannot be written; what was there is then untouched.
+        If the file cannot be written; an existing file is then untouched.
     ValueError
         If the path holds a zero character.
     """
@@ -49,7 +49,7 @@ def replace_file(
     target = Path(os.path.realpath(name))
     found = _status(target)
     if found is None and name.endswith(("/", os.sep)):
-        # The slash asks for a folder, which `realpath` forgets.
+        # A trailing slash asks for a folder, but `realpath` drops it.
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name)
     if found is not None and stat.S_ISDIR(found.st_mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), name)
@@ -73,12 +73,12 @@ def _status(target: Path) -> os.stat_result | None:
 def _write_beside(
     target: Path, data: bytes | Iterable[bytes], found: os.stat_result | None, create_only: bool
 ) -> None:
-    # A name of its own length: the target's may be as long as the file system permits.
+    # Not made from the target's name, which may be as long as the file system permits.
     temporary = target.with_name(f".kmc-{secrets.token_hex(8)}.tmp")
     try:
         _fill(temporary, data)
         if found is not None:
-            # The permissions of a file are its owner's choice, not ours.
+            # Keep the permissions that the owner chose.
             os.chmod(temporary, stat.S_IMODE(found.st_mode))
         if create_only:
             _put_new(temporary, target)
@@ -99,12 +99,12 @@ def _fill(temporary: Path, data: bytes | Iterable[bytes]) -> None:
         for part in _parts_of(data):
             stream.write(part)
         stream.flush()
-        # Else a crash after the rename can leave an empty file under the target's name.
+        # Without this, a crash after the rename can leave an empty target.
         os.fsync(stream.fileno())
 
 
 def _put_new(temporary: Path, target: Path) -> None:
-    """Give the finished file its name, unless that is taken."""
+    """Give the finished file its name, unless a file has it."""
     try:
         os.link(temporary, target)
     except (AttributeError, NotImplementedError):
@@ -118,7 +118,7 @@ def _put_new(temporary: Path, target: Path) -> None:
 
 
 def _claim_and_replace(temporary: Path, target: Path) -> None:
-    # Whoever creates the name owns it: the empty file is ours to replace.
+    # Creating the name claims it: replacing our own empty file is safe.
     os.close(os.open(target, _CREATE, 0o666))
     try:
         os.replace(temporary, target)

@@ -1,4 +1,4 @@
-"""The one door to files: paths, URLs and ``-`` are opened, read and replaced here."""
+"""Open, read and replace files by path, URL or ``-``; all file access goes through here."""
 
 from __future__ import annotations
 
@@ -26,22 +26,22 @@ __all__ = [
 ]
 
 STANDARD = "-"
-"""The name of standard input, or of standard output."""
+"""The name that stands for standard input or standard output."""
 
 
 def input_name(path: str) -> str:
-    """What messages call a file that is read."""
+    """Return the name of an input file in messages."""
     return "standard input" if path == STANDARD else path or "''"
 
 
 @contextmanager
 def file_errors(name: str) -> Iterator[None]:
-    """Make the errors of a block name the file that they are about.
+    """Add a file's name to the errors of a block.
 
     Parameters
     ----------
     name : str
-        What messages call it.
+        The file's name in messages.
 
     Raises
     ------
@@ -55,7 +55,7 @@ def file_errors(name: str) -> Iterator[None]:
     except KmcLimitError as error:
         raise KmcLimitError(f"{name}: {error}") from error
     except (KmcError, BrokenPipeError):
-        raise  # it is no fault of the file that nobody reads what is told of it
+        raise  # the reader of standard output has gone, which is no fault of the file
     except OSError as error:
         raise file_error(error, name) from error
     except MemoryError as error:
@@ -71,7 +71,7 @@ def open_path(path: str | os.PathLike[str], name: str | None = None) -> Iterator
     path : path-like
         Or a URL.
     name : str, optional
-        What messages call it; the path if not given.
+        The file's name in messages; the path if not given.
 
     Raises
     ------
@@ -80,23 +80,23 @@ def open_path(path: str | os.PathLike[str], name: str | None = None) -> Iterator
     KmcInputError
         If the path is empty or holds a zero character.
     KmcLimitError
-        If what is no regular file has more than 512 MiB: a pipe, or a URL, which may name a file
-        in an archive that packs zeros a thousandfold.
+        If a pipe or URL yields more than 512 MiB: a URL may name a file in an archive, which can
+        compress zeros a thousandfold.
     """
     given = os.fspath(path)
     with file_errors(name or input_name(given)):
         _check_path(given)
         if is_url(given):
-            # In an archive a file may be a thousand times as large as what there is of it.
+            # A file in an archive may expand a thousandfold.
             check_streamed(size_in_archive(given))
             with open_url(given) as stream:
                 yield io.BytesIO(read_some(stream))
             return
         if os.path.isdir(given):
-            # Windows would call it a matter of permission.
+            # Windows would report missing permission.
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         with open(given, "rb") as stream:
-            # A FIFO can be read once only, and not from the end.
+            # A FIFO can be read only once, and cannot seek.
             yield stream if is_regular(stream) else io.BytesIO(read_bounded(stream))
 
 
@@ -140,15 +140,15 @@ def write_output(
     path : path-like
         Also a URL; ``-`` is standard output.
     data : bytes or iterable of bytes
-        The whole file, or its parts, which are made while it is written: what they raise is
-        raised, and nothing is written.
+        The whole file, or its parts, made during writing: an error in making one is raised, and
+        nothing is written.
     create_only : bool
         Never replace a file, not even one that appears in the meantime.
 
     Raises
     ------
     KmcFileError
-        If it cannot be written; what was there is then untouched.
+        If it cannot be written; an existing file is then untouched.
     BrokenPipeError
         If the reader of standard output has gone.
     """
@@ -185,13 +185,13 @@ def _replace(name: str, parts: Iterable[bytes], *, create_only: bool) -> None:
     try:
         replace_file(name, parts, create_only=create_only)
     except (FileNotFoundError, NotADirectoryError) as error:
-        # The file may well be missing: what is wrong is the folder.
+        # The target may be missing, so the fault must be its folder.
         folder = os.path.dirname(name) or "."
         raise file_error(error, folder, "no such folder") from error
 
 
 class _Parts:
-    """Parts of a file, and the error that making one raised: it is no error of writing."""
+    """Parts of a file, and the error of making one, kept apart from errors of writing."""
 
     def __init__(self, parts: Iterable[bytes]) -> None:
         self._parts = parts

@@ -1,4 +1,4 @@
-"""What the name of a file to write says: its ending is believed, or refused."""
+"""Check the extensions of files to write."""
 
 from __future__ import annotations
 
@@ -11,26 +11,24 @@ __all__ = ["check_kmc_name"]
 
 
 def check_kmc_name(path: str | os.PathLike[str]) -> None:
-    """Refuse to write a `.kmc` file under the name of another kind of file.
+    """Refuse to write a `.kmc` file with the extension of another format.
 
     Parameters
     ----------
     path : path-like
-        Or a URL, or ``-``. A name without an ending, a device or a FIFO says nothing of its kind.
+        Or a URL, or ``-``. Names without an extension, devices and FIFOs are accepted.
 
     Raises
     ------
     KmcInputError
-        If the name has an ending, and that is not ``.kmc``.
+        If the name has an extension other than ``.kmc``.
     """
     name = os.fsdecode(path)
     last = url_name(name) if is_url(name) else os.path.basename(name)
     stem, ending = os.path.splitext(last)
     if ending.lower() in ("", ".kmc") or _is_special(name):
         return
-    raise KmcInputError(
-        f"{name}: what is written is a .kmc file, not a {ending} file: name it {stem}.kmc"
-    )
+    raise KmcInputError(f"{name}: cannot write a .kmc file as {ending}: name it {stem}.kmc")
 
 
 def _is_special(path: str) -> bool:

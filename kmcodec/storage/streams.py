@@ -1,4 +1,4 @@
-"""Reading what may have no end: standard input, FIFOs and devices."""
+"""Read streams that may never end: standard input, FIFOs and devices."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ from kmcodec.errors import KmcLimitError
 
 __all__ = ["check_streamed", "is_regular", "read_bounded", "read_some"]
 
-# /dev/zero has no end, and neither has a pipe from `yes`.
+# /dev/zero never ends, nor does a pipe from `yes`.
 _MOST_STREAMED = 1 << 29
 
 
 def read_bounded(stream: IO[bytes]) -> bytes:
-    """All bytes of a file; of what is no regular file at most 512 MiB.
+    """Read all bytes of a file; of a pipe or device at most 512 MiB.
 
     Raises
     ------
     KmcLimitError
-        If there are more.
+        If it has more.
     """
     return stream.read() if is_regular(stream) else read_some(stream)
 
 
 def read_some(stream: IO[bytes]) -> bytes:
-    """All bytes of what may have no end, or may be packed a thousandfold: at most 512 MiB.
+    """Read all bytes of a stream that may be endless or highly compressed, at most 512 MiB.
 
     Raises
     ------
     KmcLimitError
-        If there are more.
+        If it has more.
     """
     data = stream.read(_MOST_STREAMED + 1)
     check_streamed(len(data))
@@ -39,18 +39,18 @@ def read_some(stream: IO[bytes]) -> bytes:
 
 
 def check_streamed(size: int) -> None:
-    """Refuse what is larger than `read_some` reads.
+    """Refuse a size larger than `read_some` reads.
 
     Raises
     ------
     KmcLimitError
     """
     if size > _MOST_STREAMED:
-        raise KmcLimitError(f"more than {_MOST_STREAMED:,} bytes, and no regular file")
+        raise KmcLimitError(f"more than {_MOST_STREAMED:,} bytes, and not a regular file")
 
 
 def is_regular(stream: IO[bytes]) -> bool:
-    """Whether a stream is a file whose size is known, or is in memory."""
+    """Whether a stream is a regular file or in memory."""
     try:
         return stat.S_ISREG(os.fstat(stream.fileno()).st_mode)
     except (OSError, ValueError):

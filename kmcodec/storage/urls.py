@@ -1,4 +1,4 @@
-"""Files named by URLs, through fsspec (extra: remote)."""
+"""Read and write files by URL, through fsspec (extra: remote)."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ __all__ = [
     "write_url",
 ]
 
-# Joins the URL of what is in an archive with that of the archive.
+# Joins the URL of a file in an archive with that of the archive.
 _CHAIN = "::"
 
 
 def is_url(name: str) -> bool:
-    """Whether a name is a URL (``s3://bucket/a.png``) and no path."""
+    """Whether a name is a URL (``s3://bucket/a.png``) and not a path."""
     return re.match(r"[A-Za-z][A-Za-z0-9+.\-]+://", name) is not None
 
 
 def local_path(name: str) -> str:
-    """The path that a URL of this machine (``file://``, ``local://``) means; others as they are."""
+    """Return the path of a local URL (``file://``, ``local://``); other names unchanged."""
     match = re.match(r"(?:file|local)://", name)
     if match is None or _CHAIN in name:
         return name
@@ -48,29 +48,29 @@ def local_path(name: str) -> str:
 
 
 def url_name(url: str) -> str:
-    """The last part of a URL: of what is in an archive, not of the archive."""
+    """Return the file name in a URL: that of a file in an archive, not of the archive."""
     return posixpath.basename(url.partition(_CHAIN)[0])
 
 
 def url_with(folder: str, name: str) -> str:
-    """The URL of a file in a folder."""
+    """Return the URL of a file in a folder."""
     own, *archives = folder.split(_CHAIN)
     return _CHAIN.join([posixpath.join(own, name.replace("\\", "/")), *archives])
 
 
 def url_beside(url: str, name: str) -> str:
-    """The URL of a file in the folder of another."""
+    """Return the URL of a file in the same folder as another."""
     own, *archives = url.split(_CHAIN)
     return _CHAIN.join([own[: own.rindex("/") + 1] + name, *archives])
 
 
 def are_same_urls(one: str, other: str) -> bool:
-    """Whether two URLs mean the same file.
+    """Whether two URLs name the same file.
 
     Raises
     ------
     KmcInputError
-        If fsspec is not there or does not know such URLs.
+        If fsspec is not installed or does not know such URLs.
     """
     if one == other:
         return True
@@ -89,7 +89,7 @@ def open_url(url: str) -> Iterator[IO[bytes]]:
     Raises
     ------
     KmcInputError
-        If it cannot be opened or read, or fsspec is not there or does not know such URLs.
+        If it cannot be opened or read, or fsspec is not installed or does not know such URLs.
     """
     with _told(url):
         system, path = _system(url)
@@ -98,7 +98,7 @@ def open_url(url: str) -> Iterator[IO[bytes]]:
 
 
 def size_in_archive(url: str) -> int:
-    """Bytes of a file in an archive, as that tells it; 0 of all others.
+    """Return the size in bytes that an archive declares for a file; 0 for other URLs.
 
     Raises
     ------
@@ -113,7 +113,7 @@ def size_in_archive(url: str) -> int:
 
 
 def url_exists(url: str) -> bool:
-    """Whether there is such a file.
+    """Whether a file exists.
 
     Raises
     ------
@@ -126,7 +126,7 @@ def url_exists(url: str) -> bool:
 
 
 def url_is_folder(url: str) -> bool:
-    """Whether there is such a folder.
+    """Whether a folder exists.
 
     Raises
     ------
@@ -134,17 +134,17 @@ def url_is_folder(url: str) -> bool:
         See `open_url`.
     """
     if re.match("https?://", url) and not url.partition(_CHAIN)[0].endswith("/"):
-        return False  # any page with links in it would be one, and be fetched to find out
+        return False  # else any page with links would be one, and fetched to find out
     with _told(url):
         system, path = _system(url)
         return bool(system.isdir(path))
 
 
 def listing_fault(name: str) -> str | None:
-    """Why a name found in a listing is not safe to join with the URL of its folder, if it is not.
+    """Say why a name in a listing is unsafe to join with its folder's URL; None if it is safe.
 
-    Whoever made the archive or runs the server chose the name. It is data: it may name a file
-    below its folder, and nothing else.
+    The maker of the archive or the server chose the name, so it is untrusted: it may only name a
+    file below its folder.
     """
     if "\0" in name:
         return "holds a zero character"
@@ -163,9 +163,9 @@ def listing_fault(name: str) -> str | None:
 
 
 def url_files(url: str, *, recursive: bool) -> list[str]:
-    """The files in a folder, below its URL; those of each folder before the folders in it.
+    """Return the files below a folder's URL; each folder's files before its subfolders.
 
-    The names are as the listing has them: see `listing_fault`.
+    The names are unchecked: see `listing_fault`.
 
     Raises
     ------
@@ -182,18 +182,18 @@ def url_files(url: str, *, recursive: bool) -> list[str]:
 
 
 def _below(system: Any, name: str, folder: str) -> str:
-    """What a listing calls a file, without the folder that was listed."""
+    """Return the name of a file in a listing, relative to the listed folder."""
     if system.root_marker == "/" or folder.startswith("/"):
-        # Such systems differ in whether they begin paths with a slash.
+        # Only some of these systems begin paths with a slash.
         name, folder = name.removeprefix("/"), folder.removeprefix("/")
     folder = folder.rstrip("/")
     return name.removeprefix(folder + "/") if folder else name
 
 
 def _linked(system: Any, path: str, recursive: bool) -> list[str]:
-    """The files that the pages of a server link to, from below a folder only.
+    """Return the files that a server's pages link to; follow subfolders of a folder only.
 
-    A page also links to the folder above, and to wherever its author likes.
+    A page may also link to the parent folder, and to anywhere else.
     """
     files: list[str] = []
     folders = [path]
@@ -219,7 +219,7 @@ def _by_folder(name: str) -> tuple[list[str], str]:
 
 
 def write_url(url: str, parts: Iterable[bytes], *, create_only: bool) -> None:
-    """Write a file, which appears as a whole or not at all, as far as its file system can do so.
+    """Write a file whole or not at all, if its file system supports that.
 
     Parameters
     ----------
@@ -231,7 +231,7 @@ def write_url(url: str, parts: Iterable[bytes], *, create_only: bool) -> None:
     Raises
     ------
     KmcInputError
-        See `open_url`; or if it is there already.
+        See `open_url`; also if the file exists and `create_only` is set.
     """
     with _told(url):
         system, path = _system(url)
@@ -253,18 +253,18 @@ def _system(url: str) -> tuple[Any, str]:
 
 @contextmanager
 def _told(url: str) -> Iterator[None]:
-    """Errors of whatever file system, each in a line with the URL."""
+    """Turn the errors of any file system into one line with the URL."""
     try:
         yield
     except KmcError:
         raise
     except RecursionError as error:
-        raise KmcInputError(f"{url}: its folders are nested too deeply") from error
+        raise KmcInputError(f"{url}: folders nested too deeply") from error
     except OSError as error:
         if not error.errno and isinstance(error, FileNotFoundError):
             error = FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
         raise file_error(error, url) from error
     except Exception as error:
-        # Each file system has its own.
+        # Each file system raises its own.
         reason = " ".join(str(error).split()) or type(error).__name__
         raise file_error(OSError(errno.EIO, reason), url) from error

@@ -1,1 +1,1 @@
-"""What is written besides `.kmc`: images, animations and palettes in the formats of others."""
+"""Write images, animations and palettes in formats other than `.kmc`."""

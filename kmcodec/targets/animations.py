@@ -1,4 +1,4 @@
-"""Animations to the bytes of files of other formats: GIF, animated PNG, WebP and AVIF."""
+"""Encode animations in other formats: GIF, animated PNG, WebP and AVIF."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ _LIMITS = {"AVIF": (2**31 - 1, 0), "WEBP": (2**24 - 1, 65_535)}
 
 
 def encode_animation(animation: Animation, kind: str) -> bytes:
-    """Encode an animation in the format of a file ending, fully in memory.
+    """Encode an animation in the format of a file extension, fully in memory.
 
     Parameters
     ----------
     animation : Animation
-        Of several frames.
+        With several frames.
     kind : str
-        An ending, with the dot. Where the format holds no animations, the first frame is taken.
+        File extension, with the dot. Formats without animations get the first frame.
 
     Returns
     -------
@@ -57,17 +57,17 @@ def encode_animation(animation: Animation, kind: str) -> bytes:
     Raises
     ------
     KmcInputError
-        If the ending is unknown, or the format cannot hold the frames.
+        If the extension is unknown, or the format cannot hold the frames.
 
     Warns
     -----
     KmcWarning
-        If frames, colours or metadata had to be left out.
+        If frames, colours or metadata are dropped.
     """
     ending = kind.lower()
     format_ = "" if ending in (".npy", ".mat") else format_of(ending)
     if format_ not in ANIMATED:
-        text = f"{ending} file: {len(animation)} frames, the first is taken"
+        text = f"{ending} file: {len(animation)} frames, used the first"
         warn(text)
         return encode_image(animation[0], kind)
     with named_warnings(f"{ending} file"):
@@ -87,14 +87,14 @@ def _to_gif(animation: Animation, frames: Sequence[IndexedImage]) -> bytes:
     for number, time in enumerate(times):
         if time > MAX_DELAY:
             raise KmcInputError(
-                f"frame {number} is shown {animation.durations[number]:,} ms; "
-                f"a GIF's frames {10 * MAX_DELAY:,} at most"
+                f"frame {number} lasts {animation.durations[number]:,} ms, "
+                f"but GIF allows at most {10 * MAX_DELAY:,} ms"
             )
     if tuple(10 * time for time in times) != animation.durations:
-        _warn("a GIF counts hundredths of a second: durations rounded")
+        _warn("rounded durations to the 10 ms steps of a GIF")
     repeats = gif_loop(animation.loop)
     if repeats is not None and repeats < animation.loop - 1:
-        _warn(f"shown {repeats + 1:,} times, not {animation.loop:,}: a GIF holds no more")
+        _warn(f"shown {repeats + 1:,} times, not {animation.loop:,}: the most a GIF can")
     fitting = [fit_for_gif(frame) for frame in _of_few_colors(frames)]
     return write_gif(fitting, times, repeats, comment_of(animation.metadata))
 
@@ -102,13 +102,13 @@ def _to_gif(animation: Animation, frames: Sequence[IndexedImage]) -> bytes:
 def _to_png(animation: Animation, frames: Sequence[IndexedImage]) -> bytes:
     delays = [delay_of(duration) for duration in animation.durations]
     if any(1000 * delay != each for delay, each in zip(delays, animation.durations, strict=True)):
-        _warn("durations rounded, as PNG counts long ones in longer steps")
+        _warn("rounded long durations to the steps of a PNG")
     try:
         options = metadata_options(animation.metadata, "PNG")
         return write_apng(frames, delays, animation.loop, options)
-    except Exception:  # whether the metadata are at fault, one more try shows
+    except Exception:  # a second try shows whether the metadata are at fault
         data = write_apng(frames, delays, animation.loop, {})
-    _warn("PNG cannot hold these metadata: left out")
+    _warn("dropped metadata that PNG cannot hold")
     return data
 
 
@@ -116,37 +116,36 @@ def _by_pillow(animation: Animation, frames: Sequence[IndexedImage], format_: st
     longest, most = _LIMITS[format_]
     if max(animation.durations) > longest:
         raise KmcInputError(
-            f"a frame is shown {max(animation.durations):,} ms; {format_} holds {longest:,} at most"
+            f"a frame lasts {max(animation.durations):,} ms, but {format_} allows at most "
+            f"{longest:,} ms"
         )
     loop = animation.loop
     if loop > most:
         loop = most
         told = f"{most:,} times" if most else "for ever"
-        _warn(f"shown {told}, not {animation.loop:,} times: {format_} holds no more")
+        _warn(f"shown {told}, not {animation.loop:,} times: the most {format_} can")
     pictures = [to_pillow(frame) for frame in frames]
     for picture in pictures:
-        # Some writers take all of `info` for options: only what belongs to the pixels stays.
+        # Some writers read options from `info`: keep only what belongs to the pixels.
         picture.info = {k: v for k, v in picture.info.items() if k == "transparency"}
     options = _OPTIONS[format_] | metadata_options(animation.metadata, format_)
     options |= {"duration": list(animation.durations), "loop": loop}
     stream = io.BytesIO()
     try:
         pictures[0].save(stream, format_, save_all=True, append_images=pictures[1:], **options)
-    except Exception as error:  # each writer has its own way to refuse
-        raise KmcInputError(
-            f"{len(frames):,} frames cannot be written as {format_}: {error}"
-        ) from error
+    except Exception as error:  # each writer raises its own
+        raise KmcInputError(f"cannot write {len(frames):,} frames as {format_}: {error}") from error
     with Image.open(stream) as written:
         kept = getattr(written, "n_frames", 1)
     if kept == 1:
-        _warn("all frames are equal: one is written, without its duration")
+        _warn("all frames are equal: wrote one, without its duration")
     elif kept < len(frames):
-        _warn(f"{len(frames) - kept:,} frames that equal those before became one with them")
+        _warn(f"{len(frames) - kept:,} frames merged with equal ones before them")
     return stream.getvalue()
 
 
 def _in_steps(durations: Sequence[int], step: int) -> list[int]:
-    """Durations in longer steps, such that rounding does not add up; none becomes 0."""
+    """Convert durations to longer steps without accumulating rounding errors; none becomes 0."""
     steps, late = [], 0
     for duration in durations:
         wanted = duration + late
@@ -156,12 +155,12 @@ def _in_steps(durations: Sequence[int], step: int) -> list[int]:
 
 
 def _of_few_colors(frames: Sequence[IndexedImage]) -> list[IndexedImage]:
-    """Frames with 256 entries at most: the others share a palette that is looked for."""
+    """Return frames of at most 256 entries; larger ones share a palette found by search."""
     small = [_with_used_entries(frame) for frame in frames]
     large = [number for number, frame in enumerate(small) if len(frame.palette) > 256]
     if not large:
         return small
-    _warn("GIF holds 256 colours: reduced")
+    _warn("reduced to the 256 colours of a GIF")
     opaque = [_without_clear(small[number]) for number in large]
     any_clear = any(clear.any() for _, clear in opaque)
     sheet = quantize_frames(
@@ -178,7 +177,7 @@ def _of_few_colors(frames: Sequence[IndexedImage]) -> list[IndexedImage]:
 
 
 def _without_clear(frame: IndexedImage) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
-    """Colours without alpha, and where they are clear, which is given a colour of others."""
+    """Return pixels without alpha, and a mask of clear ones, which get another colour."""
     palette = to_channels(frame.palette, 4)
     colors, clear = palette[:, :3], palette[:, 3] == 0
     if clear.any() and not clear.all():
@@ -191,7 +190,7 @@ def _warn(text: str) -> None:
 
 
 def _with_used_entries(frame: IndexedImage) -> IndexedImage:
-    """Leave unused entries out of a palette that is too long for a GIF."""
+    """Drop unused entries from a palette that is too long for a GIF."""
     if len(frame.palette) <= 256:
         return frame
     used, indices = np.unique(frame.indices, return_inverse=True)

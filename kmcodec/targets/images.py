@@ -1,4 +1,4 @@
-"""Images to the bytes of files of other formats."""
+"""Encode images in other formats."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ __all__ = [
     "metadata_options",
 ]
 
-# The pixels of a palette image are meant as they are: formats that can keep them, do.
+# Palette images should keep their exact pixels in formats that can.
 _OPTIONS: dict[str, dict[str, Any]] = {
     "AVIF": {"quality": 100, "subsampling": "4:4:4"},
     "JPEG": {"quality": 95},
     "WEBP": {"lossless": True, "exact": True},
 }
-# What to try, in this order, until the format takes it.
+# Modes to try, in this order, until the format accepts one.
 _MODES = {
     "L": ("L", "RGB"),
     "LA": ("LA", "RGBA", "L", "RGB"),
@@ -47,19 +47,19 @@ _MODES = {
 }
 _WITHOUT_ALPHA = frozenset({"L", "RGB"})
 _XMP_TAG = 700
-# Beside EXIF, or without it.
+# Formats that store a resolution outside of EXIF.
 _WITH_DPI = frozenset({"BMP", "DIB", "JPEG", "PNG", "TIFF"})
 
 
 def encode_image(image: IndexedImage, kind: str) -> bytes:
-    """Encode an image in the format of a file ending, fully in memory.
+    """Encode an image in the format of a file extension, fully in memory.
 
     Parameters
     ----------
     image : IndexedImage
     kind : str
-        ``.npy`` and ``.mat`` hold the pixels alone (in a .mat file as ``A``); any other is an
-        ending of Pillow's. Palette and metadata are kept where the format takes them.
+        ``.npy`` and ``.mat`` hold only the pixels (in a .mat file as ``A``); all other file
+        extensions are Pillow's. Palette and metadata are kept if the format supports them.
 
     Returns
     -------
@@ -68,13 +68,12 @@ def encode_image(image: IndexedImage, kind: str) -> bytes:
     Raises
     ------
     KmcInputError
-        If the ending is unknown, or the format cannot hold the image.
+        If the extension is unknown, or the format cannot hold the image.
 
     Warns
     -----
     KmcWarning
-        If transparency, colours or metadata had to be left out; pixels alone lose only metadata,
-        of which nothing is said.
+        If transparency, colours or metadata are dropped, except metadata in ``.npy`` and ``.mat``.
     """
     ending = kind.lower()
     if ending == ".npy":
@@ -89,18 +88,17 @@ def encode_image(image: IndexedImage, kind: str) -> bytes:
 
 
 def format_of(ending: str) -> str:
-    """Pillow's name of the format that a file ending stands for.
+    """Return Pillow's name of the format of a file extension.
 
     Raises
     ------
     KmcInputError
-        If there is none that can be written.
+        If no writable format has this extension.
     """
     format_ = Image.registered_extensions().get(ending.lower(), "")
     if format_ == "KMC" or format_ not in Image.SAVE:
         raise KmcInputError(
-            f"{ending!r} is no ending that images are written with; "
-            ".png, .gif, .tiff, .bmp, .webp, .jpg, .npy and .mat are some"
+            f"cannot write {ending!r} files; use .png, .gif, .tiff, .bmp, .webp, .jpg, .npy or .mat"
         )
     return format_
 
@@ -108,7 +106,7 @@ def format_of(ending: str) -> str:
 def _encode_by_pillow(image: IndexedImage, format_: str) -> bytes:
     picture = to_pillow(image)
     options = _OPTIONS.get(format_, {}) | metadata_options(image.metadata, format_)
-    # Some writers take all of `info` for options: only what belongs to the pixels stays.
+    # Some writers read options from `info`: keep only what belongs to the pixels.
     picture.info = {k: v for k, v in picture.info.items() if k == "transparency"}
     translucent = _is_translucent(image)
     fault = "no mode fits"
@@ -117,20 +115,20 @@ def _encode_by_pillow(image: IndexedImage, format_: str) -> bytes:
             continue
         try:
             data = _save(_converted(picture, mode), format_, options)
-        except Exception as error:  # each writer has its own way to refuse
+        except Exception as error:  # each writer raises its own
             fault = str(error) or type(error).__name__
             continue
         lost = translucent and (mode in _WITHOUT_ALPHA or not _reads_back(data, image, True))
         if lost and mode not in _WITHOUT_ALPHA:
             continue
         if lost:
-            warn(f"transparency left out: {format_} has none")
+            warn(f"dropped transparency: {format_} has none")
         if _reads_back(data, image, False):
             warn_of_lost_metadata(data, image.metadata, format_)
             return data
         fault = "it holds other sizes only"
     raise KmcInputError(
-        f"an image of {image.width} x {image.height} cannot be written as {format_}: {fault}"
+        f"cannot write an image of {image.width} x {image.height} pixels as {format_}: {fault}"
     )
 
 
@@ -142,7 +140,7 @@ def _converted(picture: Image.Image, mode: str) -> Image.Image:
     if mode == picture.mode:
         return picture
     if picture.mode == "P" and mode == "RGB" and "transparency" in picture.info:
-        # In two steps: in one, Pillow would look for a colour to stand for transparency.
+        # In two steps: in one, Pillow would choose a colour to stand for transparency.
         picture = picture.convert("RGBA")
     return picture.convert(mode)
 
@@ -150,7 +148,7 @@ def _converted(picture: Image.Image, mode: str) -> Image.Image:
 def _save(picture: Image.Image, format_: str, options: dict[str, Any]) -> bytes:
     try:
         return _saved(picture, format_, options)
-    except Exception:  # whether the metadata are at fault, one more try shows
+    except Exception:  # a second try shows whether the metadata are at fault
         return _saved(picture, format_, _OPTIONS.get(format_, {}))
 
 
@@ -161,21 +159,21 @@ def _saved(picture: Image.Image, format_: str, options: dict[str, Any]) -> bytes
 
 
 def _reads_back(data: bytes, image: IndexedImage, with_alpha: bool) -> bool:
-    """Whether what was written still has the image's size, or its transparency.
+    """Whether the written file keeps the image's size, or its transparency if `with_alpha`.
 
-    Several writers drop the alpha of mode P or RGBA, or scale an icon, without a word.
+    Several writers silently drop the alpha of mode P or RGBA, or scale an icon.
     """
     try:
         with Image.open(io.BytesIO(data)) as opened:
             if with_alpha:
                 return opened.has_transparency_data
             return opened.size == (image.width, image.height)
-    except Exception:  # formats that are only written, such as PDF, cannot be asked
+    except Exception:  # write-only formats, such as PDF, cannot be checked
         return True
 
 
 def metadata_options(metadata: Metadata, format_: str) -> dict[str, Any]:
-    """Options of Pillow's `save` by which a format keeps metadata."""
+    """Return the options of Pillow's `save` that write metadata in a format."""
     options: dict[str, Any] = {}
     if metadata.icc:
         options["icc_profile"] = metadata.icc
@@ -195,7 +193,7 @@ def metadata_options(metadata: Metadata, format_: str) -> dict[str, Any]:
 
 
 def comment_of(metadata: Metadata) -> bytes:
-    """The text that GIF and JPEG have a place for."""
+    """Return the comment for GIF and JPEG, which hold one text."""
     return metadata.text.get(COMMENT, "").encode()
 
 
@@ -205,14 +203,14 @@ def _png_texts(metadata: Metadata) -> PngImagePlugin.PngInfo:
         if keyword.encode("latin-1", "replace").decode("latin-1") == keyword:
             chunks.add_text(keyword, text)
         else:
-            warn(f"text {keyword!r}: PNG's keywords are Latin-1")
+            warn(f"dropped the text {keyword!r}: PNG keywords must be Latin-1")
     if metadata.xmp:
         chunks.add_itxt(PNG_XMP_KEYWORD, metadata.xmp.decode("utf-8", "replace"))
     return chunks
 
 
 def _exif_with_xmp(metadata: Metadata) -> Image.Exif:
-    # TIFF keeps XMP in a tag of its own, and Pillow takes tags as EXIF.
+    # TIFF keeps XMP in its own tag, and Pillow takes tags from EXIF.
     exif = Image.Exif()
     if metadata.exif:
         exif.load(EXIF_PREFIX + metadata.exif)
@@ -221,15 +219,15 @@ def _exif_with_xmp(metadata: Metadata) -> Image.Exif:
 
 
 def fit_for_gif(image: IndexedImage) -> IndexedImage:
-    """Reduce transparency to what GIF has: one entry that is clear, all others opaque."""
+    """Reduce transparency to that of GIF: one clear entry, all others opaque."""
     if len(image.palette) > 256:
-        warn("GIF holds 256 colours: reduced")
+        warn("reduced to the 256 colours of a GIF")
         return image
     if not _is_translucent(image):
         return image
     alpha = image.palette[:, -1]
     if ((alpha > 0) & (alpha < 255)).any():
-        warn("GIF has no partial transparency: made opaque")
+        warn("GIF has no partial transparency: such pixels become opaque")
     (clear,) = np.nonzero(alpha == 0)
     palette = np.array(to_channels(image.palette, 4))
     palette[:, 3] = 255

@@ -1,4 +1,4 @@
-"""Labels to the bytes of files that hold numbers rather than pictures."""
+"""Encode labels as files of numbers instead of pictures."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from kmcodec.formats.matlab import write_mat
 __all__ = ["HOLD_LABELS", "encode_label_file"]
 
 HOLD_LABELS = frozenset({".mat", ".npy", ".png", ".tif", ".tiff"})
-"""Endings of files that may hold labels."""
+"""Extensions of files that may hold labels."""
 
 
 def encode_label_file(labels: NDArray[Any], ending: str) -> bytes | None:
-    """Encode labels in the format of a file ending.
+    """Encode labels in the format of a file extension.
 
     Parameters
     ----------
@@ -29,8 +29,8 @@ def encode_label_file(labels: NDArray[Any], ending: str) -> bytes | None:
     Returns
     -------
     bytes or None
-        A ``.mat`` or ``.npy`` file has the array as it is. PNG and TIFF files have samples of 8 or
-        16 bits, TIFF also of 32; None if the labels do not fit, or are no plane of labels.
+        ``.mat`` and ``.npy`` files hold any array. PNG and TIFF files have samples of 8
+        or 16 bits, TIFF also of 32; None if the labels do not fit, or are not two-dimensional.
     """
     if ending == ".npy":
         stream = io.BytesIO()
@@ -47,7 +47,7 @@ def encode_label_file(labels: NDArray[Any], ending: str) -> bytes | None:
 
 
 def _samples(labels: NDArray[Any], ending: str) -> NDArray[Any] | None:
-    """Labels in a type that Pillow writes."""
+    """Convert labels to a type that Pillow writes; None if they do not fit."""
     if labels.ndim != 2 or not labels.size or labels.dtype.kind not in "iu":
         return None
     least, most = int(labels.min()), int(labels.max())

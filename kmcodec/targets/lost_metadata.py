@@ -1,4 +1,4 @@
-"""What of an image's metadata is not in the file that was made of it."""
+"""Find the metadata that a written file lacks."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ _NAMES = {"icc": "ICC profile", "exif": "EXIF", "xmp": "XMP"}
 
 
 def warn_of_lost_metadata(data: bytes, metadata: Metadata, format_: str) -> None:
-    """Name the metadata that a format has no place for; most writers leave them out silently.
+    """Warn of metadata that a format cannot hold; most writers drop them silently.
 
     Parameters
     ----------
     data : bytes
-        The file as it was written.
-    metadata : Metadata
-        What it was to hold.
-    format_ : str
-        Pillow's name. Of PNG, which has a place for all, nothing is said.
+        The written file.
+        data : Metadata
+        The metadata that it should hold.
+        at_ : str
+        Pillow's name of the format. PNG, which holds all metadata, never warns.
 
     Warns
     -----
@@ -49,16 +49,16 @@ def warn_of_lost_metadata(data: bytes, metadata: Metadata, format_: str) -> None
     if any(keyword not in kept.text for keyword in metadata.text):
         lost.append("texts")
     if lost:
-        words = f"metadata left out that {format_} does not hold: {', '.join(lost)}"
+        words = f"dropped metadata that {format_} cannot hold: {', '.join(lost)}"
         warn(words)
 
 
 def _metadata_in(data: bytes) -> Metadata:
     try:
         with warnings.catch_warnings():
-            # What may be odd about a file that was just written is no news.
+            # Oddities of a file that was just written are not worth a warning.
             warnings.simplefilter("ignore")
             with Image.open(io.BytesIO(data)) as opened:
                 return metadata_from_pillow(opened)
-    except Exception:  # formats that are only written, such as PDF, hold none
+    except Exception:  # write-only formats, such as PDF, hold none
         return Metadata()

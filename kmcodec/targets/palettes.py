@@ -1,4 +1,4 @@
-"""Palettes to the bytes of palette files."""
+"""Encode palettes as palette files."""
 
 from __future__ import annotations
 
@@ -20,37 +20,37 @@ from kmcodec.targets.images import encode_image
 __all__ = ["ENDINGS", "encode_palette_file", "hex_lines", "palette_ending"]
 
 _COLUMNS = 16
-# The counts of .aco files have 16 bits; those of .ase files 32.
+# Counts have 16 bits in .aco files, 32 in .ase files.
 _MOST_OF_ACO = 0xFFFF
 
 
 def palette_ending(path: str) -> str:
-    """The ending of a palette file's name, in lower case; of standard output ``.hex``.
+    """Return the extension of a palette file, in lower case; ``.hex`` for standard output.
 
     Raises
     ------
     KmcInputError
-        If palettes are not written so.
+        If no palette format has this extension.
     """
     if path == STANDARD:
         return ".hex"
     ending = os.path.splitext(path)[1].lower()
     if ending not in ENDINGS:
-        raise KmcInputError(f"{path}: palettes are written as {', '.join(ENDINGS)} files")
+        raise KmcInputError(f"{path}: cannot write a palette so, use {', '.join(ENDINGS)}")
     return ending
 
 
 def encode_palette_file(palette: NDArray[np.uint8], ending: str) -> bytes:
-    """Encode a palette as a file that `read_palette` reads as the same colours.
+    """Encode a palette as a file from which `read_palette` reads the same colours.
 
     Parameters
     ----------
     palette : ndarray, shape (K, C), uint8
     ending : str
-        See `palette_ending`. ``.kmc`` and ``.png`` hold a picture of the palette, sixteen
-        entries in a row; ``.gpl`` is GIMP's, with alpha, where there is any, as Aseprite writes
-        it; ``.hex`` has one colour in a line; ``.pal`` is JASC's, with alpha where there is any;
-        ``.txt`` is Paint.NET's; ``.act``, ``.aco`` and ``.ase`` are Adobe's.
+        See `palette_ending`. ``.kmc`` and ``.png`` hold a picture of the palette, sixteen entries
+        in a row; ``.gpl`` is GIMP's, with any alpha as Aseprite writes it; ``.hex`` has one colour
+        a line; ``.pal`` is JASC's, with any alpha; ``.txt`` is Paint.NET's; ``.act``, ``.aco`` and
+        ``.ase`` are Adobe's.
 
     Raises
     ------
@@ -60,7 +60,7 @@ def encode_palette_file(palette: NDArray[np.uint8], ending: str) -> bytes:
     if ending in (".kmc", ".png"):
         columns = min(_COLUMNS, len(palette))
         rows = -(-len(palette) // columns)
-        # The last row may have room left, which the last entry takes.
+        # The last entry fills the rest of the last row.
         places = np.minimum(np.arange(rows * columns), len(palette) - 1)
         image = IndexedImage(palette, places.reshape(rows, columns))
         return encode(image) if ending == ".kmc" else encode_image(image, ending)
@@ -68,7 +68,7 @@ def encode_palette_file(palette: NDArray[np.uint8], ending: str) -> bytes:
 
 
 def hex_lines(palette: NDArray[np.uint8]) -> list[str]:
-    """The entries as ``rrggbb``, or ``rrggbbaa`` where any is not opaque."""
+    """Return the entries as ``rrggbb``, or as ``rrggbbaa`` if any is not opaque."""
     return [entry.tobytes().hex() for entry in _in_color(palette)]
 
 
@@ -98,12 +98,12 @@ def _paint_net(entries: NDArray[np.uint8]) -> bytes:
 
 def _act(entries: NDArray[np.uint8]) -> bytes:
     if len(entries) > 256:
-        raise KmcInputError(f"{len(entries):,} colours, an .act file has 256 at most")
+        raise KmcInputError(f"{len(entries):,} colours, but an .act file holds at most 256")
     clear = ACT_OPAQUE
     if entries.shape[1] == 4:
         (seen,) = np.nonzero(entries[:, 3] < 255)
         if len(seen) != 1 or entries[seen[0], 3]:
-            raise KmcInputError("an .act file has one fully transparent colour and no other alpha")
+            raise KmcInputError("an .act file can hold one transparent colour, no other alpha")
         clear = int(seen[0])
     table = entries[:, :3].tobytes().ljust(ACT_TABLE, b"\0")
     return table + struct.pack(">HH", len(entries), clear)
@@ -112,7 +112,9 @@ def _act(entries: NDArray[np.uint8]) -> bytes:
 def _aco(entries: NDArray[np.uint8]) -> bytes:
     _check_opaque(entries, ".aco")
     if len(entries) > _MOST_OF_ACO:
-        raise KmcInputError(f"{len(entries):,} colours, an .aco file has {_MOST_OF_ACO:,} at most")
+        raise KmcInputError(
+            f"{len(entries):,} colours, but an .aco file holds at most {_MOST_OF_ACO:,}"
+        )
     colors = [
         struct.pack(">5H", 0, *(257 * level for level in entry), 0) for entry in entries.tolist()
     ]
@@ -136,7 +138,7 @@ def _ase(entries: NDArray[np.uint8]) -> bytes:
 
 def _check_opaque(entries: NDArray[np.uint8], ending: str) -> None:
     if entries.shape[1] == 4:
-        raise KmcInputError(f"{ending} files have no alpha; .gpl, .pal and .txt files have")
+        raise KmcInputError(f"{ending} files cannot hold alpha; use .gpl, .pal or .txt")
 
 
 def _names(entries: NDArray[np.uint8]) -> list[str]:
@@ -153,9 +155,9 @@ _WRITERS: dict[str, Callable[[NDArray[np.uint8]], bytes]] = {
     ".ase": _ase,
 }
 ENDINGS = (".kmc", ".png", *_WRITERS)
-"""Of the palette files that are written."""
+"""Extensions of the palette files that can be written."""
 
 
 def _in_color(palette: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """RGB, or RGBA where it is needed."""
+    """Convert to RGB, or to RGBA if any entry is not opaque."""
     return to_channels(palette, common_channels_for(palette, 3))

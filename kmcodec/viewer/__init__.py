@@ -1,4 +1,4 @@
-"""The viewer for browsers: one page, which is assembled in ``spec/js`` and stands there, too."""
+"""The viewer for browsers: one page, assembled in ``spec/js`` and kept there too."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ _TITLE = "<title>kmc viewer</title>"
 
 
 def page_with(data: bytes, name: str) -> bytes:
-    """The viewer's page with a file in it, which it shows when it is opened.
+    """Return the viewer's page with a file in it, which it shows on opening.
 
     Parameters
     ----------
     data : bytes
-        The whole `.kmc` file; it is not checked here, the page does that.
+        The whole `.kmc` file; the page checks it.
     name : str
-        What to call the file in the page.
+        The file's name in the page.
 
     Returns
     -------
@@ -29,9 +29,9 @@ def page_with(data: bytes, name: str) -> bytes:
     """
     page = importlib.resources.files(__name__).joinpath("viewer.html").read_text("utf-8")
     title = html.escape(name)
-    # Base64 has no character that HTML could take for its own.
+    # Base64 has no characters special to HTML.
     coded = base64.b64encode(data).decode("ascii")
     part = f'<script type="text/plain" id="embedded" data-name="{title}">{coded}</script>'
     page = page.replace(_TITLE, f"<title>{title} - kmc viewer</title>", 1)
-    # A name need not be valid Unicode; what is not is shown as a question mark.
+    # A name may be invalid Unicode; question marks replace the invalid parts.
     return page.replace(_PLACE, part, 1).encode("utf-8", "replace")

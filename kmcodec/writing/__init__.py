@@ -1,1 +1,1 @@
-"""Strips and sections put together to the bytes of a `.kmc` file."""
+"""Assemble strips and sections into the bytes of a `.kmc` file."""

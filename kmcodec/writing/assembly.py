@@ -1,4 +1,4 @@
-"""An IndexedImage to the bytes of a `.kmc` file."""
+"""Turn an IndexedImage into the bytes of a `.kmc` file."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ __all__ = ["Assembly", "file_parts"]
 
 @dataclass(frozen=True)
 class Assembly:
-    """How files are made of palette images; the options of `kmcodec.encode` of the same names.
+    """The options of `kmcodec.encode` for making files from palette images.
 
     Raises
     ------
@@ -53,11 +53,11 @@ class Assembly:
             object.__setattr__(self, "strip_rows", rows)
 
     def method_for(self, image: IndexedImage) -> Coding:
-        """The coding method that an image gets."""
+        """Return the coding method for an image."""
         return coding_for(self.coding, self.effort, image.indices, image.palette)
 
     def survey(self, width: int, height: int) -> Survey | None:
-        """What chooses the coding method of an image by its indices, if anything does.
+        """Return the survey that chooses the coding method of an image, or None if it needs none.
 
         Parameters
         ----------
@@ -67,25 +67,25 @@ class Assembly:
         Returns
         -------
         Survey or None
-            To be shown all indices, and then given to `surveyed_method`.
+            Add all indices to it, then pass it to `surveyed_method`.
         """
         wanted = self.coding == "context" and self.effort == AUTO
         return Survey(width, height) if wanted else None
 
     def surveyed_method(self, survey: Survey | None, entries: int) -> Coding:
-        """The coding method that a survey, if there is one, has come to.
+        """Return the coding method after a survey.
 
         Parameters
         ----------
         survey : Survey or None
-            Of `survey`; it has seen all indices.
+            From `survey`, after all indices.
         entries : int
-            Of the palette.
+            Number of palette entries.
         """
         return coding_named(self.coding, survey.effort(entries) if survey else self.effort)
 
     def sample(self, width: int, height: int) -> BusySample | None:
-        """What has to see some indices of an image to choose its strips, if anything has.
+        """Return the sample that chooses the strips of an image, or None if it needs none.
 
         Parameters
         ----------
@@ -95,19 +95,19 @@ class Assembly:
         Returns
         -------
         BusySample or None
-            To be given its `pairs` of rows of indices, and then given to `header`.
+            Add its `pairs` of rows of indices to it, then pass it to `header`.
         """
         wanted = self.strip_rows is None and self.coding == "context" and is_cut(width, height)
         return BusySample(width, height) if wanted else None
 
     def header_for(self, image: IndexedImage, method: Coding | None = None) -> Header:
-        """The header that an image gets, but for its flags: it tells the strips.
+        """Return the header of an image, except its flags; it determines the strips.
 
         Parameters
         ----------
         image : IndexedImage
         method : Coding, optional
-            `method_for` the image if not given.
+            By default `method_for` the image.
         """
         sample = self.sample(image.width, image.height)
         if sample is not None:
@@ -124,7 +124,7 @@ class Assembly:
         palette: NDArray[np.uint8],
         sample: BusySample | None,
     ) -> Header:
-        """The header of an image that is coded by some method; see `header_for`.
+        """Return the header of an image for a coding method; see `header_for`.
 
         Parameters
         ----------
@@ -133,7 +133,7 @@ class Assembly:
             Of the image, in pixels.
         palette : ndarray, shape (K, C), uint8
         sample : BusySample or None
-            Of `sample`; it has seen what it asks for.
+            From `sample`, after all its pairs.
         """
         rows = self.strip_rows
         if rows is None:
@@ -148,7 +148,7 @@ class Assembly:
         )
 
     def encode(self, image: IndexedImage) -> bytes:
-        """The bytes of the file."""
+        """Return the bytes of the file."""
         header = self.header_for(image)
         method = METHODS[header.coding]
 
@@ -160,7 +160,7 @@ class Assembly:
         return b"".join(file_parts(header, image.palette, payloads, image.metadata))
 
     def encode_frames(self, sheet: IndexedImage, table: FrameTable) -> bytes:
-        """The bytes of a file of several frames with one palette; see `encode_scenes`.
+        """Return the bytes of a file of several frames with one palette; see `encode_scenes`.
 
         Parameters
         ----------
@@ -171,18 +171,18 @@ class Assembly:
         return self.encode_scenes([sheet], table)
 
     def encode_scenes(self, scenes: Sequence[IndexedImage], table: FrameTable) -> bytes:
-        """The bytes of a file of several frames, each scene laid out as is smaller.
+        """Return the bytes of a file of several frames, each scene in its smaller layout.
 
         Parameters
         ----------
         scenes : sequence of IndexedImage
-            Each with its frames side by side; all of as many channels. The metadata are those of
-            the first. A scene after it has no more entries than pixels.
+            Each with its frames side by side, all with the same number of channels. The file gets
+            the metadata of the first. Later scenes have no more entries than pixels.
         table : FrameTable
-            Of all frames; layouts and scenes are set here.
+            For all frames; this method sets layouts and scenes.
         """
         width = sum(scene.width for scene in scenes) // table.count
-        # One method for all: by what it takes to decode all frames.
+        # One method for all scenes, chosen by the time to decode all frames.
         together = np.concatenate([scene.indices for scene in scenes], axis=1)
         most = max((scene.palette for scene in scenes), key=len)
         method = coding_for(self.coding, self.effort, together, most)
@@ -219,7 +219,7 @@ class Assembly:
         return b"".join(file_parts(header, first.palette, payloads, first.metadata, table, further))
 
     def overhead(self, image: IndexedImage) -> int:
-        """How many bytes of the file are no coded indices."""
+        """Return the number of bytes of the file besides the coded indices."""
         header = self.header_for(image)
         payloads = [b""] * header.strip_count
         return sum(map(len, file_parts(header, image.palette, payloads, image.metadata)))
@@ -233,18 +233,18 @@ def file_parts(
     frames: FrameTable | None = None,
     further: Sequence[NDArray[np.uint8]] = (),
 ) -> Iterator[bytes]:
-    """The bytes of a file, part by part.
+    """Yield the bytes of a file, part by part.
 
     Parameters
     ----------
     header : Header
-        Of `Assembly.header`.
+        From `Assembly.header`.
     palette : ndarray, shape (K, C), uint8
     payloads : iterable of bytes
-        The coded strips, taken as they are needed.
+        The coded strips, consumed as needed.
     metadata : Metadata
     frames : FrameTable, optional
-        Of several frames.
+        For several frames.
     further : sequence of ndarray
         The palettes of further scenes.
     """
@@ -267,7 +267,7 @@ def _stored(palette: NDArray[np.uint8], coded: bytes | None) -> bytes:
 
 
 def _coded_palette(header: Header, palette: NDArray[np.uint8]) -> bytes | None:
-    """The coded palette, if the header allows it and it saves anything."""
+    """Return the coded palette if the header allows it and it is smaller, else None."""
     if not header.allows_coded_palette or len(palette) == 1:
         return None
     coded = encode_palette(palette)

@@ -1,8 +1,8 @@
 """Coding methods 2 to 4: the context coder (spec/context.md).
 
-Every pixel takes a few binary decisions; each is predicted by many adaptive models, whose opinions
-are mixed, and then arithmetic-coded. `model.py` and the modules that it imports are the readable
-definition; the `.pxi` files are the same, compiled once for each profile.
+Every pixel takes a few binary decisions. Many adaptive models predict each decision, a mixer
+combines their predictions, and an arithmetic coder codes it. `model.py` and the modules that it
+imports are the readable definition; the `.pxi` files do the same, compiled for each profile.
 """
 
 from kmcodec.coding.context.choice import Criterion

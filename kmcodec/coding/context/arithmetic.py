@@ -1,8 +1,8 @@
 """The arithmetic coder: bits of known probability to bytes and back (spec/context.md, section 5).
 
-A range coder without carries. What is coded so far is an interval, `low` to `high`, of numbers of
-32 bits; each bit keeps the part of it that is due to its probability. The highest byte leaves as
-soon as both ends agree in it.
+A range coder without carries. The state is an interval, `low` to `high`, of 32-bit numbers. Each
+bit narrows it in proportion to the bit's probability. The coder writes the highest byte as soon as
+both ends agree in it.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ _MASK = 0xFFFFFFFF
 
 
 class BitCoder(Protocol):
-    """What the model hands its decisions to: it does not know whether it encodes or decodes.
+    """The coder of the model's decisions; the model is the same for encoding and decoding.
 
     Attributes
     ----------
     exhausted : bool
-        Whether so much has been decoded that the payload is too short, whatever follows: to go on
-        would only be work for whoever has forged it.
+        Whether the payload is certainly too short, whatever follows. Going on would waste time on
+        a forged file.
     """
 
     @property
     def exhausted(self) -> bool: ...
 
     def code(self, bit: int, p: int) -> int:
-        """Code a bit and return it; a decoder ignores the argument and returns what was coded.
+        """Code a bit and return it; a decoder ignores the argument and returns the coded bit.
 
         Parameters
         ----------
@@ -41,7 +41,7 @@ class BitCoder(Protocol):
 
 
 class BitEncoder:
-    """Bits to bytes."""
+    """Encode bits to bytes."""
 
     exhausted = False
 
@@ -66,18 +66,18 @@ class BitEncoder:
         return bit
 
     def finish(self) -> bytes:
-        """All bytes, with the one more that it takes to lie within the last interval."""
-        # The ends differ in their highest bytes: this is no more than `high`, and no carry.
+        """Return all bytes, with one more to select a number in the last interval."""
+        # The ends differ in their highest bytes, so this does not exceed `high`, and never carries.
         return bytes(self._output) + bytes([(self._low >> 24) + 1])
 
 
 class BitDecoder:
-    """Bytes to bits.
+    """Decode bytes to bits.
 
     Parameters
     ----------
     payload : bytes
-        Zeros are read beyond its end.
+        Beyond its end the decoder reads zeros.
     """
 
     def __init__(self, payload: bytes) -> None:
@@ -89,7 +89,7 @@ class BitDecoder:
 
     @property
     def exhausted(self) -> bool:
-        """See `BitCoder`; a payload has a byte more than there are shifts."""
+        """See `BitCoder`; a valid payload has one byte more than shifts."""
         return self.shifts >= len(self._payload)
 
     def code(self, _: int, p: int) -> int:
@@ -113,15 +113,15 @@ class BitDecoder:
 
 
 def check_end(payload: bytes, shifts: int, low: int, what: str) -> None:
-    """Refuse bytes that do not end as an encoder ends them.
+    """Refuse a payload that does not end as an encoder ends it.
 
     Parameters
     ----------
     payload : bytes
     shifts, low : int
-        Of the decoder, after the last bit.
+        State of the decoder after the last bit.
     what : str
-        What was decoded, such as ``"indices"``.
+        The decoded data, such as ``"indices"``.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The vote: which two symbols a pixel is likely to be (spec/context.md, section 7)."""
+"""The vote for the two most likely symbols of a pixel (spec/context.md, section 7)."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from kmcodec.coding.context.pixel import NE, NW, N, Pixel, W
 
 __all__ = ["elect"]
 
-# By how often a context has seen its last symbol in a row: 240 times the part in which it comes
-# true again, roughly.
+# By the length of a context's run of its last symbol: about 240 times the probability that the
+# symbol comes again.
 _VOTES = [0, 80, 120, 140, 160, 170, 180, 190, 200, 200, 210, 210, 220, 220, 220, 220]
 _VOTES += 8 * [240] + 7 * [250] + [260]
 
@@ -16,7 +16,7 @@ _NEIGHBORS = ((W, 150), (N, 150), (NE, 75), (NW, 37))
 
 
 def elect(pixel: Pixel) -> None:
-    """Fill in the candidates and their strengths; the first named wins a tie."""
+    """Fill in the candidates and their strengths; the symbol named first wins a tie."""
     votes: dict[int, int] = {}
     for head in pixel.heads:
         if head.run:

@@ -1,9 +1,9 @@
-"""Rate-distortion choice: for each pixel the symbol that is cheap to code and near enough.
+"""Rate-distortion choice: for each pixel a symbol that is cheap to code and near enough.
 
 Entropy-constrained vector quantisation (Chou, Lookabaugh and Gray 1989, "Entropy-constrained vector
-quantization", IEEE Trans. ASSP 37), with the coder itself as the entropy model: the bits of a
-symbol are those that it would cost now, after what has been coded before it. How a choice bears on
-what comes later is estimated: a symbol that the pixels ahead are likely to have makes them cheaper.
+quantization", IEEE Trans. ASSP 37), with the coder itself as the entropy model: the cost of a
+symbol is its cost at this point, after all pixels before it. The effect on later pixels is an
+estimate: a symbol that the pixels ahead are likely to have makes them cheaper.
 """
 
 from __future__ import annotations
@@ -23,37 +23,37 @@ if TYPE_CHECKING:
 
 __all__ = ["Choice", "Chooser", "Criterion", "choice_of"]
 
-# 1/256 bits that a pixel costs, at least, which is not like all around it.
+# Least cost, in 1/256 bits, of a pixel that differs from all its neighbours.
 _SPECK = 2048
-# Of points and entries.
+# Number of coordinates of points and entries.
 _COORDINATES = 4
-# Entries near the nearest one that are tried.
+# Entries near the nearest one to try.
 _NEAR = 12
-# Beyond so many entries, the distances of all pairs take too much memory.
+# Above this many entries the distances of all pairs take too much memory.
 _MOST_PAIRS = 4096
 
 
 @dataclass(frozen=True)
 class Criterion:
-    """What a choice is to weigh.
+    """The criterion of a choice.
 
     Parameters
     ----------
     targets : ndarray, shape (rows, width, D), int16
         Coordinates of the pixels of the source, D at most 4.
     entries : ndarray, shape (K, D), int16
-        Those of the palette's entries.
+        Coordinates of the palette entries.
     kinds : ndarray, shape (K,), uint8
         Only entries of the same kind replace each other.
     lagrangian : int
-        The squared error that a bit is worth, in 1/256; at least 1.
+        The price of a bit: squared error in 1/256, at least 1.
     allowance : int
-        The most squared error that may be added to a pixel.
+        Maximum squared error to add to a pixel.
     ahead : ndarray, shape (rows, width), optional
-        The entries that pixels are likely to get; the nearest ones if not given.
+        The likely entries of the pixels; by default the nearest ones.
     saving : int
-        1/256 bits that an entry saves at the pixel to the right or below if that is likely to have
-        it, too; three quarters of it at those below to the left and right. At most 2**16.
+        1/256 bits that an entry saves at the pixel to the right or below if that pixel is likely
+        to have it too; three quarters of that diagonally below. At most 2**16.
     """
 
     targets: NDArray[np.int16]
@@ -67,7 +67,7 @@ class Criterion:
 
 @dataclass(frozen=True)
 class Choice:
-    """A criterion by symbols of the tree instead of palette entries, as the model takes it.
+    """A criterion by symbols of the tree instead of palette entries, for the model.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ class Choice:
     neighbors : ndarray, shape (2 ** bits, M), uint16
         Symbols near each symbol, nearest first.
     costs : ndarray, shape (4096,), uint16
-        What a decision costs in 1/256 bits, by its probability in 1/4096.
+        Cost of a decision in 1/256 bits, by its probability in 1/4096.
     ahead : ndarray, shape (rows, width), uint16
     lagrangian, allowance, saving : int
         See `Criterion`.
@@ -95,7 +95,7 @@ class Choice:
 
 
 def choice_of(criterion: Criterion, tree: ColorTree, nearest: NDArray[Any]) -> Choice:
-    """What the model needs to choose by a criterion, `nearest` being the nearest entries."""
+    """Return the choice of a criterion; `nearest` are the nearest entries."""
     padding = [(0, 0), (0, _COORDINATES - criterion.entries.shape[1])]
     targets = criterion.targets
     if padding[-1][1]:
@@ -115,7 +115,7 @@ def choice_of(criterion: Criterion, tree: ColorTree, nearest: NDArray[Any]) -> C
 
 
 def _neighbors(points: NDArray[np.int64], tree: ColorTree) -> NDArray[Any]:
-    """The entries nearest to each entry; of very many those beside it in the tree."""
+    """Return the entries nearest to each entry, or beside it in the tree if there are many."""
     count = min(_NEAR, len(points) - 1)
     if len(points) > _MOST_PAIRS:
         steps = np.arange(1, count // 2 + 1)
@@ -138,7 +138,7 @@ def _costs() -> NDArray[np.uint16]:
 
 
 def _cost(part: int, whole: int) -> int:
-    """The binary logarithm of whole / part, in 1/256, rounded down."""
+    """Return the binary logarithm of whole / part, in 1/256, rounded down."""
     cost = (whole // part).bit_length() - 1
     part <<= cost
     for _ in range(8):
@@ -149,13 +149,13 @@ def _cost(part: int, whole: int) -> int:
 
 
 class Chooser:
-    """Chooses for the model written in Python; see choice.pxi for the twin.
+    """Choose symbols for the model in Python; choice.pxi is the twin.
 
     Parameters
     ----------
     choice : Choice
     image : list of list of int
-        The symbols that would be coded without a choice; what is chosen replaces them.
+        The symbols before the choice; the chosen symbols replace them.
     """
 
     def __init__(self, choice: Choice, image: list[list[int]]) -> None:
@@ -174,18 +174,18 @@ class Chooser:
         flags: Sequence[int],
         way_cost: Callable[[int], int],
     ) -> int:
-        """The symbol of least error and cost.
+        """Return the symbol with the least error and cost.
 
         Parameters
         ----------
         pixel : Pixel
-            All candidates that are asked for are excluded.
+            With all coded candidates excluded.
         nearest : int
             The symbol nearest to the pixel's colour.
         flags : sequence of int
-            For each candidate that is asked for, the probability that it is the pixel.
+            The probability of each coded candidate.
         way_cost : callable
-            What the way to a symbol through the tree costs.
+            Returns the cost of the path to a symbol through the tree.
         """
         costs: dict[int, int] = {}
         denied = 0
@@ -201,11 +201,11 @@ class Chooser:
             for symbol, cost in costs.items()
             if self._may_replace(nearest, symbol, pixel.x, pixel.y)
         }
-        # Of equals the first.
+        # The first one wins a tie.
         return min(values, key=values.__getitem__)
 
     def prefers_run(self, x: int, y: int, symbol: int, length: int, p: int) -> bool:
-        """Whether a run pays: what it adds in error, against what it saves."""
+        """Return True if a run saves more than it adds in error."""
         bit = self._choice.lagrangian
         value = bit * (self.cost(p) - self.cost(65535 - p))
         for at in range(x, x + length):
@@ -218,7 +218,7 @@ class Chooser:
         return value <= 0
 
     def cost(self, p: int) -> int:
-        """1/256 bits that a decision of this probability, in 1/65536, costs."""
+        """Return the cost in 1/256 bits of a decision by its probability in 1/65536."""
         return self._costs[p >> 4]
 
     def _may_replace(self, nearest: int, symbol: int, x: int, y: int) -> bool:
@@ -226,7 +226,7 @@ class Chooser:
         return added <= self._choice.allowance and self._kinds[symbol] == self._kinds[nearest]
 
     def _value(self, symbol: int, x: int, y: int, cost: int) -> int:
-        """Error plus lambda times bits, less what is likely to be saved at pixels ahead."""
+        """Return the error plus lambda times the bits, less likely savings at pixels ahead."""
         shares = 0
         for right, down, share in ((1, 0, 4), (0, 1, 4), (-1, 1, 3), (1, 1, 3)):
             row = self._ahead[y + down] if y + down < len(self._ahead) else []

@@ -1,6 +1,6 @@
 """The colour tree: palette entries as leaves, near colours near each other (spec/context.md, 4).
 
-Encoder and decoder derive it from the palette, so that entries may stand there in any order.
+Encoder and decoder derive it from the palette, so the palette may be in any order.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ __all__ = ["ColorTree", "tree_of"]
 class ColorTree:
     """A binary tree of `bits` levels over the entries of a palette.
 
-    A *symbol* is the number of a leaf: its bits, from the highest, are the way from the root
-    (0 left, 1 right). Where there are fewer entries than leaves some leaves are *holes*. Inner
-    nodes are numbered as in a heap: the root 1, the children of n 2 n and 2 n + 1.
+    A *symbol* is the number of a leaf: its bits, from the highest, are the path from the root
+    (0 left, 1 right). With fewer entries than leaves some leaves are *holes*. Inner nodes are
+    numbered as in a heap: the root is 1, the children of n are 2 n and 2 n + 1.
 
     Parameters
     ----------
@@ -32,11 +32,11 @@ class ColorTree:
     symbols : ndarray, shape (K,), uint16
         The symbol of each palette entry.
     entries : ndarray, shape (2 ** bits,), uint16
-        The palette entry of each symbol; of a hole that of the symbol before it.
+        The palette entry of each symbol; a hole has that of the symbol before it.
     color : ndarray, shape (2 ** bits, 4), int16
         Three coordinates of each symbol, and a zero.
     hole : ndarray, shape (2 ** bits,), uint8
-        1 where there is no entry.
+        1 for a symbol without an entry.
     axis, middle, scale : ndarray, shape (2 ** bits,), int32
         For each inner node: the coordinate in which its sides differ, the middle between their
         means in 1/16, and 65536 over the difference of the means in 1/16.
@@ -92,7 +92,7 @@ class ColorTree:
         entries = np.empty(leaves, np.uint16)
         hole = np.ones(leaves, np.uint8)
         hole[symbols] = 0
-        # No pixel is ever a hole; it is given the entry before it, which always exists.
+        # No pixel is ever a hole, but it gets the entry before it, which always exists.
         entries[symbols] = np.arange(count)
         (missing,) = np.nonzero(hole)
         entries[missing] = entries[missing - 1]
@@ -102,7 +102,7 @@ class ColorTree:
 
 
 def tree_of(palette: NDArray[np.uint8]) -> ColorTree:
-    """The tree of a palette; that of the last few is remembered, for their other strips."""
+    """Return the tree of a palette; a cache keeps recent ones for further strips."""
     return _remembered(palette.tobytes(), palette.shape[1])
 
 
@@ -112,10 +112,10 @@ def _remembered(samples: bytes, channels: int) -> ColorTree:
 
 
 def coordinates(palette: NDArray[np.uint8]) -> NDArray[Any]:
-    """Three whole coordinates, 0 to 255, for each entry; shape (K, 3).
+    """Return three whole coordinates, 0 to 255, for each entry; shape (K, 3).
 
-    Grey stands for three equal samples. What is transparent is laid over magenta, which is far
-    from what palettes are made of.
+    Grey counts as three equal samples. Transparent colours are composited over magenta, which is
+    far from most colours of palettes.
     """
     samples = palette.astype(np.int64)
     channels = samples.shape[1]
@@ -129,7 +129,7 @@ def coordinates(palette: NDArray[np.uint8]) -> NDArray[Any]:
 
 
 def _widest(points: NDArray[Any], low: NDArray[Any], high: NDArray[Any]) -> NDArray[Any]:
-    """The coordinate of largest variance of each group of points, the first of equals."""
+    """Return the coordinate of largest variance of each group of points; the first wins ties."""
     sums, squares = np.add.reduceat(points, low), np.add.reduceat(points * points, low)
     spread = (high - low)[:, np.newaxis] * squares - sums * sums
     return np.asarray(spread.argmax(axis=1))

@@ -1,6 +1,6 @@
-"""The lists of the specification: contexts, patterns, and choosers of weights.
+"""The lists of the specification: contexts, patterns, and selectors of weights.
 
-Each profile uses the first so many of a list. See spec/context.md, sections 7, 9 and 10.
+Each profile uses the first items of each list. See spec/context.md, sections 7, 9 and 10.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ __all__ = [
 
 @dataclass(slots=True)
 class Flag:
-    """The question whether a pixel is a candidate.
+    """The decision whether a pixel is a candidate.
 
     Parameters
     ----------
@@ -38,13 +38,13 @@ class Flag:
     symbol : int
         The candidate.
     relations : list of int
-        For each context: 1 if the candidate came last, 2 if it came before that, 3 if others did,
-        0 if the context is new.
+        For each context: 1 if the candidate came last, 2 if it came before that, 3 if only others
+        did, 0 if the context is new.
     own, above, second, third : int
-        Where the candidate is in this row and those above: 6, 10, 7 and 5 bits, from columns
+        Places of the candidate in this row and the rows above: 6, 10, 7 and 5 bits, from columns
         x - 6, x - 4, x - 3 and x - 2 on.
     other : int
-        Where the other candidate is in the nearest 9 pixels.
+        Places of the other candidate in the nearest 9 pixels.
     """
 
     pixel: Pixel
@@ -60,19 +60,19 @@ class Flag:
 
 @dataclass(slots=True)
 class Node:
-    """The question which way a pixel goes at an inner node of the colour tree.
+    """The decision for the left or right side at an inner node of the colour tree.
 
     Parameters
     ----------
     pixel : Pixel
     number, depth : int
-        Of the node.
+        Number and depth of the node.
     near_sides, sides : int
-        Where the first 3 and the first 9 neighbours went, in base 3: 0 elsewhere, 1 left, 2 right.
+        Sides of the first 3 and the first 9 neighbours, in base 3: 0 elsewhere, 1 left, 2 right.
     zeros, ones : int
-        Which of all 15 neighbours went left, and which went right: a bit for each.
+        A bit for each of the 15 neighbours: set if it went left, or right.
     first : int
-        Where the first candidate is, at 28 places.
+        Places of the first candidate, 28 bits.
     relations : list of int
         For each context of flags: 2 or 3 if the last symbol is to the left or right of the node,
         4 or 5 if the one before it is, else 0.
@@ -134,7 +134,7 @@ TREE_CONTEXTS: tuple[Callable[[Pixel], int], ...] = (
 
 
 def _spread(value: int, bits: int) -> int:
-    """So many bits of a number, well mixed."""
+    """Return `bits` well mixed bits of a number."""
     return (value * MULTIPLIER & MASK) >> (32 - bits)
 
 
@@ -143,7 +143,7 @@ def _all_places(f: Flag) -> int:
 
 
 def together(own: int, above: int, second: int, third: int) -> int:
-    """28 places as one number."""
+    """Return 28 places as one number."""
     return own | above << 6 | second << 16 | third << 23
 
 
@@ -152,7 +152,7 @@ def _both_candidates(f: Flag) -> int:
 
 
 def nearest(own: int, above: int, second: int) -> int:
-    """9 of the places: two to the left, four above and three above these."""
+    """Return 9 of the places: two to the left, four above and three above these."""
     return own >> 4 | (above >> 3 & 15) << 2 | (second >> 2 & 7) << 6
 
 
@@ -180,7 +180,7 @@ FLAG_PATTERNS: tuple[Callable[[Flag], int], ...] = (
     lambda f: joined((_wide_shape(f), f.symbol)) >> 16,
     lambda f: joined((_wide_shape(f), f.pixel.heads[0].run)) >> 16,
 )
-"""Where a candidate is among the neighbours: the number of a slot, 16 bits."""
+"""Places of a candidate among the neighbours: the number of a slot, 16 bits."""
 
 TREE_PATTERNS: tuple[Callable[[Node], int], ...] = (
     lambda n: _spread(n.number * 27 + n.near_sides, 17),
@@ -191,13 +191,13 @@ TREE_PATTERNS: tuple[Callable[[Node], int], ...] = (
     lambda n: joined((n.number, n.zeros, n.ones)) >> 15,
     lambda n: joined((n.number, n.first)) >> 15,
 )
-"""Where the neighbours go in the tree: the number of a slot, 17 bits."""
+"""Sides of the neighbours in the tree: the number of a slot, 17 bits."""
 
 PAIRS: tuple[Callable[[Sequence[int]], tuple[int, int]], ...] = (
     lambda near: (near[NE], near[W] + near[N] - near[NW]),
     lambda near: (2 * near[N] - near[NN], 2 * near[W] - near[WW]),
 )
-"""Two levels that are looked at together, from those of the neighbours on the axis of a node."""
+"""Pairs of levels, from those of the neighbours on the axis of a node."""
 
 
 def _agreement(f: Flag) -> int:
@@ -221,7 +221,7 @@ FLAG_SETS: tuple[Callable[[Flag], int], ...] = (
     lambda f: (f.pixel.x + f.pixel.y) >> 5 & 255,
     lambda f: f.rank << 5 | min(31, f.pixel.heads[0].run),
 )
-"""Which set of weights each mixer uses for a candidate."""
+"""The set of weights of each mixer for a candidate."""
 
 TREE_SETS: tuple[Callable[[Node], int], ...] = (
     lambda n: min(255, n.number),
@@ -233,4 +233,4 @@ TREE_SETS: tuple[Callable[[Node], int], ...] = (
     lambda n: (n.pixel.x + n.pixel.y) >> 5 & 255,
     lambda n: n.depth << 5 | min(31, n.pixel.heads[0].run),
 )
-"""Which set of weights each mixer uses at a node."""
+"""The set of weights of each mixer at a node."""

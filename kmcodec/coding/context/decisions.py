@@ -1,6 +1,6 @@
-"""Decisions about a pixel: whether it is a candidate, which way it goes at a node of the tree.
+"""Decisions about a pixel: if it is a candidate, and its side at a node of the tree.
 
-See spec/context.md, sections 9 and 10. What is made here changes nothing that is learned.
+See spec/context.md, sections 9 and 10. Making a decision changes nothing that is learned.
 """
 
 from __future__ import annotations
@@ -42,21 +42,21 @@ class Flags:
         self._colors = colors
         self._geometries = profile.geometries
         self._sets = FLAG_SETS[: profile.sets]
-        # By rank; then each pattern has slots of its own.
+        # By rank, then by pattern: each has its own slots.
         self._patterns: list[list[tuple[Callable[[Flag], int], Slots]]] = [
             [(index, new_slots()) for index in FLAG_PATTERNS[: profile.flag_patterns]]
             for _ in range(2)
         ]
 
     def decision(self, pixel: Pixel, rank: int, rows: list[list[int]]) -> Decision:
-        """Whether the pixel is the candidate of this rank.
+        """Return the decision whether the pixel is the candidate of this rank.
 
         Parameters
         ----------
         pixel : Pixel
         rank : int
         rows : list of list of int
-            Of the neighbourhood.
+            Rows of the neighbourhood.
         """
         flag = self._flag(pixel, rank, rows)
         symbol = flag.symbol
@@ -95,7 +95,7 @@ class Flags:
 
 
 class Tree:
-    """Decisions on the way through the colour tree.
+    """Decisions on the path through the colour tree.
 
     Parameters
     ----------
@@ -119,10 +119,10 @@ class Tree:
         ]
 
     def forced(self, pixel: Pixel, number: int, depth: int) -> int | None:
-        """The only way there is at a node, or None: one side may be all holes and excluded.
+        """Return the only possible side at a node, or None if both are possible.
 
-        That is so at the last three levels at most, since no more than two symbols are excluded
-        and no hole has a hole for a sibling.
+        One side may hold only holes and excluded symbols. That happens at the last three levels
+        at most: at most two symbols are excluded, and two holes are never siblings.
         """
         left = self._bits - 1 - depth
         if left > 2:
@@ -137,7 +137,7 @@ class Tree:
             symbols = range(first, first + (1 << left))
             if all(self._hole[symbol] or symbol in pixel.excluded for symbol in symbols):
                 way = 1 - side
-        # Should both sides be empty, as a damaged file may have it, this is 0.
+        # If both sides are empty, as a damaged file can cause, this is 0.
         return way
 
     def decision(
@@ -148,20 +148,20 @@ class Tree:
         lines: list[Slots],
         rows: list[list[int]],
     ) -> Decision:
-        """Which way the pixel goes at a node.
+        """Return the decision for a side at a node.
 
         Parameters
         ----------
         pixel : Pixel
         number, depth : int
-            Of the node.
+            Number and depth of the node.
         lines : list of Slots
-            For each context those of four levels, that of the node among them.
+            For each context the slots of four levels, including the level of the node.
         rows : list of list of int
-            Of the neighbourhood.
+            Rows of the neighbourhood.
         """
         node = self._node(pixel, number, depth, rows)
-        # The number of the node in the little tree that these four levels are, 1 to 15.
+        # The number of the node in the subtree of these four levels, 1 to 15.
         level = 1 << (depth & 3)
         in_line = number & (level - 1) | level
         axis = self._axis[number]
@@ -180,7 +180,7 @@ class Tree:
 
     def _node(self, pixel: Pixel, number: int, depth: int, rows: list[list[int]]) -> Node:
         left = self._bits - 1 - depth
-        # Where the two ways lead: nodes of the next level.
+        # The nodes of the next level on the two sides.
         ways = [0, 2 * number, 2 * number + 1]
         sides = near_sides = 0
         for count, symbol in enumerate(pixel.near[:9], 1):
@@ -206,14 +206,14 @@ class Tree:
         )
 
     def _pairs_of(self, pixel: Pixel, number: int) -> list[int]:
-        """Where the two levels of each pair lie between the sides."""
+        """Return the positions between the sides of the two levels of each pair."""
         axis = self._axis[number]
         levels = [self._color[symbol][axis] for symbol in pixel.near]
         pairs = [levels_of(levels) for levels_of in self._pairs]
         return [self._side(one, number) << 6 | self._side(other, number) for one, other in pairs]
 
     def _relation(self, head: Head, pixel: Pixel, number: int, left: int) -> int:
-        """How the last symbols of a context bear on a node; see `Node`."""
+        """Return the relation of a context's last symbols to a node; see `Node`."""
         if head.run:
             for relation, symbol in ((2, head.last), (4, head.before)):
                 way = (symbol | self._leaves) >> left
@@ -222,20 +222,20 @@ class Tree:
         return 0
 
     def _side(self, level: int, number: int) -> int:
-        """How far to the right a colour lies, in eighths of the way from side to side: 0 to 63."""
+        """Return a colour's position in eighths of the distance between the sides: 0 to 63."""
         eighths = (16 * level - self._middle[number]) * self._scale[number] >> 13
         return min(63, max(0, eighths + 32))
 
 
 def _relation(head: Head, symbol: int) -> int:
-    """How the last symbols of a context bear on a candidate; see `Flag`."""
+    """Return the relation of a context's last symbols to a candidate; see `Flag`."""
     if head.run == 0:
         return 0
     return 1 if head.last == symbol else 2 if head.before == symbol else 3
 
 
 def _runs(relations: list[int], heads: list[Head]) -> list[int]:
-    """Relations and runs together; see `Decision`."""
+    """Return relations combined with runs; see `Decision`."""
     return [
         relation << 5 | min(31, head.run) if relation else -1
         for relation, head in zip(relations, heads, strict=True)
@@ -243,7 +243,7 @@ def _runs(relations: list[int], heads: list[Head]) -> list[int]:
 
 
 def _distance(one: Point, other: Point) -> int:
-    """Twice the binary logarithm of the squared distance, roughly: 0 to 35."""
+    """Return about twice the binary logarithm of the squared distance: 0 to 35."""
     squared = sum((a - b) ** 2 for a, b in zip(one, other, strict=True))
     shift = max(0, squared.bit_length() - 2)
     return 2 * shift + (squared >> shift)

@@ -1,6 +1,6 @@
-"""The compiled model of each profile, by name; empty where they are not there.
+"""The compiled models by name of their profile; empty if they are not available.
 
-The environment variable KMC_COMPILED, set to 0, keeps the twin in Python in use.
+Set the environment variable KMC_COMPILED to 0 to use the twin in Python.
 """
 
 # mypy does not see into compiled modules.

@@ -1,7 +1,7 @@
-"""The expected colour that learns how to weigh the neighbours (spec/context.md, section 6).
+"""A predictor that learns the weights of the neighbours (spec/context.md, section 6).
 
-Normalised least mean squares (Widrow and Hoff 1960; Nagumo and Noda 1967): the weights move against
-the error of each pixel, by a step that does not depend on how much the colours differ.
+Normalised least mean squares, NLMS (Widrow and Hoff 1960; Nagumo and Noda 1967): the weights move
+against the error of each pixel, by a step that does not depend on the spread of the colours.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _MOST = 65536
 
 
 class LearnedColor:
-    """Weights of the neighbours' offsets from the average, the same for all coordinates.
+    """NLMS weights of the neighbours' offsets from the average, the same for all coordinates.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ class LearnedColor:
         self._weights = [0] * _NEIGHBORS
 
     def expect(self, pixel: Pixel) -> None:
-        """Fill in the colour; the average is known."""
+        """Fill in the predicted colour; the average must be set."""
         learned = []
         for average, offsets in zip(pixel.average, self._offsets(pixel), strict=True):
             moved = sum(u * a for u, a in zip(offsets, self._weights, strict=True))
@@ -38,7 +38,7 @@ class LearnedColor:
         pixel.learned = (learned[0], learned[1], learned[2])
 
     def learn(self, pixel: Pixel, symbol: int) -> None:
-        """Move the weights towards what would have been right, the pixel being this symbol."""
+        """Move the weights towards a right prediction of this symbol."""
         errors = [v - p for v, p in zip(self._colors[symbol], pixel.learned, strict=True)]
         offsets = self._offsets(pixel)
         power = 256 + sum(u * u for of in offsets for u in of)
@@ -48,7 +48,7 @@ class LearnedColor:
             self._weights[i] = min(_MOST, max(-_MOST, self._weights[i] + step))
 
     def _offsets(self, pixel: Pixel) -> list[list[int]]:
-        """By coordinate, then by neighbour."""
+        """Return offsets by coordinate, then by neighbour."""
         near = [self._colors[symbol] for symbol in pixel.near[:_NEIGHBORS]]
         return [
             [level - average for level in levels]

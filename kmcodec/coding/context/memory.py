@@ -1,4 +1,4 @@
-"""What the model learns besides weights: slots, heads, hash tables, adaptive probabilities.
+"""The model's memory besides weights: slots, heads, hash tables, adaptive probabilities.
 
 See spec/context.md, sections 3 and 7.
 """
@@ -14,10 +14,10 @@ from kmcodec.coding.context.tables import tables
 __all__ = ["MAP_LIMIT", "TRUST_LIMIT", "HashTable", "Head", "Slot", "Slots", "adapted", "new_slots"]
 
 MAP_LIMIT = 255
-"""Decisions after which an adaptive probability keeps its pace."""
+"""Decisions after which the rate of an adaptive probability stays constant."""
 
 TRUST_LIMIT = 1023
-"""The same for the probabilities of whether the first candidate is worth asking for."""
+"""The same for the probabilities that decide whether to code the first candidate's flag."""
 
 _SLOT_LIMIT = 30
 _RECIPROCAL: list[int] = tables().reciprocal.tolist()
@@ -27,15 +27,15 @@ T = TypeVar("T")
 
 
 def adapted(state: int, bit: int, limit: int) -> int:
-    """An adaptive probability after one more decision.
+    """Return an adaptive probability updated by one decision.
 
     Parameters
     ----------
     state : int
-        A probability of 22 bits, below which 10 bits count decisions.
+        A probability of 22 bits above a count of decisions of 10 bits.
     bit : int
     limit : int
-        Where counting ends.
+        The largest count.
     """
     n, p = state & 1023, state >> 10
     p += ((4194303 if bit else 0) - p) * _RECIPROCAL[n] >> 16
@@ -43,14 +43,14 @@ def adapted(state: int, bit: int, limit: int) -> int:
 
 
 class Slot:
-    """What is known of a decision in one context.
+    """The statistics of a decision in one context.
 
     Attributes
     ----------
     p : int
         The probability of 1, in 1/65536.
     n : int
-        Decisions it was learned from, up to 30.
+        Decisions learned from, up to 30.
     history : int
         Zeros and ones seen, four bits each.
     """
@@ -71,18 +71,18 @@ class Slot:
 
 
 class Head:
-    """What is known of the symbol of a pixel in one context.
+    """The statistics of a pixel's symbol in one context.
 
     Attributes
     ----------
     last : int
         The symbol that came last.
     before : int
-        The one that came before it and was another, if any.
+        The last different symbol before it, if any.
     run : int
-        How often `last` came in a row, up to 255; 0 if the context is new.
+        Length of the run of `last`, up to 255; 0 if the context is new.
     flags : tuple of Slot
-        Whether the pixel is the candidate, for each rank.
+        The decision whether the pixel is the candidate, for each rank.
     """
 
     __slots__ = ("before", "flags", "last", "run")
@@ -105,21 +105,21 @@ class Head:
 
 
 Slots = defaultdict[int, Slot]
-"""Slots by number; one that was never asked for is as good as new."""
+"""Slots by number; a missing one is created on access."""
 
 
 def new_slots() -> Slots:
-    """New slots, however many."""
+    """Return an empty collection of slots."""
     return defaultdict(Slot)
 
 
 class HashTable(Generic[T]):
-    """Entries by hash: of those that want one place the last that was kept has it.
+    """Entries by hash; the entry kept last replaces any other in its place.
 
     Parameters
     ----------
     bits : int
-        There are 2 ** bits places.
+        The table has 2 ** bits places.
     new : callable
         Makes an entry.
     """
@@ -130,14 +130,14 @@ class HashTable(Generic[T]):
         self._places: dict[int, tuple[int, T]] = {}
 
     def find(self, key: int) -> T:
-        """The entry of a hash of 32 bits, or a new one; nothing changes before it is kept."""
+        """Return the entry of a 32-bit hash, or a new one; the table does not change."""
         place = self._places.get(key >> self._shift)
         if place is not None and place[0] == key & 0xFFFF | 1:
             return place[1]
         return self._new()
 
     def keep(self, key: int, entry: T) -> None:
-        """Put an entry that was found by this hash into its place."""
-        # 15 bits tell hashes of one place apart: the lowest is set in both twins, so that an empty
-        # place of the other, all zeros, is nobody's.
+        """Store an entry that `find` returned for this hash."""
+        # 15 bits distinguish hashes of one place. Both twins set the lowest bit, so that no hash
+        # matches an empty place of the compiled twin, which is all zeros.
         self._places[key >> self._shift] = (key & 0xFFFF | 1, entry)

@@ -21,7 +21,7 @@ __all__ = ["Context"]
 # The compiled model counts columns in 32 bits, with room for borders.
 _MOST_WIDTH = 1 << 30
 
-# Pixels from which the twin in Python takes long enough to say so.
+# Pixels from which the slow twin in Python deserves a warning.
 _SLOW = 50_000
 
 
@@ -42,7 +42,7 @@ class Context:
     def choose(
         self, indices: NDArray[Any], palette: NDArray[np.uint8], criterion: Criterion
     ) -> tuple[NDArray[Any], int]:
-        """Choose indices of a strip by what they cost and how far their colours are.
+        """Choose indices of a strip by their cost and the distance of their colours.
 
         Parameters
         ----------
@@ -50,14 +50,14 @@ class Context:
             The nearest entries.
         palette : ndarray, shape (K, C), uint8
         criterion : Criterion
-            Of this strip.
+            For this strip.
 
         Returns
         -------
         indices : ndarray, shape (rows, width), uint8 for up to 256 entries, else uint16
         size : int
-            Bytes that `encode` makes of them, or a few more: where a run was denied, and then
-            everything chosen as in the run.
+            Bytes of the payload. `encode` may need a few fewer: the choice can deny a run and then
+            choose the same symbols as in the run.
         """
         payload, chosen = self._encoded(indices, palette, criterion)
         return chosen, len(payload)
@@ -74,7 +74,7 @@ class Context:
         compiled = MODELS.get(self.profile.name)
         if compiled is None:
             _warn_if_slow(indices.size)
-            # The twin is loaded where it is needed: it costs as much as all else of kmcodec.
+            # Import the twin only when needed: it takes as long as the rest of kmcodec.
             from kmcodec.coding.context import model
 
             payload, coded = model.encode(symbols, tree, self.profile, choice)
@@ -124,13 +124,15 @@ class Context:
 
 def _check_width(width: int) -> None:
     if width > _MOST_WIDTH:
-        raise KmcLimitError(f"rows of {width:,} pixels: the context coder takes {_MOST_WIDTH:,}")
+        raise KmcLimitError(
+            f"rows of {width:,} pixels exceed the context coder's limit of {_MOST_WIDTH:,}"
+        )
 
 
 def _warn_if_slow(pixels: int) -> None:
-    # Python's default filter shows a warning once for each place.
+    # Python's default filter shows a warning once for each location.
     if pixels >= _SLOW:
         warn(
-            "no compiled kernels: the context coder takes minutes to hours for a megapixel; "
+            "no compiled kernels: the context coder needs minutes to hours for a megapixel; "
             "coding='deflate' (--coding deflate) is quick"
         )

@@ -1,7 +1,7 @@
-"""The mixer: the probability of a decision from everything that has an opinion about it.
+"""The mixer: combine all predictions of a decision into its probability.
 
-See spec/context.md, section 8. `Stage.predict` changes nothing but the decision it is given:
-a probability can be had without a consequence. `Stage.learn` does the rest.
+See spec/context.md, section 8. `Stage.predict` changes only the decision passed to it, so a
+probability can be computed without side effects. `Stage.learn` updates the state.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _BIAS = 256
 _REFINE_RATE = 1311
 _FINAL_LIMIT = 524287
 _LEAST_ERROR = 512
-# Decisions after which the rate stays.
+# Decisions after which the rate stays constant.
 _RATE_LAST = 262144
 
 _SQUASH: list[int] = tables().squash.tolist()
@@ -32,7 +32,7 @@ _STRETCH: list[int] = tables().stretch.tolist()
 
 @dataclass(slots=True)
 class Decision:
-    """A binary decision: where a stage finds its probability; below that, what it found.
+    """A binary decision: the inputs of its prediction, followed by the results.
 
     Parameters
     ----------
@@ -41,9 +41,9 @@ class Decision:
     slots, patterns : list of Slot
         One for each context, one for each pattern.
     runs : list of int
-        For each head 32 * relation + run, or -1 where the head has no opinion.
+        For each head 32 * relation + run, or -1 if the head makes no prediction.
     distances : list of int
-        For each expected colour 64 * activity + distance.
+        For each predicted colour 64 * activity + distance.
     pairs : list of int
         For each pair 64 * one side + the other.
     sets : list of int
@@ -69,7 +69,7 @@ class Decision:
 
 
 class Stage:
-    """All that one sort of decisions, flags or tree, learns together.
+    """The learned state of one sort of decisions, flags or tree.
 
     Parameters
     ----------
@@ -81,11 +81,11 @@ class Stage:
         self._profile = profile
         self._rate = profile.rate + profile.rate_first
         self._learned = 0
-        # Sets of weights are made when they are first chosen: most never are.
+        # Sets of weights are created on first use: most are never used.
         self._start: list[int] = start.weights.tolist()
         self._sets: list[dict[int, list[int]]] = [{} for _ in start.set_sizes]
         self._final: list[list[int]] = start.final.reshape(-1, profile.sets).tolist()
-        # By head, map, expected colour or pair; by kind; and by what `Decision` says.
+        # By head, map, predicted colour or pair; by kind; and by the values of `Decision`.
         self._runs = _by_kind(start.runs, 6 * 32)
         self._histories = _by_kind(start.histories, 256)
         self._distances = _by_kind(start.distances, 8 * 64)
@@ -93,14 +93,14 @@ class Stage:
         self._curves: list[list[int]] = start.refinement.reshape(-1, 33).tolist()
 
     def predict(self, decision: Decision) -> int:
-        """The probability of 1, in 1/65536; the decision keeps what it takes to learn from it."""
+        """Return the probability of 1, in 1/65536; the decision keeps the data for `learn`."""
         decision.inputs = self._inputs(decision)
         decision.dots = []
         total = 0
         weights = self._weights(decision)
         for of, final in zip(weights, self._final[decision.final], strict=True):
             dot = sum(map(mul, decision.inputs, of))
-            # A sum of 32 bits with a sign: should it wrap, it wraps everywhere alike.
+            # Wrap as a signed 32-bit sum does, so that all twins agree.
             dot = ((dot + 0x80000000) & 0xFFFFFFFF) - 0x80000000
             dot = min(DOMAIN, max(-DOMAIN, dot >> 14))
             decision.dots.append(dot)
@@ -114,7 +114,7 @@ class Stage:
         Parameters
         ----------
         decision : Decision
-            No other decision has been learned from since it was predicted.
+            Predicted after the last call of `learn`.
         bit : int
         """
         self._train(decision, bit)
@@ -149,7 +149,7 @@ class Stage:
     def _of_slots(
         self, slots: list[Slot], kind: int, histories: Sequence[list[list[int]]]
     ) -> list[int]:
-        """The inputs of slots: first one of each slot, then a second one of each, and so on."""
+        """Return the inputs of slots: first one of each slot, then a second one of each, etc."""
         inputs = [_STRETCH[slot.p >> 4] for slot in slots]
         inputs += [(slot.p - 32768) >> 5 for slot in slots]
         if not histories:
@@ -159,7 +159,7 @@ class Stage:
             seen = slot.history
             value = _STRETCH[of[kind][seen] >> 20] if seen else 0
             inputs.append(value)
-            # Only zeros, or only ones, have been seen.
+            # The history holds only zeros, or only ones.
             pure.append(value if seen < 16 or seen & 15 == 0 else 0)
         return inputs + pure
 
@@ -167,14 +167,14 @@ class Stage:
         chosen = []
         for sets, number in zip(self._sets, decision.sets, strict=True):
             if number not in sets:
-                # That the set is there makes no difference to any probability. What comes after
-                # the inputs is for the compiled twin.
+                # Creating the set changes no probability. Weights after the inputs are padding for
+                # the compiled twin.
                 sets[number] = self._start[: len(decision.inputs)]
             chosen.append(sets[number])
         return chosen
 
     def _refined(self, decision: Decision) -> int:
-        """The mean of the mixed probability and of what came true of such before."""
+        """Return the mean of the mixed probability and the refined one."""
         curve = self._curves[decision.curve]
         knot, fraction = divmod(decision.mixed + 2048, 128)
         refined = curve[knot] * (128 - fraction) + curve[knot + 1] * fraction >> 7

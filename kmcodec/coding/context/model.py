@@ -1,7 +1,7 @@
-"""The context coder, to be read: what it says is the algorithm (spec/context.md).
+"""The context coder in readable form: the definition of the algorithm (spec/context.md).
 
-Its compiled twin does the same in the same order, for each profile: model.pxi and what is included
-with it. A test holds the two together.
+Its compiled twin, model.pxi and its includes, does the same in the same order for each profile. A
+test compares the two.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _CERTAIN = 64
 
 
 class Model:
-    """All that is learned from a strip, and the order in which its symbols are coded.
+    """The learned state of a strip, and the order of its coded symbols.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ class Model:
     tree : ColorTree
     profile : Profile
     chooser : Chooser, optional
-        Decides what is coded instead of the symbols that `code_row` is given.
+        Chooses symbols to code instead of those passed to `code_row`.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class Model:
         while x < self._width and not self._coder.exhausted:
             heed_stop()
             near = self._rows.near(x)
-            # Once a run has been denied, nobody asks again until its end.
+            # After a denied run, code no other run flag until its end.
             length = self._rows.run_ahead(x, near) if x >= asked else 0
             symbols = []
             if length >= self._profile.least_run:
@@ -101,7 +101,7 @@ class Model:
                 x += 1
 
     def _code_run(self, own: list[int], x: int, length: int, symbol: int) -> list[int]:
-        """Code whether the next pixels are all as the one before: they, or nothing."""
+        """Code whether the next pixels repeat the one before; return them, or an empty list."""
         run = [symbol] * length
         size = (length // self._profile.least_run).bit_length() - 1
         at = size << 8 | symbol & 255
@@ -114,7 +114,7 @@ class Model:
         return run if hit else []
 
     def _code_pixel(self, pixel: Pixel, symbol: int) -> int:
-        """Code a pixel; a decoder's symbol is what comes back."""
+        """Code a pixel and return its symbol; a decoder ignores the argument."""
         keys = [scrambled(hashed(pixel)) for hashed in self._flag_contexts]
         pixel.heads = [heads.find(key) for heads, key in zip(self._heads, keys, strict=True)]
         expect(pixel, self._colors)
@@ -139,7 +139,7 @@ class Model:
         return found
 
     def _chosen(self, chooser: Chooser, pixel: Pixel, nearest: int) -> int:
-        """What the chooser makes of a pixel, with what the model would say: nothing is learned."""
+        """Return the chooser's symbol of a pixel by the model's predictions, without learning."""
         flags = []
         for rank in range(self._flags_of(pixel)):
             decision = self._flags.decision(pixel, rank, self._rows.rows)
@@ -157,7 +157,7 @@ class Model:
     def _way_cost(
         self, chooser: Chooser, pixel: Pixel, symbol: int, chances: dict[int, int]
     ) -> int:
-        """1/256 bits that the way to a symbol costs; `chances` are those of nodes asked before."""
+        """Return the cost of the path to a symbol in 1/256 bits; `chances` caches nodes."""
         hashes = [hashed(pixel) for hashed in self._tree_contexts]
         cost = 0
         for depth in range(self._bits):
@@ -174,7 +174,7 @@ class Model:
         return cost
 
     def _code_flags(self, pixel: Pixel, symbol: int) -> int | None:
-        """Code whether the pixel is one of the candidates, and which; None if it is not."""
+        """Code whether the pixel is a candidate, and return that candidate or None."""
         for rank in range(self._flags_of(pixel)):
             candidate = pixel.candidates[rank]
             decision = self._flags.decision(pixel, rank, self._rows.rows)
@@ -184,14 +184,14 @@ class Model:
         return None
 
     def _flags_of(self, pixel: Pixel) -> int:
-        """How many candidates are asked for."""
+        """Return the number of candidates to code flags for."""
         profile = self._profile
         if profile.trust and self._trust[_trust_class(pixel)] >> 16 < profile.trust:
             return 0
         return profile.flags if pixel.strengths[1] else 1
 
     def _code_tree(self, pixel: Pixel, symbol: int) -> int:
-        """Code the way from the root to a leaf that no flag has excluded."""
+        """Code the path from the root to a leaf that no flag has excluded."""
         hashes = [hashed(pixel) for hashed in self._tree_contexts]
         number = 1
         lines: list[Slots] = []
@@ -209,7 +209,7 @@ class Model:
         return number - (1 << self._bits)
 
     def _take_lines(self, hashes: list[int], top: int) -> list[Slots]:
-        """The slots of four levels from the node `top` down, for each context."""
+        """Return the slots of four levels from the node `top` down, for each context."""
         lines = []
         for key, of in zip(self._line_keys(hashes, top), self._lines, strict=True):
             line = of.find(key)
@@ -224,7 +224,7 @@ class Model:
     def _code(self, stage: Stage, decision: Decision, bit: int) -> int:
         p = stage.predict(decision)
         bit = self._coder.code(bit, p)
-        # A decision that was nearly certain teaches nothing.
+        # Skip learning from a nearly certain decision.
         if (65536 - p if bit else p) >= _CERTAIN:
             stage.learn(decision, bit)
         return bit
@@ -243,18 +243,18 @@ def encode(
     Parameters
     ----------
     symbols : ndarray, shape (rows, width), uint16
-        Leaves of the tree that are no holes.
+        Leaves of the tree, no holes.
     tree : ColorTree
-        Of at least one level.
+        With at least one level.
     profile : Profile
     choice : Choice, optional
-        What decides which symbols are coded instead.
+        Chooses symbols to code instead.
 
     Returns
     -------
     payload : bytes
     coded : ndarray, shape (rows, width), uint16
-        `symbols`, or those that were chosen.
+        `symbols`, or the chosen ones.
     """
     coder = BitEncoder()
     rows, width = symbols.shape
@@ -269,11 +269,11 @@ def encode(
 def decode(
     payload: bytes, rows: int, width: int, tree: ColorTree, profile: Profile, wanted: int
 ) -> tuple[NDArray[np.uint16], int, int]:
-    """Decode so many rows of a strip as are wanted.
+    """Decode the first `wanted` rows of a strip.
 
-    Any bytes decode to something. They are what `encode` writes if they are as many as the coder
-    has shifted and one more, and that one is the highest byte of `low` plus 1. If they are fewer,
-    decoding ends as soon as that is certain, at a pixel.
+    Any bytes decode to something. `encode` writes one byte more than the coder's shifts, and the
+    last byte is the highest byte of `low` plus 1. If the payload is shorter, decoding stops at the
+    first pixel where that is certain.
 
     Returns
     -------

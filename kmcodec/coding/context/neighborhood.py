@@ -1,4 +1,4 @@
-"""The rows around a pixel, and hashes of what is in them (spec/context.md, section 6)."""
+"""The rows around a pixel, and hashes of their symbols (spec/context.md, section 6)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _RUN_MOST = 1024
 
 
 def joined(values: Iterable[int]) -> int:
-    """The hash of a sequence of numbers."""
+    """Return the hash of a sequence of numbers."""
     hashed = 0
     for value in values:
         hashed = (hashed + value + 1) * _STEP & MASK
@@ -33,13 +33,13 @@ def joined(values: Iterable[int]) -> int:
 
 
 def scrambled(hashed: int) -> int:
-    """A hash whose highest and lowest bits depend on all others."""
+    """Return a hash whose highest and lowest bits depend on all others."""
     hashed = hashed * MULTIPLIER & MASK
     return hashed ^ hashed >> 15
 
 
 def _matches(row: list[int], start: int, stop: int, symbol: int) -> int:
-    """Bit i tells whether row[start + i] is the symbol."""
+    """Return a mask whose bit i is set if row[start + i] is the symbol."""
     mask, bit = 0, 1
     for other in row[start:stop]:
         if other == symbol:
@@ -49,9 +49,9 @@ def _matches(row: list[int], start: int, stop: int, symbol: int) -> int:
 
 
 def places(rows: list[list[int]], x: int, symbol: int) -> tuple[int, int, int, int]:
-    """Where a symbol is around a pixel: 6 places of its row, 10, 7 and 5 of those above.
+    """Return the places of a symbol around a pixel: 6 bits for its row, 10, 7 and 5 above.
 
-    They begin at columns x - 6, x - 4, x - 3 and x - 2; there is a bit for each place.
+    They begin at columns x - 6, x - 4, x - 3 and x - 2.
     """
     at = x + BORDER
     return (
@@ -63,7 +63,7 @@ def places(rows: list[list[int]], x: int, symbol: int) -> tuple[int, int, int, i
 
 
 class Neighborhood:
-    """The row that is being coded and the three above it, with borders.
+    """The current row and the three above it, with borders.
 
     Parameters
     ----------
@@ -81,16 +81,16 @@ class Neighborhood:
         self.y = -1
         self.rows = [[0] * (width + 2 * BORDER) for _ in range(4)]
         self._width = width
-        # Hashes of all from the start of a row up to, but without, a position; a difference of two
-        # is the hash of what is between.
+        # Hashes of each row's symbols before each position; the difference of two is the hash of
+        # the symbols between them.
         self._left: list[int] = []
         self._low: list[int] = []
         self._tall: list[int] = []
 
     def begin_row(self) -> None:
-        """Go on to the next row."""
+        """Start the next row."""
         self.y += 1
-        # To the left of a row is the first pixel of the row above, to the right are zeros.
+        # The left border is the first pixel of the row above, the right border is zeros.
         edge = self.rows[0][BORDER]
         row = [edge] * BORDER + [0] * (self._width + BORDER)
         self.rows = [row, *self.rows[:3]]
@@ -107,16 +107,16 @@ class Neighborhood:
             self._tall.append(tall)
 
     def put(self, x: int, symbol: int) -> None:
-        """Take note of a pixel; the pixels of a row come in their order."""
+        """Add a pixel; the pixels of a row come in order."""
         self.rows[0][x + BORDER] = symbol
         self._left.append((self._left[-1] + symbol + 1) * _STEP & MASK)
 
     def near(self, x: int) -> list[int]:
-        """The symbols of 15 neighbours, in the order of the names in `pixel`."""
+        """Return the symbols of 15 neighbours, in the order of the names in `pixel`."""
         at = x + BORDER
         r0, r1, r2, r3 = self.rows
         w, ww = r0[at - 1], r0[at - 2]
-        # In the first rows neighbours stand in for those that are beyond the edge.
+        # In the first rows other neighbours replace those beyond the edge.
         n = nw = ne = nee = nww = w
         if self.y > 0:
             n, nw, ne, nee, nww = r1[at], r1[at - 1], r1[at + 1], r1[at + 2], r1[at - 2]
@@ -128,23 +128,23 @@ class Neighborhood:
         return [w, n, nw, ne, ww, nn, nne, nee, nww, *farther]
 
     def look(self, x: int, near: list[int]) -> Pixel:
-        """What the rows tell of the pixel of a column whose neighbours these are."""
+        """Return the pixel of a column with these neighbours."""
         return Pixel(x, self.y, near, self._tall_template(x), self._low_template(x))
 
     def _tall_template(self, x: int) -> int:
-        """13 columns of three rows above, and 8 pixels to the left."""
+        """Return the hash of 13 columns of three rows above, and 8 pixels to the left."""
         left, tall = self._left, self._tall
         above = tall[x + BORDER + 7] - tall[x + BORDER - 6] * _STEP_13
         return above * MULTIPLIER + left[x + BORDER] - left[x + BORDER - 8] * _STEP_8 & MASK
 
     def _low_template(self, x: int) -> int:
-        """6 columns of two rows above, and 4 pixels to the left."""
+        """Return the hash of 6 columns of two rows above, and 4 pixels to the left."""
         left, low = self._left, self._low
         above = low[x + BORDER + 4] - low[x + BORDER - 2] * _STEP_6
         return above * MULTIPLIER + left[x + BORDER] - left[x + BORDER - 4] * _STEP_4 & MASK
 
     def run_ahead(self, x: int, near: list[int]) -> int:
-        """How far the row above stays of the one colour that all is around here; else 0."""
+        """Return how far the row above keeps the one colour around here, or 0 if colours differ."""
         w = near[W]
         if self.y < 2 or any(near[i] != w for i in (N, NW, NE, WW, NN, NWW)):
             return 0

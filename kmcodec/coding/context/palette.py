@@ -1,7 +1,7 @@
 """The palette, coded as an ordered set of colours (spec/context.md, section 12).
 
 The order of the entries costs nothing: it is always from dark to bright. In ascending order of
-their bits each entry tells some bits of the next, and green is a guess at red and blue.
+their bits each entry predicts some bits of the next, and green predicts red and blue.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from kmcodec.model.palette_order import dark_to_bright
 __all__ = ["decode_palette", "encode_palette"]
 
 _LIMIT = 30
-# Estimates of a channel: not tight, or tight at one of eight levels; and what is near.
+# Estimates of a channel: not tight, or tight at one of eight levels; each for ten cases.
 _STATES = 9
 _CASES = 10
 
@@ -36,7 +36,7 @@ def encode_palette(palette: NDArray[np.uint8]) -> bytes | None:
     Returns
     -------
     bytes or None
-        None if entries repeat or are in another order: that would be lost.
+        None if entries repeat or are in another order, which coding would lose.
     """
     in_order = (dark_to_bright(palette) == np.arange(len(palette))).all()
     if not in_order or (palette[1:] == palette[:-1]).all(axis=1).any():
@@ -68,9 +68,9 @@ def decode_palette(payload: bytes, entries: int, channels: int) -> NDArray[np.ui
 
 
 def _code(coder: BitCoder, keys: Iterable[int], channels: int) -> list[int]:
-    """Code entries as interleaved bits, in ascending order; a decoder ignores what they are.
+    """Code entries as interleaved bits, in ascending order; a decoder ignores their values.
 
-    It stops at one that the payload is certainly too short for.
+    It stops at an entry for which the payload is certainly too short.
 
     Raises
     ------
@@ -85,7 +85,8 @@ def _code(coder: BitCoder, keys: Iterable[int], channels: int) -> list[int]:
         if coder.exhausted:
             break
         entry, before = 0, coded[-1] if coded else 0
-        # Tight: all bits so far are those of the entry before, whose ones are then ones here too.
+        # Tight: all bits so far equal those of the entry before, so where it has a one this
+        # entry has a one too.
         tight = bool(coded)
         seen = [0] * channels
         for shift, channel, level, guessed in steps:
@@ -114,7 +115,7 @@ def _code(coder: BitCoder, keys: Iterable[int], channels: int) -> list[int]:
 
 
 def _steps(channels: int) -> list[tuple[int, int, int, bool]]:
-    """For each bit of an entry: its shift, channel, level, and whether green is a guess at it."""
+    """Return the shift, channel and level of each bit, and True if green predicts it."""
     shifts = range(8 * channels - 1, -1, -1)
     places = ((level, channel) for level in range(7, -1, -1) for channel in range(channels))
     return [
@@ -124,7 +125,7 @@ def _steps(channels: int) -> list[tuple[int, int, int, bool]]:
 
 
 def _estimates(channels: int) -> list[int]:
-    """By channel, tightness and case."""
+    """Return initial estimates by channel, tightness and case."""
     even, guess = adaptive(1, 2, 0), [adaptive(1, 4, 1), adaptive(3, 4, 1)]
     plain = [even] * _CASES
     guessed = [even] * 4 + guess + [even] * 4
@@ -133,17 +134,17 @@ def _estimates(channels: int) -> list[int]:
 
 
 def _is_guessed(channel: int, channels: int) -> bool:
-    """Whether a channel, in the order of coding, is red or blue."""
+    """Return True if a channel, in the order of coding, is red or blue."""
     return channels >= 3 and channel in (1, 2)
 
 
 def _order(channels: int) -> list[int]:
-    # Green first: it tells most of the other two.
+    # Green first: it predicts the other two best.
     return [1, 0, *range(2, channels)] if channels >= 3 else list(range(channels))
 
 
 def _interleaved(palette: NDArray[np.uint8]) -> list[int]:
-    """Entries as numbers that hold the highest bits of all channels first, ascending."""
+    """Return entries as ascending numbers, with the highest bits of all channels first."""
     channels = palette.shape[1]
     bits = np.unpackbits(palette[:, _order(channels), np.newaxis], axis=2)
     packed = np.packbits(bits.transpose(0, 2, 1).reshape(len(palette), -1), axis=1)
@@ -151,7 +152,7 @@ def _interleaved(palette: NDArray[np.uint8]) -> list[int]:
 
 
 def _separated(keys: list[int], channels: int) -> NDArray[np.uint8]:
-    """What `_interleaved` was made of, in the order of the keys."""
+    """Undo `_interleaved`; entries are in the order of the keys."""
     data = b"".join(key.to_bytes(channels, "big") for key in keys)
     bits = np.unpackbits(np.frombuffer(data, np.uint8)).reshape(len(keys), 8, channels)
     palette = np.empty((len(keys), channels), np.uint8)

@@ -1,4 +1,4 @@
-"""What is known of a pixel before it is coded (spec/context.md, section 6)."""
+"""The context of a pixel before it is coded (spec/context.md, section 6)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from kmcodec.coding.context.memory import Head
 __all__ = ["Pixel", "Point", "compare", "expect"]
 
 W, N, NW, NE, WW, NN, NNE, NEE, NWW, WWW, NNW, NNN, NNEE, NNWW, NEEE = range(15)
-"""Where neighbours are in `Pixel.near`: west, north and so on."""
+"""Positions of neighbours in `Pixel.near`: west, north and so on."""
 
 Point = tuple[int, int, int]
 """A colour by its three coordinates."""
@@ -20,7 +20,7 @@ _FAR = 4
 
 @dataclass(slots=True)
 class Pixel:
-    """A pixel that is about to be coded.
+    """The pixel to code next.
 
     Parameters
     ----------
@@ -30,17 +30,17 @@ class Pixel:
     tall, low : int
         Hashes of larger neighbourhoods.
     median, average, learned : tuple of int
-        The colour that the neighbours let expect, in three ways.
+        The colours of three predictors.
     activity : int
-        How much the neighbours differ in colour, 0 to 7.
+        Colour difference between the neighbours, 0 to 7.
     equality : int
-        Which neighbours are equal, 0 to 26.
+        Equality of neighbours, 0 to 26.
     comparison : int
-        Which neighbours have the greater symbols, 10 bits.
+        Comparisons of neighbours' symbols, 10 bits.
     heads : list of Head
         One for each context.
     candidates : tuple of int
-        The two symbols with most votes; the same twice if there is only one.
+        The two symbols with most votes; a single one twice.
     strengths : tuple of int
         Their votes.
     excluded : list of int
@@ -65,7 +65,7 @@ class Pixel:
 
 
 def expect(pixel: Pixel, colors: Sequence[Point]) -> None:
-    """Fill in the expected colours, but for the learned one, and the activity.
+    """Fill in the predicted colours, except the learned one, and the activity.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ def expect(pixel: Pixel, colors: Sequence[Point]) -> None:
     median, average, differences = [], [], 0
     neighbors = (colors[near[W]], colors[near[N]], colors[near[NW]], colors[near[NE]])
     for w, n, nw, ne in zip(*neighbors, strict=True):
-        # Of both and of the plane through all three the one in the middle.
+        # The median predictor: the median of both neighbours and of the plane through all three.
         median.append(min(max(w, n), max(min(w, n), w + n - nw)))
         average.append((3 * w + 3 * n + nw + ne + 4) >> 3)
         differences += abs(w - nw) + abs(n - ne) + abs(n - nw)
@@ -87,7 +87,7 @@ def expect(pixel: Pixel, colors: Sequence[Point]) -> None:
 
 
 def compare(pixel: Pixel) -> None:
-    """Fill in how the symbols of the neighbours compare."""
+    """Fill in the comparisons of the neighbours' symbols."""
     w, n, nw, ne, ww, nn, nne = pixel.near[:7]
     nnw = pixel.near[NNW]
     pixel.equality = (
@@ -95,7 +95,7 @@ def compare(pixel: Pixel) -> None:
         + 3 * (0 if n == ne else 1 if n == nw else 2)
         + (0 if nw == ne else 1 if w == ww else 2)
     )
-    # Symbols that are near each other mean colours that are.
+    # Near symbols have near colours.
     pixel.comparison = (
         (ne > nne)
         | (nw > nnw) << 1

@@ -1,6 +1,6 @@
-"""Tables of the model and what everything that learns starts from (spec/context.md, section 3).
+"""Tables and initial state of the model (spec/context.md, section 3).
 
-Whole numbers only: the same on every platform.
+All values are whole numbers, so they are the same on every platform.
 """
 
 from __future__ import annotations
@@ -54,16 +54,16 @@ class Tables:
 
 @dataclass(frozen=True)
 class StageStart:
-    """Where a stage starts: the flags' or the tree's.
+    """The initial state of a stage, flags or tree.
 
     Parameters
     ----------
     inputs : int
         Inputs of the mixer, a multiple of 8.
     weights : ndarray, shape (inputs,), int16
-        Of every set.
+        Weights of every set.
     set_sizes : tuple of int
-        How many sets each selector chooses from.
+        Number of sets of each selector.
     final : ndarray, int32
         Weights of the second layer.
     runs, histories, distances, pairs : ndarray, uint32
@@ -88,7 +88,7 @@ class StageStart:
 
 @functools.cache
 def tables() -> Tables:
-    """The fixed functions."""
+    """Return the fixed functions."""
     one = power = 1 << 62
     upper = []
     for _ in range(DOMAIN + 1):
@@ -116,14 +116,14 @@ def _count(n: int, more: int) -> int:
 
 
 def adaptive(numerator: int, denominator: int, count: int) -> int:
-    """An adaptive probability that starts at a fraction, as if so many decisions had made it."""
+    """Return an adaptive probability that starts at a fraction, with a count of decisions."""
     p = min(4194303, max(1, (numerator << 22) // denominator))
     return p << 10 | count
 
 
 @functools.cache
 def starts(profile: Profile) -> tuple[StageStart, StageStart]:
-    """Where the two stages of a profile start: flags, tree."""
+    """Return the initial state of the two stages of a profile: flags, tree."""
     return _stage(profile, False), _stage(profile, True)
 
 
@@ -158,7 +158,7 @@ def _stage(profile: Profile, is_tree: bool) -> StageStart:
 
 
 def _runs(contexts: int, is_tree: bool) -> NDArray[np.uint32]:
-    """By context, kind, relation (0 to 5) and length of the run (0 to 31)."""
+    """Return states by context, kind, relation (0 to 5) and length of the run (0 to 31)."""
     even = [adaptive(1, 2, 2)] * 32
     table = [even] * 6
     if not is_tree:
@@ -168,16 +168,16 @@ def _runs(contexts: int, is_tree: bool) -> NDArray[np.uint32]:
 
 
 def _histories(maps: int) -> NDArray[np.uint32]:
-    """By map, kind and history."""
+    """Return states by map, kind and history."""
     table = [adaptive(2 * (h & 15) + 1, 2 * ((h >> 4) + (h & 15)) + 2, 0) for h in range(256)]
     return np.tile(np.array(table, np.uint32), maps * KINDS)
 
 
 def _distances(geometries: int, is_tree: bool) -> NDArray[np.uint32]:
-    """By expected colour, kind, activity (0 to 7) and distance (0 to 63)."""
+    """Return states by predicted colour, kind, activity (0 to 7) and distance (0 to 63)."""
     squash = tables().squash
     table = [adaptive(1, 2, 0)] * 64
     if is_tree:
-        # A slope of 0.15 for each eighth of the way from side to side: 38 in 1/256.
+        # A slope of 0.15 for each eighth of the distance between the sides: 38 in 1/256.
         table = [adaptive(int(squash[38 * at - 1197 + DOMAIN]), 65536, 3) for at in range(64)]
     return np.tile(np.array(table, np.uint32), geometries * KINDS * 8)

@@ -1,8 +1,8 @@
-"""What the mixers start from, in 1/16384: trained on thirty index maps and 49 icons."""
+"""Initial weights of the mixers, in 1/16384: trained on thirty index maps and 49 icons."""
 
 __all__ = ["WEIGHTS"]
 
-# By profile: the flags' inputs, then the tree's, in the order of the specification.
+# By profile: inputs of the flags, then of the tree, in the order of the specification.
 WEIGHTS: dict[str, tuple[tuple[int, ...], tuple[int, ...]]] = {
     "fast": (
         (1163, 3281, 1251, 2596, 2898, 1984, 3353, 1189, 2911, 3097, 5100, -1971),
