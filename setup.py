@@ -1,10 +1,13 @@
-"""The compiled kernels; everything else is in pyproject.toml.
+"""What is made at each build: the viewer's page, and the compiled kernels.
 
-They are optional: where there is no compiler the install succeeds without them, and their twins
-in NumPy or Python give the same results, slower. They are built for the baseline processor, as
-wheels travel.
+Everything else is in pyproject.toml. The page is assembled from web/, which needs Python alone.
+
+The kernels are optional: where there is no compiler the install succeeds without them, and their
+twins in NumPy or Python give the same results, slower. They are built for the baseline processor,
+as wheels travel.
 """
 
+import runpy
 import zlib
 from pathlib import Path
 
@@ -39,6 +42,8 @@ def kernel(path: str) -> Extension:
         extra_compile_args=["-O3", "-ffp-contract=off", "-fwrapv"],
     )
 
+
+runpy.run_path("web/build_viewer.py")["write"]()
 
 extensions = cythonize(
     [kernel(path) for path in KERNELS],
