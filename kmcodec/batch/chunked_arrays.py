@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import sys
-import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -15,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kmcodec.batch.pool import run_each
-from kmcodec.errors import KmcInputError, KmcWarning
+from kmcodec.errors import KmcInputError
 from kmcodec.model.checks import checked_integer
 from kmcodec.model.image import MAX_SIDE
-from kmcodec.model.pixels import REDUCED, as_pixels, check_shape, reduce_16_bits
+from kmcodec.model.pixels import as_pixels, check_shape, is_reduced, reduce_16_bits
 from kmcodec.quantization.histogram import Histogram, histogram
 from kmcodec.rows.chunks import chunk_ends, spans
 
@@ -67,9 +66,7 @@ def count_chunks(array: Any, executor: Executor | None) -> Iterator[Histogram]:
         checked_integer("a side of an array", side, 1, MAX_SIDE)  # Dask may not know it
     check_shape(tuple(array.shape))
     each = _by_dask if _is_dask(array) else functools.partial(_by_executor, executor)
-    deep = array.dtype.kind == "u" and array.dtype.itemsize == 2
-    if deep:
-        warnings.warn(REDUCED, KmcWarning, stacklevel=3)
+    deep = is_reduced(array.dtype)
     yield from each(functools.partial(_count, deep=deep), array)
 
 

@@ -38,9 +38,11 @@ __all__ = [
 _R = TypeVar("_R")
 _F = TypeVar("_F", bound=Callable[..., object])
 
-# With fewer files and less to read than this, processes would take longer to start than to work
-# (measured on two cores: photos and icons, with effort fast and auto).
-_WORTH_PROCESSES = 2 << 20
+# With fewer files and less to read than this, processes would take longer to start than to work.
+# Two pay once the work is twice as long as their start, which on two cores takes as long as to
+# encode a megabyte of PNG with effort fast, to decode one of .kmc of profile fast, or a third of
+# one of profile default: 2 MB, 2 MB and 0.7 MB, and this is between.
+_WORTH_PROCESSES = 1 << 20
 _MANY = 8
 
 
@@ -128,8 +130,6 @@ def executor_for(
     jobs: Sequence[Job | KmcError],
     workers: int | None,
     scheduler: str | None = None,
-    *,
-    worth: int = _WORTH_PROCESSES,
 ) -> Iterator[tuple[Executor | None, int]]:
     """Who does jobs, and how many at a time; None and 1 for the calling thread.
 
@@ -140,8 +140,6 @@ def executor_for(
         Processes; as many as are worth while if not given.
     scheduler : str, optional
         Of a Dask cluster that does them instead.
-    worth : int
-        From how many bytes to read on processes are worth while for a few files.
     """
     if scheduler is not None:
         from kmcodec.batch.scheduler import connected
@@ -151,7 +149,7 @@ def executor_for(
         return
     paths = [job.source for job in jobs if isinstance(job, Job) and not job.skip]
     if workers is None:
-        enough = len(paths) >= _MANY or sum(map(_size_of, paths)) >= worth
+        enough = len(paths) >= _MANY or sum(map(_size_of, paths)) >= _WORTH_PROCESSES
         workers = thread_count() if enough else 1
     workers = min(workers, len(paths))
     pool = None if workers <= 1 or STANDARD in paths else _new_pool(workers)

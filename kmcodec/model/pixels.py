@@ -19,6 +19,7 @@ __all__ = [
     "check_shape",
     "common_channels_for",
     "from_16_bits",
+    "is_reduced",
     "reduce_16_bits",
     "to_channels",
 ]
@@ -80,8 +81,28 @@ def from_16_bits(samples: NDArray[Any]) -> NDArray[np.uint8]:
     KmcWarning
         Always: bits are lost.
     """
-    warnings.warn(REDUCED, KmcWarning, stacklevel=2)
+    _tell_of_reduction()
     return reduce_16_bits(samples)
+
+
+def is_reduced(dtype: np.dtype[Any]) -> bool:
+    """Whether samples of a type are reduced from 16 bits, by whoever asks; says so if they are.
+
+    It goes by the type and not by what is in it: the next frame or tile may have larger values.
+
+    Warns
+    -----
+    KmcWarning
+        If they are: bits are lost.
+    """
+    deep = dtype.kind == "u" and dtype.itemsize == 2
+    if deep:
+        _tell_of_reduction()
+    return deep
+
+
+def _tell_of_reduction() -> None:
+    warnings.warn(REDUCED, KmcWarning, stacklevel=3)
 
 
 def reduce_16_bits(samples: NDArray[Any]) -> NDArray[np.uint8]:
@@ -187,9 +208,8 @@ def _as_uint8(samples: NDArray[Any]) -> NDArray[np.uint8]:
 
 
 def _from_integers(samples: NDArray[Any]) -> NDArray[np.uint8]:
-    # By the type, not by what is in it: the next frame or tile may have larger values.
-    if samples.dtype.kind == "u" and samples.dtype.itemsize == 2:
-        return from_16_bits(samples)
+    if is_reduced(samples.dtype):
+        return reduce_16_bits(samples)
     low, high = int(samples.min()), int(samples.max())
     if low >= 0 and high <= 255:
         return samples.astype(np.uint8)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeAlias
 
@@ -10,10 +9,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
-from kmcodec.errors import KmcInputError, KmcWarning
+from kmcodec.errors import KmcInputError
 from kmcodec.model.checks import checked_integer
 from kmcodec.model.image import MAX_SIDE, IndexedImage
-from kmcodec.model.pixels import REDUCED, as_pixels, reduce_16_bits
+from kmcodec.model.pixels import as_pixels, is_reduced, reduce_16_bits
 from kmcodec.rows.chunks import chunk_ends, spans
 
 __all__ = ["RowSource", "Rows"]
@@ -59,7 +58,7 @@ class RowSource:
         if first is None:
             raise KmcInputError(f"no rows came, {self.height:,} were due")
         self._dtype = first.dtype
-        self.reduced = self._is_deep()
+        self.reduced = is_reduced(self._dtype)
         self.channels = self._pixels(first, 0).shape[2]
 
     def blocks(self, rows: int) -> Iterator[NDArray[np.uint8]]:
@@ -110,13 +109,6 @@ class RowSource:
         for top, bottom in spans(chunk_ends(self._rows, 0), rows):
             for start in range(top, bottom, highest):
                 yield np.asarray(self._rows[start : min(start + highest, bottom)])
-
-    def _is_deep(self) -> bool:
-        """Whether samples are of 16 bits, by their type."""
-        if self._dtype.kind != "u" or self._dtype.itemsize != 2:
-            return False
-        warnings.warn(REDUCED, KmcWarning, stacklevel=4)
-        return True
 
     def _pixels(self, raw: NDArray[Any], first: int) -> NDArray[np.uint8]:
         if raw.dtype != self._dtype:
