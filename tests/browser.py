@@ -25,7 +25,7 @@ from selenium.webdriver.common.by import By  # noqa: E402
 from selenium.webdriver.support.wait import WebDriverWait  # noqa: E402
 
 GOOD, BAD = VECTORS / "good", VECTORS / "bad"
-VIEWER = (ROOT / "spec" / "js" / "viewer.html").as_uri()
+VIEWER = (ROOT / "kmcodec" / "viewer" / "viewer.html").as_uri()
 PHONE = 360
 FLAGS = (
     "--headless",

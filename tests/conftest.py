@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import os
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -33,6 +34,12 @@ settings.register_profile(
     "kmcodec", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=60
 )
 settings.load_profile("kmcodec")
+
+
+def pytest_configure(config):
+    """Make the viewer of what is in web/ now; workers of xdist find it made."""
+    if not hasattr(config, "workerinput"):
+        runpy.run_path(str(ROOT / "web" / "build_viewer.py"))["write"]()
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kmcodec import KmcInputError, KmcWarning
-from kmcodec.quantization import diffusion, kernels, keys
+from kmcodec.quantization import diffusion, kernels, row_groups
 from kmcodec.quantization.assign import nearest_entries
 from kmcodec.quantization.blue_noise import blue_noise_mask
 from kmcodec.quantization.dither import DITHERS, dither
@@ -249,7 +249,7 @@ def test_groups_of_rows_do_not_show(rng, monkeypatch, method):
     pixels = rng.integers(0, 256, (70, 70, 4), dtype=np.uint8)
     palette = rng.integers(0, 256, (20, 4), dtype=np.uint8)
     whole = dither(pixels, palette, method)
-    monkeypatch.setattr(keys, "GROUP", 70)
+    monkeypatch.setattr(row_groups, "GROUP", 70)
     np.testing.assert_array_equal(dither(pixels, palette, method), whole)
 
 

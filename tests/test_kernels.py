@@ -6,9 +6,10 @@ import contextlib
 import importlib
 import os
 import random
+import runpy
+import shutil
 import subprocess
 import sys
-import zlib
 
 import numpy as np
 import pytest
@@ -25,17 +26,14 @@ from kmcodec.quantization.samples import Samples
 from kmcodec.quantization.split import PythonCells
 
 NAMES = [name for name in kernels.__all__ if name != "COMPILED"]
-MODULES = [
-    *("quantization/_dither", "quantization/_filter", "quantization/_histogram"),
-    *("quantization/_rounding", "quantization/_split"),
-    *("coding/context/_fast", "coding/context/_default", "coding/context/_max"),
-]
+BUILD = runpy.run_path(str(ROOT / "tools" / "kernels.py"))
+REBUILD = "run python tools/rebuild.py"
 REQUIRED = os.environ.get("KMC_REQUIRE_COMPILED") == "1"
 GRID = (1 << 24) - 1
 
 needs_kernels = pytest.mark.skipif(
     not kernels.COMPILED,
-    reason="no compiled kernels: python setup.py build_ext --inplace, without KMC_COMPILED=0",
+    reason=f"no compiled kernels: {REBUILD}, and run without KMC_COMPILED=0",
 )
 
 
@@ -89,20 +87,31 @@ def test_kernels_are_there_where_they_are_required():
     assert kernels.COMPILED is all(getattr(kernels, name) is not None for name in NAMES)
 
 
-@pytest.mark.parametrize("name", MODULES)
-def test_no_build_is_stale(name):
-    source = ROOT / "kmcodec" / f"{name}.pyx"
+@pytest.mark.parametrize("path", BUILD["KERNELS"])
+def test_no_build_is_stale(path):
+    name = path.removesuffix(".pyx").replace("/", ".")
     try:
-        module = importlib.import_module(f"kmcodec.{name.replace('/', '.')}")
+        module = importlib.import_module(name)
     except ImportError:
         assert not REQUIRED
         pytest.skip(f"{name} is not compiled")
-    if not source.exists():
-        pytest.skip(f"{source.name} is not beside the tests")
-    crc = 0
-    for part in (source, *sorted(source.parent.glob("*.pxi"))):
-        crc = zlib.crc32(part.read_bytes(), crc)
-    assert crc == module.SOURCE_CRC, "build the kernels again"
+    expected = BUILD["source_crc"](path)
+    assert expected == module.SOURCE_CRC, f"{name} is older than its sources: {REBUILD}"
+
+
+def test_a_kernel_is_stale_once_a_number_of_its_profile_changes(tmp_path):
+    """Though no file of the kernel has changed yet: what is generated of the numbers counts."""
+    for folder in ("tools", "kmcodec/coding/context"):
+        shutil.copytree(ROOT / folder, tmp_path / folder)
+    profiles = tmp_path / "kmcodec/coding/context/profiles.py"
+    old = profiles.read_text("utf-8")
+    new = old.replace("False, 2, 0, 16, 14", "False, 2, 0, 17, 14")
+    profiles.write_text(new, "utf-8")
+    assert new != old
+    changed = runpy.run_path(str(tmp_path / "tools" / "kernels.py"))["source_crc"]
+    kernels_of_profiles = [path for path in BUILD["KERNELS"] if "coding" in path]
+    stale = [path for path in kernels_of_profiles if changed(path) != BUILD["source_crc"](path)]
+    assert stale == ["kmcodec/coding/context/_fast.pyx"]
 
 
 # --- the search -------------------------------------------------------------------------------

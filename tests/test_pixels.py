@@ -10,6 +10,7 @@ from hypothesis.extra import numpy as hnp
 
 from kmcodec.errors import KmcInputError, KmcLossWarning, KmcWarning
 from kmcodec.model.image import MAX_SIDE, IndexedImage
+from kmcodec.model.keys import colors_of, keys_of
 from kmcodec.model.pixels import as_pixels, common_channels_for, from_16_bits, to_channels
 
 IMAGE_SHAPES = st.tuples(st.integers(1, 6), st.integers(1, 6)) | st.tuples(
@@ -248,3 +249,14 @@ def test_channels_are_added_and_taken_without_change():
 def test_no_color_is_lost_on_the_way_to_fewer_channels(palette, channels, message):
     with pytest.raises(KmcInputError, match=message):
         to_channels(np.array(palette, np.uint8), channels)
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+def test_colors_and_their_numbers_have_one_order(rng, channels):
+    """The order decides bytes: it is that of the colours, on each platform."""
+    colors = rng.integers(0, 256, (5, 40, channels), dtype=np.uint8)
+    keys = keys_of(colors)
+    assert keys.dtype == np.uint32
+    np.testing.assert_array_equal(colors_of(keys, channels), colors)
+    expected = [int.from_bytes(color.tobytes(), "big") for color in colors.reshape(-1, channels)]
+    assert keys.ravel().tolist() == expected

@@ -1,4 +1,4 @@
-"""The decoder for browsers, spec/js, under Node; its tests are in spec/js/kmc.test.js."""
+"""The decoder for browsers, web/decoder, under Node; its tests are in web/decoder/kmc.test.js."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from PIL import Image
 import kmcodec
 from kmcodec.coding import COMPILED
 
-SCRIPTS = ROOT / "spec" / "js"
+SCRIPTS = ROOT / "web" / "decoder"
 NODE = shutil.which("node")
 OLDEST = 18
 HASHES = """

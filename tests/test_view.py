@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import importlib.resources
 import os
 import re
 import subprocess
@@ -13,10 +14,12 @@ from urllib.request import url2pathname
 import pytest
 from conftest import ROOT, VECTORS
 
+import kmcodec
 from kmcodec.viewer import page_with
 
 EXAMPLE = VECTORS / "good" / "example.kmc"
-BUILDER = ROOT / "spec" / "js" / "build_viewer.py"
+BUILDER = ROOT / "web" / "build_viewer.py"
+PAGE = ROOT / "kmcodec" / "viewer" / "viewer.html"
 EMBEDDED = re.compile(rb'<script type="text/plain" id="embedded" data-name="([^"]*)">([^<]*)<')
 
 
@@ -26,16 +29,27 @@ def file_in(page):
     return name.decode(), base64.b64decode(coded, validate=True)
 
 
-def test_the_viewer_is_made_of_its_sources():
-    """Both copies, that of the specification and that of the package."""
-    run = subprocess.run(
-        [sys.executable, str(BUILDER), "--check"], capture_output=True, check=False, text=True
-    )
-    assert (run.returncode, run.stdout, run.stderr) == (0, "", "")
+def test_the_viewer_is_made_of_its_sources(tmp_path):
+    """Written anew only where something changes: a build does not touch what is up to date."""
+    path = tmp_path / "page.html"
+    path.write_text("of yesterday")
+    subprocess.run([sys.executable, str(BUILDER), str(path)], check=True)
+    assert path.read_bytes() == PAGE.read_bytes()
+    os.utime(path, (1, 1))
+    subprocess.run([sys.executable, str(BUILDER), str(path)], check=True)
+    assert path.stat().st_mtime == 1
+    assert os.listdir(tmp_path) == ["page.html"]
+
+
+def test_without_its_page_it_says_what_makes_it(tmp_path, monkeypatch):
+    """As in a checkout that nobody has installed."""
+    monkeypatch.setattr(importlib.resources, "files", lambda name: tmp_path)
+    with pytest.raises(kmcodec.KmcInputError, match=r"python web/build_viewer\.py"):
+        page_with(b"", "name")
 
 
 def test_the_page_loads_nothing():
-    page = (ROOT / "spec" / "js" / "viewer.html").read_text("utf-8")
+    page = PAGE.read_text("utf-8")
     assert "default-src 'none'" in page
     assert not re.search(r"""(?:src|href)\s*=\s*["'](?!data:)""", page)
     assert not re.search(r"https?://|XMLHttpRequest|WebSocket|@import|url\(", page)

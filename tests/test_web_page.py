@@ -27,7 +27,7 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
 @pytest.fixture
 def site(tmp_path):
     """The address of a folder that holds the page, the decoder and an image."""
-    for module in (ROOT / "spec" / "js").glob("*.js"):
+    for module in (ROOT / "web" / "decoder").glob("*.js"):
         shutil.copy(module, tmp_path)
     page = re.search(r"```html\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.S)[1]
     (tmp_path / "index.html").write_text(f'<!doctype html><link rel="icon" href="data:,">{page}')

@@ -13,6 +13,7 @@ from kmcodec.errors import KmcInputError
 from kmcodec.formats.fitting import fitting_metadata
 from kmcodec.model.checks import checked_choice
 from kmcodec.model.image import MAX_COLORS, MAX_SIDE, IndexedImage, Metadata
+from kmcodec.model.keys import keys_of
 from kmcodec.model.pixels import channels_for_all, to_channels
 from kmcodec.quantization import QuantizeRequest
 from kmcodec.quantizer import ImageLike, is_indexed, pixels_of, quantize, quantized
@@ -193,6 +194,4 @@ def _check_sizes(frames: Sequence[NDArray[Any]]) -> None:
 
 def _few_colors(sheet: NDArray[np.uint8]) -> bool:
     """Return True if a palette can hold all colours."""
-    codes = np.zeros((*sheet.shape[:2], 4), np.uint8)
-    codes[..., : sheet.shape[2]] = sheet
-    return len(np.unique(codes.view(np.uint32))) <= MAX_COLORS
+    return len(np.unique(keys_of(sheet))) <= MAX_COLORS

@@ -31,10 +31,6 @@ from kmcodec.cli.types import RowRange
 from kmcodec.storage.door import STANDARD
 from kmcodec.targets.images import format_of
 
-# For fewer bytes than this, starting processes would take longer than the work.
-_WORTH_PROCESSES = 1 << 19
-
-
 EXAMPLES = """
     kmc decode bird.kmc                           # bird.png
     kmc decode bird.kmc -o pixels.npy
@@ -126,7 +122,7 @@ def decode(
         strip=strip,
         picture=picture,
     )
-    with executor_for(jobs, workers, scheduler, worth=_WORTH_PROCESSES) as executor:
+    with executor_for(jobs, workers, scheduler) as executor:
         counts = run_jobs(
             jobs,
             work,

@@ -38,9 +38,11 @@ __all__ = [
 _R = TypeVar("_R")
 _F = TypeVar("_F", bound=Callable[..., object])
 
-# For fewer files and bytes than this, starting processes would take longer than the work
-# (measured on two cores: photos and icons, with effort fast and auto).
-_WORTH_PROCESSES = 2 << 20
+# With fewer files and less to read than this, processes would take longer to start than to work.
+# Two pay once the work is twice as long as their start. On two cores the start takes as long as to
+# encode 1 MB of PNG with effort fast, or to decode 1 MB of .kmc of profile fast, or a third of that
+# of profile default: 2 MB, 2 MB and 0.7 MB, and this lies between.
+_WORTH_PROCESSES = 1 << 20
 _MANY = 8
 
 
@@ -129,8 +131,6 @@ def executor_for(
     jobs: Sequence[Job | KmcError],
     workers: int | None,
     scheduler: str | None = None,
-    *,
-    worth: int = _WORTH_PROCESSES,
 ) -> Iterator[tuple[Executor | None, int]]:
     """Yield an executor and how many jobs it runs at a time; None and 1 for the calling thread.
 
@@ -141,8 +141,6 @@ def executor_for(
         Number of processes; by default as many as the work is worth.
     scheduler : str, optional
         Address of a Dask cluster that runs the jobs instead.
-    worth : int
-        Bytes to read from which processes are worth starting for a few files.
     """
     if scheduler is not None:
         from kmcodec.batch.scheduler import connected
@@ -152,7 +150,7 @@ def executor_for(
         return
     paths = [job.source for job in jobs if isinstance(job, Job) and not job.skip]
     if workers is None:
-        enough = len(paths) >= _MANY or sum(map(_size_of, paths)) >= worth
+        enough = len(paths) >= _MANY or sum(map(_size_of, paths)) >= _WORTH_PROCESSES
         workers = thread_count() if enough else 1
     workers = min(workers, len(paths))
     pool = None if workers <= 1 or STANDARD in paths else _new_pool(workers)

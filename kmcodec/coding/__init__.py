@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from kmcodec.coding.budget import Survey, affordable_effort
+from kmcodec.coding.budget import Survey, affordable_effort, count_unsurprising
 from kmcodec.coding.context import (
     COMPILED,
     PROFILES,
@@ -33,6 +33,7 @@ __all__ = [
     "coding_by_number",
     "coding_for",
     "coding_named",
+    "count_unsurprising",
     "decode_palette",
     "encode_palette",
 ]

@@ -18,6 +18,7 @@ from kmcodec.formats.compose import Disposal, Patch, composed
 from kmcodec.formats.faults import fault_of
 from kmcodec.formats.pillow_images import from_pillow
 from kmcodec.model.image import IndexedImage, index_dtype
+from kmcodec.model.keys import colors_of, keys_of
 from kmcodec.model.pixels import to_channels
 
 __all__ = [
@@ -284,7 +285,7 @@ def _of_pixels(
     def patch(frame: ApngFrame, part: IndexedImage | NDArray[np.uint8]) -> Patch:
         pixels = part.to_array() if isinstance(part, IndexedImage) else part
         flat = pixels.reshape(frame.width * frame.height, -1)
-        codes = _codes_of(to_channels(flat, 4)).reshape(frame.height, frame.width)
+        codes = keys_of(to_channels(flat, 4)).reshape(frame.height, frame.width)
 
         def draw(under: NDArray[Any]) -> NDArray[Any]:
             return _over(codes, under) if frame.over else codes
@@ -294,24 +295,15 @@ def _of_pixels(
     width, height = file.size
     screen = np.zeros((height, width), np.uint32)
     patches = (patch(frame, part) for frame, part in zip(file.frames, parts, strict=True))
-    frames = [
-        codes.copy().view(np.uint8).reshape(height, width, 4) for codes in composed(patches, screen)
-    ]
+    frames = [colors_of(codes, 4) for codes in composed(patches, screen)]
     channels = [0] if file.header[9] in _GREY_TYPES else [0, 1, 2]
     if any((frame[..., 3] < 255).any() for frame in frames):
         channels.append(3)
     return [np.ascontiguousarray(frame[..., channels]) for frame in frames]
 
 
-def _codes_of(colors: NDArray[np.uint8]) -> NDArray[np.uint32]:
-    return np.ascontiguousarray(colors).view(np.uint32)
-
-
 def _over(codes: NDArray[np.uint32], under: NDArray[np.uint32]) -> NDArray[np.uint32]:
     """Blend colours over others, by their alpha."""
-    front, back = (
-        Image.fromarray(np.ascontiguousarray(each).view(np.uint8).reshape(*each.shape, 4))
-        for each in (codes, under)
-    )
+    front, back = (Image.fromarray(colors_of(each, 4)) for each in (codes, under))
     blended = np.array(Image.alpha_composite(back, front))
-    return _codes_of(blended).reshape(codes.shape)
+    return keys_of(blended)

@@ -17,6 +17,7 @@ from kmcodec.formats.apng import CONTROL, SIGNATURE, png_chunk, png_chunks
 from kmcodec.formats.compose import Box, bounding_box
 from kmcodec.formats.pillow_images import to_pillow
 from kmcodec.model.image import IndexedImage
+from kmcodec.model.keys import colors_of, keys_of
 from kmcodec.model.pixels import to_channels
 
 __all__ = ["delay_of", "write_apng"]
@@ -108,7 +109,7 @@ def _of_one_palette(frames: Sequence[IndexedImage]) -> Sequence[IndexedImage] | 
     united = np.unique(np.concatenate(used))
     if len(united) > 256:
         return None
-    palette = to_channels(united.view(np.uint8).reshape(-1, 4), frames[0].channels)
+    palette = to_channels(colors_of(united, 4)[:, ::-1], frames[0].channels)
     # Unused entries may go anywhere.
     return [
         IndexedImage(palette, np.searchsorted(united, _codes(frame.palette))[frame.indices])
@@ -117,8 +118,8 @@ def _of_one_palette(frames: Sequence[IndexedImage]) -> Sequence[IndexedImage] | 
 
 
 def _codes(palette: NDArray[np.uint8]) -> NDArray[np.uint32]:
-    """Return each colour as a number."""
-    return np.ascontiguousarray(to_channels(palette, 4)).view(np.uint32)[:, 0]
+    """Return each colour as a number, alpha first, so that a short chunk holds all alpha."""
+    return keys_of(to_channels(palette, 4)[:, ::-1])
 
 
 def _encoded(

@@ -14,6 +14,7 @@ from PIL import Image
 from kmcodec.errors import KmcInputError
 from kmcodec.formats.compose import Disposal, Patch, composed
 from kmcodec.model.image import MAX_COLORS, IndexedImage, index_dtype
+from kmcodec.model.keys import colors_of, keys_of
 from kmcodec.model.pixels import common_channels_for, to_channels
 
 __all__ = ["GifFile", "GifFrame", "gif_frames", "is_gif", "parse_gif"]
@@ -232,14 +233,14 @@ def gif_frames(file: GifFile) -> Iterator[IndexedImage | NDArray[np.uint8]]:
     KmcInputError
         If a frame is damaged.
     """
-    tables = {frame.palette: _colors_of(frame.palette) for frame in file.frames}
+    tables = {frame.palette: _table_of(frame.palette) for frame in file.frames}
     # 0 is not an opaque colour and sorts first, so clear gets the number 0.
     colors = np.unique(np.concatenate([np.zeros(1, np.uint32), *tables.values()]))
     dtype = np.min_scalar_type(len(colors) - 1)
     numbers = {
         palette: np.searchsorted(colors, table).astype(dtype) for palette, table in tables.items()
     }
-    entries = colors.view(np.uint8).reshape(-1, 4)
+    entries = colors_of(colors, 4)
     screen = np.zeros((file.height, file.width), dtype)
     patches = (
         _patch(frame, number, numbers[frame.palette]) for number, frame in enumerate(file.frames)
@@ -271,8 +272,8 @@ def _used_in(numbers: NDArray[Any], most: int) -> tuple[NDArray[np.intp], NDArra
     return used, places[numbers]
 
 
-def _colors_of(palette: bytes) -> NDArray[np.uint32]:
-    """Return 256 colours; those that a palette lacks are black."""
+def _table_of(palette: bytes) -> NDArray[np.uint32]:
+    """Return 256 colours as numbers; those that a palette lacks are black."""
     colors = np.zeros((256, 4), np.uint8)
     colors[:, 3] = 255
     if palette:
@@ -280,7 +281,7 @@ def _colors_of(palette: bytes) -> NDArray[np.uint32]:
         colors[: len(given), :3] = given
     else:
         colors[:, :3] = np.arange(256, dtype=np.uint8)[:, None]
-    return colors.view(np.uint32)[:, 0]
+    return keys_of(colors)
 
 
 def _patch(frame: GifFrame, number: int, numbers: NDArray[Any]) -> Patch:

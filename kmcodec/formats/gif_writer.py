@@ -12,6 +12,7 @@ from PIL import Image
 from kmcodec.errors import KmcInputError
 from kmcodec.formats.compose import Box, bounding_box
 from kmcodec.model.image import IndexedImage
+from kmcodec.model.keys import keys_of
 from kmcodec.model.pixels import to_channels
 
 __all__ = ["MAX_DELAY", "write_gif"]
@@ -116,7 +117,7 @@ class _Palette:
         self._given = palette
         self._entries = to_channels(palette, 4)
         self.size = len(palette)
-        self.codes = np.ascontiguousarray(self._entries).view(np.uint32)[:, 0].copy()
+        self.codes = keys_of(self._entries)
         (clear,) = np.nonzero(self._entries[:, 3] == 0)
         self.clear = int(clear[0]) if len(clear) else None
         self.codes[clear] = 0

@@ -16,6 +16,7 @@ import random
 import numpy as np
 from numpy.typing import NDArray
 
+from kmcodec.model.keys import colors_of, keys_of
 from kmcodec.quantization.colorspace import has_alpha
 from kmcodec.quantization.diffusion import (
     SHARE_BITS,
@@ -25,7 +26,7 @@ from kmcodec.quantization.diffusion import (
     searchable,
     shown,
 )
-from kmcodec.quantization.keys import colors_of, groups_of_rows, keys_of
+from kmcodec.quantization.row_groups import groups_of_rows
 
 __all__ = ["MaskPlacing", "blue_noise_mask"]
 

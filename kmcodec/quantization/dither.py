@@ -25,11 +25,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kmcodec.errors import KmcInputError
+from kmcodec.model.keys import colors_of, keys_of
 from kmcodec.quantization.assign import nearest_entries
 from kmcodec.quantization.blue_noise import MaskPlacing
 from kmcodec.quantization.colorspace import has_alpha
 from kmcodec.quantization.diffusion import SHARE_BITS, Diffusion
-from kmcodec.quantization.keys import colors_of, groups_of_rows, keys_of
+from kmcodec.quantization.row_groups import groups_of_rows
 
 __all__ = ["DITHERS", "Ditherer", "dither"]
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kmcodec.model.keys import colors_of, keys_of
 from kmcodec.parallel import in_threads, thread_count
 from kmcodec.quantization import kernels
 from kmcodec.quantization.distinct import distinct_keys
@@ -15,10 +16,8 @@ from kmcodec.quantization.distinct import distinct_keys
 __all__ = [
     "ColorMap",
     "Histogram",
-    "colors_from_keys",
     "histogram",
     "index_colors",
-    "keys_from_colors",
 ]
 
 # Pixels are processed in groups to save memory.
@@ -43,14 +42,14 @@ class Histogram:
 
     def __add__(self, other: Histogram) -> Histogram:
         """Return the histogram of both images together; they have the same channels."""
-        keys = np.concatenate([keys_from_colors(self.colors), keys_from_colors(other.colors)])
+        keys = np.concatenate([keys_of(self.colors), keys_of(other.colors)])
         counts = np.concatenate([self.counts, other.counts])
         # Both are sorted already, which makes a stable sort fast.
         order = np.argsort(keys, kind="stable")
         keys = keys[order]
         first = np.flatnonzero(np.concatenate([[True], keys[1:] != keys[:-1]]))
         summed = np.add.reduceat(counts[order], first)
-        return Histogram(colors_from_keys(keys[first], self.colors.shape[1]), summed)
+        return Histogram(colors_of(keys[first], self.colors.shape[1]), summed)
 
 
 def histogram(pixels: NDArray[np.uint8]) -> Histogram:
@@ -132,9 +131,7 @@ def index_colors(pixels: NDArray[np.uint8]) -> tuple[Histogram, ColorMap]:
     counts = np.concatenate([part[1] for part in counted])
     distinct, inverse = distinct_keys(keys)
     # bincount sums in float64, exact below 2**53 pixels.
-    found = Histogram(
-        colors_from_keys(distinct, channels), np.bincount(inverse, counts).astype(np.int64)
-    )
+    found = Histogram(colors_of(distinct, channels), np.bincount(inverse, counts).astype(np.int64))
     ends = np.cumsum([len(part[0]) for part in counted])[:-1]
     ranks = np.split(inverse.astype(np.int32), ends)
     numbers = [part[2] for part in counted]
@@ -155,20 +152,5 @@ def _by_sorting(
     flat: NDArray[np.uint8],
 ) -> tuple[NDArray[np.uint32], NDArray[np.int64], NDArray[np.uint32]]:
     """The twin of `_by_table`."""
-    keys, numbers = distinct_keys(keys_from_colors(flat))
+    keys, numbers = distinct_keys(keys_of(flat))
     return keys, np.bincount(numbers).astype(np.int64), numbers.astype(np.uint32)
-
-
-def keys_from_colors(flat: NDArray[np.uint8]) -> NDArray[np.uint32]:
-    """Return colours as numbers, first channel most significant; shape (N,)."""
-    keys: NDArray[np.uint32] = flat[:, 0].astype(np.uint32)
-    for channel in range(1, flat.shape[1]):
-        keys <<= 8
-        keys |= flat[:, channel]
-    return keys
-
-
-def colors_from_keys(keys: NDArray[np.uint32], channels: int) -> NDArray[np.uint8]:
-    """Undo `keys_from_colors`; shape (N, channels)."""
-    shifts = np.arange(8 * (channels - 1), -1, -8, dtype=np.uint32)
-    return ((keys[:, np.newaxis] >> shifts) & 255).astype(np.uint8)

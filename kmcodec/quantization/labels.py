@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kmcodec.model.image import index_dtype
+from kmcodec.model.keys import colors_of, keys_of
 from kmcodec.parallel import heed_stop
 from kmcodec.quantization.assign import nearest_entries
 from kmcodec.quantization.distinct import distinct_keys
-from kmcodec.quantization.histogram import Histogram, colors_from_keys, keys_from_colors
+from kmcodec.quantization.histogram import Histogram
 
 __all__ = ["Labels"]
 
@@ -48,7 +49,7 @@ class Labels:
             # memory.
             self._table = np.zeros(1 << (8 * palette.shape[1]), np.int32)
             if known is not None:
-                self._table[keys_from_colors(known[0].colors)] = known[1].astype(np.int32) + 1
+                self._table[keys_of(known[0].colors)] = known[1].astype(np.int32) + 1
 
     def of(self, pixels: NDArray[np.uint8]) -> NDArray[Any]:
         """Return the entries of pixels of shape (H, W, C); threads may share this object.
@@ -67,24 +68,24 @@ class Labels:
 
     def _by_table(self, flat: NDArray[np.uint8]) -> NDArray[Any]:
         assert self._table is not None
-        keys = keys_from_colors(flat)
+        keys = keys_of(flat)
         numbers = np.take(self._table, keys)
         unknown = numbers == 0
         if unknown.any():
             missing = np.unique(keys[unknown])
-            found = self._looked_up(colors_from_keys(missing, flat.shape[1]))
+            found = self._looked_up(colors_of(missing, flat.shape[1]))
             # Another thread may write the same value at the same time: harmless.
             self._table[missing] = found + 1
             numbers = np.take(self._table, keys)
         return numbers - 1
 
     def _by_sorting(self, flat: NDArray[np.uint8]) -> NDArray[Any]:
-        distinct, inverse = distinct_keys(keys_from_colors(flat))
-        labels = self._looked_up(colors_from_keys(distinct, flat.shape[1]))
+        distinct, inverse = distinct_keys(keys_of(flat))
+        labels = self._looked_up(colors_of(distinct, flat.shape[1]))
         return np.asarray(labels[inverse])
 
     def _looked_up(self, colors: NDArray[np.uint8]) -> NDArray[Any]:
         if self._known is None or self._table is not None:
             return nearest_entries(colors, self._palette, self._space)
         known, labels = self._known
-        return labels[np.searchsorted(keys_from_colors(known.colors), keys_from_colors(colors))]
+        return labels[np.searchsorted(keys_of(known.colors), keys_of(colors))]

@@ -8,9 +8,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from kmcodec.model.keys import colors_of, keys_of
 from kmcodec.parallel import in_turn
 from kmcodec.quantization.distinct import distinct_keys
-from kmcodec.quantization.histogram import Histogram, colors_from_keys, keys_from_colors
+from kmcodec.quantization.histogram import Histogram
 
 __all__ = ["MOST_COLORS", "Tally"]
 
@@ -57,7 +58,7 @@ class Tally:
         """Count pixels of shape (H, W, C)."""
         flat = pixels.reshape(-1, self._channels)
         for start in range(0, len(flat), _GROUP):
-            keys, counts = _distinct(keys_from_colors(flat[start : start + _GROUP]))
+            keys, counts = _distinct(keys_of(flat[start : start + _GROUP]))
             with self._lock:
                 if self._table is not None:
                     self._table[keys] += counts
@@ -100,7 +101,7 @@ class _Cells:
 
     def of(self, keys: NDArray[np.uint32], counts: NDArray[np.int64]) -> _Part:
         """Return the cells of colours by their distinct keys; threads may share this object."""
-        sums = colors_from_keys(keys, self._channels) * counts[:, np.newaxis]
+        sums = colors_of(keys, self._channels) * counts[:, np.newaxis]
         totals = np.hstack([counts[:, np.newaxis], sums])
         return self._coarser(_Part(8, keys, totals), self._bits)
 
@@ -119,11 +120,11 @@ class _Cells:
         self._join()
         _, keys, totals = self._waiting[0]
         if self._bits == 8:
-            return Histogram(colors_from_keys(keys, self._channels), totals[:, 0].copy()), True
+            return Histogram(colors_of(keys, self._channels), totals[:, 0].copy()), True
         counts = totals[:, :1]
         # A mean lies between the least and the largest of its colours, so means are distinct.
         means = ((2 * totals[:, 1:] + counts) // (2 * counts)).astype(np.uint8)
-        order = np.argsort(keys_from_colors(means))
+        order = np.argsort(keys_of(means))
         return Histogram(means[order], totals[order, 0]), False
 
     def _join(self) -> None:
@@ -139,14 +140,14 @@ class _Cells:
         return _Part(bits, *_summed(self._cell_keys(part.keys, bits), part.totals))
 
     def _cell_keys(self, keys: NDArray[np.uint32], bits: int) -> NDArray[np.uint32]:
-        colors = colors_from_keys(keys, self._channels)
+        colors = colors_of(keys, self._channels)
         cells = colors & np.uint8(256 - (1 << (8 - bits)))
         if self._channels in (2, 4):
             alpha = colors[:, -1]
             cells[:, -1] = np.where(
                 (alpha == 0) | (alpha == 255), alpha, np.maximum(cells[:, -1], 1)
             )
-        return keys_from_colors(cells)
+        return keys_of(cells)
 
 
 def _distinct(keys: NDArray[np.uint32]) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:

@@ -10,6 +10,7 @@ from PIL import Image, ImageSequence
 
 from kmcodec.animation.value import DEFAULT_DURATION
 from kmcodec.model.image import MAX_COLORS, IndexedImage, index_dtype
+from kmcodec.model.keys import colors_of, keys_of
 from kmcodec.model.palette_order import dark_to_bright
 from kmcodec.model.pixels import channels_for_all, to_channels
 from kmcodec.quantizer import ImageLike, is_indexed, quantize
@@ -65,7 +66,7 @@ def with_palettes(frames: Iterable[ImageLike]) -> Iterator[IndexedImage]:
         indexed = frame
         if not isinstance(indexed, IndexedImage):
             indexed = quantize(frame, None if is_indexed(frame) else MAX_COLORS, reorder=True)
-        colors = np.unique(_codes(indexed.palette))
+        colors = np.unique(keys_of(to_channels(indexed.palette, 4)))
         more = np.union1d(united, colors)
         if run and len(more) > max(_MOST_IN_GIF, len(united), len(colors)):
             yield from _united(run, united)
@@ -77,21 +78,16 @@ def with_palettes(frames: Iterable[ImageLike]) -> Iterator[IndexedImage]:
 
 def _united(run: Sequence[IndexedImage], codes: NDArray[np.uint32]) -> list[IndexedImage]:
     """Return frames with all these colours as their palette, from dark to bright."""
-    colors = codes.view(np.uint8).reshape(-1, 4)
+    colors = colors_of(codes, 4)
     palette = to_channels(colors, channels_for_all(frame.channels for frame in run))
     order = dark_to_bright(palette)
     places = np.argsort(order)
     made = []
     for frame in run:
-        entries = places[np.searchsorted(codes, _codes(frame.palette))]
+        entries = places[np.searchsorted(codes, keys_of(to_channels(frame.palette, 4)))]
         entries = entries.astype(index_dtype(len(codes)))
         made.append(IndexedImage(palette[order], entries[frame.indices], frame.metadata))
     return made
-
-
-def _codes(palette: NDArray[np.uint8]) -> NDArray[np.uint32]:
-    """Return each colour as a number."""
-    return np.ascontiguousarray(to_channels(palette, 4)).view(np.uint32)[:, 0]
 
 
 def _is_opaque(frame: Image.Image) -> bool:

@@ -21,6 +21,7 @@ from kmcodec.formats.palette_texts import (
     parse_without_header,
 )
 from kmcodec.model.image import IndexedImage
+from kmcodec.model.keys import colors_of, keys_of
 from kmcodec.model.limits import DEFAULT_MAX_PIXELS
 from kmcodec.sources.images import named_warnings, read_source
 from kmcodec.storage.door import STANDARD, read_input
@@ -190,11 +191,9 @@ def _distinct_colors(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     flat = pixels.reshape(-1, channels)
     found = np.zeros(0, np.uint32)
     for start in range(0, len(flat), _GROUP):
-        padded = np.zeros((len(flat[start : start + _GROUP]), 4), np.uint8)
-        padded[:, :channels] = flat[start : start + _GROUP]
-        keys = padded.view(np.uint32).ravel()
+        keys = keys_of(flat[start : start + _GROUP])
         _, first = np.unique(keys, return_index=True)
         keys = keys[np.sort(first)]
         found = np.concatenate([found, keys[~np.isin(keys, found)]])
         check_count(len(found))
-    return np.ascontiguousarray(found.view(np.uint8).reshape(-1, 4)[:, :channels])
+    return colors_of(found, channels)

@@ -1,10 +1,12 @@
-"""The viewer for browsers: one page, assembled in ``spec/js`` and kept there too."""
+"""The viewer for browsers: one page, which each build assembles from ``web/``."""
 
 from __future__ import annotations
 
 import base64
 import html
 import importlib.resources
+
+from kmcodec.errors import KmcInputError
 
 __all__ = ["page_with"]
 
@@ -26,8 +28,18 @@ def page_with(data: bytes, name: str) -> bytes:
     -------
     bytes
         HTML in UTF-8 that needs no other file and loads nothing.
+
+    Raises
+    ------
+    KmcInputError
+        In a source tree where nothing has built the page.
     """
-    page = importlib.resources.files(__name__).joinpath("viewer.html").read_text("utf-8")
+    try:
+        page = importlib.resources.files(__name__).joinpath("viewer.html").read_text("utf-8")
+    except FileNotFoundError:
+        raise KmcInputError(
+            "the viewer's page is not built: install kmcodec, or run python web/build_viewer.py"
+        ) from None
     title = html.escape(name)
     # Base64 has no characters special to HTML.
     coded = base64.b64encode(data).decode("ascii")

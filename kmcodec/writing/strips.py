@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kmcodec.coding import count_unsurprising
+
 __all__ = ["MAX_STRIP_ROWS", "BusySample", "is_cut", "rows_of_strips"]
 
 MAX_STRIP_ROWS = 65_535
@@ -63,6 +65,8 @@ def rows_of_strips(width: int, height: int, effort: str | None, sample: BusySamp
 class BusySample:
     """Looks at pairs of rows here and there to tell how busy an image is.
 
+    A `Survey` tells it of all rows: here a few do, as their entries may have to be looked for.
+
     Parameters
     ----------
     width, height : int
@@ -95,9 +99,8 @@ class BusySample:
 
     def add(self, pair: NDArray[Any]) -> None:
         """Count a pair, shape (2, width)."""
-        above, row = pair
-        self._seen += row.size - 1
-        self._same += int(((row[1:] == row[:-1]) & (row[1:] == above[1:])).sum())
+        self._seen += pair.shape[1] - 1
+        self._same += count_unsurprising(pair)
 
     def pixels_for(self, busy: int) -> int:
         """Of how many pixels, by what was seen, so many are not as their neighbours."""

@@ -2,16 +2,7 @@
 # cython: initializedcheck=False
 """The context coder, profile default, compiled."""
 
-# The numbers of PROFILES in profiles.py, here so that compilers know them.
-cdef extern from *:
-    """
-    enum {
-        FLAG_CONTEXTS = 5, TREE_CONTEXTS = 4, FLAG_PATTERNS = 3, TREE_PATTERNS = 3, SETS = 3,
-        HISTORIES = 0, FLAGS = 2, TRUST = 0, LEAST_RUN = 32,
-        RATE = 14, RATE_FIRST = 48, RATE_TIME = 8192, GEOMETRIES = 1, PAIRS = 0
-    };
-    """
-
+include "profile_default.pxi"
 include "model.pxi"
 include "coder.pxi"
 include "decision.pxi"

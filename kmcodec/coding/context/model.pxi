@@ -1,5 +1,5 @@
-# The model of the context coder, compiled; the constants of a profile come from whoever includes
-# this. Twin of model.py; the algorithm is specified in spec/context.md.
+# The model of the context coder, compiled; the constants of a profile come from what is
+# included before this. Twin of model.py; the algorithm is specified in spec/context.md.
 
 from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc, realloc
@@ -37,40 +37,9 @@ cdef extern from *:
         SPECK
         STEP
         PIXELS
-    enum:
-        FLAG_CONTEXTS
-        TREE_CONTEXTS
-        FLAG_PATTERNS
-        TREE_PATTERNS
-        SETS
-        HISTORIES
-        FLAGS
-        TRUST
-        LEAST_RUN
-        RATE
-        RATE_FIRST
-        RATE_TIME
-        GEOMETRIES
-        PAIRS
     unsigned int KMC_SOURCE_CRC
 
 SOURCE_CRC = KMC_SOURCE_CRC
-PROFILE = {
-    "flag_contexts": FLAG_CONTEXTS,
-    "tree_contexts": TREE_CONTEXTS,
-    "flag_patterns": FLAG_PATTERNS,
-    "tree_patterns": TREE_PATTERNS,
-    "geometries": GEOMETRIES,
-    "pairs": PAIRS,
-    "sets": SETS,
-    "histories": bool(HISTORIES),
-    "flags": FLAGS,
-    "trust": TRUST,
-    "least_run": LEAST_RUN,
-    "rate": RATE,
-    "rate_first": RATE_FIRST,
-    "rate_time": RATE_TIME,
-}
 
 # How often a candidate comes true that a context has seen so often in a row.
 cdef uint16_t VOTES[32]

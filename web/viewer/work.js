@@ -11,7 +11,7 @@ import {
   read,
   sceneNumber,
   toRGBA,
-} from '../kmc.js';
+} from '../decoder/kmc.js';
 
 export { frameCount, frameDuration, frameOf, paletteRGBA, read, sceneNumber, toRGBA };
 

@@ -1,4 +1,4 @@
-// Tests of the decoder: node --test spec/js/kmc.test.js
+// Tests of the decoder: node --test web/decoder/kmc.test.js
 
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
@@ -24,7 +24,7 @@ import { SQUASH, STRETCH } from './numbers.js';
 import { decodePalette } from './palette.js';
 
 const HERE = new URL('./', import.meta.url);
-const VECTORS = new URL('../vectors/', HERE);
+const VECTORS = new URL('../../spec/vectors/', HERE);
 const SMALL = [
   'example',
   'one-pixel-deflate',
@@ -280,7 +280,7 @@ test('the tables are those of the text', () => {
 
 test('the examples of the text', () => {
   const fail = (message) => assert.fail(message);
-  const text = textOf('../context.md');
+  const text = textOf('../../spec/context.md');
   const colours = fromHex('1D3557 E63946 F1FAEE A8DADC 457B9D');
   const indices = [0, 0, 4, 4, 3, 0, 0, 4, 3, 3, 0, 4, 4, 3, 2, 1, 1, 4, 3, 2];
   for (const [coding, payload] of [

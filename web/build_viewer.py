@@ -1,7 +1,9 @@
-"""Assemble viewer.html, one page that works from a file, out of the modules beside this script.
+"""Assemble the viewer, one page that works from a file, out of the modules beside this script.
 
-    python3 spec/js/build_viewer.py            # writes it, here and into the package
-    python3 spec/js/build_viewer.py --check    # exit status 1 if what is there is not what it gives
+    python3 web/build_viewer.py              # writes kmcodec/viewer/viewer.html, if it would change
+    python3 web/build_viewer.py PAGE.html    # writes it there
+
+setup.py does the first whenever kmcodec is built or installed, and the tests do before they start.
 
 Browsers do not load modules from files, so each module becomes a function that is called at once,
 in the order of their imports. Modules may import by name from files, and export functions, classes,
@@ -10,13 +12,15 @@ constants and names; nothing else is needed here.
 
 from __future__ import annotations
 
+import os
 import re
 import sys
+import tempfile
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 SOURCES = HERE / "viewer"
-PAGES = (HERE / "viewer.html", HERE.parent.parent / "kmcodec" / "viewer" / "viewer.html")
+PAGE = HERE.parent / "kmcodec" / "viewer" / "viewer.html"
 
 IMPORT = re.compile(r"^import \{([^}]*)\} from '(\./[^']*|\.\./[^']*)';\n", re.MULTILINE)
 EXPORT_LIST = re.compile(r"^export \{([^}]*)\};\n", re.MULTILINE)
@@ -73,18 +77,16 @@ def page() -> str:
     return text
 
 
-def main(arguments: list[str]) -> int:
-    """Write the pages, or check them."""
+def write(path: Path = PAGE) -> None:
+    """Write the page, unless it is there as it should be; whoever reads it never sees a part."""
     made = page().encode()
-    if arguments == ["--check"]:
-        old = [path for path in PAGES if not path.is_file() or path.read_bytes() != made]
-        for path in old:
-            print(f"{path} is not up to date: run python3 spec/js/build_viewer.py")
-        return 1 if old else 0
-    for path in PAGES:
-        path.write_bytes(made)
-    return 0
+    if path.is_file() and path.read_bytes() == made:
+        return
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".viewer-") as folder:
+        new = Path(folder, "page")
+        new.write_bytes(made)
+        os.replace(new, path)
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    write(*map(Path, sys.argv[1:2]))

@@ -1,0 +1,111 @@
+"""What the compiled kernels are built of: for setup.py, rebuild.py, and a test of stale builds.
+
+The context coder's kernels take the numbers of their profiles from kmcodec itself, so that these
+stand in one place. Compilers want them as constants: a file for each profile is written before
+anything is compiled. Without Cython all but `extensions` works.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import runpy
+import zlib
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+CONTEXT = Path("kmcodec", "coding", "context")
+KERNELS = (
+    "kmcodec/coding/context/_default.pyx",
+    "kmcodec/coding/context/_fast.pyx",
+    "kmcodec/coding/context/_max.pyx",
+    "kmcodec/quantization/_dither.pyx",
+    "kmcodec/quantization/_filter.pyx",
+    "kmcodec/quantization/_histogram.pyx",
+    "kmcodec/quantization/_rounding.pyx",
+    "kmcodec/quantization/_split.pyx",
+)
+
+
+@cache
+def generated() -> dict[Path, bytes]:
+    """The files that are made of others, and what is in them."""
+    profiles = runpy.run_path(str(ROOT / CONTEXT / "profiles.py"))["PROFILES"]
+    return {
+        CONTEXT / f"profile_{name}.pxi": _constants(profile).encode()
+        for name, profile in profiles.items()
+    }
+
+
+def _constants(profile: object) -> str:
+    numbers = dataclasses.asdict(profile)
+    del numbers["name"]
+    values = ", ".join(f"{name.upper()} = {int(value)}" for name, value in numbers.items())
+    pairs = ", ".join(f"{name}={name.upper()}" for name in numbers)
+    names = "".join(f"        {name.upper()}\n" for name in numbers)
+    return (
+        "# Made of PROFILES in profiles.py by setup.py; git ignores it.\n\n"
+        "cdef extern from *:\n"
+        f'    """\n    enum {{ {values} }};\n    """\n'
+        f"    enum:\n{names}"
+        f"\nPROFILE = dict({pairs})\n"
+    )
+
+
+def write_generated() -> None:
+    """Write the generated files that are not as they should be; builds go by their age."""
+    for path, text in generated().items():
+        whole = ROOT / path
+        if not whole.is_file() or whole.read_bytes() != text:
+            whole.write_bytes(text)
+
+
+def included(kernel: str) -> list[Path]:
+    """The files that a kernel may include: those beside it, of generated ones its own."""
+    folder, name = Path(kernel).parent, Path(kernel).stem.removeprefix("_")
+    found = {path.relative_to(ROOT) for path in (ROOT / folder).glob("*.pxi")}
+    own = {path for path in generated() if path == folder / f"profile_{name}.pxi"}
+    return sorted(found - generated().keys() | own)
+
+
+def source_crc(kernel: str) -> int:
+    """The checksum of all that a kernel is made of, as it should be now."""
+    crc = zlib.crc32((ROOT / kernel).read_bytes())
+    for path in included(kernel):
+        crc = zlib.crc32(generated().get(path) or (ROOT / path).read_bytes(), crc)
+    return crc
+
+
+def extensions(kernels: Sequence[str], optimization: str = "-O3", *, force: bool = False) -> Any:
+    """What setup() is to build, from the root of the tree; each can tell the sum of its sources."""
+    from Cython.Build import cythonize
+    from setuptools import Extension
+
+    write_generated()
+    made = cythonize(
+        [
+            Extension(
+                kernel.removesuffix(".pyx").replace("/", "."),
+                [kernel],
+                depends=list(map(str, included(kernel))),
+                define_macros=[("KMC_SOURCE_CRC", f"{source_crc(kernel)}U")],
+                # Results may not depend on whether a processor can fuse a multiplication and an
+                # addition, and sums of whole numbers are taken modulo 2 ** 32.
+                extra_compile_args=[optimization, "-ffp-contract=off", "-fwrapv"],
+            )
+            for kernel in kernels
+        ],
+        force=force or None,  # None: as the environment says
+        compiler_directives={
+            "language_level": 3,
+            "boundscheck": False,
+            "wraparound": False,
+            "cdivision": True,
+        },
+    )
+    for extension in made:
+        # Set here, as cythonize does not hand it on.
+        extension.optional = True
+    return made
