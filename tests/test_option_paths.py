@@ -10,6 +10,7 @@ from __future__ import annotations
 import inspect
 import io
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,17 +24,13 @@ from kmcodec.animation.encode_frames import encode_frames
 from kmcodec.batch.encoding import encode_file, encode_files
 from kmcodec.batch.file_request import FileOptions
 from kmcodec.batch.planning import Job
-from kmcodec.cli.compare import compare
 from kmcodec.cli.encode import encode as encode_command
 from kmcodec.cli.exit_codes import MISSED
 from kmcodec.cli.palette import palette as palette_command
-from kmcodec.cli.plot import clusters
-from kmcodec.cli.sweep import sweep as sweep_command
-from kmcodec.errors import KmcError, KmcGoalError, KmcLimitError, KmcWarning
+from kmcodec.errors import KmcError, KmcGoalError, KmcWarning
 from kmcodec.model.image import Metadata
 from kmcodec.pillow_plugin import _ENCODE_OPTIONS
 from kmcodec.quantization import QuantizeOptions, SearchOptions
-from kmcodec.sources.palettes import read_palette
 
 # What distributed leaves to be collected is not ours to close.
 pytestmark = [
@@ -123,8 +120,8 @@ OWN_TESTS = {
     "skip_if_larger": "test_skip_if_larger_holds_for_files_that_could_be_read_by_rows",
     "variable": "test_var_chooses_a_variable_or_is_refused",
     "large": "test_strip_leaves_out_metadata_on_every_way_of_reading",
-    "max_pixels": "test_max_pixels_holds_wherever_files_are_read",
 }
+OWN_FILES = {"max_pixels": "test_option_limits.py"}
 # What says where pixels come from and files go, who works, and what is told.
 PLUMBING = {
     *("image", "rows", "width", "height", "frames", "labels", "images", "job", "jobs"),
@@ -389,84 +386,12 @@ def test_var_chooses_a_variable_or_is_refused(tmp_path):
         encode_file(job, coding="context", variable="A", large=1)
 
 
-def by_job(folder, name, most, **options):
-    job = Job(str(folder / name), str(folder / "out.kmc"), replace=True)
-    encode_file(job, 8, coding="context", max_pixels=most, **options)
-
-
-def shared_opened(folder, most):
-    with Image.open(folder / "in.gif") as image:
-        kmcodec.shared_palette([image], 8, max_pixels=most)
-
-
-def by_words(command, *words):
-    def run(folder, most):
-        given = [str(folder / word) if word.startswith(("in.", "out.")) else word for word in words]
-        run = CliRunner().invoke(
-            command, [*given, "--max-pixels", str(most)], standalone_mode=False
-        )
-        if run.exception is not None:
-            raise run.exception
-        if run.return_value:  # what is wrong with one of many files has been told
-            raise KmcLimitError(run.output)
-
-    return run
-
-
-# Ways to read a file of 33 x 40 pixels, or two frames of them.
-READING = {
-    "whole": (1320, lambda folder, most: by_job(folder, "in.npy", most)),
-    "rows": (1320, lambda folder, most: by_job(folder, "in.npy", most, large=1)),
-    "frames": (2640, lambda folder, most: by_job(folder, "in.gif", most)),
-    "shared files": (
-        1320,
-        lambda folder, most: kmcodec.shared_palette([folder / "in.png"], 8, max_pixels=most),
-    ),
-    "shared, opened": (2640, shared_opened),
-    "palette": (1320, lambda folder, most: read_palette(folder / "in.png", max_pixels=most)),
-    "kmc encode": (1320, by_words(encode_command, "in.png", "-q", "-f")),
-    "kmc encode --palette": (
-        1320,
-        by_words(encode_command, "in.dot.png", "-q", "-f", "--palette", "in.png"),
-    ),
-    "kmc palette": (1320, by_words(palette_command, "in.png", "-k", "4")),
-    "kmc sweep": (1320, by_words(sweep_command, "in.png", "-k", "4")),
-    "kmc plot clusters": (1320, by_words(clusters, "in.png", "-o", "out.png", "-f")),
-    "kmc compare": (1320, by_words(compare, "in.png", "in.dot.kmc", "-o", "out.png", "-f")),
-    "kmc compare, .kmc": (1320, by_words(compare, "in.dot.png", "in.kmc", "-o", "out.png", "-f")),
-}
-
-
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")
-@pytest.mark.parametrize("way", READING)
-def test_max_pixels_holds_wherever_files_are_read(tmp_path, way):
-    if way.startswith(("kmc plot", "kmc compare")):
-        pytest.importorskip("matplotlib")
-    bound, read = READING[way]
-    image = Image.fromarray(pixels())
-    image.save(tmp_path / "in.png")
-    image.save(tmp_path / "in.gif", save_all=True, append_images=[Image.fromarray(pixels(1))])
-    np.save(tmp_path / "in.npy", pixels())
-    kmcodec.write(tmp_path / "in.kmc", pixels(), 4)
-    image.crop((0, 0, 1, 1)).save(tmp_path / "in.dot.png")
-    kmcodec.write(tmp_path / "in.dot.kmc", pixels()[:1, :1])
-    with pytest.raises(KmcLimitError, match="limit"):
-        read(tmp_path, bound - 1)
-    if "compare" in way:
-        # What is compared differs in size, which is told once both have been read.
-        with pytest.raises(ValueError, match="differ in size") as caught:
-            read(tmp_path, bound)
-        assert not isinstance(caught.value, KmcLimitError)
-    else:
-        read(tmp_path, bound)
-
-
 # The table is whole.
 
 
 @pytest.mark.parametrize("path", PATHS)
 def test_every_option_has_a_row(path):
-    known = {row.name for row in ENCODING} | set(OWN_TESTS) | PLUMBING
+    known = {row.name for row in ENCODING} | set(OWN_TESTS) | set(OWN_FILES) | PLUMBING
     assert TAKEN[path] <= known, "a row of ENCODING is missing"
 
 
@@ -476,6 +401,9 @@ def test_every_row_is_of_an_option():
         assert set(row.cells) <= set(PATHS)
     for name, test in OWN_TESTS.items():
         assert callable(globals()[test])
+        assert any(name in taken for taken in TAKEN.values()), name
+    for name, file in OWN_FILES.items():
+        assert (Path(__file__).parent / file).exists()
         assert any(name in taken for taken in TAKEN.values()), name
 
 
