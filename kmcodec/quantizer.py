@@ -12,7 +12,7 @@ from PIL import Image
 from kmcodec.errors import KmcInputError, KmcWarning
 from kmcodec.formats.pillow_images import from_pillow, metadata_from_pillow
 from kmcodec.model.frozen import owned
-from kmcodec.model.image import MAX_COLORS, IndexedImage, Metadata
+from kmcodec.model.image import IndexedImage, Metadata
 from kmcodec.model.label_text import LABELS, without_stale_labels
 from kmcodec.model.pixels import as_pixels, common_channels_for, to_channels
 from kmcodec.quantization import (
@@ -146,18 +146,25 @@ def quantized(
     KmcWarning
         If transparency is lost, or the labels that metadata tell of are.
     """
-    made = _placed(image, request)
+    # A palette of any length is kept here: `_placed` decides, and labels are compared by it.
+    before, own = _opened(image)
+    made = _placed(image, before, own, request)
     wanted = made.metadata if metadata is None else metadata
     if LABELS in wanted.text:
-        before, _ = _opened(image, MAX_COLORS, None)
         wanted = without_stale_labels(wanted, before, made)
     return made if wanted is made.metadata else IndexedImage(made.palette, made.indices, wanted)
 
 
-def _placed(image: ImageLike, request: QuantizeRequest) -> IndexedImage:
-    """The image with the palette that a request asks for, and the metadata that it had."""
+def _placed(
+    image: ImageLike,
+    pixels: NDArray[np.uint8] | IndexedImage,
+    metadata: Metadata,
+    request: QuantizeRequest,
+) -> IndexedImage:
+    """The image, as it was opened, with the palette that a request asks for."""
     colors, palette = request.colors, request.palette
-    pixels, metadata = _opened(image, None if palette is not None else colors, request.k)
+    if isinstance(pixels, IndexedImage) and not _keeps_palette(image, pixels, request):
+        pixels = pixels.to_array()
     if isinstance(pixels, IndexedImage):
         if not request.reorder:
             return pixels
@@ -169,39 +176,35 @@ def _placed(image: ImageLike, request: QuantizeRequest) -> IndexedImage:
     return IndexedImage(entries, owned(indices), metadata)
 
 
-def _opened(
-    image: ImageLike, colors: int | None, k: int | None
-) -> tuple[NDArray[np.uint8] | IndexedImage, Metadata]:
-    """The pixels of an image; or itself, where its palette is to be kept.
+def _opened(image: ImageLike) -> tuple[NDArray[np.uint8] | IndexedImage, Metadata]:
+    """The pixels of an image, or itself where it has a palette; and its metadata."""
+    if isinstance(image, IndexedImage):
+        return image, image.metadata
+    if not isinstance(image, Image.Image):
+        return as_pixels(image), Metadata()
+    metadata = metadata_from_pillow(image)
+    opened = from_pillow(image)
+    if isinstance(opened, IndexedImage):
+        return IndexedImage(opened.palette, opened.indices, metadata), metadata
+    return as_pixels(opened), metadata
 
-    Parameters
-    ----------
-    image
-        See `quantize`.
-    colors : int or None
-        The most entries that a palette may have to be kept; None if another is to be applied.
-    k : int or None
-        What the caller asked for.
+
+def _keeps_palette(image: ImageLike, opened: IndexedImage, request: QuantizeRequest) -> bool:
+    """Whether an image keeps the palette that it has; it may not have more than k entries.
+
+    A Pillow image of more gets a new palette, as any picture.
     """
-    metadata = Metadata()
+    entries = len(opened.palette)
+    if request.palette is not None:
+        return False
     if isinstance(image, Image.Image):
-        metadata = metadata_from_pillow(image)
-        opened = from_pillow(image)
-        if isinstance(opened, IndexedImage):
-            if colors is not None and len(opened.palette) <= colors:
-                return IndexedImage(opened.palette, opened.indices, metadata), metadata
-            opened = opened.to_array()
-        return as_pixels(opened), metadata
-    if not isinstance(image, IndexedImage):
-        return as_pixels(image), metadata
-    if colors is None:
-        return image.to_array(), image.metadata
-    if k is not None and len(image.palette) > k:
+        return entries <= request.colors
+    if request.k is not None and entries > request.k:
         raise KmcInputError(
-            f"the image has {len(image.palette):,} palette entries, more than k = {k:,}: "
+            f"the image has {entries:,} palette entries, more than k = {request.k:,}: "
             "quantise image.to_array() to reduce them"
         )
-    return image, image.metadata
+    return True
 
 
 def _with_palette(
@@ -238,6 +241,5 @@ def pixels_of(image: ImageLike) -> tuple[NDArray[np.uint8], Metadata]:
     pixels : ndarray, shape (H, W) or (H, W, C), uint8
     metadata : Metadata
     """
-    pixels, metadata = _opened(image, None, None)
-    assert not isinstance(pixels, IndexedImage)
-    return pixels, metadata
+    pixels, metadata = _opened(image)
+    return pixels.to_array() if isinstance(pixels, IndexedImage) else pixels, metadata
