@@ -12,7 +12,7 @@ from kmcodec.errors import KmcInputError, warn
 from kmcodec.formats.fitting import fitting_metadata
 from kmcodec.formats.pillow_images import from_pillow, metadata_from_pillow
 from kmcodec.model.frozen import owned
-from kmcodec.model.image import MAX_COLORS, IndexedImage, Metadata
+from kmcodec.model.image import IndexedImage, Metadata
 from kmcodec.model.label_text import LABELS, without_stale_labels
 from kmcodec.model.pixels import as_pixels, common_channels_for, to_channels
 from kmcodec.quantization import (
@@ -150,19 +150,26 @@ def quantized(
     KmcWarning
         If transparency is lost, or labels that the metadata describe.
     """
-    made = _placed(image, request)
+    # This keeps palettes of any length: `_placed` decides, and labels are compared by them.
+    before, own = _opened(image)
+    made = _placed(image, before, own, request)
     wanted = made.metadata if metadata is None else metadata
     if LABELS in wanted.text:
-        before, _ = _opened(image, MAX_COLORS, None)
         wanted = without_stale_labels(wanted, before, made)
     wanted = fitting_metadata(wanted, made.channels)
     return made if wanted is made.metadata else IndexedImage(made.palette, made.indices, wanted)
 
 
-def _placed(image: ImageLike, request: QuantizeRequest) -> IndexedImage:
-    """Return the image with the requested palette and its own metadata."""
+def _placed(
+    image: ImageLike,
+    pixels: NDArray[np.uint8] | IndexedImage,
+    metadata: Metadata,
+    request: QuantizeRequest,
+) -> IndexedImage:
+    """Return the image, given as it was opened, with the requested palette."""
     colors, palette = request.colors, request.palette
-    pixels, metadata = _opened(image, None if palette is not None else colors, request.k)
+    if isinstance(pixels, IndexedImage) and not _keeps_palette(image, pixels, request):
+        pixels = pixels.to_array()
     if isinstance(pixels, IndexedImage):
         if not request.reorder:
             return pixels
@@ -174,39 +181,38 @@ def _placed(image: ImageLike, request: QuantizeRequest) -> IndexedImage:
     return IndexedImage(entries, owned(indices), metadata)
 
 
-def _opened(
-    image: ImageLike, colors: int | None, k: int | None
-) -> tuple[NDArray[np.uint8] | IndexedImage, Metadata]:
-    """Return the pixels of an image, or the image itself if its palette is kept, and metadata.
+def _opened(image: ImageLike) -> tuple[NDArray[np.uint8] | IndexedImage, Metadata]:
+    """Return the pixels of an image, or the image itself if it has a palette, and metadata."""
+    if isinstance(image, IndexedImage):
+        return image, image.metadata
+    if not isinstance(image, Image.Image):
+        return as_pixels(image), Metadata()
+    metadata = metadata_from_pillow(image)
+    opened = from_pillow(image)
+    if isinstance(opened, IndexedImage):
+        return IndexedImage(opened.palette, opened.indices, metadata), metadata
+    return as_pixels(opened), metadata
 
-    Parameters
-    ----------
-    image
-        See `quantize`.
-    colors : int or None
-        The most entries of a palette to keep; None if another palette replaces it.
-    k : int or None
-        The caller's k.
+
+def _keeps_palette(image: ImageLike, opened: IndexedImage, request: QuantizeRequest) -> bool:
+    """Return whether an image keeps its palette: a Pillow image of too many entries gets a new one.
+
+    Raises
+    ------
+    KmcInputError
+        If an `IndexedImage` has more than k entries.
     """
-    metadata = Metadata()
+    entries = len(opened.palette)
+    if request.palette is not None:
+        return False
     if isinstance(image, Image.Image):
-        metadata = metadata_from_pillow(image)
-        opened = from_pillow(image)
-        if isinstance(opened, IndexedImage):
-            if colors is not None and len(opened.palette) <= colors:
-                return IndexedImage(opened.palette, opened.indices, metadata), metadata
-            opened = opened.to_array()
-        return as_pixels(opened), metadata
-    if not isinstance(image, IndexedImage):
-        return as_pixels(image), metadata
-    if colors is None:
-        return image.to_array(), image.metadata
-    if k is not None and len(image.palette) > k:
+        return entries <= request.colors
+    if request.k is not None and entries > request.k:
         raise KmcInputError(
-            f"the image has {len(image.palette):,} palette entries, more than k = {k:,}: "
+            f"the image has {entries:,} palette entries, more than k = {request.k:,}: "
             "quantise image.to_array() to reduce them"
         )
-    return image, image.metadata
+    return True
 
 
 def _with_palette(
@@ -243,6 +249,5 @@ def pixels_of(image: ImageLike) -> tuple[NDArray[np.uint8], Metadata]:
     pixels : ndarray, shape (H, W) or (H, W, C), uint8
     metadata : Metadata
     """
-    pixels, metadata = _opened(image, None, None)
-    assert not isinstance(pixels, IndexedImage)
-    return pixels, metadata
+    pixels, metadata = _opened(image)
+    return pixels.to_array() if isinstance(pixels, IndexedImage) else pixels, metadata

@@ -42,6 +42,28 @@ def pytest_configure(config):
         runpy.run_path(str(ROOT / "web" / "build_viewer.py"))["write"]()
 
 
+# What modules and fixtures are called that have others work than this process, which takes seconds.
+_OTHERS_WORK = {"subprocess", "multiprocessing", "opened", "distributed", "CliRunner", "kmc"}
+# Modules whose tests work on for seconds in this process, as --durations=50 tells.
+_LONG_WORK = {
+    *("test_alpha", "test_animation_goals", "test_context", "test_damage", "test_rate_distortion"),
+    *("test_reader", "test_second_reader"),
+}
+
+
+def pytest_collection_modifyitems(items):
+    """Mark as quick the first case of each test that starts no process and draws no examples."""
+    seen = set()
+    for item in items:
+        case = item.nodeid.partition("[")[0]
+        names = set(vars(getattr(item, "module", item))) | set(getattr(item, "fixturenames", ()))
+        drawn = hasattr(getattr(item, "obj", None), "hypothesis")
+        slow = drawn or names & _OTHERS_WORK or item.path.stem in _LONG_WORK
+        if case not in seen and not slow:
+            item.add_marker(pytest.mark.quick)
+        seen.add(case)
+
+
 @pytest.fixture
 def rng():
     return np.random.default_rng(20261123)

@@ -11,6 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import kmcodec
+from kmcodec import quantizer
+from kmcodec.formats.pillow_images import from_pillow, to_pillow
+from kmcodec.model.label_images import label_image
 from kmcodec.model.metrics import squared_error
 from kmcodec.quantization.assign import nearest_centroids, nearest_entries
 from kmcodec.quantization.grey import best_grey_palette
@@ -18,6 +21,7 @@ from kmcodec.quantization.histogram import histogram, index_colors
 from kmcodec.quantization.initialize import INITS
 from kmcodec.quantization.kmeans import heavy_lloyd, lloyd
 from kmcodec.quantization.levels import LEVELS
+from kmcodec.quantization.request import QuantizeRequest
 from kmcodec.quantization.rounding import rounded
 from kmcodec.quantization.samples import Samples
 
@@ -385,3 +389,19 @@ def test_a_pillow_palette_is_kept_if_it_fits(bird):
     picture = Image.fromarray(bird).quantize(32)
     assert len(kmcodec.quantize(picture).palette) == 32
     assert len(kmcodec.quantize(picture, 8).palette) == 8
+
+
+def test_a_labelled_image_is_opened_once(monkeypatch):
+    """To compare its labels with what became of it takes no second look into the file."""
+    opened = []
+
+    def counted(image):
+        opened.append(image)
+        return from_pillow(image)
+
+    monkeypatch.setattr(quantizer, "from_pillow", counted)
+    labels = label_image(np.arange(1000, 1012).reshape(3, 4))
+    request = QuantizeRequest.of("quantize()", None, reorder=True)
+    made = quantizer.quantized(to_pillow(labels), request, labels.metadata)
+    assert made.metadata.text
+    assert len(opened) == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import html
 import importlib.resources
 import os
 import re
@@ -104,7 +105,7 @@ def test_standard_input_and_output(kmc):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["damaged.kmc"], "damaged.kmc: "),
+        (["foreign.kmc"], "foreign.kmc: "),
         (["missing.kmc"], "missing.kmc: no such file"),
         (["good.kmc", "-o", "none/page.html"], "none: no such folder"),
         (
@@ -116,7 +117,7 @@ def test_standard_input_and_output(kmc):
 def test_what_cannot_be_done_is_one_line(kmc, tmp_path, arguments, words):
     data = EXAMPLE.read_bytes()
     (tmp_path / "good.kmc").write_bytes(data)
-    (tmp_path / "damaged.kmc").write_bytes(data[:-1])
+    (tmp_path / "foreign.kmc").write_bytes(b"\x89PNG\r\n\x1a\n")
     run = kmc("view", *arguments, "--no-browser")
     (line,) = run.stderr.decode().splitlines()
     assert run.returncode == 1
@@ -124,3 +125,18 @@ def test_what_cannot_be_done_is_one_line(kmc, tmp_path, arguments, words):
     assert run.stdout == b""
     assert (tmp_path / "good.kmc").read_bytes() == data
     assert not list(tmp_path.glob("*.html"))
+
+
+def test_a_damaged_file_is_shown_as_far_as_it_goes(kmc, tmp_path):
+    data = bytearray(EXAMPLE.read_bytes())
+    data[-6] ^= 1
+    (tmp_path / "<b>.kmc").write_bytes(data)
+    run = kmc("view", "<b>.kmc", "-o", "page.html", "--no-browser")
+    assert run.returncode == 1
+    (line,) = run.stderr.decode().splitlines()
+    assert line.startswith("kmc: <b>.kmc: ")
+    page = (tmp_path / "page.html").read_text("utf-8")
+    assert "<b>" not in page
+    assert "signature" in page
+    assert html.escape(line.removeprefix("kmc: <b>.kmc: ").partition(" (at byte")[0]) in page
+    assert re.search("<mark>.*!! .*damaged", page)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import tempfile
 import webbrowser
@@ -13,12 +14,14 @@ from kmcodec.batch.planning import check_output
 from kmcodec.cli.common import force_option, note
 from kmcodec.cli.help import Command
 from kmcodec.cli.printable import printable
-from kmcodec.errors import KmcInputError, KmcLimitError
+from kmcodec.container.header import SIGNATURE
+from kmcodec.errors import KmcFormatError, KmcInputError, KmcLimitError
 from kmcodec.files import open_kmc
+from kmcodec.reading.hexdump import hexdump
 from kmcodec.reading.inspection import inspect_stream
 from kmcodec.storage.door import STANDARD, write_output
 from kmcodec.storage.urls import is_url, local_path
-from kmcodec.viewer import page_with
+from kmcodec.viewer import page_of_damaged, page_with
 
 _LONGEST_STEM = 200  # bytes
 _MOST_BYTES = 1 << 28  # Base64 adds a third, and browsers limit strings to 512 MB
@@ -38,10 +41,21 @@ def view(file: str, output: str | None, force: bool, no_browser: bool) -> None:
     """Show a .kmc file in the browser: image, palette, header, sections, bytes by part.
 
     The page holds FILE, or standard input for -, and a decoder. It needs no network and no other
-    file, so you can send it to people who do not have kmc.
+    file, so you can send it to people who do not have kmc. For a damaged file, the page shows the
+    parts that kmc can read, and what is wrong; the exit code is then 1.
     """
     check_output([file], output, force=force)
-    page = page_with(_checked(file), "standard input" if file == STANDARD else Path(file).name)
+    data, fault = _read(file)
+    name = "standard input" if file == STANDARD else Path(file).name
+    # The dump walks by the text of the format, and so goes on behind what is wrong.
+    page = page_of_damaged(hexdump(data), fault.message, name) if fault else page_with(data, name)
+    _show(file, page, output, force=force, no_browser=no_browser)
+    if fault:
+        raise fault.inside(file)
+
+
+def _show(file: str, page: bytes, output: str | None, *, force: bool, no_browser: bool) -> None:
+    """Write the page, and open it in the browser where that is wanted."""
     if output == STANDARD:
         write_output(STANDARD, page)
         return
@@ -59,14 +73,21 @@ def view(file: str, output: str | None, force: bool, no_browser: bool) -> None:
     note(f"{path}: opened in the browser")
 
 
-def _checked(file: str) -> bytes:
-    """Check a file and return its bytes."""
+def _read(file: str) -> tuple[bytes, KmcFormatError | None]:
+    """Return the bytes of a file, and what is wrong with it; refuse what is not a `.kmc` file."""
     with open_kmc(file) as stream:
-        found = inspect_stream(stream)
-        if found.size > _MOST_BYTES:
-            raise KmcLimitError(f"{found.size:,} bytes are too many for a page")
+        size = stream.seek(0, os.SEEK_END)
+        if size > _MOST_BYTES:
+            raise KmcLimitError(f"{size:,} bytes are too many for a page")
         stream.seek(0)
-        return stream.read()
+        data = stream.read()
+        try:
+            inspect_stream(io.BytesIO(data))
+        except KmcFormatError as error:
+            if not data.startswith(SIGNATURE):
+                raise
+            return data, error
+        return data, None
 
 
 def _temporary(file: str) -> Path:

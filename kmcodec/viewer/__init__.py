@@ -5,10 +5,11 @@ from __future__ import annotations
 import base64
 import html
 import importlib.resources
+from collections.abc import Iterable
 
 from kmcodec.errors import KmcInputError
 
-__all__ = ["page_with"]
+__all__ = ["page_of_damaged", "page_with"]
 
 _PLACE = "<!-- embedded file -->"
 _TITLE = "<title>kmc viewer</title>"
@@ -47,3 +48,39 @@ def page_with(data: bytes, name: str) -> bytes:
     page = page.replace(_TITLE, f"<title>{title} - kmc viewer</title>", 1)
     # A name may be invalid Unicode; question marks replace the invalid parts.
     return page.replace(_PLACE, part, 1).encode("utf-8", "replace")
+
+
+def page_of_damaged(lines: Iterable[str], fault: str, name: str) -> bytes:
+    """A page for a file that the viewer cannot show: its fault, and what there is, part by part.
+
+    Parameters
+    ----------
+    lines : iterable of str
+        What `hexdump` gives; what is wrong stands behind ``!!``.
+    fault : str
+        What is wrong, in a sentence.
+    name : str
+        What to call the file in the page.
+
+    Returns
+    -------
+    bytes
+        HTML in UTF-8 that needs no other file and runs nothing.
+    """
+    shown = []
+    for line in lines:
+        text = html.escape(line)
+        shown.append(f"<mark>{text}</mark>" if "!! " in line else text)
+    title = html.escape(name)
+    page = (
+        '<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n'
+        '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; '
+        "style-src 'unsafe-inline'\">\n"
+        f"<title>{title} - damaged</title>\n"
+        "<style>body { font-family: sans-serif; margin: 2em } mark { background: #fc9 }</style>\n"
+        f"<h1>{title}</h1>\n<p>This file is damaged: <mark>{html.escape(fault)}</mark></p>\n"
+        "<p>Its parts as far as they can be told; <code>kmc decode --salvage</code> saves the rows "
+        "that are readable.</p>\n"
+    )
+    page += "<pre>" + "\n".join(shown) + "</pre>\n</html>\n"
+    return page.encode("utf-8", "replace")
