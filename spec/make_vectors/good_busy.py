@@ -103,7 +103,7 @@ def good_busy() -> Iterator[Good]:
     for coding, profile, width, lines, levels, palette, channels in (
         (2, "fast", 64, (5, 20, 7, 1), (600, 1), greys, 1),
         (3, "default", 64, (7, 16, 9, 5), (5, 5), colour_plane(5, 5), 3),
-        (4, "max", 36, (12, 15, 9, 3), (8, 8), colour_plane(8, 8), 3),
+        (4, "max", 36, (28, 10, 8, 3), (8, 8), colour_plane(8, 8), 3),
     ):
         entry_of = Tree(entries_of(palette, channels)).entry_of
         leaves = sorted(entry_of)
