@@ -132,8 +132,12 @@ def test_dithering_spreads_no_error_into_another_frame():
 @pytest.mark.parametrize(
     ("frames", "options", "message"),
     [
-        ([], {}, "there are no frames"),
-        ([np.zeros((3, 4)), np.zeros((4, 3))], {}, "frame 1 is 3 x 4 pixels, the first 4 x 3"),
+        ([], {}, "no frames to encode"),
+        (
+            [np.zeros((3, 4)), np.zeros((4, 3))],
+            {},
+            "frame 1 is 3 x 4 pixels, but the first is 4 x 3",
+        ),
         (
             [np.zeros((3, 4))] * 2,
             {"durations": [1]},
@@ -187,7 +191,9 @@ def test_durations_may_be_any_iterable():
 
 def test_one_image_is_no_sequence_of_frames():
     (image,) = images_of(frames_of(1))
-    with pytest.raises(kmcodec.KmcInputError, match="not a single IndexedImage"):
+    with pytest.raises(
+        kmcodec.KmcInputError, match="must be a sequence of images, not IndexedImage"
+    ):
         kmcodec.encode_frames(image)
 
 
@@ -200,7 +206,7 @@ def test_a_slice_is_an_animation():
     np.testing.assert_array_equal(part.to_array(), whole.to_array()[1:3])
     shared = Animation((palettes[0],), frames_of(4) % 2, (1, 2, 3, 4))
     np.testing.assert_array_equal(shared[::-2].indices, shared.indices[::-2])
-    with pytest.raises(kmcodec.KmcInputError, match="frames have shape"):
+    with pytest.raises(kmcodec.KmcInputError, match="frames must have shape"):
         whole[4:]
 
 
@@ -208,14 +214,14 @@ def test_a_slice_is_an_animation():
     ("wrong", "words"),
     [
         ({"indices": np.full((2, 3, 4), 2)}, "indices run from 2 to 2, .* entries 0 to 1"),
-        ({"indices": np.zeros((3, 4), int)}, "frames have shape"),
-        ({"indices": np.zeros((2, 3, 4))}, "whole numbers"),
+        ({"indices": np.zeros((3, 4), int)}, "frames must have shape"),
+        ({"indices": np.zeros((2, 3, 4))}, "indices must be integers"),
         ({"durations": (5,)}, "1 durations for 2 frames, must be one for all or one for each"),
         ({"durations": (5, -1)}, "durations is -1, must be an integer"),
         ({"loop": -1}, "loop is -1, must be an integer"),
         ({"palettes": ([1, 2], [3, 4], [5, 6])}, "3 palettes for 2 frames"),
         ({"palettes": ([1, 2], [3])}, "indices run from 0 to 1, .* entries 0 to 0"),
-        ({"palettes": ([1, 2], [[3, 4, 5], [6, 7, 8]])}, "as many channels"),
+        ({"palettes": ([1, 2], [[3, 4, 5], [6, 7, 8]])}, "the same number of channels"),
         ({"palettes": ([1, 256],)}, "0 to 255"),
     ],
 )

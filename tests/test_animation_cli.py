@@ -79,7 +79,7 @@ def test_a_comparison_is_of_the_first_frame_and_it_is_said(kmc, gif):
     kmc("encode", "a.gif", "-o", "a.kmc")
     run = kmc("compare", "a.gif", "a.kmc", "-o", "a.png")
     assert run.returncode == 0
-    notes = [line for line in run.stderr.decode().splitlines() if "the first is taken" in line]
+    notes = [line for line in run.stderr.decode().splitlines() if "used the first" in line]
     assert notes == [f"kmc: note: a.{kind}: 3 frames, used the first" for kind in ("gif", "kmc")]
 
 

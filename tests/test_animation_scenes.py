@@ -139,7 +139,7 @@ def test_frames_of_other_channels_are_brought_together():
     ("options", "message"),
     [
         ({"palettes": "own"}, "palettes is 'own', must be one of shared, frame"),
-        ({"palettes": "frame", "palette": RED}, "excludes a palette"),
+        ({"palettes": "frame", "palette": RED}, "palette exclude each other"),
     ],
 )
 def test_what_is_wrong_is_told_in_one_line(options, message):

@@ -136,7 +136,7 @@ def test_16_bits_are_scaled_by_their_type_in_all_chunks(tmp_path, pixels):
 
 
 def test_what_is_no_image_or_not_there_is_told(tmp_path, pixels):
-    for shape, told in [((3, 3, 3, 3), "pixels have shape"), ((5,), "pixels have shape")]:
+    for shape, told in [((3, 3, 3, 3), "pixels must have shape"), ((5,), "pixels must have shape")]:
         array = zarr.create_array(tmp_path / f"{len(shape)}.zarr", shape=shape, dtype="u1")
         with pytest.raises(kmcodec.KmcInputError, match=told):
             kmcodec.shared_palette([array])

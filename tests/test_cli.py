@@ -173,7 +173,7 @@ def test_two_sources_of_one_name_do_not_overwrite_each_other(kmc, tmp_path):
     Image.new("L", (2, 2)).save(tmp_path / "a.png")
     run = kmc("encode", "a.mat", "a.png", "-o", "out")
     assert run.returncode == 1
-    assert b"would take the name of that of a.mat" in run.stderr
+    assert b"a.mat has the same output file" in run.stderr
 
 
 def test_a_derived_name_needs_force(kmc, tmp_path):

@@ -71,7 +71,7 @@ def test_sections_survive_and_end_with_kend():
 
 
 def test_build_refuses_a_number_of_strips_that_does_not_fit():
-    with pytest.raises(ValueError, match="2 strips"):
+    with pytest.raises(ValueError, match="expected 2"):
         build(HEADER, PALETTE, PAYLOADS[:1])
 
 
@@ -79,8 +79,8 @@ def test_build_refuses_a_number_of_strips_that_does_not_fit():
     ("change", "message"),
     [
         ({8: b"\2"}, "version 2"),
-        ({10: b"\0"}, "0 channels"),
-        ({10: b"\5"}, "5 channels"),
+        ({10: b"\0"}, "channels is 0"),
+        ({10: b"\5"}, "channels is 5"),
         ({11: b"\2"}, "a coded palette with coding method 0"),
         ({9: b"\1", 11: b"\2"}, "a coded palette with coding method 1"),
         ({9: b"\3", 11: b"\x08"}, "flags 0x08"),

@@ -19,7 +19,7 @@ from kmcodec.quantization.dither import DITHERS, dither
 BLACK_AND_WHITE = np.array([[0], [255]], np.uint8)
 
 # The twin is slow, and says so.
-pytestmark = pytest.mark.filterwarnings("ignore:the compiled dithering kernel")
+pytestmark = pytest.mark.filterwarnings("ignore:no compiled kernels")
 
 every_method = pytest.mark.parametrize("method", DITHERS)
 
@@ -28,7 +28,7 @@ every_method = pytest.mark.parametrize("method", DITHERS)
 def compiled():
     """The compiled kernel; a test that needs it is skipped where it is missing."""
     if kernels.Entries is None:
-        reason = "the compiled dithering kernel is missing"
+        reason = "no compiled kernels"
         if os.environ.get("KMC_REQUIRE_COMPILED") == "1":
             pytest.fail(f"{reason}, and KMC_REQUIRE_COMPILED=1")
         pytest.skip(reason)

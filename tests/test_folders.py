@@ -95,7 +95,7 @@ def test_files_are_decoded_in_several_processes_as_in_one(kmc, tmp_path, rng):
         assert names_in(tmp_path / f"out{number}") == ["a.npy", "b.npy", "c.npy"]
         told = run.stderr.decode().splitlines()
         assert len(told) == 3
-        assert told[0].startswith(f"kmc: {os.path.join('in', 'b.kmc')}: damaged, the rest was")
+        assert told[0].startswith(f"kmc: {os.path.join('in', 'b.kmc')}: damaged, wrote what")
         assert told[-1] == "kmc: 2 of 4 files failed"
         for name in "ac":
             np.testing.assert_array_equal(np.load(tmp_path / f"out{number}" / f"{name}.npy"), noise)
@@ -105,7 +105,7 @@ def test_files_are_decoded_in_several_processes_as_in_one(kmc, tmp_path, rng):
 def test_json_and_an_image_do_not_share_standard_output(kmc):
     run = kmc("decode", "a.kmc", "-o", "-", "--json")
     assert run.returncode == 2
-    assert b"both want standard output" in run.stderr
+    assert b"both write to standard output" in run.stderr
 
 
 def test_without_r_only_the_folder_itself(tree):

@@ -142,7 +142,7 @@ def test_a_key_with_empty_parts_stops_nothing(picture):
     assert "memory://in/ok.npy" in safe
     assert "memory://in/" + "e/" * 200 + "f.npy" in safe
     refused = [str(each) for each in found if isinstance(each, JobError)]
-    assert any("'d\\x00.npy' is refused" in line for line in refused)
+    assert any("skipped the entry 'd\\x00.npy'" in line for line in refused)
     assert all("\n" not in line for line in refused)
 
 

@@ -177,7 +177,7 @@ WAYS = {
 
 @pytest.mark.parametrize("way", WAYS)
 def test_a_profile_for_grey_does_not_stay_with_colours(way):
-    with pytest.warns(KmcLossWarning, match="for grey, the palette has colours") as notes:
+    with pytest.warns(KmcLossWarning, match="for grey, but the palette has colours") as notes:
         data = WAYS[way](palette=COLORED)
     assert len(notes) == 1
     assert kmcodec.decode_frames(data).metadata.icc is None
@@ -188,7 +188,7 @@ def test_a_profile_for_grey_does_not_stay_with_colours(way):
 def test_a_profile_for_grey_does_not_stay_with_rows_in_colours(tmp_path):
     path = tmp_path / "a.kmc"
     metadata = kmcodec.Metadata(icc=FOR_GREY)
-    with pytest.warns(KmcLossWarning, match="for grey, the palette has colours"):
+    with pytest.warns(KmcLossWarning, match="for grey, but the palette has colours"):
         kmcodec.encode_rows(GREY, output=path, metadata=metadata, palette=COLORED)
     assert kmcodec.read(path).metadata.icc is None
     kmcodec.encode_rows(GREY, output=path, metadata=metadata)

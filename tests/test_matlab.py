@@ -152,7 +152,7 @@ def test_a_file_without_images_is_told_with_what_is_in_it():
         video=np.zeros((2, 2, 3, 4)),
         five=np.zeros((2, 2, 5)),
     )
-    with pytest.raises(KmcInputError, match="no image in it") as caught:
+    with pytest.raises(KmcInputError, match="no image, only") as caught:
         read_mat(data, "a.mat")
     for told in (
         "note (1 x 6 char)",

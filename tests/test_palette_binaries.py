@@ -222,7 +222,7 @@ def test_what_is_written_is_read_back(tmp_path, ending, count):
     palette = distinct(count, 3)
     most = {".act": 256, ".aco": 65535}.get(ending, 65536)
     if count > most:
-        said = f"^{count:,} colours, an {ending} file has {most:,} at most$"
+        said = f"^{count:,} colours, but an {ending} file holds at most {most:,}$"
         with pytest.raises(KmcInputError, match=said):
             encode_palette_file(palette, ending)
         return
@@ -248,7 +248,7 @@ def test_repeated_entries_are_kept_in_their_order(tmp_path_factory, ending, pale
 
 @pytest.mark.parametrize("ending", sorted({*ENDINGS} - {*WITH_ALPHA, ".act"}))
 def test_alpha_is_refused_where_there_is_no_place_for_it(ending):
-    with pytest.raises(KmcInputError, match=rf"^{ending} files have no alpha; \.gpl, "):
+    with pytest.raises(KmcInputError, match=rf"^{ending} files cannot hold alpha; use \.gpl, "):
         encode_palette_file(np.array([[1, 2, 3, 254]], np.uint8), ending)
     assert encode_palette_file(np.array([[1, 2, 3, 255]], np.uint8), ending)
 
@@ -258,7 +258,7 @@ def test_an_act_file_keeps_one_clear_entry(tmp_path):
     np.testing.assert_array_equal(written(tmp_path, palette, ".act"), palette)
     for alpha in ([0, 0, 255], [255, 1, 255]):
         palette[:, 3] = alpha
-        with pytest.raises(KmcInputError, match="one fully transparent colour and no other alpha"):
+        with pytest.raises(KmcInputError, match="one transparent colour, no other alpha"):
             encode_palette_file(palette, ".act")
 
 

@@ -222,7 +222,7 @@ def test_mode_f_runs_from_0_to_1():
 
 
 def test_an_image_without_pixels_is_refused():
-    with pytest.raises(KmcInputError, match="at least one pixel"):
+    with pytest.raises(KmcInputError, match="the image is empty"):
         from_pillow(Image.new("RGB", (0, 4)))
 
 

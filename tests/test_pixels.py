@@ -130,9 +130,9 @@ def test_negative_integers_are_refused():
 @pytest.mark.parametrize(
     ("values", "told"),
     [
-        ([0.0, 255.0], "from 0 to 255: divide by 255"),
+        ([0.0, 255.0], "not 0 to 255: divide by 255"),
         ([0.0, 65535.0], "divide by 65535"),
-        ([-0.5, 0.5], "from -0.5 to 0.5: scale or clip"),
+        ([-0.5, 0.5], "not -0.5 to 0.5: scale or clip"),
         ([0.0, float("nan")], "NaN or infinity"),
         ([0.0, float("inf")], "NaN or infinity"),
         ([-float("inf"), 1.0], "NaN or infinity"),

@@ -188,7 +188,7 @@ def test_metadata_travels(scene):
         ({"psnr": 200}, "psnr is 200, must be a number from 0 to 100"),
         ({"max_bytes": 0}, "max_bytes is 0, must be an integer at least 1"),
         ({"psnr": 30, "max_bytes": 100}, "psnr and max_bytes exclude each other"),
-        ({"rdo": 0.1, "coding": "deflate"}, "rdo takes the context coder"),
+        ({"rdo": 0.1, "coding": "deflate"}, "rdo needs coding='context'"),
     ],
 )
 def test_wrong_goals(scene, options, words):

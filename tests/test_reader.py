@@ -195,7 +195,7 @@ def test_the_command_decodes_some_rows(kmc, tmp_path, path, image):
         assert (run.returncode, run.stderr.count(b"\n")) == (2, 1)
     run = kmc("decode", path, "-o", "o.npy", "--rows", "40:51")
     assert run.returncode == 1
-    assert b"an image of 50" in run.stderr
+    assert b"outside the image (50 rows)" in run.stderr
 
 
 def test_the_command_has_limits(kmc, path):

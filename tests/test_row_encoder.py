@@ -19,7 +19,7 @@ import kmcodec
 from kmcodec.quantization import Placing, Search
 
 # The twin of the kernel says that it is slow.
-pytestmark = pytest.mark.filterwarnings("ignore:the compiled dithering kernel is missing")
+pytestmark = pytest.mark.filterwarnings("ignore:no compiled kernels")
 
 
 def encoded(rows, *args, **options):
@@ -189,10 +189,10 @@ def test_memory_does_not_grow_with_height(tmp_path):
         (
             lambda: [np.zeros((2, 4), np.uint8), np.zeros((3, 4), np.float32)],
             (4, 5),
-            "uint8 at first, float32 from row 2",
+            "changes from uint8 to float32 at row 2",
         ),
         (lambda: [np.zeros((2, 4)), np.full((3, 4), 2.0)], (4, 5), "from row 2: float pixels"),
-        (lambda: [np.zeros((5, 4), np.uint8)], (), "need their width and height"),
+        (lambda: [np.zeros((5, 4), np.uint8)], (), "needs width and height"),
         (np.zeros((5, 4), np.uint8), (5, 4), "are not 5 x 4"),
         (np.zeros(5, np.uint8), (), "shape"),
         (lambda: [np.zeros((5, 4), np.uint8)], (0, 5), "width"),

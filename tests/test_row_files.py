@@ -16,7 +16,7 @@ from kmcodec.batch.planning import Job
 from kmcodec.sources.rows import open_rows
 
 # The twin of the kernel says that it is slow.
-pytestmark = pytest.mark.filterwarnings("ignore:the compiled dithering kernel is missing")
+pytestmark = pytest.mark.filterwarnings("ignore:no compiled kernels")
 
 try:
     import pyvips

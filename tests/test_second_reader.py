@@ -44,6 +44,7 @@ SMALL = (
 )
 # These take half of the time of all; others like them are made again.
 NOT_MADE_AGAIN = (
+    "context-busy-max",
     "context-default-long-runs",
     "context-limit-weights",
     "context-max-long-runs",

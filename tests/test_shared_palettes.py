@@ -138,7 +138,7 @@ def test_what_is_wrong_with_large_files_is_told(tmp_path):
     path = tmp_path / "image.npy"
     for pixels, told in [
         (np.array([[0.5, 0.5], [0.5, 3]]), "image.npy: from row 0: float pixels must be 0 to 1"),
-        (np.zeros((2, 2, 7), np.uint8), "image.npy: from row 0: pixels have shape"),
+        (np.zeros((2, 2, 7), np.uint8), "image.npy: from row 0: pixels must have shape"),
     ]:
         np.save(path, pixels)
         with pytest.raises(kmcodec.KmcInputError, match=told):
@@ -157,7 +157,7 @@ def test_others_can_count_the_colours(bird, parts):
 def test_what_is_wrong_is_told(tmp_path, parts):
     for images, options, told in [
         ([], {}, "at least one image"),
-        ("images/a.png", {}, "as a list, not one str"),
+        ("images/a.png", {}, "must be a list of images, not str"),
         (tmp_path, {}, "as a list"),
         (Image.new("L", (3, 3)), {}, "as a list, not one Image"),
         (parts, {"k": 0}, "k is 0, must be an integer"),
@@ -256,7 +256,7 @@ def test_what_excludes_each_other_is_told(kmc):
         assert kmc("encode", "a.png", "--shared-palette", *args).returncode == 2
     run = kmc("encode", "-", "--shared-palette", "-o", "x.kmc")
     assert run.returncode == 2
-    assert b"reads twice" in run.stderr
+    assert b"reads each source twice" in run.stderr
     run = kmc("palette", "none.png", "-o", "x.xcf")
     assert run.returncode == 1
     assert run.stderr.startswith(b"kmc: x.xcf: cannot write a palette so")

@@ -48,7 +48,7 @@ def test_the_command_has_the_limit_as_an_option(kmc, tmp_path, options):
         args = ["encode", path, "-o", out, "-k", 8, "-f", *options, "--max-pixels"]
         run = kmc(*args, SIZE - 1)
         assert run.returncode == 1
-        assert b"more than the limit of 3,071" in run.stderr
+        assert b"the limit of 3,071" in run.stderr
         assert run.stderr.count(b"\n") == 1
         assert not out.exists()
         for enough in (SIZE, 0):

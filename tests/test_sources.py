@@ -102,7 +102,7 @@ def test_a_dash_is_standard_input(monkeypatch):
 
 def test_standard_input_that_is_no_image(monkeypatch):
     monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(b"text")))
-    with pytest.raises(KmcInputError, match=r"^standard input: not an image that can be read"):
+    with pytest.raises(KmcInputError, match=r"^standard input: not an image in a known format"):
         read_source("-")
 
 
@@ -214,7 +214,7 @@ def test_python_objects_in_npy_are_named(read, data):
 
 
 def test_a_scalar_in_npy_is_no_image(read):
-    assert "pixels have shape" in refused(read, npy(np.uint8(4)))
+    assert "pixels must have shape" in refused(read, npy(np.uint8(4)))
 
 
 # Pillow

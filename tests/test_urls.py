@@ -146,7 +146,7 @@ def test_no_result_takes_the_place_of_another_input(tmp_path, bird):
     )
     assert "would replace the input" in str(first)
     assert first.source == str(tmp_path / "a.npy")
-    assert "would take the name" in str(second)
+    assert "has the same output file" in str(second)
 
 
 @pytest.mark.parametrize(

@@ -243,5 +243,5 @@ def test_a_chunk_of_another_shape_or_dtype_is_refused(tmp_path):
 
 
 def test_numcodecs_is_told_of_an_option_that_is_not_known():
-    with pytest.raises(kmcodec.KmcInputError, match="takes coding and effort, not level"):
+    with pytest.raises(kmcodec.KmcInputError, match="has no option level, only coding and effort"):
         numcodecs.get_codec({"id": "kmcodec", "level": 3})

@@ -44,6 +44,7 @@ from bad_sections import bad_frames, bad_icc, bad_known, bad_texts, bad_types
 from frames import bad_frame_tables, good_frames, large_frames
 from good import LEFT_OUT, good_bits, good_codings, good_shapes
 from good_bounds import good_bounds_max, good_bounds_runs, good_bounds_tables, good_bounds_weights
+from good_busy import good_busy
 from good_coded import good_coded, good_coded_cut, good_coded_palettes, good_coded_sizes
 from good_coding import good_palettes, good_streams
 from good_context import (
@@ -81,6 +82,7 @@ GOOD: list[Callable[[], Iterator[Good]]] = [
     good_bounds_runs,
     good_bounds_weights,
     good_bounds_max,
+    good_busy,
     good_coded,
     good_coded_sizes,
     good_coded_cut,
