@@ -156,10 +156,10 @@ def test_others_can_count_the_colours(bird, parts):
 
 def test_what_is_wrong_is_told(tmp_path, parts):
     for images, options, told in [
-        ([], {}, "at least one image"),
+        ([], {}, "images is empty, must hold at least one image"),
         ("images/a.png", {}, "must be a list of images, not str"),
-        (tmp_path, {}, "as a list"),
-        (Image.new("L", (3, 3)), {}, "as a list, not one Image"),
+        (tmp_path, {}, "must be a list of images"),
+        (Image.new("L", (3, 3)), {}, "must be a list of images, not Image"),
         (parts, {"k": 0}, "k is 0, must be an integer"),
         (parts, {"space": "lab"}, "space is 'lab', must be one of"),
         ([*parts, tmp_path / "none.png"], {}, "none.png: no such file"),
