@@ -46,8 +46,10 @@ def pytest_configure(config):
 _OTHERS_WORK = {"subprocess", "multiprocessing", "opened", "distributed", "CliRunner", "kmc"}
 # Modules whose tests work on for seconds in this process, as --durations=50 tells.
 _LONG_WORK = {
-    *("test_alpha", "test_animation_goals", "test_context", "test_damage", "test_rate_distortion"),
-    *("test_reader", "test_second_reader"),
+    *("test_alpha", "test_animation_goals", "test_chunked_arrays", "test_cli", "test_clusters"),
+    *("test_context", "test_damage", "test_oklab", "test_palette_coding", "test_plots"),
+    *("test_pool", "test_rate_distortion", "test_reader", "test_second_reader"),
+    "test_source_limits",
 }
 
 
