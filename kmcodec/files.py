@@ -171,7 +171,7 @@ def warn_of_other_frames(stream: IO[bytes], name: str) -> None:
     ----------
     stream : binary file
         From `open_kmc`.
-         : str
+    name : str
         The name given to `open_kmc`.
     """
     frames = ContainerReader(stream).frames.count

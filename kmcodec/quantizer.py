@@ -62,7 +62,7 @@ def quantize(
         `IndexedImage` of any number of entries is kept exactly.
     init : {'pca', 'k-means++', 'random'}
         Starting points of k-means. `pca` is deterministic: it cuts cells along principal axes.
-         : int
+    seed : int
         Seed of the random starts, not negative. The same image, options and seed give the same
         palette everywhere.
     search : int

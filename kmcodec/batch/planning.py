@@ -91,7 +91,7 @@ def plan(
     KmcInputError
         If sources and target do not match.
 
-        s
+    Warns
     -----
     KmcWarning
         If files are reached more than once.

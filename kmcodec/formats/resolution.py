@@ -121,7 +121,7 @@ def with_resolution(exif: bytes | None, dpi: tuple[float, float]) -> bytes:
     ----------
     exif : bytes or None
         EXIF without its prefix; returned unchanged if it already has this resolution.
-        : (float, float)
+    dpi : (float, float)
         Pixels per inch, across and down, positive.
 
     Returns
