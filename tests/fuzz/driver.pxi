@@ -76,4 +76,5 @@ cdef class Driver:
         m.input = payload
         for i in range(4):
             m.code = m.code << 8 | (m.input[i] if <size_t>i < m.room else 0)
-        code_rows(m, image)
+        while m.y < m.rows and not exhausted(m):
+            code_some(m, image)
