@@ -58,25 +58,19 @@ def main() -> None:
             compare(Path(folder), chosen)
 
 
+def encoding(image: Path, file: Path, chosen: argparse.Namespace) -> list[object]:
+    """The command that encodes an image of any size."""
+    options = ["-k", chosen.colors, "--effort", chosen.effort, "--max-pixels", 0]
+    return [*KMC, "encode", image, "-o", file, *options]
+
+
 def measure(
     folder: Path, megapixels: int, chosen: argparse.Namespace, environment: dict[str, str]
 ) -> tuple[float, float, float]:
     """Print a row, and return megapixels and the seconds of encoding and decoding."""
     image, file, back = folder / "image.npy", folder / "image.kmc", folder / "back.npy"
     run([sys.executable, __file__, "--draw", str(image), str(megapixels)], environment)
-    encode = [
-        *KMC,
-        "encode",
-        image,
-        "--max-pixels",
-        0,
-        "-o",
-        file,
-        "-k",
-        chosen.colors,
-        "--effort",
-        chosen.effort,
-    ]
+    encode = encoding(image, file, chosen)
     decode = [*KMC, "decode", file, "-o", back, "--max-pixels", 0]
     encoded, decoded = run(encode, environment), run(decode, environment)
     side = side_of(megapixels)
@@ -99,19 +93,7 @@ def compare(folder: Path, chosen: argparse.Namespace) -> None:
     for threads in (1, 2):
         environment = {**os.environ, "KMC_THREADS": str(threads)}
         file = folder / f"{threads}.kmc"
-        encode = [
-            *KMC,
-            "encode",
-            image,
-            "--max-pixels",
-            0,
-            "-o",
-            file,
-            "-k",
-            chosen.colors,
-            "--effort",
-            chosen.effort,
-        ]
+        encode = encoding(image, file, chosen)
         decode = [*KMC, "decode", file, "-o", back, "--max-pixels", 0]
         seconds.append([run(encode, environment)[0], run(decode, environment)[0]])
         data.append(file.read_bytes())

@@ -31,6 +31,7 @@ from kmcodec.errors import KmcError, KmcGoalError, KmcWarning
 from kmcodec.model.image import Metadata
 from kmcodec.pillow_plugin import _ENCODE_OPTIONS
 from kmcodec.quantization import QuantizeOptions, SearchOptions
+from kmcodec.request import EncodeOptions
 
 # What distributed leaves to be collected is not ours to close.
 pytestmark = [
@@ -266,11 +267,12 @@ def names_of(function):
     return set(inspect.signature(function).parameters) - {"options"}
 
 
+GOAL = {"rdo", "psnr", "max_bytes", "strict"}
 QUANTIZE = set(QuantizeOptions.__annotations__) | set(SearchOptions.__annotations__)
 TAKEN = {
     "whole": names_of(kmcodec.encode) | QUANTIZE,
-    "rows": names_of(kmcodec.encode_rows) | QUANTIZE,
-    "frames": names_of(encode_frames) | QUANTIZE,
+    "rows": names_of(kmcodec.encode_rows) | set(EncodeOptions.__annotations__) - GOAL,
+    "frames": names_of(encode_frames) | set(EncodeOptions.__annotations__),
     "strips": names_of(kmcodec.encode) | QUANTIZE,
     "batch": names_of(encode_file) | set(FileOptions.__annotations__),
     "cluster": names_of(encode_file) | set(FileOptions.__annotations__),

@@ -1,4 +1,4 @@
-"""The second reader, spec/read_kmc.py, and the Kaitai description against the test vectors."""
+"""The second reader, spec/read_kmc.py, against the test vectors."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import contextlib
 import importlib.util
 import itertools
 import json
-import os
 import random
 import re
 import shutil
@@ -429,23 +428,3 @@ def test_command_line_refuses() -> None:
         assert result.returncode == 1
         assert "Traceback" not in result.stderr
         assert result.stdout == ""
-
-
-def test_kaitai_description() -> None:
-    """Run check_ksy.js, if KMC_NODE_PATH names the node_modules folder with its packages."""
-    folder = os.environ.get("KMC_NODE_PATH")
-    if not folder:
-        pytest.skip("KMC_NODE_PATH is not set: see spec/check_ksy.js for what it should be")
-    node = shutil.which("node")
-    assert node, "KMC_NODE_PATH is set but there is no node"
-    result = subprocess.run(
-        [node, str(SPEC / "check_ksy.js")],
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        timeout=300,
-        check=False,
-        env={**os.environ, "NODE_PATH": folder},
-    )
-    assert result.returncode == 0, result.stdout[-2000:] + result.stderr
-    assert result.stdout.splitlines()[-1] == f"{len(GOOD)} vectors parsed"

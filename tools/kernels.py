@@ -1,8 +1,8 @@
-"""What the compiled kernels are built of: for setup.py, rebuild.py, and a test of stale builds.
+"""List the sources of the compiled kernels, for setup.py, rebuild.py and the test of stale builds.
 
-The context coder's kernels take the numbers of their profiles from kmcodec itself, so that these
-stand in one place. Compilers want them as constants: a file for each profile is written before
-anything is compiled. Without Cython all but `extensions` works.
+The kernels of the context coder need the numbers of their profiles as constants of C. Each build
+writes them to one file for each profile, from `PROFILES` in kmcodec, so that no other file states
+them. Only `extensions` needs Cython.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ KERNELS = (
 
 @cache
 def generated() -> dict[Path, bytes]:
-    """The files that are made of others, and what is in them."""
+    """Return the contents of the generated files by their paths, relative to the root."""
     profiles = runpy.run_path(str(ROOT / CONTEXT / "profiles.py"))["PROFILES"]
     return {
         CONTEXT / f"profile_{name}.pxi": _constants(profile).encode()
@@ -55,7 +55,7 @@ def _constants(profile: object) -> str:
 
 
 def write_generated() -> None:
-    """Write the generated files that are not as they should be; builds go by their age."""
+    """Write the generated files whose contents differ; an unchanged file keeps its age."""
     for path, text in generated().items():
         whole = ROOT / path
         if not whole.is_file() or whole.read_bytes() != text:
@@ -63,7 +63,7 @@ def write_generated() -> None:
 
 
 def included(kernel: str) -> list[Path]:
-    """The files that a kernel may include: those beside it, of generated ones its own."""
+    """Return the files that a kernel may include: those beside it, and its own generated one."""
     folder, name = Path(kernel).parent, Path(kernel).stem.removeprefix("_")
     found = {path.relative_to(ROOT) for path in (ROOT / folder).glob("*.pxi")}
     own = {path for path in generated() if path == folder / f"profile_{name}.pxi"}
@@ -71,7 +71,7 @@ def included(kernel: str) -> list[Path]:
 
 
 def source_crc(kernel: str) -> int:
-    """The checksum of all that a kernel is made of, as it should be now."""
+    """Return the checksum of all sources of a kernel, as they are now."""
     crc = zlib.crc32((ROOT / kernel).read_bytes())
     for path in included(kernel):
         crc = zlib.crc32(generated().get(path) or (ROOT / path).read_bytes(), crc)
@@ -79,7 +79,7 @@ def source_crc(kernel: str) -> int:
 
 
 def extensions(kernels: Sequence[str], optimization: str = "-O3", *, force: bool = False) -> Any:
-    """What setup() is to build, from the root of the tree; each can tell the sum of its sources."""
+    """Return the extensions for `setup`, run at the root; each knows its sources' checksum."""
     from Cython.Build import cythonize
     from setuptools import Extension
 
@@ -91,8 +91,8 @@ def extensions(kernels: Sequence[str], optimization: str = "-O3", *, force: bool
                 [kernel],
                 depends=list(map(str, included(kernel))),
                 define_macros=[("KMC_SOURCE_CRC", f"{source_crc(kernel)}U")],
-                # Results may not depend on whether a processor can fuse a multiplication and an
-                # addition, and sums of whole numbers are taken modulo 2 ** 32.
+                # Results must not depend on fused multiplications and additions; integer sums wrap
+                # modulo 2 ** 32.
                 extra_compile_args=[optimization, "-ffp-contract=off", "-fwrapv"],
             )
             for kernel in kernels
@@ -106,6 +106,6 @@ def extensions(kernels: Sequence[str], optimization: str = "-O3", *, force: bool
         },
     )
     for extension in made:
-        # Set here, as cythonize does not hand it on.
+        # Set here, because cythonize does not pass it on.
         extension.optional = True
     return made

@@ -1,7 +1,7 @@
-"""Build those kernels again, in place, whose sources are not what they were built of.
+"""Rebuild, in place, the kernels whose sources have changed.
 
     python tools/rebuild.py         # quickly, for tests
-    python tools/rebuild.py -O3     # all of them, as they are installed, for measuring
+    python tools/rebuild.py -O3     # all of them, as an install does, for measuring
 
 Needs a C compiler, and Cython and setuptools, which kmcodec[dev] brings.
 """
@@ -16,9 +16,9 @@ import tempfile
 import kernels
 from setuptools import setup
 
-# A compiler takes a third of the time with it, and kernels give the same with each.
+# The compiler takes a third of the time, and the kernels give the same results.
 QUICK = "-O1"
-# In a process of its own, as what is loaded must not change under whoever has it.
+# A separate process, because a loaded extension must not change.
 SUMS = """
 import importlib, sys
 for name in sys.argv[1:]:
@@ -30,7 +30,7 @@ for name in sys.argv[1:]:
 
 
 def stale() -> list[str]:
-    """The kernels that are not there, or were built of something else."""
+    """Return the kernels that are missing or were built from other sources."""
     names = [path.removesuffix(".pyx").replace("/", ".") for path in kernels.KERNELS]
     run = subprocess.run(
         [sys.executable, "-c", SUMS, *names],
@@ -44,9 +44,9 @@ def stale() -> list[str]:
 
 
 def build(path: str, optimization: str) -> None:
-    """Build a kernel in this process, which is not to have loaded it."""
+    """Build a kernel; this process must not have loaded it."""
     os.chdir(kernels.ROOT)
-    # Half of what a compiler writes, and much of its time, would be for debuggers.
+    # Debug information would take half of the output, and much of the time.
     os.environ.setdefault("CFLAGS", "-g0")
     with tempfile.TemporaryDirectory() as folder:
         setup(
@@ -59,10 +59,7 @@ def build(path: str, optimization: str) -> None:
 
 
 def main(optimization: str | None = None) -> str | None:
-    """Build what is stale, or all with an optimization that was asked for.
-
-    Gives a message about what could not be built.
-    """
+    """Build the stale kernels, or all with a given optimization; return a message if that fails."""
     kernels.write_generated()
     old = stale() if optimization is None else list(kernels.KERNELS)
     optimization = optimization or QUICK

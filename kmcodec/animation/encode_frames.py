@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kmcodec.animation.frame_palettes import (
-    PALETTES,
+    check_palettes,
     pixels_of_all,
     quantize_frames,
     quantize_scenes,
@@ -21,12 +21,11 @@ from kmcodec.container.frame_table import MAX_DURATION, FrameTable
 from kmcodec.encoder import file_of
 from kmcodec.errors import KmcInputError
 from kmcodec.formats.fitting import fitting_metadata
-from kmcodec.model.checks import checked_choice, checked_integer
+from kmcodec.model.checks import checked_integer
 from kmcodec.model.image import IndexedImage, Metadata
-from kmcodec.quantization import QuantizeOptions
 from kmcodec.quantizer import ImageLike, is_indexed
 from kmcodec.rate_distortion import FramesBuilder, Goal, Outcome, Subject, meet
-from kmcodec.request import EncodeRequest
+from kmcodec.request import EncodeOptions, EncodeRequest
 from kmcodec.writing.assembly import Assembly
 
 if TYPE_CHECKING:
@@ -49,15 +48,8 @@ def encode_frames(
     palettes: str = "shared",
     durations: int | Iterable[int] | None = None,
     loop: int | None = None,
-    coding: str = Assembly.coding,
-    effort: str = Assembly.effort,
-    strip_rows: int | None = None,
     metadata: Metadata | None = None,
-    rdo: float | None = None,
-    psnr: float | None = None,
-    max_bytes: int | None = None,
-    strict: bool = False,
-    **options: Unpack[QuantizeOptions],
+    **options: Unpack[EncodeOptions],
 ) -> bytes:
     """Encode frames as one `.kmc` file.
 
@@ -76,14 +68,11 @@ def encode_frames(
         Milliseconds to show a frame: one number for all, or one for each; by default 100.
     loop : int, optional
         Number of times to show all frames; by default 0, forever.
-    coding, effort, strip_rows
-        See `encode`.
     metadata : Metadata, optional
         By default that of the first frame.
-    rdo, psnr, max_bytes, strict
-        See `encode`. The PSNR is over the pixels of all frames together.
     **options
-        See `quantize`. A shared palette is found from the pixels of all frames together.
+        All other options of `encode`. The PSNR, and the search for a shared palette, are over the
+        pixels of all frames together.
 
     Returns
     -------
@@ -101,18 +90,8 @@ def encode_frames(
     KmcLossWarning
         If reduced or dropped bits, inks, colours or a profile change how pixels look.
     """
-    request = EncodeRequest.of(
-        "encode_frames",
-        k,
-        coding=coding,
-        effort=effort,
-        strip_rows=strip_rows,
-        rdo=rdo,
-        psnr=psnr,
-        max_bytes=max_bytes,
-        strict=strict,
-        **options,
-    )
+    request = EncodeRequest.of("encode_frames", k, **options)
+    check_palettes(palettes, request)
     images: Sequence[ImageLike]
     if isinstance(frames, Animation):
         durations = frames.durations if durations is None else durations
@@ -181,7 +160,6 @@ def encode_images(
             request,
             request.goal,
             table,
-            palettes=palettes,
             metadata=metadata,
             advance=advance,
         )
@@ -202,7 +180,6 @@ def optimize_frames(
     goal: Goal,
     table: FrameTable,
     *,
-    palettes: str = "shared",
     metadata: Metadata | None = None,
     advance: Callable[[], None] = lambda: None,
 ) -> Outcome:
@@ -215,8 +192,6 @@ def optimize_frames(
     goal : Goal
         Of the request.
     table : FrameTable
-    palettes
-        See `encode_frames`. A goal needs one palette for all frames.
     metadata, advance
         See `kmcodec.rate_distortion.optimize`.
 
@@ -225,10 +200,6 @@ def optimize_frames(
     Outcome
         Its image has all frames side by side.
     """
-    if checked_choice("palettes", palettes, PALETTES) == "frame":
-        raise KmcInputError(
-            "palettes='frame' excludes rdo, psnr and max_bytes, which need one palette"
-        )
     pixels, own = pixels_of_all(images)
     quantizing = request.quantizing
     subject = Subject(

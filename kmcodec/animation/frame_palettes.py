@@ -17,9 +17,11 @@ from kmcodec.model.keys import keys_of
 from kmcodec.model.pixels import channels_for_all, to_channels
 from kmcodec.quantization import QuantizeRequest
 from kmcodec.quantizer import ImageLike, is_indexed, pixels_of, quantize, quantized
+from kmcodec.request import EncodeRequest
 
 __all__ = [
     "PALETTES",
+    "check_palettes",
     "pixels_of_all",
     "quantize_frames",
     "quantize_scenes",
@@ -29,6 +31,28 @@ __all__ = [
 
 PALETTES = ("shared", "frame")
 """Where to search for a palette: in all frames together or in each frame."""
+
+
+def check_palettes(palettes: str, request: EncodeRequest) -> None:
+    """Refuse a palette for each frame along with options that need one for all.
+
+    Parameters
+    ----------
+    palettes : {'shared', 'frame'}
+    request : EncodeRequest
+
+    Raises
+    ------
+    KmcInputError
+    """
+    if checked_choice("palettes", palettes, PALETTES) != "frame":
+        return
+    if request.goal is not None:
+        raise KmcInputError(
+            "palettes='frame' excludes rdo, psnr and max_bytes, which need one palette"
+        )
+    if request.quantizing.palette is not None:
+        raise KmcInputError("palettes='frame' and palette exclude each other")
 
 
 def quantize_frames(images: Sequence[ImageLike], request: QuantizeRequest) -> IndexedImage:
@@ -79,6 +103,7 @@ def quantize_scenes(
     images : sequence of images
     request : QuantizeRequest
     palettes : {'shared', 'frame'}
+        As `check_palettes` found it.
 
     Returns
     -------
@@ -86,12 +111,10 @@ def quantize_scenes(
         For each way the consecutive scenes, with the frames of one palette side by side. All ways
         give the same pixels.
     """
-    given = request.palette is not None
-    if checked_choice("palettes", palettes, PALETTES) == "frame":
-        if given:
-            raise KmcInputError("palettes='frame' and palette exclude each other")
+    if palettes == "frame":
         return [_scenes_of(_each_quantized(images, request))]
-    if request.k is not None or given or not all(map(is_indexed, images)):
+    kept = request.k is None and request.palette is None
+    if not kept or not all(map(is_indexed, images)):
         return [[quantize_frames(images, request)]]
     own = _scenes_of([quantize(image) for image in images], request.reorder)
     if len(own) == 1:

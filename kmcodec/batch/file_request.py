@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
-from kmcodec.animation.frame_palettes import PALETTES
-from kmcodec.errors import KmcInputError
-from kmcodec.model.checks import checked_choice, refuse_unknown
+from kmcodec.animation.frame_palettes import check_palettes
+from kmcodec.model.checks import refuse_unknown
 from kmcodec.model.limits import DEFAULT_MAX_PIXELS
 from kmcodec.request import EncodeOptions, EncodeRequest
 from kmcodec.sources.rows import LARGE
@@ -68,14 +67,7 @@ class FileRequest:
     large: int = LARGE
 
     def __post_init__(self) -> None:
-        if checked_choice("palettes", self.palettes, PALETTES) != "frame":
-            return
-        if self.encoding.goal is not None:
-            raise KmcInputError(
-                "palettes='frame' excludes rdo, psnr and max_bytes, which need one palette"
-            )
-        if self.encoding.quantizing.palette is not None:
-            raise KmcInputError("palettes='frame' and palette exclude each other")
+        check_palettes(self.palettes, self.encoding)
 
     @classmethod
     def of(cls, caller: str, k: int | None = None, **options: Unpack[FileOptions]) -> FileRequest:

@@ -15,13 +15,12 @@ from kmcodec.formats.fitting import fitting_metadata
 from kmcodec.model.checks import refuse_unknown
 from kmcodec.model.image import Metadata
 from kmcodec.model.metrics import decibels_of, squared_error
-from kmcodec.quantization import QuantizeOptions
-from kmcodec.request import EncodeRequest
+from kmcodec.request import EncodeOptions, EncodeRequest
 from kmcodec.rows.row_palette import RowQuantizer
 from kmcodec.rows.source import Rows, RowSource
 from kmcodec.storage.door import write_output
 from kmcodec.storage.extensions import check_kmc_name
-from kmcodec.writing.assembly import Assembly, file_parts
+from kmcodec.writing.assembly import file_parts
 from kmcodec.writing.strips import BusySample
 
 if TYPE_CHECKING:
@@ -36,8 +35,9 @@ _GROUP = 1 << 18
 
 _WHOLE = "it needs the whole image in memory, use encode()"
 _FRAMES = "rows are of one image, use encode_frames()"
+_GOAL = frozenset({"rdo", "psnr", "max_bytes", "strict"})
 _ELSEWHERE = {
-    **dict.fromkeys(("rdo", "psnr", "max_bytes", "strict"), _WHOLE),
+    **dict.fromkeys(_GOAL, _WHOLE),
     **dict.fromkeys(("palettes", "durations", "loop"), _FRAMES),
 }
 
@@ -49,12 +49,9 @@ def encode_rows(
     k: int | None = None,
     *,
     output: str | os.PathLike[str] | IO[bytes],
-    coding: str = Assembly.coding,
-    effort: str = Assembly.effort,
-    strip_rows: int | None = None,
     metadata: Metadata | None = None,
     progress: Callable[[float], None] | None = None,
-    **options: Unpack[QuantizeOptions],
+    **options: Unpack[EncodeOptions],
 ) -> int:
     """Encode an image that is larger than memory, block by block.
 
@@ -81,14 +78,13 @@ def encode_rows(
     output : path-like or binary file
         The file to write. A path must have the extension ``.kmc`` or none; that file is replaced
         atomically.
-    coding, effort, metadata
+    metadata
         See `encode`.
-    strip_rows : int, optional
-        See `encode`. Whole strips are in memory: 0 makes the image one strip.
     progress : callable, optional
         Called from time to time with the finished share of the work, from 0 to 1.
     **options
-        All other options of `quantize`. Goals (`rdo` and so on) need the whole image in memory.
+        All other options of `encode` except goals (`rdo` and so on), which need the whole image in
+        memory, as whole strips are: `strip_rows` of 0 makes the image one strip.
 
     Returns
     -------
@@ -116,15 +112,13 @@ def encode_rows(
     >>> kmcodec.decode(file.getvalue())[::100, 0, 0].tolist()
     [0, 1, 2, 3]
     """
-    refuse_unknown("encode_rows", options, QuantizeOptions.__annotations__, _ELSEWHERE)
+    known = EncodeOptions.__annotations__.keys() - _GOAL
+    refuse_unknown("encode_rows", options, known, _ELSEWHERE)
     if isinstance(output, (str, os.PathLike)):
         check_kmc_name(output)
-    request = EncodeRequest.of(
-        "encode_rows", k, coding=coding, effort=effort, strip_rows=strip_rows, **options
-    )
     encoder = RowEncoder(
         RowSource(rows, width, height),
-        request,
+        EncodeRequest.of("encode_rows", k, **options),
         metadata or Metadata(),
         progress or (lambda _: None),
     )

@@ -63,15 +63,13 @@ def file_errors(name: str) -> Iterator[None]:
 
 
 @contextmanager
-def open_path(path: str | os.PathLike[str], name: str | None = None) -> Iterator[IO[bytes]]:
+def open_path(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
     """Open a file to read and seek in; errors of the block name it.
 
     Parameters
     ----------
     path : path-like
         Or a URL.
-    name : str, optional
-        The file's name in messages; the path if not given.
 
     Raises
     ------
@@ -84,7 +82,7 @@ def open_path(path: str | os.PathLike[str], name: str | None = None) -> Iterator
         compress zeros a thousandfold.
     """
     given = os.fspath(path)
-    with file_errors(name or input_name(given)):
+    with file_errors(input_name(given)):
         _check_path(given)
         if is_url(given):
             # A file in an archive may expand a thousandfold.
