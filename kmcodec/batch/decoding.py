@@ -112,26 +112,27 @@ def decode_file(
     """
     started = time.perf_counter()
     ending = ending or _ending_of(job.target)
+    limits = Limits(max_pixels=max_pixels)
     lost: tuple[str, ...] = ()
     data: bytes | None = None
     with open_kmc(job.source) as stream:
         wanted = not (picture or salvage or rows) and ending.lower() in HOLD_LABELS
-        if wanted and _holds_labels(stream, max_pixels):
+        if wanted and _holds_labels(stream, limits):
             report = _decode_labels(job, stream.read(), ending.lower(), max_pixels, started)
             if report is not None:
                 return report
             stream.seek(0)
         if salvage:
-            salvaged = salvage_indexed(stream, Limits(max_pixels=max_pixels))
+            salvaged = salvage_indexed(stream, limits)
             image, lost = salvaged.marked(), salvaged.lost
         elif ending.lower() == ".npy" and rows is None:
-            report = _decode_rows(job, StripReader(stream, Limits(max_pixels=max_pixels)), started)
+            report = _decode_rows(job, StripReader(stream, limits), started)
             warn_of_other_frames(stream, job.source)
             return report
         elif rows is not None:
-            image = read_indexed(stream, Limits(max_pixels=max_pixels), rows=rows)
+            image = read_indexed(stream, limits, rows=rows)
         else:
-            animation = read_frames(stream, Limits(max_pixels=max_pixels))
+            animation = read_frames(stream, limits)
             if strip:
                 animation = replace(animation, metadata=Metadata())
             image = animation[0]
@@ -159,10 +160,10 @@ def decode_file(
     )
 
 
-def _holds_labels(stream: IO[bytes], max_pixels: int | None) -> bool:
+def _holds_labels(stream: IO[bytes], limits: Limits) -> bool:
     """Whether a file holds labels; reading it reports any damage."""
     try:
-        return LABELS in StripReader(stream, Limits(max_pixels=max_pixels)).metadata().text
+        return LABELS in StripReader(stream, limits).metadata().text
     except KmcError:
         return False
     finally:
