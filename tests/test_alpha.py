@@ -8,7 +8,6 @@ from PIL import Image, ImageDraw, ImageFilter
 
 import kmcodec
 from kmcodec.quantization import DITHERS, LEVELS, SPACES, kernels
-from kmcodec.quantization.alpha_rounding import nearest_colors
 from kmcodec.quantization.colorspace import ColorSpace
 
 
@@ -251,7 +250,7 @@ def test_colour_makes_up_for_the_rounding_of_alpha():
     rng = np.random.default_rng(4)
     colors = rng.integers(1, 255, (200, 4)).astype(np.uint8)
     wanted = (space.to_coordinates(colors) << 12) + rng.integers(-20000, 20000, (200, 4))
-    found = nearest_colors(wanted, 12, space)
+    found = space.to_colors(wanted / 4096)
     least = np.square((space.to_coordinates(found) << 12) - wanted).sum(axis=1)
     # The best colour for the alpha that was wanted is no better beside the rounded one.
     points = wanted / 4096

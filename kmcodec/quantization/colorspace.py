@@ -94,18 +94,6 @@ class ColorSpace:
         if not has_alpha(self.channels):
             return self._to_plain_colors(coordinates)
         alpha = _rounded(coordinates[:, -1:] * 256 / self._alpha_unit)
-        return self.with_alpha(coordinates, alpha)
-
-    def with_alpha(
-        self, coordinates: NDArray[np.float64], alpha: NDArray[np.uint8]
-    ) -> NDArray[np.uint8]:
-        """Return the 8-bit colours of given alpha that look most like points; see `to_colors`.
-
-        Parameters
-        ----------
-        coordinates : ndarray, shape (K, C), float64
-        alpha : ndarray, shape (K, 1), uint8
-        """
         zero = self._zero(self.channels - 1)
         # Use the rounded alpha, not the wanted one, so that the colour compensates.
         visible = np.maximum(alpha, 1).astype(np.float64)
