@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 import shlex
 
 import click
@@ -43,6 +44,41 @@ def test_every_option_of_encode_stands_below_a_heading_of_its_own():
     grouped = {name for names in GROUPS.values() for name in names}
     options = {p.name for p in command("encode").params if isinstance(p, click.Option)}
     assert options <= grouped
+
+
+LONG = ("encode", "decode", "sweep", "palette", "plot clusters")
+
+
+def sections_of(text):
+    """The long names of the options below each heading."""
+    sections = {}
+    for line in text.splitlines():
+        if line.endswith(":") and line[0] != " ":
+            names = sections.setdefault(line[:-1], [])
+        elif found := re.match(r"  (?:-\w, )?(--[\w-]+)", line):
+            names.append(found[1])
+    return sections
+
+
+@pytest.mark.parametrize("name", LONG)
+def test_every_option_stands_below_one_heading_of_its_group(name):
+    words = name.split()
+    found = kmc
+    for word in words:
+        found = found.get_command(click.Context(found), word)
+    names = {max(p.opts, key=len): p.name for p in found.params if isinstance(p, click.Option)}
+    sections = sections_of(help_of(*words))
+    shown = [option for options in sections.values() for option in options]
+    assert sorted(shown) == sorted([*names, "--help"])
+    names["--help"] = "help"
+    for heading in sections.keys() - {"Examples"}:
+        assert {names[option] for option in sections[heading]} <= set(GROUPS[heading])
+
+
+def test_what_is_written_and_how_stands_below_output():
+    options = sections_of(help_of("decode"))
+    assert {"--output", "--to", "--picture", "--strip", "--force"} == set(options["Output"])
+    assert options["Messages"] == ["--quiet", "--json", "--help"]
 
 
 @pytest.mark.parametrize("name", ["encode", "decode", "sweep", "palette"])

@@ -80,7 +80,7 @@ class _LazyGroup(click.Group):
     is_eager=True,
     expose_value=False,
     callback=lambda ctx, _, asked: _tell_version(ctx) if asked else None,
-    help="Show the version, and whether compiled kernels are in use, and exit.",
+    help="Show the version and whether compiled kernels are in use, and exit.",
 )
 def kmc() -> None:
     pass

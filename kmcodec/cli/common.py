@@ -40,7 +40,7 @@ variable_option = click.option(
 )
 
 strip_option = click.option(
-    "--strip", is_flag=True, help="Leave out metadata: ICC profile, EXIF, XMP, texts."
+    "--strip", is_flag=True, help="Drop all metadata: ICC profile, EXIF, XMP, texts."
 )
 
 force_option = click.option(
@@ -59,8 +59,7 @@ max_pixels_option = click.option(
     default=DEFAULT_MAX_PIXELS,
     show_default=True,
     callback=lambda context, parameter, value: value or None,
-    help="Refuse files that declare more pixels (width x height, of all frames together); 0 for no "
-    "limit.",
+    help="Refuse files that declare more pixels, counting all frames; 0 for no limit.",
 )
 
 
@@ -68,7 +67,7 @@ json_option = click.option(
     "--json",
     "as_json",
     is_flag=True,
-    help="Print one JSON object a line for each source on standard output: 'source', and the "
+    help="For each source, print a line with a JSON object to standard output: 'source', and the "
     "result, 'error' or 'skipped'.",
 )
 
@@ -109,8 +108,8 @@ def coding_options(command: _F) -> _F:
             type=click.Choice(EFFORTS),
             default=Assembly.effort,
             show_default=True,
-            help="Time that the context coder spends on a smaller file. auto: the strongest effort "
-            "that decodes in about half a second.",
+            help="Time that the context coder takes to make the file smaller. auto: the strongest "
+            "effort that decodes in about half a second.",
         ),
     )
 
@@ -129,7 +128,7 @@ def search_options(command: _F) -> _F:
         click.option(
             "--search",
             type=click.IntRange(0, len(LEVELS) - 1),
-            metavar="0-9",
+            metavar="LEVEL",
             default=Search.search,
             show_default=True,
             help="How hard to search for a better palette: 0 is textbook k-means, 9 takes seconds.",
@@ -147,7 +146,7 @@ def search_options(command: _F) -> _F:
             metavar="N",
             default=Search.seed,
             show_default=True,
-            help="Seed of random starts; the same seed gives the same bytes.",
+            help="Seed of the random starts; the same seed gives the same bytes.",
         ),
         click.option(
             "--iterations",
@@ -155,7 +154,7 @@ def search_options(command: _F) -> _F:
             metavar="N",
             default=Search.iterations,
             show_default=True,
-            help="The most rounds of k-means.",
+            help="The maximum number of rounds of k-means.",
         ),
         click.option(
             "--restarts",
@@ -163,7 +162,7 @@ def search_options(command: _F) -> _F:
             metavar="N",
             default=Search.restarts,
             show_default=True,
-            help="Number of starts; the best result is kept.",
+            help="Number of times to start k-means; the best result is kept.",
         ),
     )
 
@@ -182,7 +181,7 @@ def kmeans_options(command: _F) -> _F:
         click.option(
             "--dither-amount",
             type=click.FloatRange(0, 1),
-            metavar="0-1",
+            metavar="SHARE",
             default=Placing.dither_amount,
             show_default=True,
             help="The share of the error that dithering spreads.",

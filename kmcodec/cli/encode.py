@@ -59,9 +59,9 @@ EXAMPLES = """
     "--output",
     metavar="OUT",
     help="The .kmc file to write; a folder for several sources; - for standard output. "
-    "[default: beside each source]",
+    "[default: a file beside each source]",
 )
-@colors_option("Palette entries. [default: 256; a palette image keeps its own]")
+@colors_option("Number of palette entries. [default: 256; a palette image keeps its own]")
 @click.option(
     "--palette",
     metavar="PALETTE",
@@ -71,13 +71,13 @@ EXAMPLES = """
 @click.option(
     "--shared-palette",
     is_flag=True,
-    help="Find one palette for all sources together (see 'kmc palette').",
+    help="Find one palette for all sources together, as 'kmc palette' does.",
 )
 @click.option(
     "--frame-palettes",
     is_flag=True,
-    help="Find a palette of N entries for each frame of an animation, not one for all. One shared "
-    "palette with more entries usually looks better for the same bytes.",
+    help="Find a palette of N entries for each frame of an animation. By default all frames share "
+    "one; with more entries, that usually looks better for the same bytes.",
 )
 @click.option(
     "--reorder",
@@ -90,8 +90,8 @@ EXAMPLES = """
     "--strip-rows",
     type=click.IntRange(0, MAX_STRIP_ROWS),
     metavar="N",
-    help="Rows in each independently coded strip, 0 for all rows. [default: all up to 4 "
-    "megapixels; above, strips of 2 to 16, coded in threads]",
+    help="Rows in each independently coded strip; 0 for one strip. [default: one strip up to 4 "
+    "megapixels, strips of 2 to 16 rows above]",
 )
 @goal_options
 @kmeans_options
@@ -128,15 +128,15 @@ def encode(
 
     SRC is a .mat, .npy or .kmc file, any image that Pillow reads, a folder of such files, a URL of
     a file or folder, or - for standard input. Animations (GIF, PNG, WebP) keep all frames, with
-    one palette; --rdo, --psnr and --max-bytes apply to all frames together. One line for each file
-    gives its size before and after; a last line gives the totals of several files.
+    one palette; --rdo, --psnr and --max-bytes apply to all frames together. For each file a line
+    gives its size before and after; for several files a last line gives the totals.
 
-    One-channel images of signed integers, or of integers with more than 8 bits, count as labels
-    if they have at most 256 values or mostly equal neighbours: every label is kept. Other 16-bit
+    One-channel images of signed integers, or of integers with more than 8 bits, are label maps if
+    they have at most 256 values or mostly equal neighbours: every label is kept. Other 16-bit
     samples are reduced to 8 bits.
 
-    Unless a quality or size is asked for, .npy files of more than 16 megapixels are read row by
-    row, in little memory; so are PNG and TIFF files if pyvips is installed.
+    Without --rdo, --psnr and --max-bytes, .npy files of more than 16 megapixels are read row by
+    row and need little memory; so are PNG and TIFF files if pyvips is installed.
     """
     if as_json and output == STANDARD:
         raise click.UsageError(

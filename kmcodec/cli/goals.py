@@ -83,29 +83,29 @@ def goal_options(command: _F) -> _F:
             is_flag=False,
             flag_value=DEFAULT_TOLERANCE,
             metavar="[DB]",
-            help="Choose indices by their coding cost: the smallest file whose PSNR is at most so "
-            "many decibels below that of the nearest entries. "
-            f"[{DEFAULT_TOLERANCE} if no number follows]",
+            help="Choose indices by their coding cost: make the smallest file whose PSNR is at "
+            "most DB decibels below that of the nearest entries. "
+            f"[{DEFAULT_TOLERANCE} if DB is not given]",
         ),
         click.option(
             "--psnr",
             type=click.FloatRange(0, 100),
             metavar="DB",
-            help="Make the smallest file with at least this PSNR; -k then limits its palette "
-            "entries. [4,096]",
+            help="Make the smallest file with at least this PSNR. -k then sets the maximum "
+            "number of palette entries. [default: 4,096]",
         ),
         click.option(
             "--max-bytes",
             type=ByteSize(),
             metavar="N",
-            help="Make the file with the best PSNR in at most so many bytes (900, 12k, 1.5M, "
-            "64Ki); -k as with --psnr.",
+            help="Make the file with the best PSNR in at most N bytes, such as 900, 12k, 1.5M or "
+            "64Ki. -k as with --psnr.",
         ),
         click.option(
             "--strict",
             is_flag=True,
-            help="Write no file if --psnr or --max-bytes cannot be reached, instead of the best "
-            "possible one.",
+            help="Write no file if --psnr or --max-bytes cannot be reached. Otherwise the best "
+            "possible file is written.",
         ),
     )
 

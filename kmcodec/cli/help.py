@@ -10,13 +10,16 @@ import click
 __all__ = ["GROUPS", "Command", "write_commands"]
 
 GROUPS: Mapping[str, tuple[str, ...]] = {
-    "Output": ("output", "to", "coding", "effort", "strip_rows", "strip", "force", "table"),
+    "Output": (
+        *("output", "extension", "table", "picture", "coding", "effort", "strip_rows"),
+        *("strip", "force"),
+    ),
     "Palette": ("colors", "palette", "shared_palette", "frame_palettes", "reorder"),
     "Quality and size": ("rdo", "psnr", "max_bytes", "strict", "dither", "dither_amount"),
     "Search": ("search", "space", "init", "seed", "iterations", "restarts"),
     "Input": ("variable", "max_pixels", "rows", "salvage", "points"),
     "Many files": ("recursive", "workers", "scheduler", "skip_existing", "skip_if_larger"),
-    "Messages": ("quiet", "as_json"),
+    "Messages": ("quiet", "as_json", "help"),
 }
 """Headings, each with its parameters in the order of the help."""
 
@@ -39,13 +42,12 @@ class Command(click.Command):
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         records = {
-            str(param.name): record
+            # The versions of click name their own option in different ways.
+            "help" if "--help" in param.opts else str(param.name): record
             for param in self.get_params(ctx)
             if isinstance(param, click.Option) and (record := param.get_help_record(ctx))
         }
         grouped = {name: [n for n in names if n in records] for name, names in GROUPS.items()}
-        known = {name for names in grouped.values() for name in names}
-        grouped["Messages"] += [name for name in records if name not in known]
         if len(records) <= _FEW:
             grouped = {"Options": list(records)}
         for heading, names in grouped.items():

@@ -51,11 +51,12 @@ def _recursive(extra: str = "") -> Callable[[_F], _F]:
         "-r",
         "--recursive",
         is_flag=True,
-        help=f"Include subfolders{extra}. Hidden ones and symbolic links to folders are left out.",
+        help=f"Include subfolders{extra}. Hidden folders and symbolic links to folders are "
+        "skipped.",
     )
 
 
-recursive_option = _recursive(", and make the same ones in OUT")
+recursive_option = _recursive(" and create the same ones in OUT")
 recursive_reading_option = _recursive()
 
 jobs_option = click.option(
@@ -64,7 +65,7 @@ jobs_option = click.option(
     type=click.IntRange(1),
     metavar="N",
     help="Number of processes for several files; it does not affect the results. [default: one for "
-    "each processor, if the work is worth it]",
+    "each processor, or 1 for little work]",
 )
 
 scheduler_option = click.option(
@@ -72,7 +73,7 @@ scheduler_option = click.option(
     metavar="ADDRESS",
     help="Run the work on a Dask cluster, such as tcp://scheduler:8786. Its workers need the same "
     "files under the same paths and the same version of kmcodec. The command fails after two "
-    "minutes without a worker. [extra: dask]",
+    "minutes without a worker. Needs pip install 'kmcodec[dask]'.",
 )
 
 

@@ -31,7 +31,7 @@ from kmcodec.errors import KmcInputError
 from kmcodec.quantization import QuantizeRequest, Search
 from kmcodec.quantization.histogram import Histogram
 from kmcodec.storage.door import STANDARD, write_output
-from kmcodec.targets.palettes import encode_palette_file, hex_lines, palette_ending
+from kmcodec.targets.palettes import encode_palette_file, hex_lines, palette_extension
 
 EXAMPLES = """
     kmc palette sprites/ -r -k 32 -o theme.gpl
@@ -41,13 +41,13 @@ EXAMPLES = """
 
 @click.command(cls=Command, examples=EXAMPLES)
 @click.argument("sources", metavar="SRC...", nargs=-1, required=True)
-@colors_option("Palette entries. [default: 256]")
+@colors_option("Number of palette entries. [default: 256]")
 @click.option(
     "-o",
     "--output",
     metavar="PALETTE",
     help="The file to write: .kmc, .gpl, .hex, .png, .pal, .txt, .act, .aco or .ase; - for "
-    "standard output, as .hex. [default: print one colour a line]",
+    "standard output, as .hex. [default: print one colour per line]",
 )
 @search_options
 @variable_option
@@ -72,11 +72,11 @@ def palette(
 ) -> None:
     """Find one palette for several images.
 
-    SRC is as for encode. K-means runs over the pixels of all images together, as for
-    'encode --shared-palette'. Give the file to 'encode --palette' to use the palette.
+    SRC is the same as for 'kmc encode'. K-means runs over the pixels of all images together, as
+    with 'kmc encode --shared-palette'. To use the palette, pass its file to 'kmc encode --palette'.
     """
     request = QuantizeRequest(k=colors, search=Search(**options))
-    ending = None if output is None else palette_ending(output)
+    extension = None if output is None else palette_extension(output)
     check_cluster(scheduler, workers, sources, None)
     jobs = plan_reading(sources, recursive=recursive)
     check_output([job.source for job in jobs if isinstance(job, Job)], output, force=force)
@@ -92,11 +92,11 @@ def palette(
     if counts.failed == counts.jobs:
         counts.exit()
     found = total.find_palette(request)
-    if output is None or ending is None:
+    if output is None or extension is None:
         click.echo("".join(f"#{line}\n" for line in hex_lines(found)), nl=False)
     else:
         try:
-            data = encode_palette_file(found, ending)
+            data = encode_palette_file(found, extension)
         except KmcInputError as error:
             raise KmcInputError(f"{output}: {error}") from error
         write_output(output, data, create_only=not force)
