@@ -125,7 +125,7 @@ _REASONS = {
     errno.EPERM: "permission denied",
     errno.ENOSPC: "no space left on device",
     errno.EEXIST: "already exists",
-    errno.ENXIO: "is a socket, or a device that is not there",
+    errno.ENXIO: "is a socket, or a device that does not exist",
 }
 
 

@@ -231,7 +231,7 @@ def _check_options(given: Mapping[str, Any]) -> None:
         if name in known or name in _IGNORED_OPTIONS:
             continue
         near = ["colors"] if name in _COLORS else difflib.get_close_matches(name, known, 1, 0.5)
-        hint = f": did you mean {near[0]!r}?" if near else f"; there are {', '.join(known)}"
+        hint = f": did you mean {near[0]!r}?" if near else f"; the options are {', '.join(known)}"
         raise KmcInputError(f"Image.save has no option {name!r} for .kmc{hint}")
 
 
@@ -332,8 +332,8 @@ def _format_of(fp: Any, format: Any) -> str:
     name = fp if isinstance(fp, (str, bytes, os.PathLike)) else getattr(fp, "name", "")
     if not isinstance(name, (str, bytes, os.PathLike)):
         return ""
-    ending = os.path.splitext(os.fsdecode(name))[1].lower()
-    return Image.registered_extensions().get(ending, "")
+    extension = os.path.splitext(os.fsdecode(name))[1].lower()
+    return Image.registered_extensions().get(extension, "")
 
 
 def _readable_metadata(container: ContainerReader) -> Metadata | None:

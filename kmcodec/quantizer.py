@@ -17,6 +17,7 @@ from kmcodec.model.label_text import LABELS, without_stale_labels
 from kmcodec.model.pixels import as_pixels, common_channels_for, to_channels
 from kmcodec.quantization import (
     Placing,
+    QuantizeOptions,
     QuantizeRequest,
     Search,
     apply_palette,
@@ -58,13 +59,11 @@ def quantize(
         RGBA; uint8, other integers in 0 ... 255, bool, or floats in 0 ... 1.
     k : int, optional
         Number of palette entries, 1 to 65,536; 256 if not given. An image with no more colours is
-        kept exactly; so is a Pillow image of mode P with no more than k entries. Without k, an
-        `IndexedImage` of any number of entries is kept exactly.
+        kept exactly, as is one of mode P with no more entries, or any `IndexedImage` without k.
     init : {'pca', 'k-means++', 'random'}
         Starting points of k-means. `pca` is deterministic: it cuts cells along principal axes.
     seed : int
-        Seed of the random starts, not negative. The same image, options and seed give the same
-        palette everywhere.
+        Seed of the random starts, at least 0; the same seed gives the same palette everywhere.
     search : int
         How hard to search, 0 to 9: 0 is textbook k-means, 1 is fast, 9 takes seconds. From 1 on,
         grey images get the optimal palette.
@@ -73,18 +72,17 @@ def quantize(
     restarts : int
         Number of starts; the best result is kept.
     space : {'srgb', 'oklab'}
-        The colour space of distances and means: stored samples, or Oklab, which is closer to
-        human vision.
+        The colour space of distances and means: stored samples, or Oklab, nearer to human vision.
     dither : {'none', 'floyd-steinberg', 'blue-noise'}
         The dithering method; 'none' assigns the nearest entry to each pixel.
     dither_amount : float
         The share of the error that dithering spreads, from 0 to 1.
     palette : array_like, shape (K, C), uint8, optional
         Use these entries instead of a search, in their order, unused ones too. Its channels may
-        differ from the image's: grey for colour, colour for grey, with alpha or without.
+        differ from the image's.
     reorder : bool
-        Sort the palette of an `IndexedImage` or a Pillow image of mode P from dark to bright, and
-        drop unused and duplicate entries, so that it takes fewer bytes. The pixels stay the same.
+        Sort the palette of an `IndexedImage` or an image of mode P from dark to bright, and drop
+        unused and duplicate entries: a smaller file with the same pixels.
 
     Returns
     -------
@@ -110,21 +108,12 @@ def quantize(
     >>> kmcodec.quantize(ramp, 4).palette.ravel().tolist()
     [31, 94, 158, 223]
     """
-    request = QuantizeRequest.of(
-        "quantize",
-        k,
-        init=init,
-        seed=seed,
-        search=search,
-        iterations=iterations,
-        restarts=restarts,
-        space=space,
-        dither=dither,
-        dither_amount=dither_amount,
-        palette=palette,
-        reorder=reorder,
+    options = QuantizeOptions(
+        init=init, seed=seed, search=search, iterations=iterations, restarts=restarts, space=space
     )
-    return quantized(image, request)
+    options |= {"dither": dither, "dither_amount": dither_amount}
+    options |= {"palette": palette, "reorder": reorder}
+    return quantized(image, QuantizeRequest.of("quantize", k, **options))
 
 
 def quantized(

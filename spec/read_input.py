@@ -10,7 +10,7 @@ from typing import NoReturn
 
 
 class Refused(ValueError):  # noqa: N818 - the word of the specification
-    """The file does not conform, or is larger than the reader was told to accept."""
+    """The file does not conform, or is larger than the limits given to the reader."""
 
 
 def refuse(part: str, at: int, problem: str) -> NoReturn:

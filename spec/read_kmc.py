@@ -70,7 +70,7 @@ def read(data: bytes, max_pixels: int = 2**28) -> Image:
         if flags & 1:
             read_sections(source, image)
     except (MemoryError, OverflowError):
-        refuse("image", source.at, "too large for the memory there is")
+        refuse("image", source.at, "not enough memory")
     if source.left():  # section 2
         refuse("end", source.at, f"{source.left()} bytes after the last part")
     return image

@@ -31,14 +31,14 @@ def gif(tmp_path):
     return np.stack([np.asarray(frame) for frame in frames])
 
 
-@pytest.mark.parametrize("ending", ["gif", "png", "webp"])
-def test_all_frames_go_into_a_kmc_and_back(kmc, tmp_path, gif, ending):
+@pytest.mark.parametrize("extension", ["gif", "png", "webp"])
+def test_all_frames_go_into_a_kmc_and_back(kmc, tmp_path, gif, extension):
     assert kmc("encode", "a.gif").returncode == 0
     found = kmcodec.decode_frames((tmp_path / "a.kmc").read_bytes())
     np.testing.assert_array_equal(found.to_array(), gif)
     assert (found.durations, found.loop) == (DURATIONS, 0)
-    assert kmc("decode", "a.kmc", "-o", f"b.{ending}").returncode == 0
-    assert kmc("encode", f"b.{ending}").returncode == 0
+    assert kmc("decode", "a.kmc", "-o", f"b.{extension}").returncode == 0
+    assert kmc("encode", f"b.{extension}").returncode == 0
     again = kmcodec.decode_frames((tmp_path / "b.kmc").read_bytes())
     np.testing.assert_array_equal(again.to_array(), gif)
     assert (again.durations, again.loop) == (DURATIONS, 0)
@@ -88,15 +88,15 @@ def test_of_one_frame_no_first_is_spoken_of(kmc):
     assert b"frame" not in kmc("decode", "a.kmc", "--rows", "0:4").stderr
 
 
-@pytest.mark.parametrize(("ending", "orientation"), [("png", 1), ("png", 5), ("webp", 6)])
-def test_all_frames_are_turned_upright(kmc, tmp_path, gif, ending, orientation):
+@pytest.mark.parametrize(("extension", "orientation"), [("png", 1), ("png", 5), ("webp", 6)])
+def test_all_frames_are_turned_upright(kmc, tmp_path, gif, extension, orientation):
     exif = Image.Exif()
     exif[ORIENTATION] = orientation
     exif[SOFTWARE] = "kmc"
     frames = [Image.fromarray(frame) for frame in gif]
     options = {"save_all": True, "append_images": frames[1:], "lossless": True, "exif": exif}
-    frames[0].save(tmp_path / f"b.{ending}", **options)
-    assert kmc("encode", f"b.{ending}").returncode == 0
+    frames[0].save(tmp_path / f"b.{extension}", **options)
+    assert kmc("encode", f"b.{extension}").returncode == 0
     found = kmcodec.decode_frames((tmp_path / "b.kmc").read_bytes())
     upright = {
         1: gif,
@@ -137,16 +137,16 @@ def test_of_an_animation_that_is_cut_off_nothing_is_taken_and_the_frame_is_told(
     assert not (tmp_path / "b.kmc").exists()
 
 
-@pytest.mark.parametrize("ending", ["png", "webp"])
-def test_other_animations_that_are_cut_off_are_refused_too(kmc, tmp_path, gif, ending):
+@pytest.mark.parametrize("extension", ["png", "webp"])
+def test_other_animations_that_are_cut_off_are_refused_too(kmc, tmp_path, gif, extension):
     kmc("encode", "a.gif")
-    kmc("decode", "a.kmc", "-o", f"b.{ending}")
-    data = (tmp_path / f"b.{ending}").read_bytes()
-    (tmp_path / f"b.{ending}").write_bytes(data[:-30])
-    run = kmc("encode", f"b.{ending}")
+    kmc("decode", "a.kmc", "-o", f"b.{extension}")
+    data = (tmp_path / f"b.{extension}").read_bytes()
+    (tmp_path / f"b.{extension}").write_bytes(data[:-30])
+    run = kmc("encode", f"b.{extension}")
     (line,) = run.stderr.decode().splitlines()
     assert run.returncode == 1
-    assert f"b.{ending}: damaged or truncated image (" in line
+    assert f"b.{extension}: damaged or truncated image (" in line
     assert not (tmp_path / "b.kmc").exists()
 
 
@@ -206,9 +206,11 @@ def test_a_gif_with_palettes_of_its_frames_keeps_every_pixel(kmc, tmp_path, patc
     assert "lossless" in line
     np.testing.assert_array_equal(kmcodec.decode_frames(data).to_array(), patched_gif)
     assert kmc("verify", "--deep", "a.kmc").returncode == 0
-    for ending in ("gif", "png"):
-        assert kmc("decode", "a.kmc", "-o", f"b.{ending}").returncode == 0
-        assert kmc("encode", f"b.{ending}", "-k", "65536", "--effort", "fast", "-f").returncode == 0
+    for extension in ("gif", "png"):
+        assert kmc("decode", "a.kmc", "-o", f"b.{extension}").returncode == 0
+        assert (
+            kmc("encode", f"b.{extension}", "-k", "65536", "--effort", "fast", "-f").returncode == 0
+        )
         again = kmcodec.decode_frames((tmp_path / "b.kmc").read_bytes())
         np.testing.assert_array_equal(again.to_array(), patched_gif)
 

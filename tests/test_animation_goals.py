@@ -143,7 +143,7 @@ def test_a_given_palette_stays_as_it_is(frames):
 
 
 def test_what_cannot_be_reached_is_said(frames):
-    words = "50 bytes cannot be reached, 60 with one colour can"
+    words = "50 bytes cannot be reached: one colour takes 60"
     with pytest.warns(kmcodec.KmcWarning, match=words) as caught:
         data = kmcodec.encode_frames(frames, max_bytes=50)
     assert caught[0].filename == __file__
@@ -165,19 +165,19 @@ def test_pillow_hands_goals_on(frames):
         images[0].save(io.BytesIO(), "KMC", max_bytes=50, strict=True, **options)
 
 
-@pytest.mark.parametrize("ending", ["gif", "png", "webp"])
-def test_sources_of_several_frames_keep_them_all(kmc, tmp_path, frames, ending):
+@pytest.mark.parametrize("extension", ["gif", "png", "webp"])
+def test_sources_of_several_frames_keep_them_all(kmc, tmp_path, frames, extension):
     images = [Image.fromarray(frame) for frame in frames]
     options = {"save_all": True, "append_images": images[1:], "duration": 50, "lossless": True}
-    images[0].save(tmp_path / f"a.{ending}", **options)
+    images[0].save(tmp_path / f"a.{extension}", **options)
     words = ["-k", "16", "--rdo", "0.3", "--effort", "fast", "--json"]
-    run = kmc("encode", f"a.{ending}", *words)
+    run = kmc("encode", f"a.{extension}", *words)
     assert (run.returncode, run.stderr) == (0, b"")
     told = json.loads(run.stdout)
     data = (tmp_path / "a.kmc").read_bytes()
     assert (told["frames"], told["size"]) == (COUNT, len(data))
     assert len(data) < len(kmcodec.encode_frames(frames, 16, effort="fast"))
-    if ending != "gif":
+    if extension != "gif":
         assert told["psnr"] == pytest.approx(quality(frames, data), abs=1e-3)
     assert kmcodec.decode_frames(data).durations == (50,) * COUNT
 
@@ -187,7 +187,7 @@ def test_missed_goals_have_an_exit_code_of_their_own(kmc, tmp_path, frames):
     images[0].save(tmp_path / "a.png", save_all=True, append_images=images[1:])
     run = kmc("encode", "a.png", "--max-bytes", "50", "-o", "a.kmc")
     assert run.returncode == 3
-    assert b"a.png: 50 bytes cannot be reached, 60 with one" in run.stderr.splitlines()[-1]
+    assert b"a.png: 50 bytes cannot be reached: one colour takes 60" in run.stderr.splitlines()[-1]
     assert len(kmcodec.decode_frames((tmp_path / "a.kmc").read_bytes())) == COUNT
     run = kmc("encode", "a.png", "--max-bytes", "50", "-o", "b.kmc", "--strict")
     assert (run.returncode, run.stderr.count(b"\n")) == (3, 1)

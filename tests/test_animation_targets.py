@@ -68,10 +68,10 @@ def animations(draw):
 
 @settings(max_examples=60)
 @given(animations(), st.sampled_from([".gif", ".png"]))
-def test_frames_times_and_loop_counts_come_back(given_, ending):
+def test_frames_times_and_loop_counts_come_back(given_, extension):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        data = encode_animation(given_, ending)
+        data = encode_animation(given_, extension)
     pixels, found = read(data)
     np.testing.assert_array_equal(pixels, pixels_of(given_))
     assert (found.durations, found.loop) == (given_.durations, given_.loop)
@@ -88,10 +88,10 @@ HARD = {
 
 
 @pytest.mark.parametrize("name", HARD)
-@pytest.mark.parametrize("ending", [".gif", ".png"])
-def test_clear_pixels_and_equal_frames_stay_what_they_are(name, ending):
+@pytest.mark.parametrize("extension", [".gif", ".png"])
+def test_clear_pixels_and_equal_frames_stay_what_they_are(name, extension):
     given_ = animation(*HARD[name])
-    pixels, found = read(encode_animation(given_, ending))
+    pixels, found = read(encode_animation(given_, extension))
     np.testing.assert_array_equal(pixels, pixels_of(given_))
     assert len(found.images) == len(given_)
 
@@ -140,14 +140,14 @@ def test_a_gif_has_rounded_times_that_do_not_drift_and_it_is_said_once(given_, w
 
 
 @pytest.mark.parametrize(
-    ("ending", "most"), [(".gif", 655_350), (".png", 65_535_000), (".webp", 2**24 - 1)]
+    ("extension", "most"), [(".gif", 655_350), (".png", 65_535_000), (".webp", 2**24 - 1)]
 )
-def test_times_that_are_too_long_are_one_line(ending, most):
+def test_times_that_are_too_long_are_one_line(extension, most):
     given_ = animation(["RG"], ["GR"], durations=(most, 20))
-    assert animation_in(encode_animation(given_, ending)).durations == (most, 20)
+    assert animation_in(encode_animation(given_, extension)).durations == (most, 20)
     too_long = animation(["RG"], ["GR"], durations=(most + 1000, 20))
     with pytest.raises(KmcInputError, match=r"^[^\n]* at most"):
-        encode_animation(too_long, ending)
+        encode_animation(too_long, extension)
 
 
 def test_png_holds_long_times_in_longer_steps():
@@ -160,11 +160,11 @@ def test_png_holds_long_times_in_longer_steps():
 
 
 @pytest.mark.parametrize(
-    ("ending", "loop", "written"), [(".gif", 70_000, 65_536), (".webp", 70_000, 65_535)]
+    ("extension", "loop", "written"), [(".gif", 70_000, 65_536), (".webp", 70_000, 65_535)]
 )
-def test_loop_counts_that_are_too_high_are_told(ending, loop, written):
+def test_loop_counts_that_are_too_high_are_told(extension, loop, written):
     with pytest.warns(KmcWarning, match=f"shown {written:,} times, not 70,000"):
-        data = encode_animation(animation(["RG"], ["GR"], loop=loop), ending)
+        data = encode_animation(animation(["RG"], ["GR"], loop=loop), extension)
     assert animation_in(data).loop == written
 
 

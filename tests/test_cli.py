@@ -121,16 +121,16 @@ def test_standard_input_and_output(kmc):
     np.testing.assert_array_equal(np.load(io.BytesIO(array.stdout)), kmcodec.decode(encoded.stdout))
 
 
-@pytest.mark.parametrize("ending", ["png", "npy", "mat", "gif", "bmp", "tiff", "webp"])
-def test_decode_writes_what_the_ending_says(kmc, tmp_path, bird, ending):
+@pytest.mark.parametrize("extension", ["png", "npy", "mat", "gif", "bmp", "tiff", "webp"])
+def test_decode_writes_what_the_extension_says(kmc, tmp_path, bird, extension):
     kmcodec.write(tmp_path / "b.kmc", bird, 16)
-    run = kmc("decode", "b.kmc", "-o", f"out.{ending}")
+    run = kmc("decode", "b.kmc", "-o", f"out.{extension}")
     assert run.returncode == 0, run.stderr
     expected = kmcodec.read(tmp_path / "b.kmc").to_array()
-    out = tmp_path / f"out.{ending}"
-    if ending == "npy":
+    out = tmp_path / f"out.{extension}"
+    if extension == "npy":
         found = np.load(out)
-    elif ending == "mat":
+    elif extension == "mat":
         found = scipy.io.loadmat(out)["A"]
     else:
         with Image.open(out) as image:

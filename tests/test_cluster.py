@@ -407,8 +407,8 @@ def test_no_work_is_sent_to_another_version_nor_waits_for_ever(monkeypatch, lone
             monkeypatch.setattr(cluster_module, name, seconds)
         with connected(address) as executor:
             process.kill()
-            with pytest.warns(kmcodec.KmcWarning, match="no worker is there; waiting") as notes:
+            with pytest.warns(kmcodec.KmcWarning, match="no worker is connected; waiting") as notes:
                 fault = executor.submit(len, "abc").exception(60)
         assert isinstance(fault, kmcodec.KmcError)
-        assert str(fault).startswith(f"{address}: no worker is there, for ")
+        assert str(fault).startswith(f"{address}: no worker is connected, for ")
         assert len(notes) == 1

@@ -146,8 +146,8 @@ main()
 )
 def test_a_signal_leaves_whole_files_only(kmc, tmp_path, bird, command, name, code, told):
     (tmp_path / "out").mkdir()
-    ending, made = (".npy", ".kmc") if command == "encode" else (".kmc", ".npy")
-    sources = [f"{letter}{ending}" for letter in "abc"]
+    extension, made = (".npy", ".kmc") if command == "encode" else (".kmc", ".npy")
+    sources = [f"{letter}{extension}" for letter in "abc"]
     for source in sources:
         if command == "encode":
             np.save(tmp_path / source, bird[:32, :32] // 64)

@@ -60,15 +60,15 @@ def test_the_example_of_the_specification():
         "flags 1: sections follow the strips",
         "width 5",
         "height 3",
-        "palette entries: 3, stored less 1",
-        "2 rows a strip",
+        "palette entries: 3, stored minus 1",
+        "2 rows per strip",
         "entry 1: #e63946",
         "palette CRC 5f6dc18e, of bytes 001c to 0024",
         "strip 0: 4 bytes",
         "strip 0 CRC 1bf143d7, of its number, length and payload",
         "indices of strip 1 (rows 2 to 2)",
         "section iccp",
-        "ICC profile, 7 bytes as they are",
+        "ICC profile, 7 bytes stored",
         "'Title': 'a\\x1b[2Jbird'",
         "section KEND",
     ):
@@ -116,17 +116,17 @@ def test_damage_is_told_with_both_crcs_and_the_rest_goes_on():
     changed = bytearray(EXAMPLE)
     changed[0x25] ^= 1
     said = labels(bytes(changed))
-    assert "!! palette CRC 5f6dc18f, but 5f6dc18e computed of bytes 001c to 0024: damaged" in said
+    assert "!! palette CRC is 5f6dc18f, computed 5f6dc18e from bytes 001c to 0024: damaged" in said
     assert said[-1].startswith("section CRC")
 
 
 @pytest.mark.parametrize(
     ("offset", "value", "expected"),
     [
-        (8, 2, "!! version 2: not known here"),
-        (9, 77, "!! coding 77: not known here"),
-        (10, 5, "!! channels 5: 1 to 4 there are"),
-        (11, 0x80, "!! flags 128: none, 0x80 is not known here"),
+        (8, 2, "!! version 2 is not supported"),
+        (9, 77, "!! coding 77 is not supported"),
+        (10, 5, "!! channels is 5, must be 1 to 4"),
+        (11, 0x80, "!! flags 128: none, 0x80 is not supported"),
     ],
 )
 def test_what_a_header_must_not_say(offset, value, expected):
@@ -149,7 +149,7 @@ def test_long_palettes_are_shown_by_their_ends(bird):
     assert "entry 199: #" + image.palette[0].tobytes().hex() in said
     assert len([label for label in said if label.startswith("entry")]) == 8 + 1
     coded = labels(kmcodec.encode(image))
-    assert any(label.startswith("for 200 entries, which plain have 600") for label in coded)
+    assert any(label.startswith("for 200 entries, 600 bytes uncoded") for label in coded)
     first = " ".join("#" + entry.tobytes().hex() for entry in image.palette[:4])
     assert first in coded
     assert "... 184 more" in coded
@@ -175,5 +175,5 @@ def test_the_command_from_standard_input(kmc):
 
 def test_a_file_of_another_kind():
     lines = assert_accounts_for_every_byte((ROOT / "samples" / "icon.png").read_bytes())
-    assert "no .kmc file" in lines[0]
+    assert "not a .kmc file" in lines[0]
     assert np.sum(["!!" in line for line in lines]) == 1

@@ -37,18 +37,18 @@ def encoded(path, **options):
     return report, target
 
 
-def decoded(path, ending, **options):
-    target = path.with_name("back" + ending)
+def decoded(path, extension, **options):
+    target = path.with_name("back" + extension)
     decode_file(Job(str(path), str(target), replace=True), **options)
     return target
 
 
-@pytest.mark.parametrize("ending", [".png", ".tif", ".npy", ".mat", ".pgm"])
+@pytest.mark.parametrize("extension", [".png", ".tif", ".npy", ".mat", ".pgm"])
 @pytest.mark.parametrize("most", [9, 255, 256, 60_000])
-def test_every_id_of_16_bits_is_kept_in_every_format(tmp_path, rng, ending, most):
+def test_every_id_of_16_bits_is_kept_in_every_format(tmp_path, rng, extension, most):
     ids = np.unique(np.linspace(1, most, 9).astype(np.uint16))
     labels = rng.choice(ids, (20, 30))
-    report, file = encoded(written(tmp_path / f"land{ending}", labels))
+    report, file = encoded(written(tmp_path / f"land{extension}", labels))
     assert report.to_dict()["lossless"]
     found = kmcodec.decode_labels(file.read_bytes())
     assert found.dtype == np.uint16
@@ -61,11 +61,11 @@ def test_segments_are_labels_however_many(tmp_path):
     np.testing.assert_array_equal(kmcodec.decode_labels(file.read_bytes()), labels)
 
 
-@pytest.mark.parametrize("ending", [".png", ".tif", ".npy", ".pgm"])
+@pytest.mark.parametrize("extension", [".png", ".tif", ".npy", ".pgm"])
 @pytest.mark.parametrize("most", [600, 60_000])
-def test_photographs_of_16_bits_are_scaled_by_their_type_and_told(tmp_path, rng, ending, most):
+def test_photographs_of_16_bits_are_scaled_by_their_type_and_told(tmp_path, rng, extension, most):
     photo = rng.integers(0, most, (40, 50), np.uint16)
-    path = written(tmp_path / f"photo{ending}", photo)
+    path = written(tmp_path / f"photo{extension}", photo)
     with pytest.warns(kmcodec.KmcWarning, match="16-bit samples reduced to 8 bits"):
         source = read_source(path)
     np.testing.assert_array_equal(source.image, np.floor(photo / 257 + 0.5))
@@ -82,13 +82,13 @@ def test_photographs_of_16_bits_are_not_called_lossless(tmp_path, large):
 
 
 @pytest.mark.parametrize(
-    ("dtype", "ending"),
+    ("dtype", "extension"),
     [("i4", ".tif"), ("<i8", ".npy"), (">i2", ".npy"), ("i1", ".npy"), ("<u4", ".npy")],
 )
-def test_negative_and_large_ids_are_kept(tmp_path, rng, dtype, ending):
+def test_negative_and_large_ids_are_kept(tmp_path, rng, dtype, extension):
     limits = np.iinfo(dtype)
     labels = rng.choice(np.array([limits.min, 0, 3, limits.max], dtype), (8, 9))
-    _, file = encoded(written(tmp_path / f"ids{ending}", labels))
+    _, file = encoded(written(tmp_path / f"ids{extension}", labels))
     found = kmcodec.decode_labels(file.read_bytes())
     assert found.dtype == np.dtype(dtype)
     np.testing.assert_array_equal(found, labels)
@@ -135,15 +135,15 @@ def test_fewer_entries_than_labels_make_a_picture_of_them(tmp_path, rng):
     assert "label array" not in kmcodec.read(file).metadata.text
 
 
-@pytest.mark.parametrize("ending", [".npy", ".mat", ".png", ".tif"])
-def test_labels_come_back_as_numbers(tmp_path, rng, ending):
+@pytest.mark.parametrize("extension", [".npy", ".mat", ".png", ".tif"])
+def test_labels_come_back_as_numbers(tmp_path, rng, extension):
     labels = rng.choice(np.array([1, 300, 20_000], np.uint16), (20, 30))
     file = tmp_path / "land.kmc"
     file.write_bytes(kmcodec.encode_labels(labels))
-    back = decoded(file, ending)
-    if ending == ".npy":
+    back = decoded(file, extension)
+    if extension == ".npy":
         found = np.load(back)
-    elif ending == ".mat":
+    elif extension == ".mat":
         found = loadmat(back)["A"]
     else:
         with Image.open(back) as opened:

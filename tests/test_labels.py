@@ -133,7 +133,7 @@ def test_a_text_of_bytes_that_does_not_fit_its_image_is_refused(text):
 def test_bytes_in_colors_are_refused():
     text = {"label array": TWO_BYTES}
     image = IndexedImage([[0, 0, 0], [9, 9, 9]], [[0, 1], [0, 1]], Metadata(text=text))
-    with pytest.raises(kmcodec.KmcFormatError, match="greys"):
+    with pytest.raises(kmcodec.KmcFormatError, match="must be grey"):
         decode_labels(kmcodec.encode(image))
 
 
@@ -219,12 +219,14 @@ def land(rng):
         ({"rdo": 0.1}, False),
     ],
 )
-@pytest.mark.parametrize("ending", [".kmc", ".png"])
-def test_labels_are_right_or_gone_in_a_file_made_of_theirs(tmp_path, land, options, kept, ending):
-    source, again = tmp_path / f"land{ending}", tmp_path / "again.kmc"
+@pytest.mark.parametrize("extension", [".kmc", ".png"])
+def test_labels_are_right_or_gone_in_a_file_made_of_theirs(
+    tmp_path, land, options, kept, extension
+):
+    source, again = tmp_path / f"land{extension}", tmp_path / "again.kmc"
     data = encode_labels(land)
-    if ending == ".png":
-        data = encode_image(decode_indexed(data), ending)
+    if extension == ".png":
+        data = encode_image(decode_indexed(data), extension)
     source.write_bytes(data)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")

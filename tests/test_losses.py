@@ -31,9 +31,9 @@ def as_array(array):
     return write
 
 
-def in_mode(array, mode, ending, **options):
+def in_mode(array, mode, extension, **options):
     def write(path):
-        Image.fromarray(array).convert(mode).save(path, ending, **options)
+        Image.fromarray(array).convert(mode).save(path, extension, **options)
 
     return write
 

@@ -74,22 +74,22 @@ def assert_holds_all(metadata):
 
 
 def test_kept_from_each_format_to_kmc_and_to_each_format(kmc, tmp_path):
-    for ending in FORMATS:
-        write_source(tmp_path / f"{ending}.{ending}")
-    run(kmc, "encode", *(f"{ending}.{ending}" for ending in FORMATS), "-o", "packed", "-q")
-    for ending in FORMATS:
-        assert_holds_all(kmcodec.read(tmp_path / "packed" / f"{ending}.kmc").metadata)
-    for ending in ("png", "tiff"):
-        run(kmc, "decode", "packed", "-t", ending, "-o", f"as_{ending}", "-q")
+    for extension in FORMATS:
+        write_source(tmp_path / f"{extension}.{extension}")
+    run(kmc, "encode", *(f"{extension}.{extension}" for extension in FORMATS), "-o", "packed", "-q")
+    for extension in FORMATS:
+        assert_holds_all(kmcodec.read(tmp_path / "packed" / f"{extension}.kmc").metadata)
+    for extension in ("png", "tiff"):
+        run(kmc, "decode", "packed", "-t", extension, "-o", f"as_{extension}", "-q")
         for name in FORMATS:
-            with Image.open(tmp_path / f"as_{ending}" / f"{name}.{ending}") as image:
+            with Image.open(tmp_path / f"as_{extension}" / f"{name}.{extension}") as image:
                 assert_holds_all(metadata_from_pillow(image))
 
 
 def test_kept_by_pillow_alone(tmp_path):
-    for ending in FORMATS:
-        write_source(tmp_path / f"a.{ending}")
-        with Image.open(tmp_path / f"a.{ending}") as image:
+    for extension in FORMATS:
+        write_source(tmp_path / f"a.{extension}")
+        with Image.open(tmp_path / f"a.{extension}") as image:
             image.save(tmp_path / "a.kmc")
         with Image.open(tmp_path / "a.kmc") as image:
             assert image.info["icc_profile"] == SWAPPED

@@ -112,14 +112,16 @@ def test_salvage_marks_what_is_lost(kmc, made, name):
         DECODERS[name](bytes(data), path, salvage=True)
 
 
-@pytest.mark.parametrize("ending", [".png", ".npy"])
-def test_strip_and_rows_of_decoding(made, tmp_path, ending):
-    target = tmp_path / f"out{ending}"
+@pytest.mark.parametrize("extension", [".png", ".npy"])
+def test_strip_and_rows_of_decoding(made, tmp_path, extension):
+    target = tmp_path / f"out{extension}"
     job = Job(str(made[1]), str(target), replace=True)
     assert decode_file(job, rows=(3, 20)).height == 17
+    with pytest.raises(KmcError, match="rows and salvage exclude each other"):
+        decode_file(job, rows=(3, 20), salvage=True)
     decode_file(job, strip=True, picture=True)
     whole = kmcodec.decode(made[0])
-    if ending == ".npy":
+    if extension == ".npy":
         np.testing.assert_array_equal(np.load(target), whole)
         return
     with Image.open(target) as image:
@@ -129,13 +131,13 @@ def test_strip_and_rows_of_decoding(made, tmp_path, ending):
         assert "label array" in image.info
 
 
-@pytest.mark.parametrize("ending", [".png", ".npy"])
-def test_labels_come_back_unless_a_picture_is_wanted(made, tmp_path, ending):
+@pytest.mark.parametrize("extension", [".png", ".npy"])
+def test_labels_come_back_unless_a_picture_is_wanted(made, tmp_path, extension):
     labels = pixels()[..., 0] // 32
     for picture, expected in ((False, labels), (True, kmcodec.decode(made[0]))):
-        target = tmp_path / f"{picture}{ending}"
+        target = tmp_path / f"{picture}{extension}"
         decode_file(Job(str(made[1]), str(target), replace=False), picture=picture)
-        if ending == ".npy":
+        if extension == ".npy":
             found = np.load(target)
         else:
             with Image.open(target) as image:
@@ -147,7 +149,7 @@ def test_labels_come_back_unless_a_picture_is_wanted(made, tmp_path, ending):
 
 
 DECODING = {"max_pixels", "max_metadata", "salvage", "rows", "strip", "picture"}
-READ_FROM = {"data", "path", "job", "ending", "deep", "output"} | PLUMBING
+READ_FROM = {"data", "path", "job", "extension", "deep", "output"} | PLUMBING
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What may be written where: endings, files that are there, special files, names on terminals."""
+"""What may be written where: extensions, existing files, special files, names on terminals."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_no_kmc_file_gets_the_name_of_another_kind(kmc, picture):
     assert kmcodec.write(picture / "B.KMC", PIXELS)
 
 
-def test_an_ending_and_a_format_that_differ_are_refused(kmc, picture):
+def test_an_extension_and_a_format_that_differ_are_refused(kmc, picture):
     run = kmc("decode", "a.kmc", "-t", "png", "-o", "b.jpg")
     assert run.returncode == 2
     assert b"contradicts the extension" in run.stderr

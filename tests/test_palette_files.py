@@ -23,7 +23,7 @@ RED, GREEN, BLUE = [255, 0, 0], [0, 255, 0], [0, 0, 255]
 NO_PALETTE = (
     "neither an image, a .kmc file, nor a .gpl, .hex, .act, .aco, .ase, .pal or .txt palette"
 )
-ENDINGS = [".gpl", ".hex", ".act", ".aco", ".ase", ".pal", ".png", ".txt"]
+EXTENSIONS = [".gpl", ".hex", ".act", ".aco", ".ase", ".pal", ".png", ".txt"]
 
 
 def png(pixels, **options):
@@ -311,20 +311,20 @@ STARTS += [b"#", b"\x89PNG\r\n\x1a\n", b"\x8bKMC", b"BM", b"P6 ", b"II*\0", b"GI
 @given(
     st.sampled_from(STARTS),
     st.binary(max_size=60) | st.text("0123456789abcdef #;:-\n\r\t\u2028", max_size=60),
-    st.sampled_from([*ENDINGS, ".kmc", ".jpg", ""]),
+    st.sampled_from([*EXTENSIONS, ".kmc", ".jpg", ""]),
     st.sampled_from([0, 768, 772]),
 )
-def test_any_bytes_are_a_palette_or_refused(palette_of, start, rest, ending, size):
+def test_any_bytes_are_a_palette_or_refused(palette_of, start, rest, extension, size):
     data = (start + (rest.encode() if isinstance(rest, str) else rest)).ljust(size, b"\0")
     message = ""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", KmcWarning)
         try:
-            palette = palette_of(data, "theme" + ending)
+            palette = palette_of(data, "theme" + extension)
         except KmcError as error:
             message = str(error)
     if message:
-        assert f"theme{ending}: " in message
+        assert f"theme{extension}: " in message
         assert "\n" not in message
         return
     assert palette.dtype == np.uint8

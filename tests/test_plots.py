@@ -14,7 +14,7 @@ import pytest
 from kmcodec.errors import KmcInputError
 from kmcodec.model.image import IndexedImage
 from kmcodec.plots import (
-    ENDINGS,
+    EXTENSIONS,
     compare_figure,
     figure_bytes,
     require_matplotlib,
@@ -326,22 +326,22 @@ def test_no_row_or_sizes_that_differ():
         sweep_figure(other, [], name="a.png")
 
 
-@pytest.mark.parametrize("ending", [*ENDINGS, ".PNG", ".jpeg"])
-def test_figure_bytes_are_the_same_each_time(ending):
+@pytest.mark.parametrize("extension", [*EXTENSIONS, ".PNG", ".jpeg"])
+def test_figure_bytes_are_the_same_each_time(extension):
     image = indexed()
-    first, second = (figure_bytes(compare(noisy(image), image), ending) for _ in range(2))
-    kind = {".jpeg": ".jpg"}.get(ending, ending.lower())
+    first, second = (figure_bytes(compare(noisy(image), image), extension) for _ in range(2))
+    kind = {".jpeg": ".jpg"}.get(extension, extension.lower())
     assert first.startswith(SIGNATURES[kind])
     assert first == second
 
 
-@pytest.mark.parametrize("ending", ["", ".bmp", "png"])
-def test_unknown_ending(ending):
+@pytest.mark.parametrize("extension", ["", ".bmp", "png"])
+def test_unknown_extension(extension):
     image = indexed()
     with pytest.raises(
         KmcInputError, match=r"cannot write a figure as .*\.png, \.pdf, \.svg or \.jpg"
     ):
-        figure_bytes(compare(noisy(image), image), ending)
+        figure_bytes(compare(noisy(image), image), extension)
 
 
 def test_matplotlibrc_makes_no_difference():
@@ -392,7 +392,7 @@ def test_show_without_a_display(backend):
     backend("agg")
     image = indexed()
     figure = compare(noisy(image), image)
-    with pytest.raises(KmcInputError, match="there is no display to show a figure on: give -o"):
+    with pytest.raises(KmcInputError, match="no display to show the figure on: use -o"):
         show(figure)
     assert not plt.get_fignums()
     assert figure_bytes(figure, ".png").startswith(SIGNATURES[".png"])

@@ -85,7 +85,7 @@ def test_a_size_that_everything_fits_in_gets_everything(scene):
     ("goal", "words"),
     [
         ({"k": 4, "psnr": 60}, "60 dB cannot be reached with 4 colours"),
-        ({"max_bytes": 30}, "30 bytes cannot be reached, 43 with one colour can"),
+        ({"max_bytes": 30}, "30 bytes cannot be reached: one colour takes 43"),
     ],
 )
 def test_what_cannot_be_reached_is_said(scene, goal, words):

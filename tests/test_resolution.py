@@ -15,10 +15,10 @@ from kmcodec.sources.images import read_source
 from kmcodec.targets.images import encode_image
 
 
-@pytest.mark.parametrize("ending", ["png", "jpg", "tiff"])
+@pytest.mark.parametrize("extension", ["png", "jpg", "tiff"])
 @pytest.mark.parametrize("dpi", [(300, 300), (150, 200)])
-def test_resolution_comes_back(ending, dpi, tmp_path):
-    path = tmp_path / f"a.{ending}"
+def test_resolution_comes_back(extension, dpi, tmp_path):
+    path = tmp_path / f"a.{extension}"
     Image.new("P", (4, 3)).convert("RGB").save(path, dpi=dpi)
     source = read_source(path)
     assert exif_resolution(source.metadata.exif) == pytest.approx(dpi, rel=1e-4)
@@ -62,15 +62,15 @@ def test_damaged_exif_stays_as_it_is():
         assert exif_resolution(damaged) is None
 
 
-@pytest.mark.parametrize("ending", ["png", "jpg", "tiff", "webp"])
+@pytest.mark.parametrize("extension", ["png", "jpg", "tiff", "webp"])
 @pytest.mark.parametrize("size", [(4, 3), (4, 4)])
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_resolution_turns_with_the_image(ending, size, orientation, tmp_path):
+def test_resolution_turns_with_the_image(extension, size, orientation, tmp_path):
     exif = Image.Exif()
     exif[274] = orientation
-    if ending == "webp":  # it has no place for it but EXIF
+    if extension == "webp":  # it has no place for it but EXIF
         exif.update({282: 150.0, 283: 200.0, 296: 2})
-    path = tmp_path / f"a.{ending}"
+    path = tmp_path / f"a.{extension}"
     Image.new("RGB", size).save(path, dpi=(150, 200), exif=exif)
     source = read_source(path)
     turned = orientation > 4
@@ -83,8 +83,8 @@ def test_resolution_turns_with_the_image(ending, size, orientation, tmp_path):
 def test_resolution_turns_where_pillow_turns(loaded, tmp_path):
     exif = Image.Exif()
     exif[274] = 6
-    for ending, wanted in (("tiff", (200, 150)), ("jpg", (150, 200))):
-        path = tmp_path / f"a.{ending}"
+    for extension, wanted in (("tiff", (200, 150)), ("jpg", (150, 200))):
+        path = tmp_path / f"a.{extension}"
         Image.new("RGB", (4, 3)).save(path, dpi=(150, 200), exif=exif)
         with Image.open(path) as image:
             if loaded:

@@ -91,16 +91,16 @@ def test_samples_out_of_range_name_file_and_row(tmp_path):
 
 @needs_vips
 @pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA"])
-@pytest.mark.parametrize("ending", ["png", "tiff"])
+@pytest.mark.parametrize("extension", ["png", "tiff"])
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_png_and_tiff(tmp_path, pixels, rng, mode, ending):
+def test_png_and_tiff(tmp_path, pixels, rng, mode, extension):
     channels = len(mode)
     samples = np.concatenate([pixels, rng.choice([0, 80, 255], (60, 40, 1))], axis=2)
     samples = samples[..., -channels:].astype(np.uint8)
     image = Image.fromarray(samples[..., 0] if channels == 1 else samples)
-    path = tmp_path / f"image.{ending}"
+    path = tmp_path / f"image.{extension}"
     options = {"icc_profile": b"profile" * 40, "exif": Image.Exif().tobytes()}
-    if ending == "png":
+    if extension == "png":
         options["pnginfo"] = PngImagePlugin.PngInfo()
         options["pnginfo"].add_text("Title", "by rows")
     else:

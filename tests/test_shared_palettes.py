@@ -17,7 +17,7 @@ from kmcodec.batch.pool import LocalPool
 from kmcodec.batch.shared_palettes import ColorSum, count_colors
 from kmcodec.model.pixels import to_channels
 from kmcodec.sources.palettes import read_palette
-from kmcodec.targets.palettes import encode_palette_file, palette_ending
+from kmcodec.targets.palettes import encode_palette_file, palette_extension
 
 
 @pytest.fixture
@@ -70,12 +70,12 @@ def test_files_pillow_images_and_palette_images_count_too(tmp_path, bird, parts)
     )
 
 
-@pytest.mark.parametrize("ending", ["gif", "png", "webp", "kmc"])
-def test_all_frames_of_animations_count(tmp_path, ending):
+@pytest.mark.parametrize("extension", ["gif", "png", "webp", "kmc"])
+def test_all_frames_of_animations_count(tmp_path, extension):
     colors = [(255, 0, 0), (0, 128, 0), (0, 0, 255), (250, 250, 250)]
     frames = [Image.new("RGB", (8, 6), color) for color in colors]
-    path = tmp_path / f"a.{ending}"
-    options = {"lossless": True} if ending == "webp" else {}
+    path = tmp_path / f"a.{extension}"
+    options = {"lossless": True} if extension == "webp" else {}
     frames[0].save(path, save_all=True, append_images=frames[1:], duration=50, **options)
     other = np.full((5, 5), 128, np.uint8)
     expected = sorted([*map(list, colors), [128, 128, 128]])
@@ -115,14 +115,14 @@ def test_commands_count_all_frames(kmc, tmp_path):
     assert [0, 136, 0] in palette
 
 
-@pytest.mark.parametrize("ending", ["npy", "png", "tif"])
+@pytest.mark.parametrize("extension", ["npy", "png", "tif"])
 @pytest.mark.parametrize("shape", [(300, 90), (300, 90, 3), (300, 90, 4)])
-def test_large_files_are_counted_block_by_block(tmp_path, rng, monkeypatch, ending, shape):
-    if ending != "npy":
+def test_large_files_are_counted_block_by_block(tmp_path, rng, monkeypatch, extension, shape):
+    if extension != "npy":
         pytest.importorskip("pyvips", reason="pyvips is not there")
     pixels = rng.integers(0, 200, shape, np.uint8)
-    path = tmp_path / f"image.{ending}"
-    if ending == "npy":
+    path = tmp_path / f"image.{extension}"
+    if extension == "npy":
         np.save(path, pixels)
     else:
         Image.fromarray(pixels).save(path)
@@ -173,11 +173,11 @@ def test_what_is_wrong_is_told(tmp_path, parts):
 
 
 @given(PALETTES, st.sampled_from([".kmc", ".gpl", ".hex", ".png"]))
-def test_palettes_are_read_as_they_were_written(tmp_path_factory, palette, ending):
-    path = tmp_path_factory.getbasetemp() / f"palette{ending}"
-    path.write_bytes(encode_palette_file(palette, ending))
+def test_palettes_are_read_as_they_were_written(tmp_path_factory, palette, extension):
+    path = tmp_path_factory.getbasetemp() / f"palette{extension}"
+    path.write_bytes(encode_palette_file(palette, extension))
     found = read_palette(str(path))
-    if ending == ".png" and len(palette) > 256:  # then it has none, only pixels
+    if extension == ".png" and len(palette) > 256:  # then it has none, only pixels
         palette = palette[np.sort(np.unique(palette, axis=0, return_index=True)[1])]
     np.testing.assert_array_equal(to_channels(found, 4), to_channels(palette, 4))
 
@@ -189,19 +189,19 @@ def test_a_palette_png_has_the_palette(palette):
         assert image.getpalette()[: palette.size] == palette.ravel().tolist()
 
 
-@pytest.mark.parametrize("ending", [".kmc", ".gpl", ".hex", ".png"])
-def test_grey_palettes_are_written_too(tmp_path, ending):
+@pytest.mark.parametrize("extension", [".kmc", ".gpl", ".hex", ".png"])
+def test_grey_palettes_are_written_too(tmp_path, extension):
     grey = np.array([[3], [90], [255]], np.uint8)
-    (tmp_path / f"p{ending}").write_bytes(encode_palette_file(grey, ending))
-    found = read_palette(str(tmp_path / f"p{ending}"))
+    (tmp_path / f"p{extension}").write_bytes(encode_palette_file(grey, extension))
+    found = read_palette(str(tmp_path / f"p{extension}"))
     np.testing.assert_array_equal(to_channels(found, 3), to_channels(grey, 3))
 
 
-def test_other_endings_are_refused():
+def test_other_extensions_are_refused():
     with pytest.raises(
-        kmcodec.KmcInputError, match=r"^x\.xcf: cannot write a palette so, use \.kmc, "
+        kmcodec.KmcInputError, match=r"^x\.xcf: cannot write a palette in this format, use \.kmc, "
     ):
-        palette_ending("x.xcf")
+        palette_extension("x.xcf")
 
 
 # The commands.
@@ -259,4 +259,4 @@ def test_what_excludes_each_other_is_told(kmc):
     assert b"reads each source twice" in run.stderr
     run = kmc("palette", "none.png", "-o", "x.xcf")
     assert run.returncode == 1
-    assert run.stderr.startswith(b"kmc: x.xcf: cannot write a palette so")
+    assert run.stderr.startswith(b"kmc: x.xcf: cannot write a palette in this format")

@@ -45,7 +45,7 @@ def picture_of(indexed):
 
 @pytest.fixture
 def read(tmp_path):
-    """Read bytes from a file of an ending that tells nothing."""
+    """Read bytes from a file of an extension that tells nothing."""
 
     def read_bytes(data, variable=None, name="bird.xyz"):
         path = tmp_path / name

@@ -73,13 +73,13 @@ def test_png_keeps_palette_and_pixels(image):
         assert np.array_equal(read, image.to_array())
 
 
-@pytest.mark.parametrize("ending", [".png", ".tiff", ".webp"])
+@pytest.mark.parametrize("extension", [".png", ".tiff", ".webp"])
 @pytest.mark.parametrize("channels", [1, 2, 3, 4])
 @pytest.mark.parametrize("entries", [6, 300])
-def test_lossless_formats_keep_the_pixels(ending, channels, entries):
+def test_lossless_formats_keep_the_pixels(extension, channels, entries):
     image = image_of(channels, entries)
     mode = "RGBA" if channels in (2, 4) else "RGB"
-    read = np.array(opened(encode_image(image, ending)).convert(mode))
+    read = np.array(opened(encode_image(image, extension)).convert(mode))
     pixels = image.to_array()
     if channels <= 2:
         color = pixels if channels == 1 else pixels[:, :, 0]
@@ -95,18 +95,18 @@ def test_png_uses_no_more_bits_than_the_palette_needs(bits):
     assert encode_image(image_of(3, 2**bits), ".png")[24] == bits
 
 
-@pytest.mark.parametrize("ending", [".bmp", ".gif", ".tif", ".png"])
-def test_formats_with_palettes_get_the_palette(ending):
-    assert opened(encode_image(image_of(3), ending)).mode == "P"
+@pytest.mark.parametrize("extension", [".bmp", ".gif", ".tif", ".png"])
+def test_formats_with_palettes_get_the_palette(extension):
+    assert opened(encode_image(image_of(3), extension)).mode == "P"
 
 
 @pytest.mark.parametrize("channels", [1, 2, 3, 4])
-@pytest.mark.parametrize("ending", [".jpg", ".bmp", ".ppm", ".pcx"])
-def test_transparency_is_dropped_late_and_with_a_warning(channels, ending):
+@pytest.mark.parametrize("extension", [".jpg", ".bmp", ".ppm", ".pcx"])
+def test_transparency_is_dropped_late_and_with_a_warning(channels, extension):
     image = image_of(channels, alpha=[0, 128, 255] if channels in (2, 4) else None)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        data = encode_image(image, ending)
+        data = encode_image(image, extension)
     assert opened(data).size == (24, 20)
     # PPM's newer kin and BMP of 32 bits may come to keep it.
     lost = channels in (2, 4) and not opened(data).has_transparency_data
@@ -125,9 +125,9 @@ def test_an_alpha_that_is_opaque_throughout_is_dropped_without_a_word(channels):
     assert opened(encode_image(image, ".jpg")).size == (24, 20)
 
 
-@pytest.mark.parametrize("ending", [".jp2", ".sgi", ".webp"])
-def test_opaque_palettes_get_no_alpha_where_there_are_no_palettes(ending):
-    assert opened(encode_image(image_of(3), ending)).mode == "RGB"
+@pytest.mark.parametrize("extension", [".jp2", ".sgi", ".webp"])
+def test_opaque_palettes_get_no_alpha_where_there_are_no_palettes(extension):
+    assert opened(encode_image(image_of(3), extension)).mode == "RGB"
 
 
 # GIF
@@ -174,10 +174,10 @@ def test_png_holds_all_metadata():
     assert metadata_from_pillow(opened(data)) == META
 
 
-@pytest.mark.parametrize("ending", [".jpg", ".webp", ".tiff"])
-def test_other_formats_hold_profile_exif_and_xmp(ending):
+@pytest.mark.parametrize("extension", [".jpg", ".webp", ".tiff"])
+def test_other_formats_hold_profile_exif_and_xmp(extension):
     with pytest.warns(KmcWarning, match="cannot hold: .*texts"):
-        data = encode_image(image_of(3, metadata=META), ending)
+        data = encode_image(image_of(3, metadata=META), extension)
     read = metadata_from_pillow(opened(data))
     assert read.icc == META.icc
     # Older releases of Pillow do not know XMP in JPEG and TIFF.
@@ -187,13 +187,13 @@ def test_other_formats_hold_profile_exif_and_xmp(ending):
     assert exif[0x010E] == "a bird"
 
 
-@pytest.mark.parametrize("ending", [".bmp", ".gif", ".ppm"])
-def test_formats_without_metadata_are_written_all_the_same(ending):
+@pytest.mark.parametrize("extension", [".bmp", ".gif", ".ppm"])
+def test_formats_without_metadata_are_written_all_the_same(extension):
     # Texts must not pass for options of Pillow's writers.
     text = {"duration": "long", "transparency": "none", "version": "x"}
     metadata = Metadata(META.icc, META.exif, META.xmp, text)
     with pytest.warns(KmcWarning) as notes:
-        data = encode_image(image_of(3, metadata=metadata), ending)
+        data = encode_image(image_of(3, metadata=metadata), extension)
     (note,) = notes
     assert str(note.message).endswith(" cannot hold: ICC profile, EXIF, XMP, texts")
     assert opened(data).size == (24, 20)
@@ -213,12 +213,12 @@ def test_metadata_too_long_for_the_format_are_left_out_with_a_warning():
     assert opened(data).size == (24, 20)
 
 
-@pytest.mark.parametrize("ending", [".gif", ".jpg"])
+@pytest.mark.parametrize("extension", [".gif", ".jpg"])
 @pytest.mark.parametrize("text", ["a bird", "Vögel, 鳥"])
-def test_gif_and_jpeg_hold_a_comment(ending, text):
+def test_gif_and_jpeg_hold_a_comment(extension, text):
     image = image_of(3, metadata=Metadata(text={"Comment": text, "Title": "none of theirs"}))
     with pytest.warns(KmcWarning, match="cannot hold: texts"):
-        data = encode_image(image, ending)
+        data = encode_image(image, extension)
     with opened(data) as read:
         assert dict(metadata_from_pillow(read).text) == {"Comment": text}
 
@@ -237,29 +237,29 @@ def test_keywords_that_png_cannot_hold_are_told():
     assert metadata_from_pillow(opened(data)).text == {"Title": "Bird"}
 
 
-# Endings
+# Extensions
 
 
-@pytest.mark.parametrize("ending", [".xyz", "", ".kmc", ".psd", "png"])
-def test_endings_that_cannot_be_written_are_told_with_some_that_can(ending):
+@pytest.mark.parametrize("extension", [".xyz", "", ".kmc", ".psd", "png"])
+def test_unwritable_extensions_are_refused_and_others_suggested(extension):
     with pytest.raises(KmcInputError, match=r"\.png, \.gif, \.tiff") as caught:
-        encode_image(image_of(3), ending)
-    assert repr(ending) in str(caught.value)
+        encode_image(image_of(3), extension)
+    assert repr(extension) in str(caught.value)
 
 
-@pytest.mark.parametrize("ending", [".ico", ".xbm", ".h5"])
-def test_formats_that_cannot_hold_the_image_are_told(ending):
+@pytest.mark.parametrize("extension", [".ico", ".xbm", ".h5"])
+def test_formats_that_cannot_hold_the_image_are_told(extension):
     with pytest.raises(KmcInputError, match=r"cannot write an image of 24 x 20 pixels as"):
-        encode_image(image_of(3), ending)
+        encode_image(image_of(3), extension)
 
 
-@pytest.mark.parametrize("ending", sorted(e for e, f in Image.registered_extensions().items()))
+@pytest.mark.parametrize("extension", sorted(e for e, f in Image.registered_extensions().items()))
 @pytest.mark.parametrize("channels", [1, 2, 3, 4])
-def test_every_ending_of_pillow_makes_a_file_or_one_plain_sentence(ending, channels):
+def test_every_extension_of_pillow_makes_a_file_or_one_plain_sentence(extension, channels):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", KmcWarning)
         try:
-            data = encode_image(image_of(channels), ending)
+            data = encode_image(image_of(channels), extension)
         except KmcInputError as error:
             data = str(error)
     assert data

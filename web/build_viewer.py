@@ -47,7 +47,7 @@ def _add(path: Path, modules: dict[Path, str]) -> None:
         exported += [word.strip() for word in match[1].split(",") if word.strip()]
     body = EXPORT.sub(r"\1", EXPORT_LIST.sub("", IMPORT.sub("", source)))
     if re.search(r"^(?:import|export)\b", body, re.MULTILINE):
-        raise SystemExit(f"{path}: an import or export of a form that is not known here")
+        raise SystemExit(f"{path}: an import or export in an unsupported form")
     modules[path] = (
         f"// {path.name}\nconst {_variable(path)} = (() => {{\n{heads}{body}"
         f"return {{ {', '.join(exported)} }};\n}})();"

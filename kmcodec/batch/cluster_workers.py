@@ -70,4 +70,4 @@ def what_is_missing(client: Client) -> str | None:
         told = client.sync(client.scheduler.identity, n_workers=1, callback_timeout=_ANSWER)
     except Exception:  # `_watch` reports a lost scheduler
         return "the scheduler does not answer"
-    return None if told["workers"] else "no worker is there"
+    return None if told["workers"] else "no worker is connected"

@@ -12,11 +12,13 @@ from dataclasses import asdict, dataclass, replace
 from typing import IO, Any
 
 from kmcodec.animation.decode_frames import read_frames
+from kmcodec.animation.value import Animation
 from kmcodec.arrays.labels import decode_labels
 from kmcodec.batch.cluster import Worker
 from kmcodec.batch.job_targets import write_job
 from kmcodec.batch.planning import Job, due
 from kmcodec.batch.pool import Done, run_each
+from kmcodec.container.header import Header
 from kmcodec.decoder import checked_metadata, read_indexed
 from kmcodec.errors import KmcError, KmcFormatError, KmcInputError, warn
 from kmcodec.files import open_kmc, warn_of_other_frames
@@ -68,7 +70,7 @@ class DecodeReport:
 
 def decode_file(
     job: Job,
-    ending: str | None = None,
+    extension: str | None = None,
     *,
     max_pixels: int | None = DEFAULT_MAX_PIXELS,
     rows: tuple[int, int] | None = None,
@@ -81,15 +83,13 @@ def decode_file(
     Parameters
     ----------
     job : Job
-    ending : str, optional
+    extension : str, optional
         File extension of the format to write, with the dot; that of the target, or .png, if not
         given.
     max_pixels : int, optional
         See `decode`.
-    rows : tuple of int, optional
-        See `read`.
-    salvage : bool
-        See `decode`; with `rows`, for these rows only.
+    rows, salvage
+        See `read` and `decode`; they exclude each other.
     strip : bool
         Whether to leave out all metadata.
     picture : bool
@@ -103,7 +103,8 @@ def decode_file(
     Raises
     ------
     KmcError
-        If the source is no `.kmc` file, is damaged or too large, or the target cannot be written.
+        If the source is not a `.kmc` file, is damaged or too large, an option is wrong, or the
+        target cannot be written.
 
     Warns
     -----
@@ -111,42 +112,30 @@ def decode_file(
         If frames, colours or metadata are dropped.
     """
     started = time.perf_counter()
-    ending = ending or _ending_of(job.target)
+    extension = extension or _extension_of(job.target)
     limits = Limits(max_pixels=max_pixels)
-    lost: tuple[str, ...] = ()
-    data: bytes | None = None
+    if salvage and rows is not None:
+        raise KmcInputError("rows and salvage exclude each other")
     with open_kmc(job.source) as stream:
-        wanted = not (picture or salvage or rows) and ending.lower() in HOLD_LABELS
-        if wanted and _holds_labels(stream, limits):
-            report = _decode_labels(job, stream.read(), ending.lower(), max_pixels, started)
+        wanted = not (picture or salvage or rows) and extension.lower() in HOLD_LABELS
+        if wanted:
+            report = _decode_labels(job, stream, extension.lower(), limits, started)
             if report is not None:
                 return report
-            stream.seek(0)
-        if salvage:
-            salvaged = salvage_indexed(stream, limits)
-            image, lost = salvaged.marked(), salvaged.lost
-        elif ending.lower() == ".npy" and rows is None:
+        if extension.lower() == ".npy" and not salvage and rows is None:
             report = _decode_rows(job, StripReader(stream, limits), started)
             warn_of_other_frames(stream, job.source)
             return report
-        elif rows is not None:
-            image = read_indexed(stream, limits, rows=rows)
+        if salvage or rows is not None:
+            image, lost = _read_part(stream, limits, rows)
+            image = IndexedImage(image.palette, image.indices) if strip else image
+            warn_of_other_frames(stream, job.source)
+            data = encode_image(image, extension)
         else:
             animation = read_frames(stream, limits)
             if strip:
                 animation = replace(animation, metadata=Metadata())
-            image = animation[0]
-            if len(animation) > 1:
-                try:
-                    data = encode_animation(animation, ending)
-                except KmcInputError as error:
-                    raise KmcInputError(f"{job.source}: {error}") from error
-        if salvage or rows is not None:
-            warn_of_other_frames(stream, job.source)
-    if strip:
-        image = IndexedImage(image.palette, image.indices)
-    if data is None:
-        data = encode_image(image, ending)
+            image, lost, data = animation[0], (), _encode(animation, extension, job.source)
     write_job(job, data)
     return DecodeReport(
         source=job.source,
@@ -160,6 +149,26 @@ def decode_file(
     )
 
 
+def _read_part(
+    stream: IO[bytes], limits: Limits, rows: tuple[int, int] | None
+) -> tuple[IndexedImage, tuple[str, ...]]:
+    """Read these rows, or all that can be salvaged; return the image and the lost parts."""
+    if rows is not None:
+        return read_indexed(stream, limits, rows=rows), ()
+    salvaged = salvage_indexed(stream, limits)
+    return salvaged.marked(), salvaged.lost
+
+
+def _encode(animation: Animation, extension: str, source: str) -> bytes:
+    """Encode all frames, or one as an image, which has more formats."""
+    if len(animation) == 1:
+        return encode_image(animation[0], extension)
+    try:
+        return encode_animation(animation, extension)
+    except KmcInputError as error:
+        raise KmcInputError(f"{source}: {error}") from error
+
+
 def _holds_labels(stream: IO[bytes], limits: Limits) -> bool:
     """Whether a file holds labels; reading it reports any damage."""
     try:
@@ -171,37 +180,32 @@ def _holds_labels(stream: IO[bytes], limits: Limits) -> bool:
 
 
 def _decode_labels(
-    job: Job, data: bytes, ending: str, max_pixels: int | None, started: float
+    job: Job, stream: IO[bytes], extension: str, limits: Limits, started: float
 ) -> DecodeReport | None:
-    """Decode to labels; return None if the format cannot hold them."""
+    """Decode to labels; return None if the file has none or the format cannot hold them."""
+    if not _holds_labels(stream, limits):
+        return None
+    data = stream.read()
+    stream.seek(0)
     try:
-        labels = decode_labels(data, max_pixels=max_pixels)
+        labels = decode_labels(data, max_pixels=limits.max_pixels)
     except KmcFormatError as error:
         # A wrong label text does not affect the picture.
         warn(f"{job.source}: {error}, wrote the picture")
         return None
-    made = encode_label_file(labels, ending)
+    made = encode_label_file(labels, extension)
     if made is None:
         shown = "x".join(map(str, labels.shape))
-        text = f"{job.source}: {ending} does not hold labels of {labels.dtype}, {shown}"
+        text = f"{job.source}: {extension} does not hold labels of {labels.dtype}, {shown}"
         warn(f"{text}, wrote the picture")
         return None
     write_job(job, made)
-    header = StripReader(io.BytesIO(data), NO_LIMITS).header
-    return DecodeReport(
-        source=job.source,
-        output=job.target,
-        width=header.width,
-        height=header.height,
-        entries=header.entries,
-        size=len(made),
-        seconds=time.perf_counter() - started,
-    )
+    return _report(job, StripReader(io.BytesIO(data), NO_LIMITS).header, len(made), started)
 
 
 def decode_files(
     jobs: Sequence[Job | KmcError],
-    ending: str | None = None,
+    extension: str | None = None,
     *,
     executor: Worker = None,
     **options: Any,
@@ -212,7 +216,7 @@ def decode_files(
     ----------
     jobs : sequence of Job or KmcError
         From `plan`, which returns an error for each file that cannot be processed.
-    ending, **options
+    extension, **options
         See `decode_file`.
     executor
         See `encode_files`.
@@ -222,10 +226,12 @@ def decode_files(
     Done
         Report or error of each job except skipped ones, in order; a failing job stops no other.
     """
-    return run_each(functools.partial(decode_file, ending=ending, **options), due(jobs), executor)
+    return run_each(
+        functools.partial(decode_file, extension=extension, **options), due(jobs), executor
+    )
 
 
-def _ending_of(target: str) -> str:
+def _extension_of(target: str) -> str:
     own = "" if target == STANDARD else os.path.splitext(target)[1].lower()
     return own or ".png"
 
@@ -246,7 +252,11 @@ def _decode_rows(job: Job, reader: StripReader, started: float) -> DecodeReport:
             yield IndexedImage(reader.palette, indices).to_array().tobytes()
 
     write_job(job, parts())
-    size = len(start) + math.prod(shape)
+    return _report(job, header, len(start) + math.prod(shape), started)
+
+
+def _report(job: Job, header: Header, size: int, started: float) -> DecodeReport:
+    """Report a whole file that was written without an `IndexedImage` of it."""
     return DecodeReport(
         source=job.source,
         output=job.target,

@@ -52,7 +52,7 @@ def is_folder(name: str) -> bool:
 
 
 def find_files(
-    sources: Iterable[str], ending: str, *, out: str | None = None, recursive: bool
+    sources: Iterable[str], extension: str, *, out: str | None = None, recursive: bool
 ) -> Iterator[Found | JobError]:
     """Replace folders by the matching files in them, sorted by name.
 
@@ -60,7 +60,7 @@ def find_files(
     ----------
     sources : iterable of str
         Paths, URLs or `STANDARD`.
-    ending : str
+    extension : str
         File extension of the results: for ``.kmc`` take images, for any other ``.kmc`` files.
     out : str, optional
         A folder to leave out.
@@ -80,7 +80,7 @@ def find_files(
     real = functools.cache(os.path.realpath)
     met: set[str] = set()
     again = 0
-    for found in _expand(sources, ending, out, recursive):
+    for found in _expand(sources, extension, out, recursive):
         if isinstance(found, Found):
             folder, name = os.path.split(found.path)
             # Two links to one file have two names, so they give two results.
@@ -96,7 +96,7 @@ def find_files(
 
 
 def _expand(
-    sources: Iterable[str], ending: str, out: str | None, recursive: bool
+    sources: Iterable[str], extension: str, out: str | None, recursive: bool
 ) -> Iterator[Found | JobError]:
     for source in sources:
         if not source:
@@ -107,18 +107,18 @@ def _expand(
                 yield Found(source)
                 continue
             inside_of = _in_url if is_url(source) else _in_folder
-            inside = list(inside_of(source, ending, recursive, out))
+            inside = list(inside_of(source, extension, recursive, out))
         except KmcInputError as error:
             yield JobError(str(error), source)
             continue
         if not inside:
-            kind = ".kmc files" if ending != ".kmc" else "images"
+            kind = ".kmc files" if extension != ".kmc" else "images"
             yield JobError(f"{source}: no {kind} in the folder", source)
         yield from inside
 
 
 def _in_folder(
-    source: str, ending: str, recursive: bool, out: str | None
+    source: str, extension: str, recursive: bool, out: str | None
 ) -> Iterator[Found | JobError]:
     """Yield the matching files of a folder, by name; an error for an unreadable folder."""
     unread: list[OSError] = []
@@ -129,7 +129,7 @@ def _in_folder(
             path = os.path.join(folder, name)
             # Opening a dangling link reports it. Links to a FIFO or a device are left out: reading
             # them may never end.
-            if _fits(name, ending) and (os.path.isfile(path) or not os.path.exists(path)):
+            if _fits(name, extension) and (os.path.isfile(path) or not os.path.exists(path)):
                 yield Found(path, "" if below == os.curdir else below)
         folders[:] = sorted(
             name
@@ -143,7 +143,7 @@ def _in_folder(
 
 
 def _in_url(
-    source: str, ending: str, recursive: bool, out: str | None
+    source: str, extension: str, recursive: bool, out: str | None
 ) -> Iterator[Found | JobError]:
     """Yield the matching files in a folder named by a URL; an error for an unsafe name."""
     own = out if out is not None and is_url(out) else None
@@ -165,7 +165,7 @@ def _in_url(
 
     for below in url_files(source, recursive=recursive):
         folder, _, name = below.removeprefix("./").rpartition("/")
-        if not _fits(name, ending):
+        if not _fits(name, extension):
             continue
         fault = listing_fault(below)
         if fault is not None:
@@ -174,7 +174,7 @@ def _in_url(
             yield Found(url_with(source, below), folder)
 
 
-def _fits(name: str, ending: str) -> bool:
-    if ending == ".kmc":
+def _fits(name: str, extension: str) -> bool:
+    if extension == ".kmc":
         return is_image_name(name)
     return name.lower().endswith(".kmc") and not name.startswith(".")

@@ -52,7 +52,7 @@ def due(jobs: Iterable[Job | KmcError]) -> Iterator[Job | KmcError]:
 def plan(
     sources: Sequence[str],
     out: str | None,
-    ending: str,
+    extension: str,
     *,
     force: bool,
     recursive: bool = False,
@@ -68,7 +68,7 @@ def plan(
     out : str, optional
         The target; a folder if there are several sources, if a source is a folder, or if `out`
         is one. Without it, results go beside their sources.
-    ending : str
+    extension : str
         File extension of derived names, with the dot.
     force : bool
         Replace existing files.
@@ -98,11 +98,13 @@ def plan(
     """
     sources = [local_path(source) for source in sources]
     out = None if out is None else local_path(out)
-    found = list(find_files(sources, ending, out=out if recursive else None, recursive=recursive))
+    found = list(
+        find_files(sources, extension, out=out if recursive else None, recursive=recursive)
+    )
     into_folder = _is_for_folder(sources, out, found)
     if into_folder and any(isinstance(each, Found) for each in found):
         _make_folder(str(out))
-    jobs = list(_planned(found, out, into_folder, ending, force, skip_existing, kept))
+    jobs = list(_planned(found, out, into_folder, extension, force, skip_existing, kept))
     if recursive:
         _make_folders(jobs)
     return jobs
@@ -112,7 +114,7 @@ def _planned(
     found: Sequence[Found | JobError],
     out: str | None,
     into_folder: bool,
-    ending: str,
+    extension: str,
     force: bool,
     skip_existing: bool,
     kept: Sequence[str],
@@ -126,12 +128,12 @@ def _planned(
             yield each
             continue
         named = out is not None and not into_folder
-        target = str(out) if named else _derived(each, out, ending)
+        target = str(out) if named else _derived(each, out, extension)
         job = Job(each.path, target, replace=force)
         try:
             if named:
                 keep_inputs([each.path, *kept], out)  # clearer than the error of a wrong extension
-                _check_ending(target, ending)
+                _check_extension(target, extension)
             yield _checked_job(job, taken, inputs, skip_existing, kept)
         except KmcInputError as error:
             yield JobError(str(error), each.path)
@@ -145,8 +147,8 @@ def _make_folders(jobs: Iterable[Job | JobError]) -> None:
             _make_folder(folder)
 
 
-def _check_ending(target: str, ending: str) -> None:
-    if ending == ".kmc":
+def _check_extension(target: str, extension: str) -> None:
+    if extension == ".kmc":
         check_kmc_name(target)
 
 
@@ -213,12 +215,12 @@ def check_output(sources: Iterable[str], target: str | None, *, force: bool) -> 
         raise KmcFileExistsError(errno.EEXIST, "already exists; use --force to replace it", target)
 
 
-def _derived(source: Found, folder: str | None, ending: str) -> str:
+def _derived(source: Found, folder: str | None, extension: str) -> str:
     if source.path == STANDARD:
         raise KmcInputError("standard input has no name: use -o FILE")
     of_url = is_url(source.path)
     name = url_name(source.path) if of_url else os.path.basename(source.path)
-    name = os.path.splitext(name)[0] + ending
+    name = os.path.splitext(name)[0] + extension
     if folder is None:
         return url_beside(source.path, name) if of_url else str(Path(source.path).parent / name)
     if is_url(folder):

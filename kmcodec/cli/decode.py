@@ -47,14 +47,15 @@ EXAMPLES = """
     "--output",
     metavar="OUT",
     help="The file to write; its extension selects the format. A folder for several sources; - for "
-    "standard output. [default: beside each source]",
+    "standard output. [default: a file beside each source]",
 )
 @click.option(
     "-t",
     "--to",
-    "ending",
+    "extension",
     metavar="FORMAT",
-    help="png, npy, mat, or any format that Pillow writes. [default: that of OUT, else png]",
+    help="The format to write: png, npy, mat, or any that Pillow writes. [default: that of OUT, or "
+    "png]",
 )
 @recursive_option
 @jobs_option
@@ -63,7 +64,7 @@ EXAMPLES = """
     "--rows",
     type=RowRange(),
     metavar="A:B",
-    help="Decode only rows A to B - 1, counted from 0; other strips are not read.",
+    help="Decode only rows A to B - 1, counted from 0. Strips without these rows are not read.",
 )
 @click.option(
     "--salvage",
@@ -73,7 +74,8 @@ EXAMPLES = """
 @click.option(
     "--picture",
     is_flag=True,
-    help="Write labels as a picture. [default: as labels, to npy, mat, png and tiff]",
+    help="Write a label map as the picture of its palette. By default npy, mat, png and tiff files "
+    "get the labels.",
 )
 @strip_option
 @max_pixels_option
@@ -83,7 +85,7 @@ EXAMPLES = """
 def decode(
     sources: tuple[str, ...],
     output: str | None,
-    ending: str | None,
+    extension: str | None,
     recursive: bool,
     workers: int | None,
     scheduler: str | None,
@@ -98,9 +100,9 @@ def decode(
 ) -> None:
     """Decode .kmc files to other image files.
 
-    SRC is a .kmc file, a folder of them, or - for standard input. PNG keeps the palette.
-    Animations keep all frames in GIF, PNG and WebP; other formats take the first. A .npy file is
-    written strip by strip and needs little memory.
+    SRC is a .kmc file, a folder of them, a URL of a file or folder, or - for standard input. PNG
+    files get the palette. GIF, PNG and WebP files get all frames of an animation, other formats the
+    first. A .npy file is written strip by strip and needs little memory.
     """
     if rows is not None and salvage:
         raise click.UsageError("--rows and --salvage exclude each other")
@@ -108,14 +110,14 @@ def decode(
         raise click.UsageError(
             "--json and '-o -' exclude each other: both write to standard output"
         )
-    _check_names(output, ending)
-    derived = "." + (ending or "png").lstrip(".").lower()
+    _check_names(output, extension)
+    derived = "." + (extension or "png").lstrip(".").lower()
     check_cluster(scheduler, workers, sources, output)
     jobs = plan(sources, output, derived, force=force, recursive=recursive)
     reporter = DecodeReporter(as_json, quiet)
     work = functools.partial(
         decode_file,
-        ending=derived if ending else None,
+        extension=derived if extension else None,
         max_pixels=max_pixels,
         rows=rows,
         salvage=salvage,
@@ -135,15 +137,15 @@ def decode(
     counts.exit()
 
 
-def _check_names(output: str | None, ending: str | None) -> None:
+def _check_names(output: str | None, extension: str | None) -> None:
     """Refuse an output file whose extension contradicts `--to`."""
     own = os.path.splitext(output or "")[1].lower()
-    wanted = "." + (ending or "").lstrip(".").lower()
-    if not own or ending is None or own == wanted or not os.path.basename(output or ""):
+    wanted = "." + (extension or "").lstrip(".").lower()
+    if not own or extension is None or own == wanted or not os.path.basename(output or ""):
         return
     if is_folder(output or "") or not _differ(own, wanted):
         return
-    raise click.UsageError(f"-t {ending} contradicts the extension of {output}")
+    raise click.UsageError(f"-t {extension} contradicts the extension of {output}")
 
 
 def _differ(own: str, wanted: str) -> bool:

@@ -26,5 +26,5 @@ def save_or_show(figure: Figure, output: str | None, *, force: bool) -> None:
     if output is None:
         show(figure)
     else:
-        ending = ".png" if output == STANDARD else os.path.splitext(output)[1]
-        write_output(output, figure_bytes(figure, ending), create_only=not force)
+        extension = ".png" if output == STANDARD else os.path.splitext(output)[1]
+        write_output(output, figure_bytes(figure, extension), create_only=not force)

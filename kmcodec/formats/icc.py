@@ -123,7 +123,7 @@ def is_grey_profile(icc: bytes) -> bool:
 def _xyz(chromaticity: tuple[float, float]) -> NDArray[np.float64]:
     x, y = chromaticity
     if not y > 0:
-        raise ValueError("a colour of no light")
+        raise ValueError("a colour without light")
     return np.array([x / y, 1.0, (1 - x - y) / y])
 
 
@@ -141,7 +141,7 @@ def _colorants(primaries: Primaries) -> NDArray[np.float64]:
 def _adaptation(white: NDArray[np.float64]) -> NDArray[np.float64]:
     seen, wanted = _BRADFORD @ white, _BRADFORD @ np.array(_D50)
     if (seen <= 0).any():
-        raise ValueError("a white that is no light")
+        raise ValueError("a white point without light")
     scaled: NDArray[np.float64] = np.linalg.inv(_BRADFORD) @ np.diag(wanted / seen) @ _BRADFORD
     return scaled
 

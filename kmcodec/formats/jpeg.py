@@ -21,4 +21,4 @@ def check_scans(data: bytes) -> None:
     """
     scans, most = data.count(_START_OF_SCAN), _MOST_SCANS + len(data) // _BYTES_OF_ONE
     if scans > most:
-        raise KmcLimitError(f"{scans:,} scans, more than the {most:,} that are read")
+        raise KmcLimitError(f"{scans:,} scans, must be at most {most:,}")

@@ -317,7 +317,7 @@ def _loaded(chosen: _Variable) -> NDArray[Any]:
     from scipy.io import loadmat
 
     if not chosen.is_sound:
-        raise ValueError("samples of an unknown type, or not as many as the shape tells")
+        raise ValueError("samples of an unknown type, or their number does not match the shape")
     file, name = io.BytesIO(b"".join((chosen.header, chosen.element))), chosen.name
     # MATLAB stores numbers in the narrowest type that holds them; mat_dtype restores their type.
     # Otherwise a mask of doubles 0 and 1 would look like 8-bit samples, almost black.

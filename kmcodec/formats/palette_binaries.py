@@ -33,14 +33,14 @@ _NOT_EXACT = "CMYK colours are converted without a profile, only roughly"
 _SLACK = 1 / 1024
 
 
-def parse_binary(data: bytes, ending: str) -> NDArray[np.uint8] | None:
+def parse_binary(data: bytes, extension: str) -> NDArray[np.uint8] | None:
     """Parse the palette of a binary file.
 
     Parameters
     ----------
     data : bytes
         The whole file.
-    ending : str
+    extension : str
         Its file extension, in lower case: ``.act`` and ``.aco`` have no signature.
 
     Returns
@@ -58,18 +58,18 @@ def parse_binary(data: bytes, ending: str) -> NDArray[np.uint8] | None:
     KmcWarning
         If CMYK colours are converted.
     """
-    if ending == ".act" and len(data) in (ACT_TABLE, ACT_TABLE + 4):
+    if extension == ".act" and len(data) in (ACT_TABLE, ACT_TABLE + 4):
         # It may begin like an image of a format with a weak signature.
         return _from_act(data)
     if data[:4] == b"RIFF" and data[8:12] == b"PAL ":
         return _from_riff(data)
     if data[:4] == b"ASEF":
         return _from_ase(data)
-    if data[4:6] == b"\xe0\xa5" and ending in (".ase", ".aseprite"):
+    if data[4:6] == b"\xe0\xa5" and extension in (".ase", ".aseprite"):
         raise KmcInputError(
             "a sprite of Aseprite, not an Adobe swatch file: export its palette as .gpl"
         )
-    if ending == ".aco":
+    if extension == ".aco":
         return _from_aco(data)
     return None
 
@@ -153,8 +153,8 @@ def _aco_color(data: bytes, at: int) -> tuple[int, ...]:
         _warn_of_cmyk()
         return from_cmyk(*(_share(ink, at + 2 + 2 * n) for n, ink in enumerate((w, x, y, z))))
     raise KmcInputError(
-        f"byte {at}: a colour of {_BOOKS.get(space, f'the unknown space {space:,}')}, which only "
-        "a colour book can tell; RGB, HSB, CMYK, Lab and grey are read"
+        f"byte {at}: a colour of {_BOOKS.get(space, f'the unknown space {space:,}')}, which needs "
+        "a colour book; kmcodec reads RGB, HSB, CMYK, Lab and grey"
     )
 
 
@@ -191,8 +191,8 @@ def _ase_color(body: bytes, start: int) -> tuple[int, ...]:
     model = _part(body, at, 4, start)
     if model not in _FLOATS:
         raise KmcInputError(
-            f"byte {start + at}: colour model {model.decode('latin-1')!r}; RGB, CMYK, LAB and "
-            "Gray are read"
+            f"byte {start + at}: colour model {model.decode('latin-1')!r}; kmcodec reads RGB, "
+            "CMYK, LAB and Gray"
         )
     values = _fields(f">{_FLOATS[model]}f", body, at + 4, start)
     shares = values[:1] if model == b"LAB " else values

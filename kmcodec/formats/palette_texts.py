@@ -94,14 +94,14 @@ def parse_with_header(text: str) -> NDArray[np.uint8] | None:
     return None
 
 
-def parse_without_header(text: str, ending: str) -> NDArray[np.uint8] | None:
+def parse_without_header(text: str, extension: str) -> NDArray[np.uint8] | None:
     """Parse the palette of a text by its file extension, or else by its first colour.
 
     Parameters
     ----------
     text : str
         Text of the whole file.
-    ending : str
+    extension : str
         The file extension, in lower case: ``.txt`` is Paint.NET's, ``.hex`` a list.
 
     Returns
@@ -114,10 +114,10 @@ def parse_without_header(text: str, ending: str) -> NDArray[np.uint8] | None:
     KmcInputError
         As `parse_with_header`.
     """
-    if ending == ".txt":
+    if extension == ".txt":
         return _from_paint_net(_lines_of(text))
     _, first = next(_without_comments(_lines_of(text)), (0, ""))
-    return _from_hex(_lines_of(text)) if ending == ".hex" or is_hex_color(first) else None
+    return _from_hex(_lines_of(text)) if extension == ".hex" or is_hex_color(first) else None
 
 
 def check_count(count: int) -> None:

@@ -294,7 +294,7 @@ def _from_entries(image: IndexedImage, told: LabelText) -> NDArray[Any]:
 
 def _from_planes(image: IndexedImage, told: LabelText) -> NDArray[Any]:
     if image.channels != 1:
-        raise _fault("its bytes are greys, the palette has colours")
+        raise _fault("its bytes must be grey, but the palette has colours")
     planes = image.to_array().reshape(told.planes, -1, image.width)
     distances = np.zeros(planes.shape[1:], np.uint64)
     for plane in planes:
@@ -302,7 +302,7 @@ def _from_planes(image: IndexedImage, told: LabelText) -> NDArray[Any]:
         distances |= plane
     least, most = _span_of(told.dtype)
     if told.first < least or told.first + int(distances.max()) > most:
-        raise _fault(f"it tells values that {told.dtype} does not have")
+        raise _fault(f"it gives values outside {told.dtype}")
     # Modulo 2**64, as in two's complement.
     distances += np.uint64(told.first % (1 << 64))
     return distances.astype(told.dtype)
@@ -340,13 +340,13 @@ def _values(first: int, gaps: str, count: int, dtype: np.dtype[Any]) -> NDArray[
     values = [first]
     for gap, times in _runs(gaps):
         if not gap or not 1 <= times <= count - len(values):
-            raise _fault(f"it does not tell as many values as the palette has entries, {count:,}")
+            raise _fault(f"it does not give a value for each of the {count:,} palette entries")
         values += range(values[-1] + gap, values[-1] + gap * times + 1, gap)
     if len(values) != count:
-        raise _fault(f"it tells {len(values):,} values, the palette has {count:,} entries")
+        raise _fault(f"it gives {len(values):,} values, but the palette has {count:,} entries")
     least, most = _span_of(dtype)
     if values[0] < least or values[-1] > most:
-        raise _fault(f"it tells values that {dtype} does not have")
+        raise _fault(f"it gives values outside {dtype}")
     return np.array(values, dtype)
 
 

@@ -2,12 +2,12 @@
 
 from kmcodec.plots.clusters import DEFAULT_POINTS, clusters_figure
 from kmcodec.plots.compare import compare_figure
-from kmcodec.plots.output import ENDINGS, figure_bytes, require_matplotlib, show
+from kmcodec.plots.output import EXTENSIONS, figure_bytes, require_matplotlib, show
 from kmcodec.plots.sweep import Row, sweep_figure
 
 __all__ = [
     "DEFAULT_POINTS",
-    "ENDINGS",
+    "EXTENSIONS",
     "Row",
     "clusters_figure",
     "compare_figure",

@@ -13,7 +13,7 @@ from kmcodec.plots.page import DPI, STYLE
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["ENDINGS", "figure_bytes", "require_matplotlib", "show"]
+__all__ = ["EXTENSIONS", "figure_bytes", "require_matplotlib", "show"]
 
 # Options that keep dates and matplotlib's version out of a file, by extension.
 _METADATA: Mapping[str, dict[str, Any] | None] = {
@@ -22,10 +22,10 @@ _METADATA: Mapping[str, dict[str, Any] | None] = {
     ".svg": {"Date": None, "Creator": None},
     ".jpg": None,
 }
-ENDINGS = tuple(_METADATA)
+EXTENSIONS = tuple(_METADATA)
 """The file extensions that `figure_bytes` knows."""
 
-_NO_DISPLAY = "there is no display to show a figure on: give -o FILE"
+_NO_DISPLAY = "no display to show the figure on: use -o FILE"
 
 
 def require_matplotlib() -> Any:
@@ -48,14 +48,14 @@ def require_matplotlib() -> Any:
     return matplotlib
 
 
-def figure_bytes(figure: Figure, ending: str) -> bytes:
+def figure_bytes(figure: Figure, extension: str) -> bytes:
     """Render a figure as a file, with the same bytes each time.
 
     Parameters
     ----------
     figure : matplotlib.figure.Figure
-    ending : str
-        One of `ENDINGS`, in any case.
+    extension : str
+        One of `EXTENSIONS`, in any case.
 
     Raises
     ------
@@ -63,15 +63,15 @@ def figure_bytes(figure: Figure, ending: str) -> bytes:
         If the extension is unknown.
     """
     matplotlib = require_matplotlib()
-    ending = {".jpeg": ".jpg"}.get(ending.lower(), ending.lower())
-    if ending not in _METADATA:
-        works = f"{', '.join(ENDINGS[:-1])} or {ENDINGS[-1]}"
-        raise KmcInputError(f"cannot write a figure as {ending!r}: use {works}")
+    extension = {".jpeg": ".jpg"}.get(extension.lower(), extension.lower())
+    if extension not in _METADATA:
+        works = f"{', '.join(EXTENSIONS[:-1])} or {EXTENSIONS[-1]}"
+        raise KmcInputError(f"cannot write a figure as {extension!r}: use {works}")
     stream = io.BytesIO()
     with matplotlib.rc_context(STYLE), warnings.catch_warnings():
         # A title in a script missing from the font shows as boxes, which needs no warning.
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
-        figure.savefig(stream, format=ending[1:], dpi=DPI, metadata=_METADATA[ending])
+        figure.savefig(stream, format=extension[1:], dpi=DPI, metadata=_METADATA[extension])
     return stream.getvalue()
 
 

@@ -209,7 +209,7 @@ def best_within_bytes(source: Source, maker: Maker, most_bytes: int) -> Outcome:
     return Outcome(
         image,
         outcome.data,
-        f"{most_bytes:,} bytes cannot be reached, {size:,} with one colour can",
+        f"{most_bytes:,} bytes cannot be reached: one colour takes {size:,}",
     )
 
 

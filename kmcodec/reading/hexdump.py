@@ -160,7 +160,7 @@ class _Walk:
         def tell(stored: int) -> str:
             if stored == computed:
                 return f"{name} CRC {stored:08x}, of {of}"
-            return f"{_FAULT}{name} CRC {stored:08x}, but {computed:08x} computed of {of}: damaged"
+            return f"{_FAULT}{name} CRC is {stored:08x}, computed {computed:08x} from {of}: damaged"
 
         yield from self._value(4, f"{name} CRC", tell)
 
@@ -171,19 +171,19 @@ class _Walk:
         yield from self._signature()
         version = yield from self._value(1, "version", _known_version)
         if version != VERSION:
-            raise _Stop("that may mean anything in a version that is not known here")
+            raise _Stop(f"of unknown meaning: only version {VERSION} is supported")
         coding = yield from self._value(1, "coding", _coding_in_words)
         channels = yield from self._value(1, "channels", _channels_in_words)
         flags = yield from self._value(1, "flags", _flags_in_words)
         width = yield from self._value(4, "width", lambda v: _side("width", v))
         height = yield from self._value(4, "height", lambda v: _side("height", v))
         last = yield from self._value(
-            2, "entries", lambda v: f"palette entries: {v + 1:,}, stored less 1"
+            2, "entries", lambda v: f"palette entries: {v + 1:,}, stored minus 1"
         )
         rows = yield from self._value(2, "rows per strip", _rows_in_words)
         yield from self._crc("header", zlib.crc32(self._data[: self.at]), self._span(0, self.at))
         if channels not in _CHANNELS or flags & ~(HAS_SECTIONS | PALETTE_CODED | HAS_FRAMES):
-            raise _Stop("that follow cannot be told apart by such a header")
+            raise _Stop("that such a header does not divide into parts")
         set_ = (bool(flags & bit) for bit in (HAS_SECTIONS, PALETTE_CODED, HAS_FRAMES))
         return Header(coding, channels, width, height, last + 1, rows, *set_)
 
@@ -192,9 +192,9 @@ class _Walk:
         if SIGNATURE.startswith(found):
             yield from self.part(len(SIGNATURE), "signature")
         elif found.startswith(SIGNATURE[:4]):
-            raise _Stop("with line ends changed, as by a transfer in text mode")
+            raise _Stop("with changed line ends, as after a transfer in text mode")
         else:
-            raise _Stop(f"that do not begin with {SIGNATURE.hex(' ')}: no .kmc file")
+            raise _Stop(f"that do not begin with {SIGNATURE.hex(' ')}: not a .kmc file")
 
     def _palette(self, header: Header, scene: int) -> Iterator[str]:
         start = self.at
@@ -225,11 +225,11 @@ class _Walk:
         length = yield from self._value(
             header.palette_length_size, "palette length", lambda v: f"palette: {v:,} coded bytes"
         )
-        plain = f"for {header.entries:,} entries, which plain have {header.palette_size:,}"
+        plain = f"for {header.entries:,} entries, {header.palette_size:,} bytes uncoded"
         coded = yield from self.part(length, plain)
         try:
             if length >= header.palette_size:
-                raise KmcError("the coded palette is not smaller than the plain one")
+                raise KmcError("the coded palette must be smaller than the entries themselves")
             colors = decode_palette(coded, header.entries, header.channels)
         except KmcError as error:
             yield self.note(f"{_FAULT}{error}")
@@ -262,7 +262,7 @@ class _Walk:
         yield from self._crc("frame table", zlib.crc32(table), self._span(start, self.at))
         if frames is None:
             if scenes:
-                raise _Stop("that follow cannot be told apart by such scenes")
+                raise _Stop("that such a frame table does not divide into parts")
             return ONE_FRAME
         return frames
 
@@ -270,7 +270,7 @@ class _Walk:
         yield from self._value(4, "scenes", lambda v: f"scenes: {v:,}")
         yield from self._value(4, "frames", lambda v: f"scene 0: {v:,} frames")
         size = FrameTable.size_of(self._data[start : self.at]) - (self.at - start)
-        label = f"further scenes: frames, flags, entries less 1; {SCENE_SIZE} bytes each"
+        label = f"further scenes: frames, flags, entries minus 1; {SCENE_SIZE} bytes each"
         if size > _MOST_SCENES * SCENE_SIZE:
             yield from self.part(size, label)
             return
@@ -291,7 +291,7 @@ class _Walk:
         start = self.at
         type_ = self._data[start : start + 4]
         if len(type_) == 4 and not (type_.isalpha() and type_.isascii()):
-            raise _Stop(f"that should be a section, whose type is four letters, not {type_!r}")
+            raise _Stop(f"of no section: its type must be four letters, not {type_!r}")
         yield from self.part(4, f"section {type_.decode('ascii', 'replace')}")
         length = yield from self._value(4, "length", lambda v: f"{v:,} bytes")
         payload = self._data[self.at : self.at + length]
@@ -303,19 +303,19 @@ class _Walk:
 
 
 def _known_version(value: int) -> str:
-    return f"version {value}" if value == VERSION else f"{_FAULT}version {value}: not known here"
+    return f"version {value}" if value == VERSION else f"{_FAULT}version {value} is not supported"
 
 
 def _coding_in_words(value: int) -> str:
     coding = coding_by_number(value)
     if coding is None:
-        return f"{_FAULT}coding {value}: not known here"
+        return f"{_FAULT}coding {value} is not supported"
     return f"coding {value}: {coding.name}" + (f", {coding.effort}" if coding.effort else "")
 
 
 def _channels_in_words(value: int) -> str:
     if value not in _CHANNELS:
-        return f"{_FAULT}channels {value}: 1 to 4 there are"
+        return f"{_FAULT}channels is {value}, must be 1 to 4"
     return f"channels {value}: {_CHANNELS[value]}"
 
 
@@ -325,17 +325,17 @@ def _flags_in_words(value: int) -> str:
     said += ["frames"] * bool(value & HAS_FRAMES)
     words = f"flags {value}: {', '.join(said) or 'none'}"
     unknown = value & ~(HAS_SECTIONS | PALETTE_CODED | HAS_FRAMES)
-    return f"{_FAULT}{words}, {unknown:#04x} is not known here" if unknown else words
+    return f"{_FAULT}{words}, {unknown:#04x} is not supported" if unknown else words
 
 
 def _side(name: str, value: int) -> str:
     if 1 <= value <= MAX_SIDE:
         return f"{name} {value:,}"
-    return f"{_FAULT}{name} {value:,}: 1 to {MAX_SIDE:,} there are"
+    return f"{_FAULT}{name} is {value:,}, must be 1 to {MAX_SIDE:,}"
 
 
 def _rows_in_words(value: int) -> str:
-    return f"{value:,} rows a strip" if value else "rows a strip: 0, all in one"
+    return f"{value:,} rows per strip" if value else "rows per strip: 0, all rows in one strip"
 
 
 def _scene_in_words(scene: int, entry: bytes) -> str:
@@ -348,7 +348,7 @@ def _scene_in_words(scene: int, entry: bytes) -> str:
 def _payload_in_words(type_: bytes, payload: bytes) -> str:
     """Describe the content of a section, or its fault in the reader's own words."""
     if type_ == END_OF_SECTIONS:
-        return f"{_FAULT}not empty, but it ends the file"
+        return f"{_FAULT}must be empty, it ends the file"
     try:
         found = metadata_from_sections([Section(type_.decode(), payload)])
     except KmcError as error:
@@ -357,7 +357,7 @@ def _payload_in_words(type_: bytes, payload: bytes) -> str:
         return f"{keyword!r}: {text[:40]!r}{'...' if len(text) > 40 else ''}"
     data = found.icc or found.exif or found.xmp
     if data is None:
-        return "of a type not known here, which may be skipped"
+        return "of an unknown type, which readers skip"
     names = {b"iccp": "ICC profile", b"exif": "EXIF", b"xmpp": "XMP"}
-    stored = "deflated" if payload[0] else "as they are"
+    stored = "deflated" if payload[0] else "stored"
     return f"{names[type_]}, {len(data):,} bytes {stored}"

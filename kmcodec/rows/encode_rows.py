@@ -36,6 +36,7 @@ _GROUP = 1 << 18
 _WHOLE = "it needs the whole image in memory, use encode()"
 _FRAMES = "rows are of one image, use encode_frames()"
 _GOAL = frozenset({"rdo", "psnr", "max_bytes", "strict"})
+_KNOWN = EncodeOptions.__annotations__.keys() - _GOAL
 _ELSEWHERE = {
     **dict.fromkeys(_GOAL, _WHOLE),
     **dict.fromkeys(("palettes", "durations", "loop"), _FRAMES),
@@ -112,16 +113,13 @@ def encode_rows(
     >>> kmcodec.decode(file.getvalue())[::100, 0, 0].tolist()
     [0, 1, 2, 3]
     """
-    known = EncodeOptions.__annotations__.keys() - _GOAL
-    refuse_unknown("encode_rows", options, known, _ELSEWHERE)
+    refuse_unknown("encode_rows", options, _KNOWN, _ELSEWHERE)
     if isinstance(output, (str, os.PathLike)):
         check_kmc_name(output)
-    encoder = RowEncoder(
-        RowSource(rows, width, height),
-        EncodeRequest.of("encode_rows", k, **options),
-        metadata or Metadata(),
-        progress or (lambda _: None),
-    )
+    request = EncodeRequest.of("encode_rows", k, **options)
+    advance = progress or (lambda _: None)
+    source = RowSource(rows, width, height)
+    encoder = RowEncoder(source, request, metadata or Metadata(), advance)
     _write(output, encoder.parts())
     return encoder.size
 

@@ -184,10 +184,10 @@ def is_image_name(path: str | os.PathLike[str]) -> bool:
     False for hidden files, and for `.kmc` files, which are results.
     """
     name = os.path.basename(os.fspath(path))
-    ending = os.path.splitext(name)[1].lower()
-    if name.startswith(".") or ending in (".mat", ".npy"):
+    extension = os.path.splitext(name)[1].lower()
+    if name.startswith(".") or extension in (".mat", ".npy"):
         return not name.startswith(".")
-    format_ = Image.registered_extensions().get(ending, "")
+    format_ = Image.registered_extensions().get(extension, "")
     if format_ in ("", "KMC", "MPEG") or format_ not in Image.OPEN:
         return False
     opener = Image.OPEN[format_][0]

@@ -107,13 +107,13 @@ def _are_colors(words: Sequence[str], source: str) -> bool:
 
 def _from_file(path: str, max_pixels: int | None) -> NDArray[np.uint8]:
     data = _start_of(path)
-    ending = os.path.splitext(url_name(path) if is_url(path) else path)[1].lower()
+    extension = os.path.splitext(url_name(path) if is_url(path) else path)[1].lower()
     try:
         with named_warnings(path):
-            palette = _parsed(data, ending)
+            palette = _parsed(data, extension)
     except KmcInputError as error:
         raise KmcInputError(f"{path}: {error}") from error
-    return _from_image(path, data, ending, max_pixels) if palette is None else palette
+    return _from_image(path, data, extension, max_pixels) if palette is None else palette
 
 
 def _start_of(path: str) -> bytes:
@@ -128,7 +128,7 @@ def _start_of(path: str) -> bytes:
         raise
 
 
-def _parsed(data: bytes, ending: str) -> NDArray[np.uint8] | None:
+def _parsed(data: bytes, extension: str) -> NDArray[np.uint8] | None:
     """Parse a palette file; return None for any other file, such as an image."""
     if not data:
         raise KmcInputError("the file is empty")
@@ -136,7 +136,7 @@ def _parsed(data: bytes, ending: str) -> NDArray[np.uint8] | None:
         if _is_signed_image(data):
             return None
         raise KmcInputError("not an image, and too large for a palette (over 4 MiB)")
-    palette = parse_binary(data, ending)
+    palette = parse_binary(data, extension)
     if palette is not None:
         return palette
     if b"\0" in data:
@@ -145,7 +145,7 @@ def _parsed(data: bytes, ending: str) -> NDArray[np.uint8] | None:
     text = data.decode("utf-8-sig", "replace")
     palette = parse_with_header(text)
     if palette is None and not _is_signed_image(data):
-        palette = parse_without_header(text, ending)
+        palette = parse_without_header(text, extension)
     return palette
 
 
@@ -164,10 +164,12 @@ def _accepts(accept: Callable[[bytes], bool | str] | None, prefix: bytes) -> boo
 # Images.
 
 
-def _from_image(path: str, start: bytes, ending: str, max_pixels: int | None) -> NDArray[np.uint8]:
+def _from_image(
+    path: str, start: bytes, extension: str, max_pixels: int | None
+) -> NDArray[np.uint8]:
     # `read_source` reads arrays as images, but one with 3 columns may be meant as a palette.
     is_array = start.startswith(b"\x93NUMPY") or is_mat(start)
-    no_palette = f"{path}: not a palette: {_WANTED.get(ending, _NO_PALETTE)}"
+    no_palette = f"{path}: not a palette: {_WANTED.get(extension, _NO_PALETTE)}"
     # A pipe has been read, and cannot be read again.
     if is_array or not (is_url(path) or os.path.isfile(path)):
         raise KmcInputError(no_palette)

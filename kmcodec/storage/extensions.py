@@ -25,10 +25,10 @@ def check_kmc_name(path: str | os.PathLike[str]) -> None:
     """
     name = os.fsdecode(path)
     last = url_name(name) if is_url(name) else os.path.basename(name)
-    stem, ending = os.path.splitext(last)
-    if ending.lower() in ("", ".kmc") or _is_special(name):
+    stem, extension = os.path.splitext(last)
+    if extension.lower() in ("", ".kmc") or _is_special(name):
         return
-    raise KmcInputError(f"{name}: cannot write a .kmc file as {ending}: name it {stem}.kmc")
+    raise KmcInputError(f"{name}: cannot write a .kmc file as {extension}: name it {stem}.kmc")
 
 
 def _is_special(path: str) -> bool:

@@ -64,13 +64,13 @@ def encode_animation(animation: Animation, kind: str) -> bytes:
     KmcWarning
         If frames, colours or metadata are dropped.
     """
-    ending = kind.lower()
-    format_ = "" if ending in (".npy", ".mat") else format_of(ending)
+    extension = kind.lower()
+    format_ = "" if extension in (".npy", ".mat") else format_of(extension)
     if format_ not in ANIMATED:
-        text = f"{ending} file: {len(animation)} frames, used the first"
+        text = f"{extension} file: {len(animation)} frames, used the first"
         warn(text)
         return encode_image(animation[0], kind)
-    with named_warnings(f"{ending} file"):
+    with named_warnings(f"{extension} file"):
         frames = [animation[number] for number in range(len(animation))]
         if format_ == "GIF":
             data = _to_gif(animation, frames)
@@ -94,7 +94,7 @@ def _to_gif(animation: Animation, frames: Sequence[IndexedImage]) -> bytes:
         _warn("rounded durations to the 10 ms steps of a GIF")
     repeats = gif_loop(animation.loop)
     if repeats is not None and repeats < animation.loop - 1:
-        _warn(f"shown {repeats + 1:,} times, not {animation.loop:,}: the most a GIF can")
+        _warn(f"shown {repeats + 1:,} times, not {animation.loop:,}: the most that GIF allows")
     fitting = [fit_for_gif(frame) for frame in _of_few_colors(frames)]
     return write_gif(fitting, times, repeats, comment_of(animation.metadata))
 
@@ -123,7 +123,7 @@ def _by_pillow(animation: Animation, frames: Sequence[IndexedImage], format_: st
     if loop > most:
         loop = most
         told = f"{most:,} times" if most else "for ever"
-        _warn(f"shown {told}, not {animation.loop:,} times: the most {format_} can")
+        _warn(f"shown {told}, not {animation.loop:,} times: the most that {format_} allows")
     pictures = [to_pillow(frame) for frame in frames]
     for picture in pictures:
         # Some writers read options from `info`: keep only what belongs to the pixels.

@@ -75,19 +75,19 @@ def encode_image(image: IndexedImage, kind: str) -> bytes:
     KmcWarning
         If transparency, colours or metadata are dropped, except metadata in ``.npy`` and ``.mat``.
     """
-    ending = kind.lower()
-    if ending == ".npy":
+    extension = kind.lower()
+    if extension == ".npy":
         stream = io.BytesIO()
         np.save(stream, image.to_array(), allow_pickle=False)
         return stream.getvalue()
-    if ending == ".mat":
+    if extension == ".mat":
         return write_mat(image.to_array())
     format_ = format_of(kind)
-    with named_warnings(f"{ending} file"):
+    with named_warnings(f"{extension} file"):
         return _encode_by_pillow(fit_for_gif(image) if format_ == "GIF" else image, format_)
 
 
-def format_of(ending: str) -> str:
+def format_of(extension: str) -> str:
     """Return Pillow's name of the format of a file extension.
 
     Raises
@@ -95,10 +95,11 @@ def format_of(ending: str) -> str:
     KmcInputError
         If no writable format has this extension.
     """
-    format_ = Image.registered_extensions().get(ending.lower(), "")
+    format_ = Image.registered_extensions().get(extension.lower(), "")
     if format_ == "KMC" or format_ not in Image.SAVE:
         raise KmcInputError(
-            f"cannot write {ending!r} files; use .png, .gif, .tiff, .bmp, .webp, .jpg, .npy or .mat"
+            f"cannot write {extension!r} files; "
+            "use .png, .gif, .tiff, .bmp, .webp, .jpg, .npy or .mat"
         )
     return format_
 

@@ -17,13 +17,13 @@ HOLD_LABELS = frozenset({".mat", ".npy", ".png", ".tif", ".tiff"})
 """Extensions of files that may hold labels."""
 
 
-def encode_label_file(labels: NDArray[Any], ending: str) -> bytes | None:
+def encode_label_file(labels: NDArray[Any], extension: str) -> bytes | None:
     """Encode labels in the format of a file extension.
 
     Parameters
     ----------
     labels : ndarray of bool or integer
-    ending : str
+    extension : str
         One of `HOLD_LABELS`.
 
     Returns
@@ -32,21 +32,21 @@ def encode_label_file(labels: NDArray[Any], ending: str) -> bytes | None:
         ``.mat`` and ``.npy`` files hold any array. PNG and TIFF files have samples of 8
         or 16 bits, TIFF also of 32; None if the labels do not fit, or are not two-dimensional.
     """
-    if ending == ".npy":
+    if extension == ".npy":
         stream = io.BytesIO()
         np.save(stream, labels, allow_pickle=False)
         return stream.getvalue()
-    if ending == ".mat":
+    if extension == ".mat":
         return write_mat(labels.astype(labels.dtype.newbyteorder("=")))
-    samples = _samples(labels, ending)
+    samples = _samples(labels, extension)
     if samples is None:
         return None
     stream = io.BytesIO()
-    Image.fromarray(samples).save(stream, "PNG" if ending == ".png" else "TIFF")
+    Image.fromarray(samples).save(stream, "PNG" if extension == ".png" else "TIFF")
     return stream.getvalue()
 
 
-def _samples(labels: NDArray[Any], ending: str) -> NDArray[Any] | None:
+def _samples(labels: NDArray[Any], extension: str) -> NDArray[Any] | None:
     """Convert labels to a type that Pillow writes; None if they do not fit."""
     if labels.ndim != 2 or not labels.size or labels.dtype.kind not in "iu":
         return None
@@ -56,6 +56,6 @@ def _samples(labels: NDArray[Any], ending: str) -> NDArray[Any] | None:
     if least >= 0 and most <= 0xFFFF:
         return labels.astype(np.uint16)
     limits = np.iinfo(np.int32)
-    if ending != ".png" and limits.min <= least and most <= limits.max:
+    if extension != ".png" and limits.min <= least and most <= limits.max:
         return labels.astype(np.int32)
     return None

@@ -17,14 +17,14 @@ from kmcodec.model.pixels import common_channels_for, to_channels
 from kmcodec.storage.door import STANDARD
 from kmcodec.targets.images import encode_image
 
-__all__ = ["ENDINGS", "encode_palette_file", "hex_lines", "palette_ending"]
+__all__ = ["EXTENSIONS", "encode_palette_file", "hex_lines", "palette_extension"]
 
 _COLUMNS = 16
 # Counts have 16 bits in .aco files, 32 in .ase files.
 _MOST_OF_ACO = 0xFFFF
 
 
-def palette_ending(path: str) -> str:
+def palette_extension(path: str) -> str:
     """Return the extension of a palette file, in lower case; ``.hex`` for standard output.
 
     Raises
@@ -34,37 +34,39 @@ def palette_ending(path: str) -> str:
     """
     if path == STANDARD:
         return ".hex"
-    ending = os.path.splitext(path)[1].lower()
-    if ending not in ENDINGS:
-        raise KmcInputError(f"{path}: cannot write a palette so, use {', '.join(ENDINGS)}")
-    return ending
+    extension = os.path.splitext(path)[1].lower()
+    if extension not in EXTENSIONS:
+        raise KmcInputError(
+            f"{path}: cannot write a palette in this format, use {', '.join(EXTENSIONS)}"
+        )
+    return extension
 
 
-def encode_palette_file(palette: NDArray[np.uint8], ending: str) -> bytes:
+def encode_palette_file(palette: NDArray[np.uint8], extension: str) -> bytes:
     """Encode a palette as a file from which `read_palette` reads the same colours.
 
     Parameters
     ----------
     palette : ndarray, shape (K, C), uint8
-    ending : str
-        See `palette_ending`. ``.kmc`` and ``.png`` hold a picture of the palette, sixteen entries
-        in a row; ``.gpl`` is GIMP's, with any alpha as Aseprite writes it; ``.hex`` has one colour
-        a line; ``.pal`` is JASC's, with any alpha; ``.txt`` is Paint.NET's; ``.act``, ``.aco`` and
-        ``.ase`` are Adobe's.
+    extension : str
+        See `palette_extension`. ``.kmc`` and ``.png`` hold a picture of the palette, sixteen
+        entries in a row; ``.gpl`` is GIMP's, with any alpha as Aseprite writes it; ``.hex`` has
+        one colour a line; ``.pal`` is JASC's, with any alpha; ``.txt`` is Paint.NET's; ``.act``,
+        ``.aco`` and ``.ase`` are Adobe's.
 
     Raises
     ------
     KmcInputError
         If the format cannot hold so many entries, or their alpha.
     """
-    if ending in (".kmc", ".png"):
+    if extension in (".kmc", ".png"):
         columns = min(_COLUMNS, len(palette))
         rows = -(-len(palette) // columns)
         # The last entry fills the rest of the last row.
         places = np.minimum(np.arange(rows * columns), len(palette) - 1)
         image = IndexedImage(palette, places.reshape(rows, columns))
-        return encode(image) if ending == ".kmc" else encode_image(image, ending)
-    return _WRITERS[ending](_in_color(palette))
+        return encode(image) if extension == ".kmc" else encode_image(image, extension)
+    return _WRITERS[extension](_in_color(palette))
 
 
 def hex_lines(palette: NDArray[np.uint8]) -> list[str]:
@@ -136,9 +138,9 @@ def _ase(entries: NDArray[np.uint8]) -> bytes:
     return b"".join(parts)
 
 
-def _check_opaque(entries: NDArray[np.uint8], ending: str) -> None:
+def _check_opaque(entries: NDArray[np.uint8], extension: str) -> None:
     if entries.shape[1] == 4:
-        raise KmcInputError(f"{ending} files cannot hold alpha; use .gpl, .pal or .txt")
+        raise KmcInputError(f"{extension} files cannot hold alpha; use .gpl, .pal or .txt")
 
 
 def _names(entries: NDArray[np.uint8]) -> list[str]:
@@ -154,7 +156,7 @@ _WRITERS: dict[str, Callable[[NDArray[np.uint8]], bytes]] = {
     ".aco": _aco,
     ".ase": _ase,
 }
-ENDINGS = (".kmc", ".png", *_WRITERS)
+EXTENSIONS = (".kmc", ".png", *_WRITERS)
 """Extensions of the palette files that can be written."""
 
 

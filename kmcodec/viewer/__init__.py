@@ -51,21 +51,21 @@ def page_with(data: bytes, name: str) -> bytes:
 
 
 def page_of_damaged(lines: Iterable[str], fault: str, name: str) -> bytes:
-    """A page for a file that the viewer cannot show: its fault, and what there is, part by part.
+    """A page for a file that the viewer cannot show: its fault, and its parts byte by byte.
 
     Parameters
     ----------
     lines : iterable of str
-        What `hexdump` gives; what is wrong stands behind ``!!``.
+        From `hexdump`; faults begin with ``!!``.
     fault : str
-        What is wrong, in a sentence.
+        The error message.
     name : str
-        What to call the file in the page.
+        The name of the file on the page.
 
     Returns
     -------
     bytes
-        HTML in UTF-8 that needs no other file and runs nothing.
+        HTML in UTF-8 that needs no other file and contains no scripts.
     """
     shown = []
     for line in lines:
@@ -79,8 +79,8 @@ def page_of_damaged(lines: Iterable[str], fault: str, name: str) -> bytes:
         f"<title>{title} - damaged</title>\n"
         "<style>body { font-family: sans-serif; margin: 2em } mark { background: #fc9 }</style>\n"
         f"<h1>{title}</h1>\n<p>This file is damaged: <mark>{html.escape(fault)}</mark></p>\n"
-        "<p>Its parts as far as they can be told; <code>kmc decode --salvage</code> saves the rows "
-        "that are readable.</p>\n"
+        "<p>The parts that kmc can read are below. <code>kmc decode --salvage</code> writes the "
+        "readable rows.</p>\n"
     )
     page += "<pre>" + "\n".join(shown) + "</pre>\n</html>\n"
     return page.encode("utf-8", "replace")

@@ -40,7 +40,7 @@ _REFUSALS = (kmcodec.KmcFormatError, kmcodec.KmcLimitError)
 _ENTRIES = (1, 2, 3, 5, 16, 17, 64, 255, 256, 257, 300, 1000)
 _GEOMETRIES = ((1, 1), (1, 7), (3, 2), (2, 5), (4, 4), (7, 2), (2, 19), (3, 70))
 _PALETTES = ((2, 1), (3, 3), (5, 4), (16, 2), (17, 3), (64, 3), (256, 1), (257, 3), (1000, 4))
-_ENDINGS = (".gpl", ".hex", ".act", ".aco", ".ase", ".pal", ".txt", ".png", "")
+_EXTENSIONS = (".gpl", ".hex", ".act", ".aco", ".ase", ".pal", ".txt", ".png", "")
 
 
 def decode(data: bytes) -> None:
@@ -104,8 +104,10 @@ def _folder() -> tempfile.TemporaryDirectory[str]:
 
 
 def palette(data: bytes) -> None:
-    """A palette file, the first byte choosing its ending; a list of colours."""
-    path = Path(_folder().name) / f"palette{_ENDINGS[data[0] % len(_ENDINGS)] if data else ''}"
+    """A palette file, the first byte choosing its extension; a list of colours."""
+    path = (
+        Path(_folder().name) / f"palette{_EXTENSIONS[data[0] % len(_EXTENSIONS)] if data else ''}"
+    )
     path.write_bytes(data[1:])
     sources = [str(path)]
     if data and len(data) < 200 and b"/" not in data:

@@ -50,12 +50,12 @@ function showBytes({ parts, header, frames, scenes }) {
     ? plainWords(scenes.reduce((sum, { palette }) => sum + palette.length, 0), scenes.length)
     : '';
   element('compared').textContent =
-    `${bits} bits a pixel, ${share(parts.total, raw)} of ${bytes(raw)} uncompressed.${plain}`;
+    `${bits} bits per pixel, ${share(parts.total, raw)} of ${bytes(raw)} uncompressed.${plain}`;
 }
 
 function plainWords(size, palettes) {
-  if (palettes === 1) return ` The palette is coded; plain it has ${bytes(size)}.`;
-  return ` Palettes are coded; plain they have ${bytes(size)}.`;
+  if (palettes === 1) return ` The palette is coded; uncoded it takes ${bytes(size)}.`;
+  return ` Palettes are coded; uncoded they take ${bytes(size)}.`;
 }
 
 /** The numbers of entries of all palettes. */
@@ -107,7 +107,7 @@ function showSections({ sections, metadata }) {
     ...sections.map(({ type, offset, length }) => {
       const row = build('tr');
       const head = build('th', { scope: 'row' });
-      head.append(build('code', {}, type), ` ${SECTIONS[type] ?? 'not known to this viewer'}`);
+      head.append(build('code', {}, type), ` ${SECTIONS[type] ?? 'unknown'}`);
       row.append(head, build('td', {}, bytes(length)), build('td', {}, `at ${grouped(offset)}`));
       return row;
     }),

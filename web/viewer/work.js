@@ -50,7 +50,7 @@ function faultOf(error) {
 
 function wordsFor(error) {
   if (error instanceof KmcError) return error.message;
-  if (error instanceof RangeError) return 'there is not enough memory for this image';
+  if (error instanceof RangeError) return 'not enough memory for this image';
   throw error;
 }
 
