@@ -22,9 +22,11 @@ ROOT = Path(__file__).parent.parent
 SAMPLES = ROOT / "samples"
 VECTORS = ROOT / "spec" / "vectors"
 
-# Of the hundreds of processes that tests start, none has matrices to multiply: without this each
-# would start threads for it.
+# Tests start hundreds of processes. None of them multiplies matrices, so they need no threads for
+# that; and without bytecode files each would compile the package again, for a second.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 # No tests, but programs: fuzz/run.py.
 collect_ignore = ["fuzz"]
