@@ -3,15 +3,22 @@
 Everything else is in pyproject.toml. The page is assembled from web/, the constants are those of
 kmcodec/coding/context/profiles.py; both need Python alone.
 
-The kernels are optional: where there is no compiler the install succeeds without them, and their
-twins in NumPy or Python give the same results, slower. They are built for the baseline processor,
-as wheels travel.
+The kernels are optional: without a compiler the install succeeds, and their twins in NumPy or
+Python give the same results, slower. They are built for the baseline processor, because wheels
+travel, and side by side, because each takes many seconds. `KMC_OPTIMIZATION=-O1` builds them
+faster, for tests.
 """
 
+import os
 import runpy
 
 from setuptools import setup
 
 kernels = runpy.run_path("tools/kernels.py")
 runpy.run_path("web/build_viewer.py")["write"]()
-setup(ext_modules=kernels["extensions"](kernels["KERNELS"]))
+setup(
+    ext_modules=kernels["extensions"](
+        kernels["KERNELS"], os.environ.get("KMC_OPTIMIZATION") or kernels["FULL"]
+    ),
+    options={"build_ext": {"parallel": os.cpu_count()}},
+)

@@ -17,8 +17,9 @@ copy=$(mktemp -d)
 trap 'rm -rf "$copy"' EXIT
 tar --exclude=./.git --exclude=./.venv --exclude='*.so' --exclude=./build -cf - . | tar -xf - -C "$copy"
 cd "$copy"
-flags="-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -O1 -g"
-CFLAGS="$flags" LDFLAGS="-fsanitize=address,undefined" python setup.py --quiet build_ext --inplace -j2
+flags="-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -g"
+CFLAGS="$flags" LDFLAGS="-fsanitize=address,undefined" KMC_OPTIMIZATION=-O1 \
+    python setup.py --quiet build_ext --inplace
 # Python and NumPy keep memory until they end: leaks are not looked for.
 export ASAN_OPTIONS=detect_leaks=0 LD_PRELOAD="$runtime" PYTHONPATH="$copy" KMC_REQUIRE_COMPILED=1
 python -c "
@@ -28,5 +29,5 @@ assert b'__asan_' in open(kernel.__file__, 'rb').read()
 print('sanitized:', kernel.__file__)"
 cd tests
 # Not what compares with the twins in Python: that is slow, and says nothing about memory.
-[ $# -gt 0 ] || set -- test_damage.py test_regressions.py test_reader.py test_context.py test_choice.py -k "not twin"
+[ $# -gt 0 ] || set -- -n auto test_damage.py test_regressions.py test_reader.py test_context.py test_choice.py -k "not twin"
 python -m pytest -q -p no:cacheprovider "$@"

@@ -46,8 +46,6 @@ def stale() -> list[str]:
 def build(path: str, optimization: str) -> None:
     """Build a kernel; this process must not have loaded it."""
     os.chdir(kernels.ROOT)
-    # Debug information would take half of the output, and much of the time.
-    os.environ.setdefault("CFLAGS", "-g0")
     with tempfile.TemporaryDirectory() as folder:
         setup(
             name="kernels",

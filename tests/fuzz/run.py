@@ -2,10 +2,10 @@
 
 Needs clang with its runtime (Debian: clang, libclang-rt-14-dev), and atheris beside kmcodec's
 build requirements. The kernels are built with coverage in a copy of the tree, which is kept and
-used again while their sources are as they were; `--sanitize` adds AddressSanitizer and
-UndefinedBehaviorSanitizer. What is found is written to `tests/fuzz/findings`, ready to be
-minimised (`-minimize_crash=1`) and moved to `tests/regressions/TARGET`. Further options go to
-libFuzzer.
+used again while their sources are as they were. `--sanitize` adds AddressSanitizer and
+UndefinedBehaviorSanitizer; `--built` takes the copy as the last run left it, so that several runs
+can share it. What is found is written to `tests/fuzz/findings`, ready to be minimised
+(`-minimize_crash=1`) and moved to `tests/regressions/TARGET`. Further options go to libFuzzer.
 """
 
 from __future__ import annotations
@@ -35,9 +35,10 @@ def main() -> None:
     options.add_argument("target")
     options.add_argument("seconds", nargs="?", type=int, default=30)
     options.add_argument("--sanitize", action="store_true")
+    options.add_argument("--built", action="store_true", help="use the last copy as it is")
     options.add_argument("--corpus", type=Path, help="kept from run to run; else a new one")
     given, further = options.parse_known_args()
-    tree = built(given.sanitize)
+    tree = built(given.sanitize, given.built)
     findings = HERE / "findings"
     findings.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
@@ -56,8 +57,8 @@ def main() -> None:
         )
 
 
-def built(sanitize: bool) -> Path:
-    """A copy of the tree with instrumented kernels."""
+def built(sanitize: bool, as_it_is: bool) -> Path:
+    """A copy of the tree with instrumented kernels; with `as_it_is`, several runs can share it."""
     flags = COVERAGE
     if sanitize:
         flags = flags.replace("-link", "-link" + SANITIZERS)
@@ -70,20 +71,17 @@ def built(sanitize: bool) -> Path:
         crc = zlib.crc32(source.read_bytes(), crc)
     tree = Path(tempfile.gettempdir()) / f"kmcodec-fuzz-{os.getuid()}-{crc:08x}"
     ready = tree / "ready"
+    if as_it_is:
+        assert ready.exists(), "not built: run once without --built"
+        return tree
     leave_out = shutil.ignore_patterns("*.so", ".git", ".venv", "build", "findings", "__pycache__")
     shutil.copytree(ROOT, tree, ignore=leave_out, dirs_exist_ok=True)
     if not ready.exists():
-        clang = {**os.environ, "CC": "clang", "LDSHARED": "clang -shared", "CFLAGS": f"-O1 {flags}"}
+        clang = {**os.environ, "CC": "clang", "LDSHARED": "clang -shared"}
+        clang |= {"CFLAGS": f"-O1 {flags}", "KMC_OPTIMIZATION": "-O1"}
         for script in ("setup.py", "tests/fuzz/build_drivers.py"):
-            build = [
-                sys.executable,
-                script,
-                "--quiet",
-                "build_ext",
-                "--inplace",
-                f"-j{os.cpu_count()}",
-            ]
-            subprocess.run(build, cwd=tree, env=clang, check=True)
+            build = [sys.executable, script, "--quiet", "build_ext", "--inplace"]
+            subprocess.run([*build, f"-j{os.cpu_count()}"], cwd=tree, env=clang, check=True)
         # setup.py lets a kernel fail to build; here it must be there.
         for profile in ("fast", "default", "max"):
             (module,) = (tree / "kmcodec/coding/context").glob(f"_{profile}.*.so")
