@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import runpy
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -40,6 +41,9 @@ settings.load_profile("kmcodec")
 
 def pytest_configure(config):
     """Make the viewer of what is in web/ now; workers of xdist find it made."""
+    # A shell ignores Ctrl-C in what it starts in the background, and so would all that tests start.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if not hasattr(config, "workerinput"):
         runpy.run_path(str(ROOT / "web" / "build_viewer.py"))["write"]()
 
