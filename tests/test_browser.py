@@ -15,8 +15,8 @@ import kmcodec
 
 SALVAGE, LARGE, FOREIGN = HINTS = (
     "kmc decode --salvage",
-    "kmc decode can make",
-    "kmc encode makes",
+    "kmc decode can convert",
+    "kmc encode converts",
 )
 # All channels and coding methods, and what is special: strips, wide indices, clear entries.
 SHOWN = (

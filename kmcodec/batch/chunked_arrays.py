@@ -84,6 +84,13 @@ class _ZarrPiece:
         return str(self.array.store_path)
 
     def read(self) -> NDArray[Any]:
+        """Return the samples of the chunk.
+
+        Raises
+        ------
+        KmcInputError
+            If this process cannot open the array.
+        """
         import zarr
 
         try:

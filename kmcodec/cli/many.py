@@ -39,9 +39,10 @@ _R = TypeVar("_R")
 _F = TypeVar("_F", bound=Callable[..., object])
 
 # With fewer files and less to read than this, processes would take longer to start than to work.
-# Two pay once the work is twice as long as their start. On two cores the start takes as long as to
-# encode 1 MB of PNG with effort fast, or to decode 1 MB of .kmc of profile fast, or a third of that
-# of profile default: 2 MB, 2 MB and 0.7 MB, and this lies between.
+# Two pay once the work is twice as long as their start. By one measurement, on two cores of a
+# machine with other load, that is at 2 MB of PNG to encode with effort fast, 2 MB of .kmc of
+# profile fast to decode, or 0.7 MB of profile default. The bound is a round number between them,
+# not the optimum of any machine: near it both ways take about as long.
 _WORTH_PROCESSES = 1 << 20
 _MANY = 8
 

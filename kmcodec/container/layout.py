@@ -131,6 +131,11 @@ def parts(
     ------
     bytes
         Together a whole `.kmc` file.
+
+    Raises
+    ------
+    ValueError
+        If the strips are fewer or more than the header implies.
     """
     sections = list(sections)
     header = replace(header, has_sections=bool(sections), has_frames=frames is not None)

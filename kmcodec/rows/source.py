@@ -65,7 +65,14 @@ class RowSource:
         self.channels = self._pixels(first, 0).shape[2]
 
     def blocks(self, rows: int) -> Iterator[NDArray[np.uint8]]:
-        """Yield blocks, shape (rows, width, channels); the last may have fewer rows."""
+        """Yield blocks, shape (rows, width, channels); the last may have fewer rows.
+
+        Raises
+        ------
+        KmcInputError
+            If blocks have another shape or dtype than the first, are not pixels, or have too few or
+            too many rows in all.
+        """
         # At most one block, dropped after it was yielded.
         kept: list[NDArray[np.uint8]] = []
         filled = done = 0

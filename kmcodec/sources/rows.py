@@ -123,7 +123,19 @@ def row_source(path: str, file: RowFile) -> RowSource:
 
 @contextmanager
 def row_errors(path: str) -> Iterator[None]:
-    """Add the file's name to errors that reading its rows raises."""
+    """Add the file's name to errors that reading its rows raises.
+
+    Parameters
+    ----------
+    path : str
+
+    Raises
+    ------
+    KmcFileError
+        In place of an `OSError`.
+    KmcInputError
+        In place of one without the name.
+    """
     try:
         yield
     except KmcInputError as error:

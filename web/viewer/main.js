@@ -118,7 +118,7 @@ function show(name, result) {
   showFacts(image);
   element('note').hidden = step === 1;
   element('note').textContent =
-    `Too large for a canvas: only every ${grouped(step)}th pixel is drawn, across and down.`;
+    `Too large for a canvas: only one pixel in ${grouped(step)} is drawn, across and down.`;
   player.show(image);
 }
 
