@@ -17,6 +17,7 @@ from peers import to_gif, to_oxipng, to_png, to_webp, versions
 
 import kmcodec
 from kmcodec.batch.encoding import quantize_source
+from kmcodec.quantization.request import QuantizeRequest
 from kmcodec.sources.images import read_source
 
 
@@ -61,7 +62,7 @@ def print_table(k: int, names: list[str]) -> None:
     """Print the sizes of all images at one K, as a Markdown table."""
     logs: dict[str, list[float]] = {}
     for row, name in enumerate(names):
-        image = quantize_source(read_source(name), k)
+        image = quantize_source(read_source(name), QuantizeRequest(k=k))
         sizes = sizes_of(image)
         if row == 0:
             print(f"\n| K = {k} | " + " | ".join(sizes) + " |")

@@ -93,7 +93,7 @@ def by_kmcodec(search: int | None) -> Callable[[Picture, int], np.ndarray]:
 def by_kmc_command(picture: Picture, k: int) -> np.ndarray:
     out = picture.out + ".kmc"
     command = [sys.executable, "-m", "kmcodec", "encode", picture.path, "--coding", "packed"]
-    subprocess.run([*command, "-q", "-k", str(k), "-o", out], check=True)
+    subprocess.run([*command, "-q", "--force", "-k", str(k), "-o", out], check=True)
     return kmcodec.read(out).palette
 
 

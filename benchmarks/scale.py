@@ -60,7 +60,7 @@ def main() -> None:
 
 def encoding(image: Path, file: Path, chosen: argparse.Namespace) -> list[object]:
     """The command that encodes an image of any size."""
-    options = ["-k", chosen.colors, "--effort", chosen.effort, "--max-pixels", 0]
+    options = ["-k", chosen.colors, "--effort", chosen.effort, "--max-pixels", 0, "--force"]
     return [*KMC, "encode", image, "-o", file, *options]
 
 
@@ -71,7 +71,7 @@ def measure(
     image, file, back = folder / "image.npy", folder / "image.kmc", folder / "back.npy"
     run([sys.executable, __file__, "--draw", str(image), str(megapixels)], environment)
     encode = encoding(image, file, chosen)
-    decode = [*KMC, "decode", file, "-o", back, "--max-pixels", 0]
+    decode = [*KMC, "decode", file, "-o", back, "--max-pixels", 0, "--force"]
     encoded, decoded = run(encode, environment), run(decode, environment)
     side = side_of(megapixels)
     half = max(0, side // 2 - 128)
@@ -94,7 +94,7 @@ def compare(folder: Path, chosen: argparse.Namespace) -> None:
         environment = {**os.environ, "KMC_THREADS": str(threads)}
         file = folder / f"{threads}.kmc"
         encode = encoding(image, file, chosen)
-        decode = [*KMC, "decode", file, "-o", back, "--max-pixels", 0]
+        decode = [*KMC, "decode", file, "-o", back, "--max-pixels", 0, "--force"]
         seconds.append([run(encode, environment)[0], run(decode, environment)[0]])
         data.append(file.read_bytes())
     if data[0] != data[1]:

@@ -1,4 +1,4 @@
-"""What benchmarks say where something that they need is not installed."""
+"""Benchmarks run on a small image, and name in a line the modules that they lack."""
 
 from __future__ import annotations
 
@@ -26,3 +26,29 @@ def test_what_is_missing_is_named_in_a_line(script):
     (line,) = run.stderr.splitlines()
     assert line.startswith(f"{path}: no module ")
     assert "skimage" in line
+
+
+@pytest.mark.parametrize(
+    ("script", "row"),
+    [
+        (["file_size.py", "{samples}/icon.png", "-k", "4"], "| icon.png | 12,288 |"),
+        (["index_size.py", "{samples}/pixelart.png"], "| pixelart.png |"),
+        (
+            ["quantize.py", "{samples}/bird_small.mat", "-k", "4", "--search", "0"],
+            "| **kmcodec** |",
+        ),
+        (["scale.py", "--megapixels", "1", "--colors", "4", "--effort", "fast"], "| 1 | "),
+    ],
+    ids=lambda value: value[0] if isinstance(value, list) else "",
+)
+def test_scripts_measure_a_small_image(script, row):
+    name, *arguments = (part.format(samples=ROOT / "samples") for part in script)
+    run = subprocess.run(
+        [sys.executable, str(ROOT / "benchmarks" / name), *arguments],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    assert row in run.stdout
