@@ -1,6 +1,7 @@
 """Bytes and speed of palette images that keep their pixels: `.kmc` and the best other formats.
 
     python benchmarks/index_size.py maps/*.png --speed
+    python benchmarks/index_size.py maps/*.png --picture speed.svg
 
 Nothing is quantised. An argument is an image of mode P, a .kmc file, or labels in a .npy file (two
 dimensions), which get distinct colours. Sizes are those of whole files, palette included, without
@@ -8,7 +9,7 @@ metadata; `.kmc` with `reorder=True`, as oxipng and others reorder palettes too;
 the settings of the others. The pixels of every file are decoded and compared.
 
 Speeds are of one thread, from arrays in memory to a file's bytes and back, the best of the repeats:
-`.kmc` from and to the index map, JPEG XL from and to pixels.
+`.kmc` from and to the index map, oxipng, WebP and JPEG XL from and to pixels.
 """
 
 from __future__ import annotations
@@ -115,6 +116,28 @@ def print_summary(
         print(f"| **{effort}** | " + " | ".join(cells) + " |")
 
 
+def draw(found: dict[str, tuple[int, float]], path: str) -> None:
+    """Draw bytes against the speed of decoding, both axes logarithmic, by Matplotlib."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+    from matplotlib.ticker import NullFormatter, StrMethodFormatter
+
+    figure, axes = pyplot.subplots(figsize=(6.4, 4), layout="constrained")
+    for name, (size, speed) in found.items():
+        color = "tab:blue" if name.startswith("kmc") else "tab:gray"
+        axes.plot(speed, size / 1000, "o", color=color)
+        axes.annotate(name, (speed, size / 1000), xytext=(6, 4), textcoords="offset points")
+    axes.set(xscale="log", yscale="log", xlabel="decoding, megapixels a second", ylabel="kB")
+    axes.margins(x=0.15)
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    axes.yaxis.set_minor_formatter(StrMethodFormatter("{x:g}"))
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    figure.savefig(path)
+
+
 def main() -> None:
     """Print the tables that are asked for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -134,6 +157,7 @@ def main() -> None:
         help="the other formats, all unless named; none after --peers alone",
     )
     parser.add_argument("--speed", action="store_true", help="also megapixels a second")
+    parser.add_argument("--picture", metavar="FILE", help="draw bytes against decoding speed")
     parser.add_argument("--threads", action="store_true", help="also two threads, first image")
     parser.add_argument("--repeats", type=int, default=3, help="of which the fastest counts")
     options = parser.parse_args()
@@ -146,9 +170,11 @@ def main() -> None:
     table = print_sizes(images, options.effort, peers)
     if peers:
         print_ratios(table, options.effort, [peer.name for peer in peers])
-    if options.speed:
-        timed = any(peer.module == "imagecodecs" for peer in peers)
-        print_speeds(images, options.effort, options.repeats, timed)
+    if options.speed or options.picture:
+        names = [peer.name for peer in peers]
+        found = print_speeds(images, options.effort, options.repeats, names)
+        if options.picture:
+            draw(found, options.picture)
     if options.threads:
         print_threads(*next(iter(images.items())), options.effort, options.repeats)
 

@@ -1,4 +1,4 @@
-"""Megapixels a second of `.kmc` and of JPEG XL, for `index_size.py`."""
+"""Megapixels a second of `.kmc` and of other formats, for `index_size.py`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,14 @@ import zlib
 from collections.abc import Callable, Iterable
 
 import numpy as np
-from peers import from_jpeg_xl, jpeg_xl_samples, to_jpeg_xl
+from peers import (
+    from_jpeg_xl,
+    from_pillow_format,
+    jpeg_xl_samples,
+    to_jpeg_xl,
+    to_oxipng,
+    to_webp,
+)
 
 import kmcodec
 
@@ -22,23 +29,31 @@ Codec = tuple[Callable[[], bytes], Callable[[bytes], object]]
 
 
 def print_speeds(
-    images: dict[str, kmcodec.IndexedImage], efforts: list[str], repeats: int, peers: bool
-) -> None:
-    """Print how fast each image is encoded and decoded, as a Markdown table."""
-    columns = [*efforts, "JPEG XL e9"] if peers else efforts
-    print(f"\n| MP/s, KMC_THREADS={os.environ['KMC_THREADS']} | MP | ", end="")
-    print(" | ".join(f"{column} encode | decode" for column in columns) + " |")
-    print("|---|" + "---:|" * (1 + 2 * len(columns)))
-    pixels, seconds = [], []
+    images: dict[str, kmcodec.IndexedImage], efforts: list[str], repeats: int, peers: list[str]
+) -> dict[str, tuple[int, float]]:
+    """Print how fast each image is encoded and decoded, as a Markdown table.
+
+    Returns the bytes of all images and the megapixels a second of decoding them, by codec.
+    """
+    pixels, seconds, sizes = [], [], []
     for name, image in images.items():
-        codecs = [kmc(image, effort) for effort in efforts] + [jpeg_xl(image)] * peers
+        codecs = {f"kmc {effort}": kmc(image, effort) for effort in efforts}
+        codecs |= {peer: PEER_CODECS[peer](image) for peer in PEER_CODECS if peer in peers}
+        if not pixels:
+            print(f"\n| MP/s, KMC_THREADS={os.environ['KMC_THREADS']} | MP | ", end="")
+            print(" | ".join(f"{codec} encode | decode" for codec in codecs) + " |")
+            print("|---|" + "---:|" * (1 + 2 * len(codecs)))
         pixels.append(image.indices.size)
-        seconds.append(best_seconds(codecs, repeats))
+        seconds.append(best_seconds(codecs.values(), repeats))
+        sizes.append([len(encode()) for encode, _ in codecs.values()])
         print_row(name, pixels[-1], seconds[-1])
     if len(images) > 1:
         print_row("*all: pixels over seconds*", sum(pixels), np.sum(seconds, axis=0))
         speeds = np.array(pixels)[:, np.newaxis, np.newaxis] / np.array(seconds)
         print_row("*slowest*", None, 1 / speeds.min(axis=0))
+    decoded = sum(pixels) / np.sum(seconds, axis=0)[:, 1] / 1e6
+    totals = np.sum(sizes, axis=0).tolist()
+    return dict(zip(codecs, zip(totals, decoded.tolist(), strict=True), strict=True))
 
 
 def print_row(name: str, pixels: int | None, seconds: np.ndarray) -> None:
@@ -61,6 +76,19 @@ def jpeg_xl(image: kmcodec.IndexedImage) -> Codec:
     """Pixels to JPEG XL and back."""
     samples = jpeg_xl_samples(image)
     return lambda: to_jpeg_xl(samples), from_jpeg_xl
+
+
+def by_pillow(encode: Callable[[kmcodec.IndexedImage], bytes]) -> Callable[..., Codec]:
+    """A format that Pillow writes and reads."""
+    return lambda image: (lambda: encode(image), lambda data: from_pillow_format(data, image))
+
+
+# Those that are timed, by the names of `peers.py`.
+PEER_CODECS = {
+    "oxipng": by_pillow(to_oxipng),
+    "WebP": by_pillow(to_webp),
+    "JPEG XL e9": jpeg_xl,
+}
 
 
 def best_seconds(codecs: Iterable[Codec], repeats: int) -> np.ndarray:
