@@ -130,7 +130,7 @@ def draw(found: dict[str, tuple[int, float]], path: str) -> None:
         axes.plot(speed, size / 1000, "o", color=color)
         axes.annotate(name, (speed, size / 1000), xytext=(6, 4), textcoords="offset points")
     axes.set(xscale="log", yscale="log", xlabel="decoding, megapixels a second", ylabel="kB")
-    axes.margins(x=0.15)
+    axes.margins(x=0.15, y=0.12)
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter(StrMethodFormatter("{x:g}"))
     axes.yaxis.set_minor_formatter(StrMethodFormatter("{x:g}"))
