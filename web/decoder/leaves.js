@@ -44,7 +44,6 @@ export class Leaves {
     this.pairs = this.distances + profile.expected * tree.depth * 512;
     this.line = new Int32Array(profile.treeContexts);
     this.value = new Int32Array(profile.treeContexts); // of the contexts, for this pixel
-    this.key = new Int32Array(profile.treeContexts);
     this.top = 2 ** tree.depth; // what the leaf of a symbol adds to it
     // The leaves of symbols: excluded ones, and those of the heads' last and before; 0 if there is
     // none, which is below no node.
@@ -92,7 +91,7 @@ export class Leaves {
     return node - top;
   }
 
-  /** Whether a node, so many levels above the leaves, has leaves that are neither holes nor excluded. */
+  /** Whether a node, so many levels above the leaves, has leaves that are no holes or excluded. */
   isOpen(node, levels) {
     let count = this.tree.leaves[node];
     if (this.excluded0 >> levels === node) count -= 1;

@@ -23,14 +23,22 @@ for (let history = 16; history < 256; history += 16) PURE[history] = -1;
 /** The estimate of an empty history is never taught; its logistic value is 0. */
 const NO_OPINION = 2047 << 20;
 
-function teachSlot(slots, place, bit) {
-  const slot = slots[place];
-  const n = (slot >> 8) & 31;
-  const p = slot >> 16;
-  const far = (65535 & -bit) - 32768 - p;
-  const learned = p + (Math.imul(far, RECIPROCAL[n]) >> 16);
-  const history = NEXT_HISTORY[(bit << 8) | (slot & 255)];
-  slots[place] = (learned << 16) | ((n < 30 ? n + 1 : n) << 8) | history;
+function teachSlots(slots, slot, bit) {
+  // Tables of modules, here and below, are first made local: each use of another's costs two loads.
+  const reciprocal = RECIPROCAL;
+  const nextHistory = NEXT_HISTORY;
+  const count = slot.length;
+  const goal = (65535 & -bit) - 32768;
+  const histories = bit << 8;
+  for (let i = 0; i < count; i = (i + 1) | 0) {
+    const place = slot[i];
+    const value = slots[place];
+    const n = (value >> 8) & 31;
+    const p = value >> 16;
+    const learned = p + (Math.imul(goal - p, reciprocal[n]) >> 16);
+    const history = nextHistory[histories | (value & 255)];
+    slots[place] = (learned << 16) | ((n < 30 ? n + 1 : n) << 8) | history;
+  }
 }
 
 /**
@@ -95,10 +103,11 @@ export class Stage {
   /** The inputs of some slots, from place `at` of the inputs on; gives the place after them. */
   slotInputs(first, end, at) {
     const { slots, slot, input } = this;
+    const stretch = STRETCH;
     const count = end - first;
     for (let i = first; i < end; i += 1, at += 1) {
       const value = slots[slot[i]];
-      input[at] = STRETCH[(value >> 20) + 2048];
+      input[at] = stretch[(value >> 20) + 2048];
       input[at + count] = value >> 21;
     }
     return at + count;
@@ -107,16 +116,18 @@ export class Stage {
   /** The same of a profile with histories, which give two more for each slot. */
   historyInputs(first, end, at) {
     const { slots, slot, input, map, kinds } = this;
+    const stretch = STRETCH;
+    const pure = PURE;
     const count = end - first;
     let block = this.historyBase + ((first * kinds + this.kind) << 8);
     for (let i = first; i < end; i += 1, at += 1, block += kinds << 8) {
       const value = slots[slot[i]];
       const counts = value & 255;
-      const opinion = STRETCH[map[block + counts] >>> 20];
-      input[at] = STRETCH[(value >> 20) + 2048];
+      const opinion = stretch[map[block + counts] >>> 20];
+      input[at] = stretch[(value >> 20) + 2048];
       input[at + count] = value >> 21;
       input[at + 2 * count] = opinion;
-      input[at + 3 * count] = opinion & PURE[counts];
+      input[at + 3 * count] = opinion & pure[counts];
     }
     return at + 3 * count;
   }
@@ -149,11 +160,11 @@ export class Stage {
   /** Learn the bit that was predicted last. */
   learn(bit) {
     if (bit ? this.p > 65472 : this.p < 64) return;
-    const { curves, slots, slot, map, estimate: places, slotCount, point } = this;
+    const { curves, slots, slot, map, estimate: places, point } = this;
     curves[point] += Math.imul((65535 & -bit) - curves[point], 1311) >> 16;
     this.mixers.learn(bit);
     if (this.histories) this.learnHistories(bit);
-    for (let i = 0; i < slotCount; i += 1) teachSlot(slots, slot[i], bit);
+    teachSlots(slots, slot, bit);
     for (let i = 0; i < places.length; i += 1) {
       if (places[i] >= 0) teach(map, places[i], bit, LIMIT);
     }

@@ -9,6 +9,15 @@ const TALL_LEFT = -6; // the columns that tall sums up, and low
 const TALL_RIGHT = 6;
 const LOW_LEFT = -2;
 const LOW_RIGHT = 3;
+const TALL_LEAVING = power(TALL_RIGHT - TALL_LEFT + 1);
+const LOW_LEAVING = power(LOW_RIGHT - LOW_LEFT + 1);
+
+/** S to the power of a number, modulo 2^32. */
+function power(exponent) {
+  let result = 1;
+  for (let i = 0; i < exponent; i += 1) result = Math.imul(result, S);
+  return result;
+}
 
 /** Moves over a strip and knows what is around the pixel it stands at. */
 export class Surroundings {
@@ -18,12 +27,10 @@ export class Surroundings {
     this.stride = width + 2 * PAD;
     this.n = new Int32Array(NEIGHBOURS);
     this.hashFirst = new Int32Array(NEIGHBOURS); // the hashes of the first 0 ... 14 neighbours
-    // The smallest profile looks at fewer neighbours, and only the largest at what `low` hashes.
+    // The smallest profile looks at fewer neighbours.
     this.hashed = profile.flagContexts > 2 ? NEIGHBOURS - 1 : 9;
-    this.hasLow = profile.flagContexts > 7;
-    this.tallAbove = new Int32Array(width); // of a row: the part of tall that is above it
-    this.lowAbove = new Int32Array(this.hasLow ? width : 0);
-    this.columns = new Int32Array(this.stride);
+    this.hashAbove = new Int32Array(2); // of the columns that tall hashes, and low
+    this.hashedAt = new Int32Array(2); // the x at which they were last hashed
     this.learns = profile.expected > 2;
     this.expected = new Int32Array(9); // median, average, learned: three coordinates each
     this.difference = new Int32Array(3 * SHARES);
@@ -50,41 +57,34 @@ export class Surroundings {
     [this.row0, this.row1, this.row2, this.row3] = [row3, row0, row1, row2];
     // Left of the image is column 0 of the row above the one asked for, as that was above it.
     symbols.fill(this.y === 0 ? 0 : symbols[row0], row3 - PAD, row3);
-    this.sumColumns(this.row3);
-    this.hashWindows(this.tallAbove, TALL_LEFT, TALL_RIGHT);
-    if (!this.hasLow) return;
-    this.sumColumns(-1);
-    this.hashWindows(this.lowAbove, LOW_LEFT, LOW_RIGHT);
+    this.hashedAt.fill(-2);
   }
 
-  /** The sums c of the columns above this row, with the third row above at `row3` if that is not -1. */
-  sumColumns(row3) {
-    const { columns, symbols, row1, row2 } = this;
-    for (let i = -PAD; i < columns.length - PAD; i += 1) {
-      let c = Math.imul(symbols[row1 + i], 0x85ebca77) + Math.imul(symbols[row2 + i], 0xc2b2ae3d);
-      if (row3 >= 0) c += Math.imul(symbols[row3 + i], 0x27d4eb2f);
-      columns[PAD + i] = c;
-    }
+  /** The sum c of section 6 for a column; `third` is what the third row above is multiplied by. */
+  sum(column, third) {
+    const { symbols, row1, row2, row3 } = this;
+    const c = Math.imul(symbols[row1 + column], 0x85ebca77);
+    const lower = Math.imul(symbols[row2 + column], 0xc2b2ae3d);
+    return (c + lower + Math.imul(symbols[row3 + column], third)) | 0;
   }
 
   /**
-   * The hashes of the sums from `left` to `right` of each column, times U. A hash is a polynomial
-   * in S, so that of the next column follows from the last: one sum leaves it, one enters.
+   * The hash of the sums from `left` to `right`, seen from here; `place` is where it is kept. A hash
+   * is a polynomial in S, so that of the next column follows from the last: one sum, times
+   * `leaving` (S to the power of their number), leaves it, one enters.
    */
-  hashWindows(out, left, right) {
-    const { columns, width } = this;
+  above(place, left, right, leaving, third) {
+    const { x, hashAbove, hashedAt } = this;
     let h = 0;
-    let leaving = 1; // S to the power of the number of sums
-    for (let i = left; i <= right; i += 1) {
-      h = hash(h, columns[PAD + i]);
-      leaving = Math.imul(leaving, S);
+    if (hashedAt[place] === x - 1) {
+      h = hashAbove[place] - Math.imul(this.sum(x - 1 + left, third) + 1, leaving);
+      h = hash(h, this.sum(x + right, third));
+    } else {
+      for (let i = x + left; i <= x + right; i += 1) h = hash(h, this.sum(i, third));
     }
-    out[0] = Math.imul(h, U);
-    for (let x = 1; x < width; x += 1) {
-      h = (h - Math.imul(columns[PAD + x - 1 + left] + 1, leaving)) | 0;
-      h = hash(h, columns[PAD + x + right]);
-      out[x] = Math.imul(h, U);
-    }
+    hashedAt[place] = x;
+    hashAbove[place] = h;
+    return h;
   }
 
   put(x, symbol) {
@@ -259,10 +259,12 @@ export class Surroundings {
   }
 
   tall() {
-    return (this.tallAbove[this.x] + this.hashLeft(8)) | 0;
+    const h = this.above(0, TALL_LEFT, TALL_RIGHT, TALL_LEAVING, 0x27d4eb2f);
+    return (Math.imul(h, U) + this.hashLeft(8)) | 0;
   }
 
   low() {
-    return (this.lowAbove[this.x] + this.hashLeft(4)) | 0;
+    const h = this.above(1, LOW_LEFT, LOW_RIGHT, LOW_LEAVING, 0);
+    return (Math.imul(h, U) + this.hashLeft(4)) | 0;
   }
 }
