@@ -31,8 +31,8 @@ export class ContextDecoder {
     for (let start = 0; start < out.length; start += width) {
       around.nextRow();
       this.row(coder);
-      const symbols = around.row();
-      for (let x = 0; x < width; x += 1) out[start + x] = tree.entryOf[symbols[x]];
+      const { symbols, row0 } = around;
+      for (let x = 0; x < width; x += 1) out[start + x] = tree.entryOf[symbols[row0 + x]];
     }
     coder.end();
   }
@@ -41,7 +41,7 @@ export class ContextDecoder {
     const { profile, tree } = this;
     const bits = clamp(bitsFor(pixels), 8, profile.tableBits);
     if (this.flags === null) {
-      this.around = new Surroundings(tree, this.width, profile.expected);
+      this.around = new Surroundings(tree, this.width, profile);
       this.flags = new Flags(profile, tree, this.around);
       this.leaves = new Leaves(profile, tree, this.around, this.flags);
     }

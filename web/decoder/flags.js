@@ -1,12 +1,15 @@
 // Sections 7 and 9 of context.md: heads, candidates, flags.
 
+import { flagKeys } from './keys.js';
 import { estimate, hash, key, log2, spread, teach } from './numbers.js';
+import { all, near, nearIn, shapeIn, wideIn } from './patterns.js';
 import { Stage } from './stage.js';
 
 const RANKS = 2;
 const RELATIONS = 6;
 const PATTERN_SLOTS = 65536;
 const RUNS = 32;
+const HEAD = 4; // numbers of a head: check and run, last and before, 16 bits each; two slots
 const MOST_CANDIDATES = 24;
 const TRUST_LIMIT = 1023;
 const VOTES = new Int32Array(RUNS);
@@ -14,25 +17,6 @@ const VOTES = new Int32Array(RUNS);
   VOTES[i + 1] = votes;
 });
 VOTES.fill(220, 12, 16).fill(240, 16, 24).fill(250, 24, 31).fill(260, 31);
-
-const KEYS = [
-  (s) => s.hashFirst(9),
-  (s) => s.tall(),
-  (s) => s.hashOf(0, 4, 9),
-  (s) => s.hashFirst(14),
-  (s) => s.hashFirst(4),
-  (s) => s.hashOf(1, 5),
-  (s) => hash(s.hashFirst(1), s.x >> 5),
-  (s) => s.low(),
-];
-
-const PATTERNS = [
-  (s, c, o) => spread(s.near(c) * 512 + s.near(o), 16),
-  (s, c) => spread(s.all(c), 16),
-  (s, c) => spread(s.shape(c) * 1024 + s.activity * 128 + (s.comparison & 127), 16),
-  (s, c) => hash(hash(0, s.wide(c)), c) >>> 16,
-  (s, c, o, run) => hash(hash(0, s.wide(c)), run) >>> 16,
-];
 
 function initialRun(relation, m) {
   if (relation === 1) return estimate(2 * m + 2, 2 * m + 3, 2);
@@ -67,175 +51,230 @@ export class Flags {
     };
     this.stage = new Stage(profile, shape, profile.flagWeights, initialEstimates(profile));
     this.distances = this.heads * RANKS * RELATIONS * RUNS;
+    this.value = new Int32Array(this.heads); // of the contexts, for this pixel
+    // The heads fetched: their places, and copies of what they hold.
     this.head = new Int32Array(this.heads);
-    this.symbols = new Int32Array(MOST_CANDIDATES); // those voted for, in order
-    this.votes = new Int32Array(MOST_CANDIDATES);
+    this.run = new Int32Array(this.heads);
+    this.last = new Int32Array(this.heads);
+    this.before = new Int32Array(this.heads);
+    this.voted = new Int32Array(MOST_CANDIDATES); // symbols, in the order of their first votes
+    this.votedCount = 0;
+    this.votes = new Int32Array(2 ** tree.depth); // of each symbol; 0 but for those voted for
     this.candidate = new Int32Array(2);
+    this.hasSecond = false;
+    this.excluded = 0;
+    this.known = 0;
+    this.agree = 0;
+    this.near = new Int32Array(2); // of each candidate, for patterns
+    this.trustPlace = 0;
   }
 
   begin(tableBits) {
     this.tableBits = tableBits;
     const heads = this.heads * 2 ** tableBits;
-    this.check = new Uint16Array(heads);
-    this.last = new Uint16Array(heads);
-    this.before = new Uint16Array(heads);
-    this.run = new Uint8Array(heads);
-    this.patternBase = 2 * heads;
-    this.stage.begin(2 * heads + this.profile.flagPatterns * RANKS * PATTERN_SLOTS);
+    // The heads are in one array with the slots, as each then takes one access to memory.
+    this.patternBase = HEAD * heads;
+    this.stage.begin(this.patternBase + this.profile.flagPatterns * RANKS * PATTERN_SLOTS);
     this.trust = new Uint32Array(128).fill(estimate(1, 2, 2));
   }
 
   fetch() {
-    for (let i = 0; i < this.heads; i += 1) {
-      const q = key(KEYS[i](this.around));
-      const head = i * 2 ** this.tableBits + (q >>> (32 - this.tableBits));
+    const { slots } = this.stage;
+    const { value, tableBits, head, run, last, before } = this;
+    flagKeys(this.around, value);
+    for (let i = 0; i < head.length; i += 1) {
+      const q = key(value[i]);
+      const place = ((i << tableBits) + (q >>> (32 - tableBits))) * HEAD;
       const check = (q & 0xffff) | 1;
-      if (this.check[head] !== check) {
-        this.check[head] = check;
-        this.run[head] = 0;
-        this.stage.slots[2 * head] = 0;
-        this.stage.slots[2 * head + 1] = 0;
+      if ((slots[place] & 0xffff) !== check) {
+        slots[place] = check;
+        slots[place + 2] = 0;
+        slots[place + 3] = 0;
       }
-      this.head[i] = head;
+      head[i] = place;
+      run[i] = slots[place] >> 16;
+      last[i] = slots[place + 1] & 0xffff;
+      before[i] = slots[place + 1] >>> 16;
     }
   }
 
   vote(symbol, votes) {
-    let i = 0;
-    while (i < this.voted && this.symbols[i] !== symbol) i += 1;
-    if (i === this.voted) {
-      this.symbols[i] = symbol;
-      this.votes[i] = 0;
-      this.voted += 1;
+    if (this.votes[symbol] === 0) {
+      this.voted[this.votedCount] = symbol;
+      this.votedCount += 1;
     }
-    this.votes[i] += votes;
+    this.votes[symbol] += votes;
   }
 
   /** Choose the candidates, and look the trust in them up. */
   choose() {
+    const { run, last, before } = this;
     const { n } = this.around;
-    this.voted = 0;
-    for (let i = 0; i < this.heads; i += 1) {
-      const head = this.head[i];
-      const run = this.run[head];
-      if (run === 0) continue;
-      const votes = VOTES[run < 31 ? run : 31];
-      this.vote(this.last[head], votes);
-      if (this.before[head] !== this.last[head]) this.vote(this.before[head], 80 - (votes >> 2));
+    this.votedCount = 0;
+    for (let i = 0; i < run.length; i += 1) {
+      if (run[i] === 0) continue;
+      const votes = VOTES[run[i] < 31 ? run[i] : 31];
+      this.vote(last[i], votes);
+      if (before[i] !== last[i]) this.vote(before[i], 80 - (votes >> 2));
     }
     this.vote(n[0], 150);
     this.vote(n[1], 150);
     this.vote(n[3], 75);
     this.vote(n[2], 37);
-    const first = this.mostVoted(-1);
-    const second = this.mostVoted(first);
-    this.candidate[0] = this.symbols[first];
-    this.candidate[1] = this.symbols[second < 0 ? first : second];
-    this.hasSecond = second >= 0;
-    const v0 = this.votes[first];
-    const v1 = this.hasSecond ? this.votes[second] : 0;
+    this.count();
+  }
+
+  /** Count the votes, and clear them. */
+  count() {
+    const { voted, votes, candidate } = this;
+    let v0 = 0;
+    let v1 = 0;
+    for (let i = 0; i < this.votedCount; i += 1) {
+      const symbol = voted[i];
+      const v = votes[symbol];
+      votes[symbol] = 0;
+      if (v > v0) {
+        candidate[1] = candidate[0];
+        v1 = v0;
+        candidate[0] = symbol;
+        v0 = v;
+      } else if (v > v1) {
+        candidate[1] = symbol;
+        v1 = v;
+      }
+    }
+    this.hasSecond = v1 > 0;
+    if (!this.hasSecond) candidate[1] = candidate[0];
+    if (this.profile.trustNeeded === 0) return;
     this.trustPlace = 8 * Math.min(15, Math.floor(v0 / 150)) + Math.floor((8 * v1) / (v0 + 1));
   }
 
-  mostVoted(but) {
-    let best = -1;
-    for (let i = 0; i < this.voted; i += 1) {
-      if (i !== but && (best < 0 || this.votes[i] > this.votes[best])) best = i;
-    }
-    return best;
-  }
-
-  /** Decode the flags of the pixel; gives how many were 0 and, if one was 1, its candidate. */
+  /** Decode the flags of the pixel; gives the candidate whose flag was 1, or -1. */
   decode(coder) {
+    const { profile, candidate, around } = this;
     this.excluded = 0;
-    if (this.trust[this.trustPlace] >>> 16 < this.profile.trustNeeded) return -1;
-    if (this.flag(coder, 0)) return this.candidate[0];
+    if (profile.trustNeeded > 0 && this.trust[this.trustPlace] >>> 16 < profile.trustNeeded) {
+      return -1;
+    }
+    this.near[1] = near(around, candidate[1]);
+    if (this.flag(coder, 0)) return candidate[0];
     this.excluded = 1;
-    if (!this.hasSecond || !this.profile.twoFlags) return -1;
-    if (this.flag(coder, 1)) return this.candidate[1];
+    if (!this.hasSecond || !profile.twoFlags) return -1;
+    if (this.flag(coder, 1)) return candidate[1];
     this.excluded = 2;
     return -1;
   }
 
   flag(coder, rank) {
-    const { stage, around } = this;
+    const { stage } = this;
     const c = this.candidate[rank];
-    const o = this.candidate[1 - rank];
-    const headRun = this.run[this.head[0]];
-    let known = 0;
-    let agree = 0;
-    for (let i = 0; i < this.heads; i += 1) {
-      const head = this.head[i];
-      const run = this.run[head];
-      stage.slot[i] = 2 * head + rank;
-      let relation = 0;
-      if (run > 0) {
-        known += 1;
-        relation = this.last[head] === c ? 1 : this.before[head] === c ? 2 : 3;
-        if (relation === 1) agree += 1;
-      }
-      const place = ((i * RANKS + rank) * RELATIONS + relation) * RUNS + Math.min(run, 31);
-      stage.estimate[i] = relation === 0 ? -1 : place;
-    }
-    for (let i = 0; i < this.profile.expected; i += 1) {
-      const place = ((i * RANKS + rank) * 8 + around.activity) * 64 + this.distance(i, c);
-      stage.estimate[this.heads + i] = this.distances + place;
-    }
-    for (let i = 0; i < this.profile.flagPatterns; i += 1) {
-      const place = (i * RANKS + rank) * PATTERN_SLOTS + PATTERNS[i](around, c, o, headRun);
-      stage.slot[this.heads + i] = this.patternBase + place;
-    }
-    const perAgree = this.heads + 1;
     stage.kind = rank;
-    stage.finalSet = rank * perAgree + agree;
     stage.curve = rank * 256 + (c & 255);
-    stage.set[0] = rank * 256 + (c & 255);
-    if (stage.mixers > 1) {
-      stage.set[1] = rank * 27 + around.equality;
-      stage.set[2] = (rank * perAgree + known) * perAgree + agree;
-    }
-    if (stage.mixers > 3) {
-      stage.set[3] = (around.x >> 3) & 127;
-      stage.set[4] = rank * 8 + around.activity;
-      stage.set[5] = around.comparison;
-      stage.set[6] = ((around.x + around.y) >> 5) & 255;
-      stage.set[7] = rank * 32 + Math.min(headRun, 31);
-    }
+    this.askHeads(rank, c);
+    this.askColours(rank, c);
+    this.askPatterns(rank, c);
+    this.chooseSets(rank);
     const bit = coder.bit(stage.predict());
     stage.learn(bit);
     return bit;
   }
 
-  distance(colour, c) {
-    const { expected } = this.around;
-    let a = 0;
-    for (let axis = 0; axis < 3; axis += 1) {
-      const difference = expected[3 * colour + axis] - this.colours[3 * c + axis];
-      a += difference * difference;
+  askHeads(rank, c) {
+    const { head, run, last, before } = this;
+    const { slot, estimate: places } = this.stage;
+    let known = 0;
+    let agree = 0;
+    for (let i = 0; i < head.length; i += 1) {
+      slot[i] = head[i] + 2 + rank;
+      if (run[i] === 0) {
+        places[i] = -1;
+        continue;
+      }
+      known += 1;
+      const relation = last[i] === c ? 1 : before[i] === c ? 2 : 3;
+      if (relation === 1) agree += 1;
+      const kind = (i * RANKS + rank) * RELATIONS + relation;
+      places[i] = kind * RUNS + (run[i] < 31 ? run[i] : 31);
     }
-    const k = a < 4 ? 0 : log2(a) - 1;
-    return 2 * k + (a >> k);
+    this.known = known;
+    this.agree = agree;
+  }
+
+  askColours(rank, c) {
+    const { heads, around, colours } = this;
+    const { estimate: places } = this.stage;
+    const { expected, activity } = around;
+    const red = colours[3 * c];
+    const green = colours[3 * c + 1];
+    const blue = colours[3 * c + 2];
+    for (let i = 0, at = heads; at < places.length; i += 1, at += 1) {
+      const r = expected[3 * i] - red;
+      const g = expected[3 * i + 1] - green;
+      const b = expected[3 * i + 2] - blue;
+      const a = r * r + g * g + b * b;
+      const k = a < 4 ? 0 : log2(a) - 1;
+      const kind = (i * RANKS + rank) * 8 + activity;
+      places[at] = this.distances + kind * 64 + 2 * k + (a >> k);
+    }
+  }
+
+  askPatterns(rank, c) {
+    const { stage, around, heads } = this;
+    const { slot } = stage;
+    const count = this.profile.flagPatterns;
+    const where = all(around, c);
+    this.near[rank] = nearIn(where);
+    let base = this.patternBase + rank * PATTERN_SLOTS;
+    slot[heads] = base + spread(this.near[rank] * 512 + this.near[1 - rank], 16);
+    base += RANKS * PATTERN_SLOTS;
+    slot[heads + 1] = base + spread(where, 16);
+    if (count === 2) return;
+    base += RANKS * PATTERN_SLOTS;
+    const summary = around.activity * 128 + (around.comparison & 127);
+    slot[heads + 2] = base + spread(shapeIn(where) * 1024 + summary, 16);
+    if (count === 3) return;
+    const wide = hash(0, wideIn(where));
+    base += RANKS * PATTERN_SLOTS;
+    slot[heads + 3] = base + (hash(wide, c) >>> 16);
+    base += RANKS * PATTERN_SLOTS;
+    slot[heads + 4] = base + (hash(wide, this.run[0]) >>> 16);
+  }
+
+  chooseSets(rank) {
+    const { around, candidate, known, agree } = this;
+    const { mixers } = this.stage;
+    const { set } = mixers;
+    const perAgree = this.heads + 1;
+    mixers.finalSet = rank * perAgree + agree;
+    set[0] = rank * 256 + (candidate[rank] & 255);
+    if (set.length === 1) return;
+    set[1] = rank * 27 + around.equality;
+    set[2] = (rank * perAgree + known) * perAgree + agree;
+    if (set.length === 3) return;
+    set[3] = (around.x >> 3) & 127;
+    set[4] = rank * 8 + around.activity;
+    set[5] = around.comparison;
+    set[6] = ((around.x + around.y) >> 5) & 255;
+    set[7] = rank * 32 + Math.min(this.run[0], 31);
   }
 
   /** Learn what the pixel was: trust. */
   learnTrust(symbol) {
+    if (this.profile.trustNeeded === 0) return;
     teach(this.trust, this.trustPlace, symbol === this.candidate[0] ? 1 : 0, TRUST_LIMIT);
   }
 
   /** Heads take note of what the pixel was. */
   note(symbol) {
-    for (let i = 0; i < this.heads; i += 1) {
-      const head = this.head[i];
-      if (this.run[head] === 0) {
-        this.last[head] = symbol;
-        this.before[head] = symbol;
-        this.run[head] = 1;
-      } else if (this.last[head] === symbol) {
-        if (this.run[head] < 255) this.run[head] += 1;
+    const { slots } = this.stage;
+    const { head, run, last } = this;
+    for (let i = 0; i < head.length; i += 1) {
+      const place = head[i];
+      if (run[i] > 0 && last[i] === symbol) {
+        if (run[i] < 255) slots[place] += 65536;
       } else {
-        this.before[head] = this.last[head];
-        this.last[head] = symbol;
-        this.run[head] = 1;
+        slots[place] = (slots[place] & 0xffff) | 65536;
+        slots[place + 1] = symbol | ((run[i] === 0 ? symbol : last[i]) << 16);
       }
     }
   }

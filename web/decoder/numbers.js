@@ -43,8 +43,10 @@ export function estimate(i, j, n) {
 export function teach(map, place, bit, limit) {
   const n = map[place] & 1023;
   const p = map[place] >>> 10;
-  // 22 bits times 16 do not fit 32 bits, but are exact as a double.
-  const step = Math.floor(((bit ? 4194303 - p : -p) * RECIPROCAL[n]) / 65536);
+  const far = (4194303 & -bit) - p;
+  const reciprocal = RECIPROCAL[n];
+  // (far * reciprocal) >> 16 in two halves, as the product has up to 39 bits.
+  const step = Math.imul(far >> 16, reciprocal) + (Math.imul(far & 0xffff, reciprocal) >>> 16);
   map[place] = ((p + step) << 10) | (n < limit ? n + 1 : n);
 }
 
