@@ -15,13 +15,16 @@ if [ ! -e "$runtime" ]; then
 fi
 copy=$(mktemp -d)
 trap 'rm -rf "$copy"' EXIT
-tar --exclude=./.git --exclude=./.venv --exclude='*.so' --exclude=./build -cf - . | tar -xf - -C "$copy"
-cd "$copy"
+mkdir "$copy/tree"
+# Some tests use real images where they lie beside the checkout.
+[ ! -d ../shared ] || ln -s "$(cd ../shared && pwd)" "$copy/shared"
+tar --exclude=./.git --exclude=./.venv --exclude='*.so' --exclude=./build -cf - . | tar -xf - -C "$copy/tree"
+cd "$copy/tree"
 flags="-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -g"
 CFLAGS="$flags" LDFLAGS="-fsanitize=address,undefined" KMC_OPTIMIZATION=-O1 \
     python setup.py --quiet build_ext --inplace
 # Python and NumPy keep memory until they end: leaks are not looked for.
-export ASAN_OPTIONS=detect_leaks=0 LD_PRELOAD="$runtime" PYTHONPATH="$copy" KMC_REQUIRE_COMPILED=1
+export ASAN_OPTIONS=detect_leaks=0 LD_PRELOAD="$runtime" PYTHONPATH="$copy/tree" KMC_REQUIRE_COMPILED=1
 python -c "
 import kmcodec, kmcodec.coding.context._max as kernel
 assert kmcodec.__file__.startswith('$copy') and kernel.__file__.startswith('$copy'), kernel.__file__
