@@ -171,8 +171,8 @@ def main() -> None:
     if peers:
         print_ratios(table, options.effort, [peer.name for peer in peers])
     if options.speed or options.picture:
-        names = [peer.name for peer in peers]
-        found = print_speeds(images, options.effort, options.repeats, names)
+        timed = [peer.name for peer in peers]
+        found = print_speeds(images, options.effort, options.repeats, timed)
         if options.picture:
             draw(found, options.picture)
     if options.threads:

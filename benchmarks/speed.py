@@ -44,8 +44,9 @@ def print_speeds(
             print(" | ".join(f"{codec} encode | decode" for codec in codecs) + " |")
             print("|---|" + "---:|" * (1 + 2 * len(codecs)))
         pixels.append(image.indices.size)
-        seconds.append(best_seconds(codecs.values(), repeats))
-        sizes.append([len(encode()) for encode, _ in codecs.values()])
+        best, bytes_ = best_seconds(codecs.values(), repeats)
+        seconds.append(best)
+        sizes.append(bytes_)
         print_row(name, pixels[-1], seconds[-1])
     if len(images) > 1:
         print_row("*all: pixels over seconds*", sum(pixels), np.sum(seconds, axis=0))
@@ -91,13 +92,14 @@ PEER_CODECS = {
 }
 
 
-def best_seconds(codecs: Iterable[Codec], repeats: int) -> np.ndarray:
-    """The least seconds to encode and to decode, shape (codecs, 2).
+def best_seconds(codecs: Iterable[Codec], repeats: int) -> tuple[np.ndarray, np.ndarray]:
+    """The least seconds to encode and to decode, shape (codecs, 2), and the bytes of each codec.
 
     The codecs take turns, so that a busy moment of the machine does not meet one of them alone.
     """
     codecs = list(codecs)
     best = np.full((len(codecs), 2), math.inf)
+    sizes = np.zeros(len(codecs), int)
     for _ in range(repeats):
         for row, (encode, decode) in enumerate(codecs):
             times = [time.perf_counter()]
@@ -106,7 +108,8 @@ def best_seconds(codecs: Iterable[Codec], repeats: int) -> np.ndarray:
             decode(data)
             times.append(time.perf_counter())
             best[row] = np.minimum(best[row], np.diff(times))
-    return best
+            sizes[row] = len(data)
+    return best, sizes
 
 
 def print_threads(name: str, image: kmcodec.IndexedImage, efforts: list[str], repeats: int) -> None:
@@ -151,4 +154,5 @@ def measured(
 ) -> tuple[np.ndarray, int]:
     """Seconds to encode and to decode, and the CRC of the file."""
     encode, decode = kmc(kmcodec.IndexedImage(palette, indices), effort)
-    return best_seconds([(encode, decode)], repeats)[0], zlib.crc32(encode())
+    best, _ = best_seconds([(encode, decode)], repeats)
+    return best[0], zlib.crc32(encode())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 
@@ -36,6 +37,11 @@ def test_what_is_missing_is_named_in_a_line(script):
         (
             ["quantize.py", "{samples}/bird_small.mat", "-k", "4", "--search", "0"],
             "| **kmcodec** |",
+        ),
+        pytest.param(
+            ["javascript.py", "{samples}/pixelart.png", "--effort", "fast", "--repeats", "1"],
+            "| pixelart.png, fast | ",
+            marks=pytest.mark.skipif(shutil.which("node") is None, reason="no Node"),
         ),
         (["scale.py", "--megapixels", "1", "--colors", "4", "--effort", "fast"], "| 1 | "),
     ],

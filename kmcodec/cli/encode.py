@@ -91,7 +91,7 @@ EXAMPLES = """
     type=click.IntRange(0, MAX_STRIP_ROWS),
     metavar="N",
     help="Rows in each independently coded strip; 0 for one strip. [default: one strip up to 4 "
-    "megapixels, strips of 2 to 16 rows above]",
+    "megapixels, above that strips of 2 to 16 megapixels, coded in threads]",
 )
 @goal_options
 @kmeans_options
