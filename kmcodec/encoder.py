@@ -45,8 +45,8 @@ def encode(
         selects the strongest effort that decodes in about half a second on one core.
     strip_rows : int, optional
         Rows in each independently coded strip, up to 65,535; 0 codes the image as one. If not
-        given, images of more than 4 megapixels get strips of 2 to 16 megapixels, the smaller the
-        busier the image, coded in threads.
+        given, images of more than 4 megapixels may get strips of 2 to 16 megapixels, the smaller
+        the busier the image, coded in threads.
     metadata : Metadata, optional
         What to write instead of the image's own metadata; ``Metadata()`` for none.
     rdo : float, optional

@@ -143,7 +143,7 @@ def open_kmc(name: str) -> Iterator[IO[bytes]]:
     KmcFileError
         If the file cannot be opened or read.
     KmcLimitError
-        If a pipe or device yields more than 512 MiB.
+        If a pipe, device or URL yields more than 512 MiB.
     """
     with kmc_errors(name), open_input(name) as stream:
         yield stream

@@ -298,11 +298,11 @@ def register_kmc_opener() -> None:
         The most palette entries, `k` of `encode`.
     ``palette``, ``init``, ``search``, ``seed``, ``iterations``, ``restarts``, ``space``
         The search for a palette; see `quantize`.
-        ther``, ``dither_amount``, ``reorder``
+    ``dither``, ``dither_amount``, ``reorder``
         Use and order of its entries; see `quantize`.
-        ding``, ``effort``, ``strip_rows``
+    ``coding``, ``effort``, ``strip_rows``
         Coding of the indices; see `encode`.
-        o``, ``psnr``, ``max_bytes``, ``strict``
+    ``rdo``, ``psnr``, ``max_bytes``, ``strict``
         A goal of quality or size; see `encode`.
     ``icc_profile``, ``exif``, ``xmp``, ``text``, ``dpi``
         Metadata to write instead of the image's own; None for none.

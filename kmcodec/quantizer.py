@@ -76,7 +76,7 @@ def quantize(
     dither : {'none', 'floyd-steinberg', 'blue-noise'}
         The dithering method; 'none' assigns the nearest entry to each pixel.
     dither_amount : float
-        The share of the error that dithering spreads, from 0 to 1.
+        The share of the error that dithering makes up for, from 0 to 1.
     palette : array_like, shape (K, C), uint8, optional
         Use these entries instead of a search, in their order, unused ones too. Its channels may
         differ from the image's.

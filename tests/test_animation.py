@@ -141,7 +141,7 @@ def test_dithering_spreads_no_error_into_another_frame():
         (
             [np.zeros((3, 4))] * 2,
             {"durations": [1]},
-            "1 durations for 2 frames, must be one for all or one for each",
+            "1 durations for 2 frames, must be one for each",
         ),
         ([np.zeros((3, 4))], {"durations": -1}, "durations"),
         ([np.zeros((3, 4))], {"durations": 2.5}, "durations"),
@@ -216,7 +216,7 @@ def test_a_slice_is_an_animation():
         ({"indices": np.full((2, 3, 4), 2)}, "indices run from 2 to 2, .* entries 0 to 1"),
         ({"indices": np.zeros((3, 4), int)}, "frames must have shape"),
         ({"indices": np.zeros((2, 3, 4))}, "indices must be integers"),
-        ({"durations": (5,)}, "1 durations for 2 frames, must be one for all or one for each"),
+        ({"durations": (5,)}, "1 durations for 2 frames, must be one for each"),
         ({"durations": (5, -1)}, "durations is -1, must be an integer"),
         ({"loop": -1}, "loop is -1, must be an integer"),
         ({"palettes": ([1, 2], [3, 4], [5, 6])}, "3 palettes for 2 frames"),

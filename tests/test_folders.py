@@ -193,7 +193,9 @@ def test_empty_folders_and_names_are_told_and_stop_nothing(kmc, tmp_path, tree):
 
 def test_what_is_reached_twice_is_done_once(tmp_path, tree):
     sources = [str(tree), str(tree / "sub" / ".." / "a.png"), str(tree / "sub")]
-    with pytest.warns(kmcodec.KmcWarning, match="^3 files are given more than once, encoded once$"):
+    with pytest.warns(
+        kmcodec.KmcWarning, match="^3 files are given more than once, processed once$"
+    ):
         jobs = plan(sources, str(tmp_path / "out"), ".kmc", force=False, recursive=True)
     assert [os.path.relpath(job.target, tmp_path / "out") for job in jobs] == [
         os.path.normpath(name) for name in MADE

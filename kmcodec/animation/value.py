@@ -151,6 +151,6 @@ def one_for_each(durations: Iterable[int], frames: int) -> tuple[int, ...]:
     checked = tuple(checked_integer("durations", each, 0, MAX_DURATION) for each in durations)
     if len(checked) != frames:
         raise KmcInputError(
-            f"{len(checked):,} durations for {frames:,} frames, must be one for all or one for each"
+            f"{len(checked):,} durations for {frames:,} frames, must be one for each"
         )
     return checked

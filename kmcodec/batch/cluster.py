@@ -52,7 +52,7 @@ class ClusterExecutor(Executor):
     Warns
     -----
     KmcWarning
-        If work has waited for a worker for 5 seconds.
+        If work is pending and no worker has been connected for 5 seconds.
 
     Attributes
     ----------
@@ -70,7 +70,7 @@ class ClusterExecutor(Executor):
     def __init__(self, client: Client) -> None:
         if client.asynchronous or client.status != "running":
             kind = "asynchronous" if client.asynchronous else client.status
-            raise KmcInputError(f"the Dask client is {kind}, must be connected")
+            raise KmcInputError(f"the Dask client is {kind}, must be synchronous and running")
         self.workers = checked_workers(client)
         self._client = client
         self._executor = client.get_executor(pure=False)

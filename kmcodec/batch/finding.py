@@ -92,7 +92,7 @@ def find_files(
         yield found
     if again:
         files = "a file is" if again == 1 else f"{again:,} files are"
-        warn(f"{files} given more than once, encoded once")
+        warn(f"{files} given more than once, processed once")
 
 
 def _expand(

@@ -74,7 +74,7 @@ def plan(
         Replace existing files.
     recursive : bool
         Include subfolders and create the same ones in `out`; leave out hidden folders, symbolic
-        links and `out` itself.
+        links to folders, and `out` itself.
     skip_existing : bool
         Skip sources whose target exists.
     kept : sequence of str

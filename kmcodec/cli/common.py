@@ -184,7 +184,7 @@ def kmeans_options(command: _F) -> _F:
             metavar="SHARE",
             default=Placing.dither_amount,
             show_default=True,
-            help="The share of the error that dithering spreads.",
+            help="The share of the error that dithering makes up for.",
         ),
     )
     return search_options(own)

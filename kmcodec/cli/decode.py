@@ -101,8 +101,8 @@ def decode(
     """Decode .kmc files to other image files.
 
     SRC is a .kmc file, a folder of them, a URL of a file or folder, or - for standard input. PNG
-    files get the palette. GIF, PNG and WebP files get all frames of an animation, other formats the
-    first. A .npy file is written strip by strip and needs little memory.
+    files get the palette. GIF, PNG, WebP and AVIF files get all frames of an animation, other
+    formats the first. A .npy file is written strip by strip and needs little memory.
     """
     if rows is not None and salvage:
         raise click.UsageError("--rows and --salvage exclude each other")

@@ -25,7 +25,7 @@ FRAME_TABLE_HEAD = 9
 """Bytes of the fixed part, which gives the number of durations and the flag of scenes."""
 
 SCENES_HEAD = 8
-"""Bytes before the further scenes of a scene table, which give their number."""
+"""Bytes before the further scenes: the number of all scenes, and the frames of the first."""
 
 SCENE_SIZE = 7
 """Bytes of a further scene."""
@@ -142,8 +142,8 @@ class FrameTable:
         Parameters
         ----------
         start : bytes
-            At least `FRAME_TABLE_HEAD`. If the table has scenes and these bytes end before their
-            number, the result is the size of the table up to and including that number.
+            At least `FRAME_TABLE_HEAD`. If the table has scenes and these bytes end before the
+            first further scene, the result may be the size up to there only.
         """
         count, flags, _ = _HEAD.unpack(start[:FRAME_TABLE_HEAD])
         size = FRAME_TABLE_HEAD + 4 * int(count if flags & OWN_DURATIONS else 1)

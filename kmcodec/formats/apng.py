@@ -87,7 +87,7 @@ class ApngFile:
         The chunks that all frames need: palette and transparency.
     frames : list of ApngFrame
         Without the still picture for other viewers, if it is not a frame.
-        s_picture : bool
+    hides_picture : bool
         Whether the still picture is not a frame.
     """
 

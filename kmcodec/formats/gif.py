@@ -225,7 +225,7 @@ def gif_frames(file: GifFile) -> Iterator[IndexedImage | NDArray[np.uint8]]:
     ------
     IndexedImage
         With the colours on the screen.
-        ray of uint8, shape (H, W, 4)
+    ndarray of uint8, shape (H, W, 4)
         If the screen has more colours than a palette holds.
 
     Raises

@@ -187,7 +187,7 @@ def metadata_from_pillow(
         `PIL.Image.Exif`), ``xmp`` (bytes or str) and ``text`` (a mapping) that replace the
         image's own. None or an empty value drops the part. ``dpi``, one or two numbers, goes
         into the EXIF.
-        ed : bool, optional
+    turned : bool, optional
         Whether rows of the file are columns of the image; detected if not given.
 
     Returns

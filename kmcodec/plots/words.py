@@ -61,7 +61,7 @@ def quality_line(psnr: float, reduced: bool = False) -> str:
     ----------
     psnr : float
         In decibels, `math.inf` if no pixel differs; shown with the root mean square in levels.
-        ced : bool
+    reduced : bool
         Whether reading the pixels lost something, so that they are not called lossless.
     """
     if math.isinf(psnr):

@@ -31,7 +31,7 @@ _PRICE = 0.8
 _NEAR = 0.03
 _NEAR_BYTES = 0.004
 # Rounds of a search for a price, rounds of a continued search, and number of first rounds after
-# each of which the base moves to the best trial.
+# each of which the base moves to the trial nearest to the limit.
 _ROUNDS = 7
 _MORE_ROUNDS = 2
 _MOVES = 4

@@ -72,12 +72,12 @@ class StripReader:
         self.sheet_width = self._scene.frames * self.header.width
 
     def check_rows(self, first: int, end: int) -> None:
-        """Refuse to decode these rows at once if all scenes together have too many pixels.
+        """Refuse to decode these rows at once if they have too many pixels in all frames.
 
         Raises
         ------
         KmcInputError
-            If the rows are outside the image.
+            If they are none, or not all in the image.
         KmcLimitError
         """
         if not 0 <= first < end <= self.header.height:

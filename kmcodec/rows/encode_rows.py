@@ -56,8 +56,8 @@ def encode_rows(
 ) -> int:
     """Encode an image that is larger than memory, block by block.
 
-    It reads the rows three times: to count colours, to choose strips, and to code rows. Only a
-    few blocks and strips are in memory at a time, however tall the image.
+    It reads the rows two or three times: to count colours, if need be to choose strips, and to code
+    rows. Only a few blocks and strips are in memory at a time, however tall the image.
 
     The file is identical, byte for byte, to that of `encode` for the whole image if the image has
     at most 1,048,576 colours. Beyond that, colours that share the upper 7 bits of each channel (or

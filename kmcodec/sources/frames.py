@@ -95,7 +95,7 @@ def _is_opaque(frame: Image.Image) -> bool:
 
 
 def loop_of(image: Image.Image) -> int:
-    """Return how often an image's frames are shown; 0, the default, is forever."""
+    """Return how often an image's frames are shown; 0 is forever, and the default but for GIF."""
     loop = int(image.info.get("loop", 1 if image.format == "GIF" else 0))
     # A GIF stores the number of repeats.
     return loop + 1 if image.format == "GIF" and loop and "loop" in image.info else loop

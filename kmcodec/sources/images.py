@@ -156,7 +156,7 @@ def read_source(
     -----
     KmcLossWarning
         If bits, inks or colours were reduced or dropped. All messages begin with the file's name.
-        arning
+    KmcWarning
         If frames or metadata were dropped.
     """
     given = os.fspath(path)
@@ -345,7 +345,7 @@ def _from_image(
     except Image.DecompressionBombError as error:
         limit = 2 * (Image.MAX_IMAGE_PIXELS or 0)
         # With libvips installed, a refused file is of a kind that cannot be read row by row.
-        hint = "" if can_stream() else " (most PNG and TIFF are, with kmcodec[large] installed)"
+        hint = "" if can_stream() else " (kmcodec[large] reads most PNG and TIFF files row by row)"
         raise KmcLimitError(f"{name}: more than {limit:,} pixels, over the limit{hint}") from error
     except KmcError as error:
         raise type(error)(f"{name}: {error}") from error

@@ -58,7 +58,7 @@ def read_palette(
         one, its distinct colours, row by row; GIMP's `.gpl`, with alpha as Aseprite writes it;
         `.hex`; Adobe's `.act`, `.aco` and `.ase` (Swatch Exchange); the `.pal` of JASC, with or
         without alpha, and of Microsoft (RIFF); the `.txt` of Paint.NET.
-        pixels : int, optional
+    max_pixels : int, optional
         Limit for an image; see `read_source`.
 
     Returns

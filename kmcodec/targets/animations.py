@@ -122,8 +122,11 @@ def _by_pillow(animation: Animation, frames: Sequence[IndexedImage], format_: st
     loop = animation.loop
     if loop > most:
         loop = most
-        told = f"{most:,} times" if most else "for ever"
-        _warn(f"shown {told}, not {animation.loop:,} times: the most that {format_} allows")
+        if most:
+            told = f"{most:,} times, not {animation.loop:,}: the most that {format_} allows"
+        else:
+            told = f"for ever, not {animation.loop:,} times: {format_} has no loop count"
+        _warn(f"shown {told}")
     pictures = [to_pillow(frame) for frame in frames]
     for picture in pictures:
         # Some writers read options from `info`: keep only what belongs to the pixels.

@@ -30,7 +30,8 @@ def encode_label_file(labels: NDArray[Any], extension: str) -> bytes | None:
     -------
     bytes or None
         ``.mat`` and ``.npy`` files hold any array. PNG and TIFF files have samples of 8
-        or 16 bits, TIFF also of 32; None if the labels do not fit, or are not two-dimensional.
+        or 16 bits, TIFF also of 32; None if the labels do not fit, or are bool, empty or not
+        two-dimensional.
     """
     if extension == ".npy":
         stream = io.BytesIO()

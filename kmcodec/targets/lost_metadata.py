@@ -24,9 +24,9 @@ def warn_of_lost_metadata(data: bytes, metadata: Metadata, format_: str) -> None
     ----------
     data : bytes
         The written file.
-        data : Metadata
+    metadata : Metadata
         The metadata that it should hold.
-        at_ : str
+    format_ : str
         Pillow's name of the format. PNG, which holds all metadata, never warns.
 
     Warns
