@@ -145,8 +145,8 @@ def main() -> None:
     parser.add_argument(
         "--effort",
         nargs="+",
-        choices=["fast", "default", "max", "auto"],
-        default=["fast", "default", "max"],
+        choices=["fastest", "fast", "default", "max", "auto"],
+        default=["fastest", "fast", "default", "max"],
     )
     parser.add_argument(
         "--peers",

@@ -34,7 +34,7 @@ import kmcodec
 if TYPE_CHECKING:
     import numcodecs
 
-EFFORTS = ["fast", "default", "max", "auto"]
+EFFORTS = ["fastest", "fast", "default", "max", "auto"]
 REFERENCE = "Blosc zstd"
 
 

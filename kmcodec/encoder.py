@@ -40,9 +40,10 @@ def encode(
         See `quantize`.
     coding : {'context', 'deflate', 'packed'}
         How the indices are coded.
-    effort : {'auto', 'fast', 'default', 'max'}
-        Time that the context coder spends on a smaller file, to encode and to decode; `auto`
-        selects the strongest effort that decodes in about half a second on one core.
+    effort : {'auto', 'fastest', 'fast', 'default', 'max'}
+        Time to spend on a smaller file, in encoding and in decoding. `auto` selects the strongest
+        effort for which the compiled decoder takes about half a second on one core; the decoder
+        for browsers takes two to seven times that.
     strip_rows : int, optional
         Rows in each independently coded strip, up to 65,535; 0 codes the image as one. If not
         given, images of more than 4 megapixels may get strips of 2 to 16 megapixels, the smaller

@@ -105,8 +105,13 @@ function facts(kmc, expected) {
   return kmc.header.paletteCoded ? found : { ...found, ...paletteFacts(kmc.palette, expected) };
 }
 
+// How many bytes precede the packed rows of a strip; -1 if it is coded otherwise.
+function bytesBefore(coding, payload) {
+  if (coding === 0) return 0;
+  return (coding === 2 || coding === 5) && payload[0] === 0xff ? 1 : -1;
+}
+
 function packedLengths(kmc) {
-  if (kmc.header.coding !== 0) return true;
   const rows = kmc.header.rowsPerStrip || kmc.header.height;
   return scenesOf(kmc).every(({ frames, interleaved, bits }, scene) => {
     const width = kmc.header.width * (interleaved ? 1 : frames);
@@ -114,7 +119,8 @@ function packedLengths(kmc) {
     const strips = kmc.strips.slice(scene * kmc.numStrips, (scene + 1) * kmc.numStrips);
     return strips.every((strip, number) => {
       const here = Math.min(rows, kmc.header.height - number * rows);
-      return strip.payload.length === here * stride;
+      const before = bytesBefore(kmc.header.coding, strip.payload);
+      return before < 0 || strip.payload.length === before + here * stride;
     });
   });
 }

@@ -106,9 +106,10 @@ types:
           any-of:
             - coding::packed
             - coding::deflate
-            - coding::context_fast
+            - coding::additive_fast
             - coding::context_default
             - coding::context_max
+            - coding::additive_fastest
       - id: channels
         type: u1
         enum: channels
@@ -123,8 +124,8 @@ types:
         valid:
           expr: _ <= 7 and ((_ & 2) == 0 or coding.to_i >= 2)
         doc: |
-          Bit 0, sections follow the strips; bit 1, the palette is coded, only with the context
-          coder; bit 2, several frames. Bits 3 to 7 are reserved and 0.
+          Bit 0, sections follow the strips; bit 1, the palette is coded, only with coding 2
+          to 5; bit 2, several frames. Bits 3 to 7 are reserved and 0.
       - id: width
         type: u4
         valid:
@@ -151,7 +152,7 @@ types:
       has_frames:
         value: (flags & 4) != 0
   coded_palette:
-    doc: A palette of that many bytes as the context coder codes it.
+    doc: A palette of that many bytes, coded; section 12 of context.md.
     params:
       - id: len_plain
         type: u4
@@ -247,8 +248,8 @@ types:
         valid:
           expr: _ <= 3 and ((_ & 2) == 0 or _root.header.coding.to_i >= 2)
         doc: |
-          Bit 0, its frames are coded below each other; bit 1, its palette is coded, only with the
-          context coder. Bits 2 to 7 are reserved and 0.
+          Bit 0, its frames are coded below each other; bit 1, its palette is coded, only with
+          coding 2 to 5. Bits 2 to 7 are reserved and 0.
       - id: entries_less_1
         type: u2
         valid:
@@ -295,8 +296,8 @@ types:
       - id: payload
         size: len_payload
         doc: |
-          Packed rows (coding 0), a zlib stream of packed rows (coding 1) or the bytes of the
-          context coder (coding 2 to 4); section 6.
+          Packed rows (coding 0), a zlib stream of packed rows (coding 1), the bytes of the additive
+          coder (coding 2 and 5) or of the context coder (coding 3 and 4); section 6.
   section:
     seq:
       - id: type
@@ -344,14 +345,17 @@ enums:
       id: deflate
       doc: A zlib stream of packed rows with 0, 1, 2, 4, 8 or 16 bits an index.
     2:
-      id: context_fast
-      doc: The context coder, profile fast; context.md.
+      id: additive_fast
+      doc: The additive coder, profile fast; additive.md.
     3:
       id: context_default
-      doc: The context coder, profile default.
+      doc: The context coder, profile default; context.md.
     4:
       id: context_max
       doc: The context coder, profile max.
+    5:
+      id: additive_fastest
+      doc: The additive coder, profile fastest.
   channels:
     1: grey
     2: grey_alpha

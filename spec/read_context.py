@@ -1,4 +1,4 @@
-"""The context coder of KMC 1 (coding 2, 3 and 4), written from context.md alone.
+"""The context coder of KMC 1 (coding 3 and 4), written from context.md alone.
 
 "Section" in a comment is a section of that text. Python standard library only. One model
 serves both directions; only the coder of bits differs. To be read, not to be fast: a
@@ -160,13 +160,26 @@ class Pixel:
         self.candidates, self.votes = [first, second], [v0, votes.get(second, 0)]
 
 
-class Model:
-    """A strip: `rows` are filled with symbols as they become known."""
+class Strip:
+    """The rows of a strip, filled with symbols as they become known."""
 
-    def __init__(self, coder: Encoder, tree: Tree, rows: int, width: int, coding: int) -> None:
-        self.coder, self.tree, self.width = coder, tree, width
-        self.profile = p = PROFILES[coding]
+    def __init__(self, rows: int, width: int) -> None:
+        self.width = width
         self.rows: list[list[int]] = [[0] * width for _ in range(rows)]
+
+    def at(self, column: int, row: int) -> int:  # section 6, beyond the image
+        if row < 0 or column >= self.width:
+            return 0
+        if column >= 0:
+            return self.rows[row][column]
+        return self.rows[row - 1][0] if row else 0
+
+
+class Model(Strip):
+    def __init__(self, coder: Encoder, tree: Tree, rows: int, width: int, coding: int) -> None:
+        super().__init__(rows, width)
+        self.coder, self.tree = coder, tree
+        self.profile = p = PROFILES[coding]
         h = clamp((rows * width - 1).bit_length(), 8, p.table_bits)  # section 2
         self.heads = [HashTable(h, Head) for _ in range(p.flag_contexts)]
         self.lines = [
@@ -177,12 +190,8 @@ class Model:
         self.trust = Lazy(lambda _: Estimate(1, 2, 2))
         self.shares = [0] * 14
 
-    def at(self, column: int, row: int) -> int:  # section 6, beyond the image
-        if row < 0 or column >= self.width:
-            return 0
-        if column >= 0:
-            return self.rows[row][column]
-        return self.rows[row - 1][0] if row else 0
+    def indices(self, y: int) -> list[int]:
+        return [self.tree.entry_of[symbol] for symbol in self.rows[y]]
 
     def neighbours(self, x: int, y: int) -> tuple[int, ...]:
         n = [self.at(x + i, y - j) for i, j in NEIGHBOURS]
@@ -375,7 +384,7 @@ def decode(
     for y in range(rows):
         model.code_row(y, None)
     coder.end()
-    return [[tree.entry_of[symbol] for symbol in row] for row in model.rows]
+    return [model.indices(y) for y in range(rows)]
 
 
 def encode(rows: list[list[int]], palette: list[tuple[int, ...]], coding: int) -> bytes:

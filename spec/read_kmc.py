@@ -2,7 +2,8 @@
 """The second reader of KMC 1 files, written from kmc-1.md alone, to be read beside it.
 
 "Section" in a comment is a section of that text. Python standard library only, and beside this
-file read_input.py, read_frames.py, and for coding 2 to 4 read_context.py and read_palette.py.
+file read_input.py, read_frames.py, and for coding 2 to 5 read_additive.py, read_context.py and
+read_palette.py.
 
     python3 read_kmc.py FILE                 print what the file says about itself
     python3 read_kmc.py FILE -o OUT.pam      write the first frame as netpbm PAM
@@ -21,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 sys.path.append(str(Path(__file__).resolve().parent))  # it need not be there already
+import read_additive
 import read_context
 import read_palette
 from read_frames import MAX_SIDE, Frames, Scene, read_frames
@@ -30,6 +32,7 @@ SIGNATURE = bytes.fromhex("8B4B4D430D0A1A0A")  # section 3
 MAX_DATA = 2**24  # section 7, the data of one section
 MAX_SECTIONS = 1024  # section 7, KEND not counted
 MAX_METADATA = 2**27  # a limit of this reader: the data of all sections together
+ADDITIVE = (2, 5)  # section 6.4
 KNOWN = {b"iccp": "icc", b"exif": "exif", b"xmpp": "xmp", b"text": "text"}  # section 7
 
 
@@ -88,8 +91,8 @@ def read_header(source: Input) -> tuple[Image, Scene, int]:  # section 3, in its
     check_crc(crc, head[:24], "header CRC", 24)
     if version != 1:
         refuse("header", 8, f"version {version} is not supported, only 1")
-    if coding > 4:
-        refuse("header", 9, f"coding {coding} is not supported, only 0 to 4")
+    if coding > 5:
+        refuse("header", 9, f"coding {coding} is not supported, only 0 to 5")
     if not 1 <= channels <= 4:
         refuse("header", 10, f"{channels} channels are not supported, only 1 to 4")
     if flags > 7 or (flags & 2 and coding < 2):
@@ -158,9 +161,12 @@ def decode_strip(
     part: str,
     at: int,
 ) -> list[list[int]]:
-    if coding > 1:  # section 6.4
+    if coding in ADDITIVE and payload[:1] == b"\xff" and len(palette) > 1:
+        payload, coding = payload[1:], 0  # section 3 of additive.md, its end
+    if coding > 1:  # sections 6.4 and 6.5
+        reader = read_additive if coding in ADDITIVE else read_context
         try:
-            return read_context.decode(payload, rows, width, palette, coding)
+            return reader.decode(payload, rows, width, palette, coding)
         except read_context.BadPayload as wrong:
             refuse(part, at, str(wrong))
     bits = (len(palette) - 1).bit_length()  # section 6: the smallest b with 2^b >= K
@@ -176,7 +182,7 @@ def decode_strip(
     lines = [packed[i : i + stride] for i in range(0, len(packed), stride)]
     result = [unpack(line, width, bits) for line in lines]
     largest, padded = max(map(max, result)), any(line[-1] & spare for line in lines)
-    if largest >= len(palette) or padded:  # section 6.5
+    if largest >= len(palette) or padded:  # section 6.6
         refuse(part, at, "a pad bit is 1" if padded else f"index {largest} is not in the palette")
     return result
 

@@ -1,10 +1,11 @@
 """What vectors notice of a fault in the second reader: see reader_mutants.py.
 
-A fault in the context coder is tried on the payloads of the vectors, one in palettes on the coded
-palettes, one in the rest on whole files, of which payloads that were seen before are not decoded
-again. A fault is caught where a good vector is read wrongly or not at all, where a bad one is
-read, or where anything but a refusal is raised. It is not caught by another reason to refuse, as
-nobody but this reader states its reasons; but large files are to be refused as too large.
+A fault in a coder is tried on the payloads of the vectors, one in palettes on the coded palettes,
+one in the rest on whole files, of which payloads that were seen before are not decoded again. The
+additive coder uses parts of the context coder, so that its payloads are tried on these, too. A
+fault is caught where a good vector is read wrongly or not at all, where a bad one is read, or where
+anything but a refusal is raised. It is not caught by another reason to refuse, as nobody but this
+reader states its reasons; but large files are to be refused as too large.
 """
 
 from __future__ import annotations
@@ -16,21 +17,27 @@ import signal
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from types import ModuleType
 from typing import Any
 
 import numpy as np
-from reader_mutants import CODER, FILES, SPEC, Mutant, compiled
+from reader_mutants import CODER, FILES, PAYLOADS, SPEC, Mutant, compiled
 
 from kmcodec import KmcFormatError
 from kmcodec.coding import coding_by_number
 
 VECTORS = SPEC / "vectors"
 QUICK = 60  # milliseconds: what takes longer is late, but for a few
-# What takes long, but notices most of what the quick ones do not.
-TELLING = {f"good/context-busy-{profile}" for profile in ("fast", "default", "max")}
-DENIED = {"good/context-limit-run-probability"}  # all of its pixels are in runs that are denied
+TELLING = "-busy-"  # takes long, but notices most of what the quick ones do not
+DENIED = {  # all of their pixels are in runs that are denied
+    "good/additive-limit-run-denied-fast",
+    "good/additive-limit-run-denied-fastest",
+    "good/context-limit-run-probability",
+}
+# By coding: milliseconds a pixel, and the least width of rows that are runs.
+SPEED = {2: (0.3, 16), 3: (0.5, 32), 4: (2, 64), 5: (0.12, 16)}
+STRIPS = ("read_context", "read_additive")
 MEMORY = 4 * 2**30
 Rows = list[list[int]]
 
@@ -53,7 +60,7 @@ class Trial:
     @property
     def late(self) -> bool:
         """Say whether only the faults that this is known to notice are tried on it."""
-        return self.work > QUICK and self.vector not in TELLING
+        return self.work > QUICK and TELLING not in self.vector
 
 
 def load(mutant: Mutant | None, files: tuple[str, ...] = FILES) -> dict[str, Any]:
@@ -92,11 +99,13 @@ def truth(function: str, *arguments: Any) -> Any:
     return found.tolist()
 
 
-def strip_differs(arguments: tuple[Any, ...], modules: dict[str, Any], whole: bool) -> bool:
+def strip_differs(
+    coder_name: str, arguments: tuple[Any, ...], modules: dict[str, Any], whole: bool
+) -> bool:
     """Decode row by row, and stop at the first that is wrong."""
     payload, rows, width, palette, coding = arguments
-    expected = truth("read_context", *arguments)
-    reader, bad = modules["read_context"], modules["read_context_parts"].BadPayload
+    expected = truth(coder_name, *arguments)
+    reader, bad = modules[coder_name], modules["read_context_parts"].BadPayload
     entries = list(palette)
     try:
         if whole or len(entries) == 1 or expected is None:
@@ -105,7 +114,7 @@ def strip_differs(arguments: tuple[Any, ...], modules: dict[str, Any], whole: bo
         model = reader.Model(coder, tree, rows, width, coding)
         for y, row in enumerate(expected):
             model.code_row(y, None)
-            if [tree.entry_of[symbol] for symbol in model.rows[y]] != row:
+            if model.indices(y) != row:
                 return True
         coder.end()
     except bad:
@@ -148,12 +157,13 @@ def files() -> list[tuple[str, bytes, dict[str, Any] | None]]:
 def calls() -> dict[str, list[tuple[str, tuple[Any, ...]]]]:
     """Return what is to be decoded in all vectors, without the work of decoding strips."""
     modules = load(None)
-    found: dict[str, list[tuple[str, tuple[Any, ...]]]] = {"read_context": [], "read_palette": []}
+    names = (*STRIPS, "read_palette")
+    found: dict[str, list[tuple[str, tuple[Any, ...]]]] = {name: [] for name in names}
     vector = ""
 
-    def strip(payload: bytes, rows: int, width: int, palette: Any, coding: int) -> Rows:
-        arguments = (payload, rows, width, tuple(palette), coding)
-        found["read_context"].append((vector, arguments))
+    def strip(name: str, *arguments: Any) -> Rows:
+        payload, rows, width, palette, coding = arguments
+        found[name].append((vector, (payload, rows, width, tuple(palette), coding)))
         return [[0] * width] * rows
 
     def palette(data: bytes, entries: int, channels: int) -> Any:
@@ -161,7 +171,8 @@ def calls() -> dict[str, list[tuple[str, tuple[Any, ...]]]]:
         return decode_palette(data, entries, channels)
 
     decode_palette = modules["read_palette"].decode
-    modules["read_kmc"].read_context.decode = strip
+    for name in STRIPS:
+        getattr(modules["read_kmc"], name).decode = partial(strip, name)
     modules["read_kmc"].read_palette.decode = palette
     for vector, data, _ in files():  # noqa: B007 - the functions above take it
         try:
@@ -174,22 +185,24 @@ def calls() -> dict[str, list[tuple[str, tuple[Any, ...]]]]:
 def milliseconds(arguments: tuple[Any, ...]) -> float:
     """Guess how long the reader takes for a strip: for its palette and pixels not in runs."""
     payload, rows, width, palette, coding = arguments
-    found: Rows = truth("read_context", *arguments) or [[0] * width] * rows
+    name = STRIPS[coding in true_reader()["read_kmc"].ADDITIVE]
+    found: Rows = truth(name, *arguments) or [[0] * width] * rows
     flat = sum(a == b and min(b) == max(b) for a, b in itertools.pairwise(found))
-    pixels = width * (rows - flat) if width >= 64 >> (4 - coding) else width * rows
-    return len(palette) / 20 + flat / 10 + pixels * (0.25, 0.5, 2)[coding - 2] + len(payload) / 100
+    speed, least = SPEED[coding]
+    pixels = width * (rows - flat) if width >= least else width * rows
+    return len(palette) / 20 + flat / 10 + pixels * speed + len(payload) / 100
 
 
 @cache
 def trials(file: str, whole: bool) -> list[Trial]:
     """Return what may notice a fault in the file, the quickest first."""
     found = []
-    if file in CODER:
-        for vector, arguments in calls()["read_context"]:
+    for name in STRIPS:
+        for vector, arguments in calls()[name] if file in (name, *CODER) else ():
             work = milliseconds(arguments) if vector not in DENIED else 5000
 
-            def strip(modules: Any, arguments: Any = arguments) -> bool:
-                return strip_differs(arguments, modules, whole)
+            def strip(modules: Any, name: str = name, arguments: Any = arguments) -> bool:
+                return strip_differs(name, arguments, modules, whole)
 
             found.append(Trial(vector, work, strip))
     if file in ("read_context_parts", "read_palette"):
@@ -199,7 +212,7 @@ def trials(file: str, whole: bool) -> list[Trial]:
                 return palette_differs(arguments, modules)
 
             found.append(Trial(vector, len(arguments[0]) / 2, palette_trial))
-    if file not in (*CODER, "read_palette"):
+    if file not in PAYLOADS:
         for vector, data, expected in files():
 
             def whole_file(modules: Any, what: Any = (vector, data, expected)) -> bool:
@@ -210,9 +223,9 @@ def trials(file: str, whole: bool) -> list[Trial]:
 
 
 def reader_with(mutant: Mutant) -> dict[str, Any]:
-    if mutant.file in (*CODER, "read_palette"):
-        return load(mutant, (*CODER, "read_palette"))
-    modules = load(None, (*CODER, "read_palette"))
+    if mutant.file in PAYLOADS:
+        return load(mutant, PAYLOADS)
+    modules = load(None, PAYLOADS)
 
     def remembered(function: str) -> Callable[..., Any]:
         def decode(*arguments: Any) -> Any:
@@ -224,7 +237,7 @@ def reader_with(mutant: Mutant) -> dict[str, Any]:
 
         return decode
 
-    for function in ("read_context", "read_palette"):
+    for function in (*STRIPS, "read_palette"):
         modules[function].decode = remembered(function)
     return {**modules, **load(mutant, ("read_input", "read_frames", "read_kmc"))}
 

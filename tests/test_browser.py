@@ -22,7 +22,8 @@ SALVAGE, LARGE, FOREIGN = HINTS = (
 SHOWN = (
     *(f"{coding}-{mode}" for coding in ("packed", "deflate") for mode in
       ("grey", "grey-alpha", "rgb", "rgba")),
-    *(f"context-example-{effort}" for effort in ("fast", "default", "max")),
+    *(f"additive-example-{effort}" for effort in ("fast", "fastest")),
+    *(f"context-example-{effort}" for effort in ("default", "max")),
     "context-palette-coded-k257-grey-alpha",
     "context-palette-transparent",
     "context-rgba",

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_context import CONTEXT, Twin, by_profile, drawn, needs_kernels
 
-from kmcodec.coding.context.choice import Criterion
+from kmcodec.coding.choice import Criterion
 
 
 def criterion_for(pixels, palette, lagrangian, allowance):

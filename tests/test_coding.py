@@ -127,5 +127,6 @@ def test_numbers_are_those_of_the_header():
         (2, "context", "fast"),
         (3, "context", "default"),
         (4, "context", "max"),
+        (5, "context", "fastest"),
     ]
-    assert coding_by_number(5) is None
+    assert coding_by_number(6) is None

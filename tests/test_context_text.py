@@ -63,7 +63,7 @@ def test_the_decisions_of_profile_max(monkeypatch: pytest.MonkeyPatch) -> None:
         assert line in PLAIN, line
 
 
-@pytest.mark.parametrize(("coding", "name"), [(2, "fast"), (3, "default"), (4, "max")])
+@pytest.mark.parametrize(("coding", "name"), [(3, "default"), (4, "max")])
 def test_the_memory_of_each_profile(coding: int, name: str) -> None:
     p = reader.read_context.PROFILES[coding]
     places = p.flag_contexts * 16 + p.tree_contexts * 62 / 4

@@ -36,6 +36,8 @@ SMALL = (
     "one-pixel-deflate",
     "meta-all-types-reversed",
     "k1-many-strips-deflate",
+    "additive-example-fast",
+    "additive-example-fastest",
     "context-example-default",
     "context-palette-coded-default",
     "frames-example-interleaved",
@@ -43,13 +45,16 @@ SMALL = (
 )
 # These take half of the time of all; others like them are made again.
 NOT_MADE_AGAIN = (
+    "additive-fast-tables-4196352",
+    "additive-fastest-k65536",
+    "additive-palette-coded-65540-bytes",
     "context-busy-max",
     "context-default-long-runs",
+    "context-limit-run-probability",
     "context-limit-weights",
     "context-max-long-runs",
     "context-max-k256",
     "context-max-k4096",
-    "context-palette-coded-65540-bytes",
     "context-rgba",
 )
 
@@ -175,7 +180,7 @@ def test_noise_behind_right_crcs_raises_nothing_else() -> None:
         kind = source.choice((b"iccp", b"exif", b"xmpp", b"text", b"zzzz", b"KEND", b"ABCD"))
         extra = section(kind, source.choice((b"", b"\0", b"\1", b"\1\x78\x9c")) + payload)
         for data in (
-            build(coding=source.randrange(5), payloads=(payload,)),
+            build(coding=source.randrange(6), payloads=(payload,)),
             build(sections=extra),
         ):
             with contextlib.suppress(reader.Refused):
@@ -274,7 +279,7 @@ def test_the_signature_is_checked_as_far_as_there_are_bytes() -> None:
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
 def test_imports_only_the_standard_library(script: Path) -> None:
-    """And siblings; the context coder of the second reader is a sibling of all."""
+    """And siblings; the coders of the second reader are siblings of all."""
     source = script.read_text("utf-8")
     names = set()
     for node in ast.walk(ast.parse(source)):
@@ -285,7 +290,7 @@ def test_imports_only_the_standard_library(script: Path) -> None:
             names.add((node.module or "").split(".")[0])
     siblings = {path.stem for path in SCRIPTS if path.parent == script.parent} - {"read_kmc"}
     assert names
-    assert names <= sys.stdlib_module_names | siblings | {"read_context"}
+    assert names <= sys.stdlib_module_names | siblings | {"read_additive", "read_context"}
     for word in ("kmcodec", "__import__", "importlib"):
         assert word not in source
 
@@ -293,7 +298,7 @@ def test_imports_only_the_standard_library(script: Path) -> None:
 def test_the_script_makes_these_vectors(tmp_path: Path) -> None:
     """Only the bytes of deflate may differ, from one build of zlib to another."""
     shutil.copytree(SPEC / "make_vectors", tmp_path / "make_vectors")
-    for name in ("read_context.py", "read_context_parts.py"):
+    for name in ("read_additive.py", "read_context.py", "read_context_parts.py"):
         shutil.copy(SPEC / name, tmp_path)
     command = [sys.executable, "-B", str(tmp_path / "make_vectors"), "--without", *NOT_MADE_AGAIN]
     subprocess.run(command, capture_output=True, timeout=300, check=True)
@@ -304,7 +309,7 @@ def test_the_script_makes_these_vectors(tmp_path: Path) -> None:
     assert {name.stem for name in kept.keys() - made.keys()} == set(NOT_MADE_AGAIN)
     assert made.keys() <= kept.keys()
     for name, path in made.items():
-        exact = name.stem.startswith(("context-", "palette-coded-", "scenes-coded-"))
+        exact = name.stem.startswith(("additive-", "context-", "palette-coded-", "scenes-coded-"))
         if name.suffix == ".json" or exact:
             assert path.read_bytes() == kept[name].read_bytes()
     assert subprocess.run(command, capture_output=True, timeout=300, check=False).returncode == 1
@@ -316,7 +321,7 @@ def test_the_example_of_the_context_coder() -> None:
     colours = bytes.fromhex("1D3557 E63946 F1FAEE A8DADC 457B9D")
     palette = [tuple(colours[at : at + 3]) for at in range(0, 15, 3)]
     rows = [[0, 0, 4, 4, 3], [0, 0, 4, 3, 3], [0, 4, 4, 3, 2], [1, 1, 4, 3, 2]]
-    for coding, payload in ((2, "722061C14607"), (3, "793EA1E280C5"), (4, "DCB7B37832650E")):
+    for coding, payload in ((3, "793EA1E280C5"), (4, "DCB7B37832650E")):
         data = bytes.fromhex(payload)
         assert data.hex(" ").upper() in text
         assert reader.read_context.encode(rows, palette, coding) == data

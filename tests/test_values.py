@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import kmcodec
-from kmcodec.coding.context.colortree import tree_of
+from kmcodec.coding.colortree import tree_of
 from kmcodec.coding.context.tables import tables
 from kmcodec.model.frozen import frozen
 from kmcodec.model.image import IndexedImage, Metadata

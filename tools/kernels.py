@@ -21,8 +21,8 @@ CONTEXT = Path("kmcodec", "coding", "context")
 # What an install compiles with.
 FULL = "-O3"
 KERNELS = (
+    "kmcodec/coding/additive/_strip.pyx",
     "kmcodec/coding/context/_default.pyx",
-    "kmcodec/coding/context/_fast.pyx",
     "kmcodec/coding/context/_max.pyx",
     "kmcodec/quantization/_dither.pyx",
     "kmcodec/quantization/_filter.pyx",
@@ -66,9 +66,14 @@ def write_generated() -> None:
 
 
 def included(kernel: str) -> list[Path]:
-    """Return the files that a kernel may include: those beside it, and its own generated one."""
+    """Return the files that a kernel may include: those beside and above it, its generated one."""
     folder, name = Path(kernel).parent, Path(kernel).stem.removeprefix("_")
-    found = {path.relative_to(ROOT) for path in (ROOT / folder).glob("*.pxi")}
+    found = {
+        path.relative_to(ROOT)
+        for place in (folder, folder.parent)
+        for kind in ("*.pxi", "*.h")
+        for path in (ROOT / place).glob(kind)
+    }
     own = {path for path in generated() if path == folder / f"profile_{name}.pxi"}
     return sorted(found - generated().keys() | own)
 

@@ -67,7 +67,7 @@ def encode_labels(
         return assembly.encode(image)
     image = planes_image(array)
     if not in_runs(image.indices):
-        # Noise gains little from the context coder, and decodes a hundred times slower.
+        # Noise gains little, and decodes a hundred times slower.
         assembly = Assembly("deflate" if coding == "context" else coding, AUTO, strip_rows)
     return assembly.encode(image)
 

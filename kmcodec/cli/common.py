@@ -108,8 +108,8 @@ def coding_options(command: _F) -> _F:
             type=click.Choice(EFFORTS),
             default=Assembly.effort,
             show_default=True,
-            help="Time that the context coder takes to make the file smaller. auto: the strongest "
-            "effort that decodes in about half a second.",
+            help="Time to spend on a smaller file, in encoding and decoding. auto: the strongest "
+            "effort that kmc decodes in about half a second on one core.",
         ),
     )
 

@@ -1,4 +1,4 @@
-"""Coding methods: index maps to bytes and back (spec/kmc-1.md, section 6, and spec/context.md).
+"""Coding methods: index maps to bytes and back (spec/kmc-1.md, section 6).
 
 A method is one module or package here and one `Coding` in `METHODS`. It codes each strip
 independently, and depends neither on the container nor on the source of the palette.
@@ -11,14 +11,12 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from kmcodec.coding.additive import PROFILES as ADDITIVE
+from kmcodec.coding.additive import Additive
+from kmcodec.coding.additive.kernels import STRIP
 from kmcodec.coding.budget import Survey, affordable_effort, count_unsurprising
-from kmcodec.coding.context import (
-    COMPILED,
-    PROFILES,
-    Context,
-    decode_palette,
-    encode_palette,
-)
+from kmcodec.coding.context import PROFILES, Context, decode_palette, encode_palette
+from kmcodec.coding.context.kernels import MODELS
 from kmcodec.coding.deflate import Deflate
 from kmcodec.coding.packed import Packed
 
@@ -48,6 +46,8 @@ class Coding(Protocol):
         Its number in the header.
     name : str
         Its name for users.
+    coder : str
+        Its name in the specification.
     effort : str or None
         The profile, if several methods share the name.
     """
@@ -57,6 +57,9 @@ class Coding(Protocol):
 
     @property
     def name(self) -> str: ...
+
+    @property
+    def coder(self) -> str: ...
 
     @property
     def effort(self) -> str | None: ...
@@ -101,10 +104,15 @@ class Coding(Protocol):
         """
 
 
+COMPILED = bool(MODELS) and STRIP is not None
+"""Whether the kernels of the adaptive coders are there."""
+
 METHODS: tuple[Coding, ...] = (
     Packed(),
     Deflate(),
-    *(Context(number, profile) for number, profile in enumerate(PROFILES.values(), 2)),
+    Additive(ADDITIVE["fast"]),
+    *(Context(number, profile) for number, profile in enumerate(PROFILES.values(), 3)),
+    Additive(ADDITIVE["fastest"]),
 )
 """All coding methods, in the order of their numbers."""
 
@@ -112,8 +120,8 @@ CODINGS = tuple(dict.fromkeys(method.name for method in METHODS))
 """The names of the coding methods."""
 
 AUTO = "auto"
-EFFORTS = (AUTO, *PROFILES)
-"""Efforts of the context coder, from `auto`, which decides by the image, to the slowest."""
+EFFORTS = (AUTO, *ADDITIVE, *PROFILES)
+"""Efforts of the adaptive coders, from `auto`, which decides by the image, to the slowest."""
 
 
 def coding_by_number(number: int) -> Coding | None:
@@ -129,7 +137,7 @@ def coding_for(name: str, effort: str, indices: NDArray[Any], palette: NDArray[n
     name : str
         One of `CODINGS`.
     effort : str
-        One of `EFFORTS`; only the context coder uses it.
+        One of `EFFORTS`; only the coding `context` uses it.
     indices : ndarray, shape (height, width)
     palette : ndarray, shape (K, C), uint8
         The image, by which `auto` decides.

@@ -22,7 +22,7 @@ class Deflate:
     """Coding method 1: a zlib stream of rows packed to 0, 1, 2, 4, 8 or 16 bits an index."""
 
     number = 1
-    name = "deflate"
+    name = coder = "deflate"
 
     effort = None
 

@@ -122,8 +122,7 @@ class Packed:
     """Coding method 0: ceil(log2 K) bits an index."""
 
     number = 0
-    name = "packed"
-
+    name = coder = "packed"
     effort = None
 
     def encode(self, indices: NDArray[Any], palette: NDArray[np.uint8]) -> bytes:

@@ -98,7 +98,7 @@ class Header:
 
     @property
     def allows_coded_palette(self) -> bool:
-        """Whether the palette may be coded: only if a reader needs the context coder anyway."""
+        """Whether the palette may be coded: only where the coding of the indices learns."""
         return self.coding not in (0, 1)
 
     def rows_of(self, strip: int) -> tuple[int, int]:

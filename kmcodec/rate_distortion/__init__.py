@@ -1,6 +1,6 @@
 """The smallest file at a given quality: choose indices by their cost of coding.
 
-The coder's own model gives the cost (`kmcodec.coding.context.choice`). This package finds the
+The coder's own model gives the cost (`kmcodec.coding.choice`). This package finds the
 price of a bit at which an image keeps within a tolerance, reaches a quality or fits into a size.
 """
 

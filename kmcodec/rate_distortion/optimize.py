@@ -75,7 +75,7 @@ def optimize(
         With a quality or a size as the goal its k is the maximum number of entries.
     goal : Goal
     assembly : Assembly
-        Options of the file; its coding is the context coder.
+        Options of the file; its coding is `context`.
     metadata : Metadata, optional
         Metadata of the file, instead of the image's own.
     advance : callable

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kmcodec.coding.context import Context, Criterion
+from kmcodec.coding.choice import Criterion
+from kmcodec.coding.symbol_coding import SymbolCoding
 from kmcodec.container.header import Header
 from kmcodec.model.image import IndexedImage
 from kmcodec.model.metrics import products, squared_error
@@ -79,7 +80,7 @@ class Base:
     """
 
     image: IndexedImage
-    method: Context
+    method: SymbolCoding
     header: Header
     line_width: int
     targets: NDArray[np.int16]
@@ -203,7 +204,7 @@ class Source:
 
     def _based(self, image: IndexedImage, ahead: NDArray[Any], saving: int) -> Base:
         method = self._builder.method_for(image)
-        assert isinstance(method, Context)
+        assert isinstance(method, SymbolCoding)
         entries = np.zeros((len(image.palette), _COORDINATES), np.int16)
         own = self._entries(image)
         entries[:, : own.shape[1]] = own

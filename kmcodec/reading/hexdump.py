@@ -310,7 +310,7 @@ def _coding_in_words(value: int) -> str:
     coding = coding_by_number(value)
     if coding is None:
         return f"{_FAULT}coding {value} is not supported"
-    return f"coding {value}: {coding.name}" + (f", {coding.effort}" if coding.effort else "")
+    return f"coding {value}: {coding.coder}" + (f", {coding.effort}" if coding.effort else "")
 
 
 def _channels_in_words(value: int) -> str:

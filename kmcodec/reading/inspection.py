@@ -34,7 +34,7 @@ class FileInfo:
     coding : str
         Name of the coding method.
     effort : str or None
-        The profile of the context coder.
+        The effort of the coding `context`.
     palette : ndarray, shape (K, C), uint8
         Palette of the first frame. Palettes of further scenes are not decoded.
     palette_sizes : tuple of int

@@ -1,8 +1,8 @@
 """How many rows a strip has, if nobody says so.
 
-What a strip has learned is lost to the next. With 256 entries that costs profile fast 4 kB a strip
-whatever the image, and default twice as much; to stay below 1 % of the file, a strip of a photo
-needs 2 to 5 megapixels, one of a drawing five times as many. What they have in common is the
+What a strip has learned is lost to the next. On photos of 256 colours that costs about 1 kB a
+strip, on pages of text and screens 4 to 10 kB; to stay below 1 % of the file, a strip of a photo
+needs half a megapixel, one of a page ten times as many. What they have in common is the
 number of pixels that are not as their neighbours, and so take most of the bits and of the time.
 """
 
@@ -22,7 +22,7 @@ MAX_STRIP_ROWS = 65_535
 # An image of no more pixels is one strip.
 _ONE_STRIP = 1 << 22
 # So many pixels of a strip are not as their neighbours, and so many it has at least and at most.
-_BUSY = {"fast": 1 << 21, "default": 1 << 22, "max": 1 << 22}
+_BUSY = {"fastest": 1 << 21, "fast": 1 << 21, "default": 1 << 22, "max": 1 << 22}
 _LEAST, _MOST = 1 << 21, 1 << 24
 # With fewer in all, an image of that size is better off as one strip, and coded in about a second.
 _ALONE = 1 << 21
@@ -42,9 +42,9 @@ def rows_of_strips(width: int, height: int, effort: str | None, sample: BusySamp
     ----------
     width, height : int
     effort : str or None
-        Profile of the context coder; None for other codings, which learn little.
+        Effort of the coding `context`; None for other codings, which learn little.
     sample : BusySample or None
-        What has seen the image, for the context coder.
+        What has seen the image, for the coding `context`.
 
     Returns
     -------

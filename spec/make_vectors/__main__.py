@@ -7,9 +7,9 @@
 
 The vectors are golden: they were made once, looked at and committed. Do not make them again
 to get a test to pass, and never make them with code of the package. This script shares
-nothing with any reader, but for the payloads of coding 2 to 4 (good_context.py, good_coded.py,
-bad_context.py, bad_coded.py, frames.py): these come from the encoder in ../read_context.py, which
-was written from context.md alone, as half of the second reader. So for these payloads the second
+nothing with any reader, but for the payloads of coding 2 to 5 (coders.py): these come from the
+encoders in ../read_additive.py and ../read_context.py, which were written from additive.md and
+context.md alone, as half of the second reader. So for these payloads the second
 reader proves little by reading them; the package, which has no part in them, does. Coded palettes
 come from coded_palettes.py, which shares nothing with ../read_palette.py. Another build of zlib
 may compress differently, so even the same script may give other bytes (which are as valid);
@@ -27,6 +27,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from bad_additive import bad_additive, bad_additive_packed, bad_additive_strips
 from bad_coded import bad_coded_bytes, bad_coded_crc, bad_coded_flags, bad_coded_lengths
 from bad_context import bad_context, bad_context_strips
 from bad_indices import bad_deflate, bad_indices, bad_packed, bad_pads
@@ -43,6 +44,23 @@ from bad_scenes import (
 from bad_sections import bad_frames, bad_icc, bad_known, bad_texts, bad_types
 from frames import bad_frame_tables, good_frames, large_frames
 from good import LEFT_OUT, good_bits, good_codings, good_shapes
+from good_additive import (
+    good_additive,
+    good_additive_busy,
+    good_additive_most,
+    good_additive_palettes,
+    good_additive_runs,
+    good_additive_shapes,
+    good_additive_tables,
+)
+from good_additive_strange import (
+    good_additive_cut,
+    good_additive_ends,
+    good_additive_limits,
+    good_additive_packed,
+    good_additive_policies,
+    good_additive_tags,
+)
 from good_bounds import good_bounds_max, good_bounds_runs, good_bounds_tables, good_bounds_weights
 from good_busy import good_busy
 from good_coded import good_coded, good_coded_cut, good_coded_palettes, good_coded_sizes
@@ -83,6 +101,19 @@ GOOD: list[Callable[[], Iterator[Good]]] = [
     good_bounds_weights,
     good_bounds_max,
     good_busy,
+    good_additive,
+    good_additive_most,
+    good_additive_runs,
+    good_additive_shapes,
+    good_additive_palettes,
+    good_additive_busy,
+    good_additive_tables,
+    good_additive_policies,
+    good_additive_limits,
+    good_additive_ends,
+    good_additive_tags,
+    good_additive_packed,
+    good_additive_cut,
     good_coded,
     good_coded_sizes,
     good_coded_cut,
@@ -106,6 +137,9 @@ REFUSED: dict[str, list[Callable[[], Iterator[Bad]]]] = {
         bad_icc,
         bad_known,
         bad_texts,
+        bad_additive,
+        bad_additive_packed,
+        bad_additive_strips,
         bad_context,
         bad_context_strips,
         bad_coded_flags,

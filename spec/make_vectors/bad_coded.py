@@ -1,7 +1,7 @@
 """Faults of coded palettes (kmc-1.md, section 4; context.md, section 12).
 
 The right ones come from coded_palettes.py. Every CRC is right unless it is the fault, and the
-strips are those of the palette that is meant, from the encoder in ../read_context.py.
+strips are those of the palette that is meant, from the encoders of coders.py.
 """
 
 from __future__ import annotations
@@ -10,8 +10,9 @@ from collections.abc import Iterator
 
 from bad_context import changed
 from coded_palettes import Entry, code_palette, coded_part, ordered
+from coders import encode, entries_of
 from good_coded import scattered, shaded, shorter
-from good_context import EXAMPLE_PALETTE, entries_of, patches
+from good_context import EXAMPLE_PALETTE, patches
 from parts import (
     Bad,
     bits_used,
@@ -24,7 +25,6 @@ from parts import (
     strips,
     u32,
 )
-from read_context import encode
 
 RIGHT = shaded(24, 3, 3)  # the first seed with which all faults show; see good_coded_cut
 

@@ -6,8 +6,8 @@ import random
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from coders import encode, entries_of
 from good import good
-from good_context import entries_of, read_context
 from parts import (
     EXAMPLE_PALETTE,
     EXAMPLE_ROWS,
@@ -115,7 +115,7 @@ def coder(coding: int, palette: bytes, channels: int = 3) -> Callable[[Rows], by
     """Take the encoder of the second reader, for the codings that it has."""
     if coding < 2:
         return None
-    return lambda rows: read_context.encode(rows, entries_of(palette, channels), coding)
+    return lambda rows: encode(rows, entries_of(palette, channels), coding)
 
 
 def good_frames() -> Iterator[Good]:
@@ -155,7 +155,7 @@ def good_frames() -> Iterator[Good]:
     )
     yield animated("frames-one-entry", "Frames of one colour.", noisy(4, 3, 3, 1), b"abc")
     for flags, layout in ((0, "side"), (1, "below")):
-        for coding in range(5):
+        for coding in range(6):
             yield animated(
                 f"frames-{layout}-coding-{coding}",
                 f"Five frames, coding {coding}, in strips of 4 of the 6 rows.",

@@ -2,7 +2,7 @@
 
 In most of them the bits follow no image but a policy: the image is what they decode to. So no
 encoder makes them, and what the policy needs, takes few pixels. See good_limits.py for others, and
-good_context.py for where the payloads come from.
+coders.py for where the payloads come from.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ import random
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from coders import entries_of, profiled, read_context
 from good import LEFT_OUT
-from good_context import CODINGS, Encoder, Model, Tree, context, entries_of, read_context
+from good_context import Encoder, Model, Tree
 from parts import Good, Rows, colours, noise
 
 GREYS = (0, 127, 128, 129, 255)
@@ -50,12 +51,12 @@ def guided(
     rows = [[model.tree.entry_of[symbol] for symbol in row] for row in model.rows]
     payload = model.coder.end()
     about += " No encoder writes this."
-    return context(name, about, rows, palette, coding, channels=channels, code=lambda _: payload)
+    return profiled(name, about, rows, palette, coding, channels=channels, code=lambda _: payload)
 
 
 def good_bounds_tables() -> Iterator[Good]:
     palette = bytes(at * 255 // 1999 for at in range(2000))
-    yield context(
+    yield profiled(
         "limit-check",
         "256 pixels. Keys share a place: of two, the checks would differ but for the bit that is"
         " always 1; two others have one check, though they differ in the bits above it.",
@@ -64,18 +65,16 @@ def good_bounds_tables() -> Iterator[Good]:
         4,
         channels=1,
     )
-    for coding, profile in CODINGS[:2]:
-        about = "257 pixels: one more than the least table has places."
-        rows = noise(257, 1, 64, seed=coding)
-        yield context(f"limit-257-pixels-{profile}", about, rows, colours(64), coding)
+    about = "257 pixels: one more than the least table has places."
+    yield profiled("limit-257-pixels-default", about, noise(257, 1, 64, seed=3), colours(64), 3)
 
 
 def good_bounds_runs() -> Iterator[Good]:
     palette = colours(2)
-    flat = [[1] * 16 for _ in range(1800)]
-    rows = [*flat, *[[1] * 15 + [0] if y % 3 == 0 else [1] * 16 for y in range(12)]]
+    flat = [[1] * 32 for _ in range(1800)]
+    rows = [*flat, *[[1] * 31 + [0] if y % 3 == 0 else [1] * 32 for y in range(12)]]
     about = "1,800 runs: their probability rises to the highest there is. Then, four times, none."
-    yield context("limit-run-certain", about, rows, palette, 2)
+    yield profiled("limit-run-certain", about, rows, palette, 3)
 
 
 def lean(width: int, height: int, seed: int) -> Rows:
@@ -86,14 +85,13 @@ def lean(width: int, height: int, seed: int) -> Rows:
 def good_bounds_weights() -> Iterator[Good]:
     palette = bytes([0, 255])
     coder = Encoder()
-    model = Model(coder, Tree(entries_of(palette, 1)), 400, 32, 2)
-    model.flags = Contrary(model.profile, 2, "flags")
-    model.nodes = Contrary(model.profile, 2, "tree")
+    model = Model(coder, Tree(entries_of(palette, 1)), 400, 32, 3)
+    model.flags = Contrary(model.profile, 3, "flags")
+    model.nodes = Contrary(model.profile, 3, "tree")
     about = "Bits that are less likely than not: weights reach the least and the greatest value."
-    yield guided("limit-weights", about, model, palette, 2, 1)
-    for coding, profile in CODINGS[:2]:
-        about = "One pixel of five is bright, whatever is around: estimates reach their limits."
-        yield context(f"limit-maps-{profile}", about, lean(30, 60, 1), palette, coding, channels=1)
+    yield guided("limit-weights", about, model, palette, 3, 1)
+    about = "One pixel of five is bright, whatever is around: estimates reach their limits."
+    yield profiled("limit-maps-default", about, lean(30, 60, 1), palette, 3, channels=1)
 
 
 class Doubtful(Guided):

@@ -2,7 +2,7 @@
 
 Small vectors leave most of the initial weights, hashes and contexts without effect: they have too
 few pixels that meet a context again. These have what photos have, gradients, edges, noise and parts
-that come again, and lines on a ground. See good_context.py for where the payloads come from.
+that come again, and lines on a ground. See coders.py for where the payloads come from.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 
-from good_context import Tree, context, entries_of
+from coders import entries_of, profiled
+from good_context import Tree
 from parts import Good, Rows
 
 SMOOTH = 6  # pixels between the points of the shading
@@ -99,9 +100,7 @@ def colour_plane(across: int, down: int) -> bytes:
 
 def good_busy() -> Iterator[Good]:
     """Sides of two of them give powers of two, where the size of tables changes."""
-    greys = bytes(at * 255 // 599 for at in range(600))
     for coding, profile, width, lines, levels, palette, channels in (
-        (2, "fast", 64, (5, 20, 7, 1), (600, 1), greys, 1),
         (3, "default", 64, (7, 16, 9, 5), (5, 5), colour_plane(5, 5), 3),
         (4, "max", 36, (28, 10, 8, 3), (8, 8), colour_plane(8, 8), 3),
     ):
@@ -114,7 +113,7 @@ def good_busy() -> Iterator[Good]:
             *rows,
             *again(rows, *lines[2:], coding),
         ]
-        yield context(
+        yield profiled(
             f"busy-{profile}",
             f"{width} x {len(rows)} pixels, {len(entry_of)} entries, with lines on two grounds,"
             " then as busy as a photo, parts of it twice.",

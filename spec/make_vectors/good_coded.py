@@ -1,7 +1,7 @@
 """Conforming files with a coded palette (kmc-1.md, section 4; context.md, section 12).
 
 The palettes are coded by coded_palettes.py. The payloads of the strips, of few pixels, come
-from the encoder in ../read_context.py; see good_context.py.
+from the encoders of coders.py.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from coded_palettes import Entry, code_palette, coded_part, ordered
-from good_context import CODINGS, context, patches
+from coders import PROFILES, profiled
+from good_context import patches
 from parts import PROFILE, Good, stored, text
 
 MODELS = {1: "grey", 2: "grey-alpha", 3: "rgb", 4: "rgba"}
@@ -57,7 +58,7 @@ def coded(name: str, about: str, entries: list[Entry], coding: int, **options: A
         assert len(data) < len(plain)
         return coded_part(entries, data)
 
-    return context(
+    return profiled(
         f"palette-coded-{name}",
         about,
         options.pop("rows", patches(4, 2, len(entries))),
@@ -75,7 +76,7 @@ def good_coded() -> Iterator[Good]:
         for entries in (1, 2, 3, 16, 17, 256, 257):
             if entries * channels == 1 or entries > 256**channels:
                 continue
-            coding, profile = CODINGS[number % 3]
+            coding, profile = PROFILES[number % 3]
             number += 1
             yield coded(
                 f"k{entries}-{model}",
@@ -84,7 +85,7 @@ def good_coded() -> Iterator[Good]:
                 shorter(entries, channels),
                 coding,
             )
-    for coding, profile in CODINGS:
+    for coding, profile in PROFILES:
         about = f"The same for all profiles; two strips, profile {profile}."
         rows = patches(4, 3, 17)
         yield coded(profile, about, shorter(17, 3), coding, rows=rows, rows_per_strip=2)

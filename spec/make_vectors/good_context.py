@@ -1,25 +1,18 @@
-"""Conforming files with coding 2, 3 and 4, the context coder.
+"""Conforming files with coding 3 and 4, the context coder.
 
-"Section" is one of context.md. The payloads come from the encoder in ../read_context.py, half
-of the second reader: all other vectors are made without any reader.
+"Section" is one of context.md. The payloads come from the encoder in ../read_context.py: see
+coders.py.
 """
 
 from __future__ import annotations
 
 import random
-import sys
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
-from good import good
+from coders import CONTEXT, entries_of, profiled, read_context
 from parts import PROFILE, Good, Rows, colours, noise, stored, text
-
-sys.path.append(str(Path(__file__).resolve().parent.parent))
-import read_context
 from read_context import Encoder, Model, Tree
 
-CODINGS = ((2, "fast"), (3, "default"), (4, "max"))
 ENTRIES = (1, 2, 3, 16, 17, 256, 257, 4096)
 EXAMPLE_PALETTE = bytes.fromhex("1D3557 E63946 F1FAEE A8DADC 457B9D")  # section 13
 EXAMPLE_ROWS = [[0, 0, 4, 4, 3], [0, 0, 4, 3, 3], [0, 4, 4, 3, 2], [1, 1, 4, 3, 2]]
@@ -30,16 +23,6 @@ LETTERS = (
         *("#####", "..#..", "..#..", "..#..", "..#..", "....."),
     ),
 )
-
-
-def entries_of(palette: bytes, channels: int = 3) -> list[tuple[int, ...]]:
-    return [tuple(palette[at : at + channels]) for at in range(0, len(palette), channels)]
-
-
-def context(name: str, about: str, rows: Rows, palette: bytes, coding: int, **options: Any) -> Good:
-    entries = entries_of(palette, options.get("channels", 3))
-    options.setdefault("code", lambda part: read_context.encode(part, entries, coding))
-    return good(f"context-{name}", about, rows, palette, coding=coding, **options)
 
 
 def patches(width: int, height: int, entries: int, seed: int = 3) -> Rows:
@@ -85,8 +68,8 @@ def mostly_flat(width: int, height: int, entries: int) -> Rows:
 
 
 def good_context() -> Iterator[Good]:
-    for number, (coding, profile) in enumerate(CODINGS):
-        yield context(
+    for number, (coding, profile) in enumerate(CONTEXT, 1):
+        yield profiled(
             f"example-{profile}",
             f"The worked example of section 13 of context.md, profile {profile}.",
             EXAMPLE_ROWS,
@@ -95,14 +78,14 @@ def good_context() -> Iterator[Good]:
         )
         for place, entries in enumerate(ENTRIES):
             width = 3 * place + number + 1
-            yield context(
+            yield profiled(
                 f"{profile}-k{entries}",
                 f"{entries} entries, {width} x 5 pixels, profile {profile}.",
                 patches(width, 5, entries),
                 colours(entries),
                 coding,
             )
-        yield context(
+        yield profiled(
             f"{profile}-dither",
             "An ordered dither of eight shades of grey.",
             dithered(25 + number, 6, 8),
@@ -110,14 +93,14 @@ def good_context() -> Iterator[Good]:
             coding,
             channels=1,
         )
-        yield context(
+        yield profiled(
             f"{profile}-text",
             "Letters and their shadow on a flat ground.",
             written(28 + number, 12),
             bytes.fromhex("FFFFFF 000000 C0C0C0"),
             coding,
         )
-    yield context(
+    yield profiled(
         "deep-tree",
         "4097 entries of grey: 13 levels, and many entries of one colour.",
         patches(9, 5, 4097),
@@ -128,14 +111,14 @@ def good_context() -> Iterator[Good]:
 
 
 def good_context_runs() -> Iterator[Good]:
-    for coding, profile in CODINGS:
+    for coding, profile in CONTEXT:
         least = read_context.PROFILES[coding].least_run
         for name, what, rows in (
             ("flat", "one index", [[4] * 40 for _ in range(5)]),
             ("long-runs", "runs longer than 1024 pixels", mostly_flat(1100, 5, 5)),
             ("least-runs", f"flat rows of {least} pixels", mostly_flat(least, 5, 5)),
         ):
-            yield context(
+            yield profiled(
                 f"{profile}-{name}",
                 f"{len(rows[0])} x {len(rows)} pixels: {what}.",
                 rows,
@@ -146,19 +129,17 @@ def good_context_runs() -> Iterator[Good]:
 
 def good_context_shapes() -> Iterator[Good]:
     for name, width, height, coding in (
-        ("one-pixel", 1, 1, 2),
         ("one-row", 50, 1, 4),
         ("one-column", 1, 50, 3),
     ):
         rows = patches(width, height, 6)
         about = f"{width} x {height} pixels, coding {coding}."
-        yield context(name, about, rows, colours(6), coding)
+        yield profiled(name, about, rows, colours(6), coding)
     for model, width, channels, coding in (
-        ("grey", 31, 1, 2),
         ("grey-alpha", 32, 2, 3),
         ("rgba", 33, 4, 4),
     ):
-        yield context(
+        yield profiled(
             model,
             f"{channels} channels: the tree of the palette depends on them.",
             patches(width, 5, 20),
@@ -166,39 +147,32 @@ def good_context_shapes() -> Iterator[Good]:
             coding,
             channels=channels,
         )
-    for width, rows_per_strip, coding in ((34, 1, 2), (35, 3, 4)):
-        yield context(
-            f"rows-per-strip-{rows_per_strip}",
-            f"{rows_per_strip} rows a strip, 7 rows: every strip begins anew.",
-            patches(width, 7, 9),
-            colours(9),
-            coding,
-            rows_per_strip=rows_per_strip,
-        )
-    yield context(
-        "k1-strips", "One entry: empty payloads.", [[0] * 5] * 3, b"abc", 2, rows_per_strip=1
+    yield profiled(
+        "rows-per-strip-3",
+        "3 rows a strip, 7 rows: every strip begins anew.",
+        patches(35, 7, 9),
+        colours(9),
+        4,
+        rows_per_strip=3,
     )
     noisy = noise(39, 6, 37)
-    yield context("noise", "Random indices of 37 entries.", noisy, colours(37), 3)
+    yield profiled("noise", "Random indices of 37 entries.", noisy, colours(37), 3)
 
 
 def good_context_palettes() -> Iterator[Good]:
     repeated = bytes.fromhex("FF0000 00FF00 FF0000 0000FF FF0000")
     about = "Entries repeat and must be kept apart: indices 0, 2 and 4 have one colour."
-    yield context("palette-repeated", about, patches(36, 5, 5), repeated, 3)
+    yield profiled("palette-repeated", about, patches(36, 5, 5), repeated, 3)
     same = bytes([90]) * 11
     about = "All entries are one grey: the tree is that of their numbers."
-    yield context("palette-all-equal", about, patches(12, 5, 11), same, 4, channels=1)
-    rows = [[[3, 199, 77][index] for index in row] for row in patches(37, 5, 3)]
-    about = "Only entries 3, 77 and 199 of 200 are used; the tree is that of all."
-    yield context("palette-unused", about, rows, colours(200), 2)
+    yield profiled("palette-all-equal", about, patches(12, 5, 11), same, 4, channels=1)
     hidden = bytes.fromhex("00000000 FFFFFF00 10203001 40506080 708090FE A0B0C0FF")
     about = "Alpha 0, 1, 128, 254 and 255: colours are blended with magenta in the tree."
-    yield context("palette-transparent", about, patches(8, 5, 6), hidden, 3, channels=4)
+    yield profiled("palette-transparent", about, patches(8, 5, 6), hidden, 3, channels=4)
 
 
 def good_context_sections() -> Iterator[Good]:
-    yield context(
+    yield profiled(
         "sections",
         "Two strips, then sections.",
         patches(38, 5, 7),
@@ -213,9 +187,9 @@ def good_context_sections() -> Iterator[Good]:
 def good_context_cut() -> Iterator[Good]:
     """The coder does not notice: it is the CRC of the strip that protects a payload."""
     palette = entries_of(EXAMPLE_PALETTE)
-    for coding, profile in CODINGS:
+    for coding, profile in CONTEXT:
         payload = read_context.encode(EXAMPLE_ROWS, palette, coding)[:-1]
-        yield context(
+        yield profiled(
             f"cut-{profile}",
             "The payload of the example without its last byte is right, for other pixels.",
             read_context.decode(payload, 4, 5, palette, coding),
@@ -244,14 +218,14 @@ class NoRuns(Model):
 
 def good_context_strange() -> Iterator[Good]:
     """Section 5: bytes no encoder makes may decode to any indices."""
-    for entries, coding, profile in ((2, 2, "fast"), (2, 3, "default"), (5, 4, "max")):
+    for entries, coding, profile in ((2, 3, "default"), (5, 4, "max")):
         palette = colours(entries)
         tree, coder = Tree(entries_of(palette)), AlwaysNo()
         model = Model(coder, tree, 5, 40, coding)
         for y in range(5):
             model.code_row(y, None)
         payload = coder.end()
-        yield context(
+        yield profiled(
             f"always-no-{profile}",
             f"Every decision is 0, with {entries} entries: no encoder writes this.",
             [[tree.entry_of[symbol] for symbol in row] for row in model.rows],
@@ -265,4 +239,4 @@ def good_context_strange() -> Iterator[Good]:
     for y, row in enumerate(rows):
         model.code_row(y, [tree.symbol_of[index] for index in row])
     about = "Runs that are there are denied, and their pixels coded: no encoder writes this."
-    yield context("runs-denied", about, rows, palette, 3, code=lambda _: coder.end())
+    yield profiled("runs-denied", about, rows, palette, 3, code=lambda _: coder.end())

@@ -1,6 +1,6 @@
 """Conforming files that reach the limits that context.md sets: of tables, maps and counts.
 
-Small images never do, and a reader with a wrong limit reads them. See good_context.py for where
+Small images never do, and a reader with a wrong limit reads them. See coders.py for where
 the payloads come from. Most pixels of the large images are in runs, which cost neither bytes
 nor time.
 """
@@ -10,11 +10,12 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 
-from good_context import CODINGS, Encoder, Model, NoRuns, Tree, context, entries_of, read_context
+from coders import CONTEXT, entries_of, profiled, read_context
+from good_context import Encoder, Model, NoRuns, Tree
 from parts import Good, Rows, colours, noise
 
 # By coding: sides of noise, and its entries; enough for some contexts to share a place.
-NOISE = {2: (10, 4), 3: (10, 16), 4: (3, 16)}
+NOISE = {3: (10, 16), 4: (3, 16)}
 TEXTURES = 7  # periods of good_limits_counts
 
 
@@ -28,10 +29,10 @@ def twice_below_flat(coding: int) -> Rows:
 
 
 def good_limits_tables() -> Iterator[Good]:
-    for coding, profile in CODINGS:
+    for coding, profile in CONTEXT:
         rows = twice_below_flat(coding)
         about = "More pixels than the tables have places, then noise, and the same noise again."
-        yield context(f"limit-tables-{profile}", about, rows, colours(NOISE[coding][1]), coding)
+        yield profiled(f"limit-tables-{profile}", about, rows, colours(NOISE[coding][1]), coding)
 
 
 def denied(rows: Rows, palette: bytes, coding: int) -> bytes:
@@ -46,23 +47,23 @@ def denied(rows: Rows, palette: bytes, coding: int) -> bytes:
 
 def good_limits_runs() -> Iterator[Good]:
     palette = colours(2)
-    yield context(
+    yield profiled(
         "limit-run-probability",
         "A run is denied 1,600 times: its probability falls to the least there is.",
-        [[1] * 16 for _ in range(1602)],
+        [[1] * 32 for _ in range(1602)],
         palette,
-        2,
-        code=lambda rows: denied(rows, palette, 2),
+        3,
+        code=lambda rows: denied(rows, palette, 3),
     )
-    yield context(
+    yield profiled(
         "limit-run-counts",
         "300 runs and then, again and again, none: the count of their estimate is at its limit.",
-        [[1] * 16 for _ in range(300)] + [[1] * 16 if y % 3 else [1] * 15 + [0] for y in range(60)],
+        [[1] * 32 for _ in range(300)] + [[1] * 32 if y % 3 else [1] * 31 + [0] for y in range(60)],
         palette,
-        2,
+        3,
     )
-    for coding, profile in CODINGS:
-        yield context(
+    for coding, profile in CONTEXT:
+        yield profiled(
             f"limit-run-symbols-{profile}",
             "Runs of entries that share an estimate, as their symbols differ by 256.",
             shared_runs(read_context.PROFILES[coding].least_run),
@@ -99,11 +100,10 @@ def textured(width: int, height: int, entries: int, seed: int) -> Rows:
 def good_limits_counts() -> Iterator[Good]:
     greys = bytes([0, 255, 128, 64, 1])
     for coding, profile, width, height in (
-        (2, "fast", 60, 60),
         (3, "default", 50, 50),
         (4, "max", 40, 48),
     ):
-        yield context(
+        yield profiled(
             f"limit-counts-{profile}",
             "Stripes, again and again, with faults: counts reach their limits.",
             textured(width, height, 5, coding),

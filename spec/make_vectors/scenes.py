@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from coded_palettes import coded_part
+from coders import PROFILES, entries_of
 from frames import TWO, coder, noisy, sheet, table
 from good import good, payloads_of
 from good_coded import shorter
-from good_context import CODINGS, entries_of
 from parts import (
     EXAMPLE_PALETTE,
     KEND,
@@ -29,7 +29,7 @@ from parts import (
     u32,
 )
 
-METHODS = ((0, "packed"), (1, "deflate"), *CODINGS)
+METHODS = ((0, "packed"), (1, "deflate"), *PROFILES)
 
 
 @dataclass(frozen=True)
@@ -211,7 +211,9 @@ def good_scenes() -> Iterator[Good]:
 
 def good_scenes_palettes() -> Iterator[Good]:
     small, other = noisy(2, 4, 3, 17), noisy(1, 5, 4, 17)
-    for (coding, profile), coded in zip(CODINGS, ((0, 1, 0), (1, 0, 1), (1, 1, 1)), strict=True):
+    for (coding, profile), coded in zip(
+        PROFILES, ((0, 1, 0), (1, 0, 1), (1, 1, 1), (0, 0, 1)), strict=True
+    ):
         which = ["coded" if flag else "plain" for flag in coded]
         scenes = [
             Scene(small, plain(17), number == 1, bool(flag)) for number, flag in enumerate(coded)

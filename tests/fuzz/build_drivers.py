@@ -11,7 +11,7 @@ from Cython.Build import cythonize
 from setuptools import Extension, setup
 
 CONTEXT = Path("kmcodec/coding/context")
-PROFILES = ("fast", "default", "max")
+PROFILES = ("default", "max")
 
 _LEARN = "learn_slot(m, m.pattern[i], n + i, bit)"
 _TOUCHED = """

@@ -63,7 +63,7 @@ def built(sanitize: bool, as_it_is: bool) -> Path:
     if sanitize:
         flags = flags.replace("-link", "-link" + SANITIZERS)
     sources = sorted(
-        path for path in (ROOT / "kmcodec").rglob("*") if path.suffix in (".pyx", ".pxi")
+        path for path in (ROOT / "kmcodec").rglob("*") if path.suffix in (".pyx", ".pxi", ".h")
     )
     sources += [HERE / "driver.pxi", HERE / "build_drivers.py"]
     crc = zlib.crc32(flags.encode())
@@ -83,8 +83,8 @@ def built(sanitize: bool, as_it_is: bool) -> Path:
             build = [sys.executable, script, "--quiet", "build_ext", "--inplace"]
             subprocess.run([*build, f"-j{os.cpu_count()}"], cwd=tree, env=clang, check=True)
         # setup.py lets a kernel fail to build; here it must be there.
-        for profile in ("fast", "default", "max"):
-            (module,) = (tree / "kmcodec/coding/context").glob(f"_{profile}.*.so")
+        for kernel in ("additive/_strip", "context/_default", "context/_max"):
+            (module,) = (tree / "kmcodec/coding").glob(f"{kernel}.*.so")
             assert b"__sanitizer_cov" in module.read_bytes()
         ready.touch()
     return tree

@@ -19,9 +19,12 @@ import numpy as np
 from PIL import Image
 
 import kmcodec
-from kmcodec.coding import METHODS
+from kmcodec.coding import METHODS, additive
+from kmcodec.coding.additive import range_coder
+from kmcodec.coding.additive.kernels import STRIP
+from kmcodec.coding.additive.start import Start
+from kmcodec.coding.colortree import ColorTree
 from kmcodec.coding.context.arithmetic import check_end
-from kmcodec.coding.context.colortree import ColorTree
 from kmcodec.coding.context.kernels import MODELS
 from kmcodec.coding.context.profiles import PROFILES
 from kmcodec.coding.context.tables import starts, tables
@@ -150,7 +153,7 @@ def _palette(entries: int, channels: int, seed: int) -> np.ndarray:
 
 
 class Strips:
-    """The decoder of strips of one geometry and palette, of one profile."""
+    """The decoder of strips of one geometry and palette, of one profile of the context coder."""
 
     def __init__(self, effort: str, geometry: int, colors: int) -> None:
         rows, width = _GEOMETRIES[geometry]
@@ -214,8 +217,31 @@ def _check_end(strips: Strips, payload: bytes) -> None:
         np.testing.assert_array_equal(decoded, symbols)
 
 
+def _additive(effort: str, data: bytes) -> None:
+    """The compiled decoder of the additive coder: a payload, and a geometry it need not fit."""
+    if len(data) < 2:
+        return
+    rows, width = _GEOMETRIES[(data[0] & 127) % len(_GEOMETRIES)]
+    colors = data[1] % len(_PALETTES)
+    tree = ColorTree.of(_palette(*_PALETTES[colors], colors))
+    start = Start(additive.PROFILES[effort], tree, rows * width)
+    payload = data[2:]
+    if data[0] >= 128:
+        # Enough bytes for whatever follows.
+        payload = payload.ljust(4 * rows * width, b"\x5a")
+    symbols, shifts, _ = STRIP.decode(payload, rows, width, start)
+    assert int(symbols.max()) < len(tree.hole)
+    if shifts < 8 * len(payload) and not tree.hole[symbols].any():
+        again, coded = STRIP.encode(symbols, start)
+        decoded, shifts, code = STRIP.decode(again, rows, width, start)
+        range_coder.check_end(again, shifts, code)
+        np.testing.assert_array_equal(decoded, symbols)
+        np.testing.assert_array_equal(coded, symbols)
+
+
 TARGETS: dict[str, Callable[[bytes], None]] = {
     **{target.__name__: target for target in (decode, inspect, pillow, palette, round_trip)},
     **{f"kernel_{effort}": functools.partial(_kernel, effort) for effort in PROFILES},
+    **{f"kernel_{effort}": functools.partial(_additive, effort) for effort in additive.PROFILES},
 }
 """By the names that `fuzz.py` and the folders of `tests/regressions` use."""

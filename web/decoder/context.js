@@ -1,4 +1,4 @@
-// Sections 5 to 11 of context.md: the strips of coding methods 2, 3 and 4.
+// Sections 5 to 11 of context.md: the strips of coding methods 3 and 4.
 
 import { BitDecoder } from './arithmetic.js';
 import { Flags } from './flags.js';

@@ -9,7 +9,6 @@ export function flagKeys(s, value) {
   const { n, x, hashFirst } = s;
   value[0] = hashFirst[9];
   value[1] = s.tall();
-  if (value.length === 2) return;
   value[2] = s.hash3(0, 4, 9);
   value[3] = hashFirst[14];
   value[4] = hashFirst[4];
@@ -25,7 +24,6 @@ export function treeKeys(s, flags, value) {
   const { candidate, excluded } = flags;
   value[0] = hash(hash(hash(0, candidate[0]), candidate[1]), excluded);
   value[1] = hash(hashFirst[1], x >> 5);
-  if (value.length === 2) return;
   value[2] = hashFirst[4];
   value[3] = hashColour(hash(0, s.activity), expected, 0, 4);
   if (value.length === 4) return;

@@ -1,4 +1,4 @@
-// A decoder of KMC 1, written from kmc-1.md and context.md alone.
+// A decoder of KMC 1, written from kmc-1.md, additive.md and context.md alone.
 //
 //     import { frameCount, frameDuration, read, toRGBA } from './kmc.js';
 //     const image = read(bytes); // a Uint8Array; throws KmcError
@@ -13,6 +13,7 @@
 // It runs in browsers and in Node 18 and later, needs nothing else, and shares nothing with the
 // other readers of this repository.
 
+import { AdditiveDecoder } from './additive.js';
 import { ContextDecoder } from './context.js';
 import { grouped, KmcError, KmcForeignError, KmcLimitError } from './errors.js';
 import {
@@ -37,8 +38,9 @@ const HEADER_SIZE = 28;
 const LARGEST_SIDE = 2147483647;
 const PACKED = 0;
 const DEFLATE = 1;
-const FAST = 2; // the first of the context coder's profiles
-const MAX = 4;
+const ADAPTIVE = 2; // the first of the context and the additive coder
+const CONTEXT = [3, 4];
+const LAST = 5;
 
 export const LIMITS = { maxPixels: 2 ** 28, maxMetadata: 2 ** 26 };
 
@@ -122,10 +124,10 @@ function readHeader(source, maxPixels) {
   source.check('the header', bytes.subarray(0, HEADER_SIZE - 4));
   const [version, coding, channels, flags] = bytes.subarray(8, 12);
   if (version !== 1) source.refuse(`version ${version} of the format is not supported`, 8);
-  if (coding > MAX) source.refuse(`coding method ${coding} is not supported`, 9);
+  if (coding > LAST) source.refuse(`coding method ${coding} is not supported`, 9);
   if (channels < 1 || channels > 4) source.refuse(`${channels} channels are not supported`, 10);
   if (flags > 7) source.refuse(`a reserved flag is set (flags ${flags}): not supported`, 11);
-  if (flags & 2 && coding < FAST) {
+  if (flags & 2 && coding < ADAPTIVE) {
     source.refuse(`a coded palette cannot come with coding method ${coding}`, 11);
   }
   const width = source.view.getUint32(12, true);
@@ -193,8 +195,9 @@ function countStrips(source, { height, rowsPerStrip }, scenes) {
 /** The decoder of payloads for this coding: (payload, indices, refuse). */
 function payloadDecoder({ coding, channels }, width, { entries, palette }) {
   const bits = bitsFor(entries);
-  if (coding >= FAST) {
-    const decoder = new ContextDecoder(coding, palette, channels, width);
+  if (coding >= ADAPTIVE) {
+    const Decoder = CONTEXT.includes(coding) ? ContextDecoder : AdditiveDecoder;
+    const decoder = new Decoder(coding, palette, channels, width);
     return (payload, out, refuse) => decoder.strip(payload, out, refuse);
   }
   const wide = coding === PACKED ? bits : [0, 1, 2, 4, 8, 16].find((n) => n >= bits);

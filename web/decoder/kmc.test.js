@@ -1,14 +1,13 @@
-// Tests of the decoder: node --test web/decoder/kmc.test.js
+// Tests of the decoder: node --test web/decoder/*.test.js
 
 import assert from 'node:assert/strict';
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import test from 'node:test';
-import zlib from 'node:zlib';
 
+import { AdditiveDecoder } from './additive.js';
 import { ContextDecoder } from './context.js';
 import { crc32 } from './crc.js';
-import { inflate, ZlibError } from './inflate.js';
 import {
   frameCount,
   frameDuration,
@@ -278,115 +277,92 @@ test('the tables are those of the text', () => {
   assert.equal(crc32(new Uint8Array(STRETCH.buffer)), 0xbb62f267);
 });
 
-test('the examples of the text', () => {
-  const fail = (message) => assert.fail(message);
-  const text = textOf('../../spec/context.md');
-  const colours = fromHex('1D3557 E63946 F1FAEE A8DADC 457B9D');
-  const indices = [0, 0, 4, 4, 3, 0, 0, 4, 3, 3, 0, 4, 4, 3, 2, 1, 1, 4, 3, 2];
-  for (const [coding, payload] of [
-    [2, '72 20 61 C1 46 07'],
-    [3, '79 3E A1 E2 80 C5'],
-    [4, 'DC B7 B3 78 32 65 0E'],
-  ]) {
-    assert.ok(text.includes(payload));
-    const out = new Uint8Array(20);
-    new ContextDecoder(coding, colours, 3, 5).strip(fromHex(payload), out, fail);
-    assert.deepEqual([...out], indices);
+const COLOURS = fromHex('1D3557 E63946 F1FAEE A8DADC 457B9D');
+const INDICES = [0, 0, 4, 4, 3, 0, 0, 4, 3, 3, 0, 4, 4, 3, 2, 1, 1, 4, 3, 2];
+/** Payloads of these pixels, five in a row. */
+const PAYLOADS = new Map([
+  [2, '59 93 65 AF E4'],
+  [3, '79 3E A1 E2 80 C5'],
+  [4, 'DC B7 B3 78 32 65 0E'],
+  [5, '4B 6A FA 01 23 60'],
+]);
+
+/** What a payload of coding 2 to 5 decodes to, with the palette of the examples unless given. */
+function decoded(coding, payload, pixels = 20, palette = COLOURS) {
+  const Decoder = coding === 3 || coding === 4 ? ContextDecoder : AdditiveDecoder;
+  const out = new Uint8Array(pixels);
+  const refuse = (message) => {
+    throw new KmcError(message, 0);
+  };
+  new Decoder(coding, palette, 3, 5).strip(fromHex(payload), out, refuse);
+  return [...out];
+}
+
+test('the examples of the texts', () => {
+  const texts = textOf('../../spec/context.md') + textOf('../../spec/additive.md');
+  for (const [coding, payload] of PAYLOADS) {
+    assert.ok(texts.includes(payload));
+    assert.deepEqual(decoded(coding, payload), INDICES);
   }
   const coded = 'CF 45 D5 52 06 BC D3 A9 32 E1 DC DD D0 8C 39 7A 06 6E';
-  assert.ok(text.includes(coded));
-  const palette = decodePalette(fromHex(coded), 5, 3, fail);
+  assert.ok(texts.includes(coded));
+  const palette = decodePalette(fromHex(coded), 5, 3, (message) => assert.fail(message));
   assert.equal(hex(palette), '1d3557e63946457b9da8dadcf1faee');
 });
 
-test('zlib streams of all kinds are decompressed', () => {
-  const sources = [
-    new Uint8Array(0),
-    Buffer.from('abcabcabc'.repeat(5000)),
-    randomBytes(70000),
-    Uint8Array.from({ length: 40000 }, (_, i) => (i * i) % 11),
-  ];
-  const { Z_FIXED, Z_HUFFMAN_ONLY, Z_RLE, Z_DEFAULT_STRATEGY } = zlib.constants;
-  for (const source of sources) {
-    for (const level of [0, 1, 6, 9]) {
-      for (const strategy of [Z_FIXED, Z_HUFFMAN_ONLY, Z_RLE, Z_DEFAULT_STRATEGY]) {
-        const stream = zlib.deflateSync(source, { level, strategy });
-        assert.deepEqual(Buffer.from(inflate(stream, source.length)), Buffer.from(source));
-        if (source.length > 0) assert.throws(() => inflate(stream, source.length - 1), ZlibError);
-      }
+test('payloads of the additive coder that no encoder ends like this are refused', () => {
+  for (const [coding, payload, words] of [
+    [2, '', /fewer bytes/],
+    [2, '59 93', /fewer bytes/],
+    [2, '59 93 65 AF E4 00', /has 6 bytes where decoding takes 5/],
+    [2, '59 93 65 AF E5', /pad bit/],
+    [2, '59 93 65 AF E6', /does not end where decoding ends/],
+    [5, '', /fewer bytes/],
+    [5, '4B 6A', /fewer bytes/],
+    [5, '4B 6A FA 01 23 60 00', /has 7 bytes where decoding takes 6/],
+    [5, '4B 6A FA 01 23 61', /pad bit/],
+    [5, '4B 6A FA 01 23 64', /pad bit/],
+    [5, '4B 6A FA 01 23 80', /does not end where decoding ends/],
+  ]) {
+    assert.throws(() => decoded(coding, payload), words, `${coding}: ${payload}`);
+  }
+  const one = COLOURS.subarray(0, 3);
+  for (const coding of [2, 5]) {
+    assert.deepEqual(decoded(coding, '', 20, one), Array(20).fill(0));
+    assert.throws(() => decoded(coding, '00', 20, one), /one entry needs none/);
+    assert.throws(() => decoded(coding, 'FF', 20, one), /one entry needs none/);
+  }
+});
+
+test('payloads of the additive coder that are not coded are packed rows', () => {
+  const rows = '02 46 02 36 12 34 26 34';
+  for (const coding of [2, 5]) {
+    assert.deepEqual(decoded(coding, `FF ${rows}`), INDICES);
+    for (const [payload, words] of [
+      ['FF', /has 0 bytes after the first where its rows need 8/],
+      [`FF ${rows.slice(3)}`, /has 7 bytes/],
+      [`FF ${rows} 00`, /has 9 bytes/],
+      ['FF 02 47 02 36 12 34 26 34', /pad bit/],
+      ['FF 02 4A 02 36 12 34 26 34', /index 5/],
+    ]) {
+      assert.throws(() => decoded(coding, payload), words, `${coding}: ${payload}`);
     }
   }
 });
 
-test('damaged zlib streams are judged as zlib judges them', () => {
-  const stream = zlib.deflateSync(textOf('kmc.js').slice(0, 900));
-  let agreed = 0;
-  for (let at = 0; at < stream.length - 4; at += 1) {
-    for (let bit = 0; bit < 8; bit += 1) {
-      const damaged = Uint8Array.from(stream);
-      damaged[at] ^= 1 << bit;
-      const { buffer, engine } = inflated(damaged);
-      if (engine?.bytesWritten !== damaged.length) {
-        assert.throws(() => inflate(damaged, 1 << 20), ZlibError);
-      } else {
-        assert.deepEqual(Buffer.from(inflate(damaged, 1 << 20)), buffer); // a pad bit
-      }
-      agreed += compareRaw(damaged.subarray(2, -4));
-    }
+test('a payload that is too short is refused long before all pixels are decoded', () => {
+  for (const coding of [2, 5]) {
+    const out = new Uint8Array(5 * 40000);
+    let message = null;
+    const refuse = (words) => {
+      message = words;
+      throw new KmcError(words, 0);
+    };
+    const decoder = new AdditiveDecoder(coding, COLOURS, 3, 5);
+    assert.throws(() => decoder.strip(fromHex(PAYLOADS.get(coding)), out.fill(4), refuse));
+    assert.match(message, /fewer bytes/);
+    assert.ok(out.subarray(1000).every((index) => index === 4)); // not yet decoded
   }
-  assert.ok(agreed > 100); // many flipped bits change the data only, which Adler-32 tells
-});
-
-/** What zlib makes of a stream: nothing if it does not read it. */
-function inflated(stream, inflateSync = zlib.inflateSync) {
-  try {
-    return inflateSync(stream, { info: true });
-  } catch {
-    return {};
-  }
-}
-
-/** Compare as raw deflate, with no Adler-32 that tells all damage; gives 1 if zlib reads it. */
-function compareRaw(deflated) {
-  const { buffer: expected, engine } = inflated(deflated, zlib.inflateRawSync);
-  if (engine?.bytesWritten !== deflated.length) return 0;
-  const stream = new Uint8Array(deflated.length + 6);
-  stream.set([0x78, 0x9c]);
-  stream.set(deflated, 2);
-  let [a, b] = [1, 0];
-  for (const byte of expected) {
-    a = (a + byte) % 65521;
-    b = (b + a) % 65521;
-  }
-  new DataView(stream.buffer).setUint32(stream.length - 4, b * 65536 + a);
-  assert.deepEqual(Buffer.from(inflate(stream, expected.length)), expected);
-  return 1;
-}
-
-/** A zlib stream of these bits, each string from its first to its last bit. */
-function streamOf(bits, adler) {
-  const all = bits.join('');
-  const bytes = [0x78, 0x9c];
-  for (let at = 0; at < all.length; at += 8) {
-    bytes.push(Number.parseInt([...all.slice(at, at + 8).padEnd(8, '0')].reverse().join(''), 2));
-  }
-  return Uint8Array.from([...bytes, ...adler]);
-}
-
-test('zlib streams that only their codes condemn are refused', () => {
-  const fixed = ['1', '10'];
-  assert.equal(inflate(streamOf([...fixed, '0000000'], [0, 0, 0, 1]), 9).length, 0);
-  // Three bytes from one byte back, where there is none; zeros would have this Adler-32.
-  const early = streamOf([...fixed, '0000001', '00000', '0000000'], [0, 3, 0, 1]);
-  assert.throws(() => inflate(early, 9), /back beyond its beginning/);
-  // The fixed code as a dynamic one: 288 lengths, where 286 are allowed. Lengths of the lengths,
-  // then their codes, which are 0 for 8, 10 for 7, 110 for 1 and 111 for 9.
-  const none = (count) => '000'.repeat(count);
-  const lengths = [none(4), '100', '010', '110', none(10), '110'];
-  const given = ['0'.repeat(144), '111'.repeat(112), '10'.repeat(24), '0'.repeat(8), '110110'];
-  const counts = ['11111', '10000', '0111']; // 288, 2 distances, 18 lengths of lengths
-  const many = streamOf(['1', '01', ...counts, ...lengths, ...given, '0000000'], [0, 0, 0, 1]);
-  assert.throws(() => inflate(many, 9), /too many codes/);
 });
 
 test('the modules import each other and nothing else', () => {

@@ -1,24 +1,6 @@
-// Sections 2 and 14 of context.md: the three profiles, by coding method.
+// Sections 2 and 14 of context.md: the two profiles, by coding method.
 
 export const PROFILES = {
-  2: {
-    name: 'fast',
-    flagContexts: 2,
-    treeContexts: 2,
-    flagPatterns: 2,
-    treePatterns: 2,
-    expected: 1,
-    pairs: 0,
-    mixers: 1,
-    histories: false,
-    twoFlags: true,
-    trustNeeded: 0,
-    leastRun: 16,
-    rate: [14, 48, 8192],
-    tableBits: 16,
-    flagWeights: [1163, 3281, 1251, 2596, 2898, 1984, 3353, 1189, 2911, 3097, 5100, -1971],
-    treeWeights: [5903, 5566, 1115, -687, 722, 3032, 261, 2240, 8801, 7715, 6205, -452],
-  },
   3: {
     name: 'default',
     flagContexts: 5,

@@ -27,8 +27,6 @@ export class Surroundings {
     this.stride = width + 2 * PAD;
     this.n = new Int32Array(NEIGHBOURS);
     this.hashFirst = new Int32Array(NEIGHBOURS); // the hashes of the first 0 ... 14 neighbours
-    // The smallest profile looks at fewer neighbours.
-    this.hashed = profile.flagContexts > 2 ? NEIGHBOURS - 1 : 9;
     this.hashAbove = new Int32Array(2); // of the columns that tall hashes, and low
     this.hashedAt = new Int32Array(2); // the x at which they were last hashed
     this.learns = profile.expected > 2;
@@ -189,9 +187,9 @@ export class Surroundings {
   }
 
   hashNeighbours() {
-    const { n, hashFirst, hashed } = this;
+    const { n, hashFirst } = this;
     let h = 0;
-    for (let i = 0; i < hashed; i += 1) {
+    for (let i = 0; i < NEIGHBOURS - 1; i += 1) {
       h = hash(h, n[i]);
       hashFirst[i + 1] = h;
     }

@@ -5,9 +5,10 @@ import { build, bytes, grouped, share } from './words.js';
 const CODINGS = [
   'packed',
   'deflate',
-  'context coder, profile fast',
+  'additive coder, profile fast',
   'context coder, profile default',
   'context coder, profile max',
+  'additive coder, profile fastest',
 ];
 const CHANNELS = { 1: 'grey', 2: 'grey, alpha', 3: 'RGB', 4: 'RGBA' };
 const SECTIONS = { iccp: 'ICC profile', exif: 'EXIF', xmpp: 'XMP', text: 'text', KEND: 'end' };

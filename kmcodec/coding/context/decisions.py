@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from kmcodec.coding.context.colortree import ColorTree
+from kmcodec.coding.colortree import ColorTree
 from kmcodec.coding.context.contexts import (
     FLAG_PATTERNS,
     FLAG_SETS,

@@ -1,6 +1,6 @@
 """The compiled models by name of their profile; empty if they are not available.
 
-Set the environment variable KMC_COMPILED to 0 to use the twin in Python.
+Set the environment variable KMC_COMPILED to 0 to use the twins in Python.
 """
 
 # mypy does not see into compiled modules.
@@ -11,16 +11,14 @@ from __future__ import annotations
 import os
 from typing import Any
 
-__all__ = ["COMPILED", "MODELS"]
+__all__ = ["MODELS"]
 
 MODELS: dict[str, Any] = {}
 
 if os.environ.get("KMC_COMPILED") != "0":
     try:
-        from kmcodec.coding.context import _default, _fast, _max
+        from kmcodec.coding.context import _default, _max
 
-        MODELS = {"fast": _fast, "default": _default, "max": _max}
+        MODELS = {"default": _default, "max": _max}
     except ImportError:
         pass
-
-COMPILED = bool(MODELS)

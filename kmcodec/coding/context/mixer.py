@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from kmcodec.coding.context.memory import MAP_LIMIT, Slot, adapted
 from kmcodec.coding.context.profiles import Profile
-from kmcodec.coding.context.tables import DOMAIN, KINDS, StageStart, tables
+from kmcodec.coding.context.tables import KINDS, StageStart, tables
+from kmcodec.coding.logistic import DOMAIN
 
 __all__ = ["Decision", "Stage"]
 

@@ -16,7 +16,7 @@ cdef extern from *:
     #endif
     enum { DOMAIN = 2047, BORDER = 8, SLOT_LIMIT = 30, MAP_LIMIT = 255, TRUST_LIMIT = 1023,
            REFINE_RATE = 1311, FINAL_LIMIT = 524287, LEAST_ERROR = 512, CERTAIN = 64, RATE_LAST = 262144,
-           WEIGHED = 14, KINDS = 18, RUN_MOST = 1024, SPECK = 2048,
+           WEIGHED = 14, KINDS = 18, RUN_MOST = 1024,
            STEP = 0x2F0B4C47,
            PIXELS = 1 << 13 };  // coded between two looks at whether to go on
     """
@@ -34,7 +34,6 @@ cdef extern from *:
         WEIGHED
         KINDS
         RUN_MOST
-        SPECK
         STEP
         PIXELS
     unsigned int KMC_SOURCE_CRC
@@ -82,18 +81,12 @@ cdef struct Stage:
     uint32_t *pairs
     uint16_t *refinement
 
-cdef struct Choice:
-    const int16_t *targets  # the source's pixels, four coordinates each
-    const int16_t *entries  # those of each symbol
-    const uint8_t *kinds  # only symbols of a kind replace each other
-    const uint16_t *neighbors  # for each symbol so many that are near it
-    int near
-    const uint16_t *ahead  # what pixels that are not coded yet are likely to be
-    int64_t lagrangian  # error that a bit is worth, in 1/256
-    int allowance  # the most error that may be added to a pixel
-    int saving  # 1/256 bits that a symbol saves where a pixel ahead is likely to have it
-    const uint16_t *costs
-    # nodes of the tree that this pixel has been asked about
+cdef struct Model
+
+include "../choice.pxi"
+
+# Nodes of the tree that a pixel has been asked about; see paths.pxi.
+cdef struct Paths:
     uint32_t pixel
     uint32_t *asked
     uint16_t *chances
@@ -101,6 +94,7 @@ cdef struct Choice:
 
 cdef struct Model:
     Choice *choice  # NULL if symbols are coded as they are
+    Paths *paths
     int width
     int rows
     int bits

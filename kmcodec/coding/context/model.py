@@ -9,10 +9,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from kmcodec.coding.choice import Choice, Chooser
+from kmcodec.coding.colortree import ColorTree
 from kmcodec.coding.context.arithmetic import BitCoder, BitDecoder, BitEncoder
 from kmcodec.coding.context.candidates import elect
-from kmcodec.coding.context.choice import Choice, Chooser
-from kmcodec.coding.context.colortree import ColorTree
 from kmcodec.coding.context.contexts import FLAG_CONTEXTS, TREE_CONTEXTS
 from kmcodec.coding.context.decisions import Flags, Tree
 from kmcodec.coding.context.learned import LearnedColor
@@ -27,7 +27,7 @@ from kmcodec.coding.context.memory import (
 )
 from kmcodec.coding.context.mixer import Decision, Stage
 from kmcodec.coding.context.neighborhood import MASK, Neighborhood, scrambled
-from kmcodec.coding.context.pixel import Pixel, Point, W, compare, expect
+from kmcodec.coding.context.pixel import NE, NW, N, Pixel, Point, W, compare, expect
 from kmcodec.coding.context.profiles import Profile
 from kmcodec.coding.context.tables import adaptive, starts
 from kmcodec.parallel import heed_stop
@@ -140,21 +140,22 @@ class Model:
 
     def _chosen(self, chooser: Chooser, pixel: Pixel, nearest: int) -> int:
         """Return the chooser's symbol of a pixel by the model's predictions, without learning."""
-        flags = []
+        flags = {}
         for rank in range(self._flags_of(pixel)):
             decision = self._flags.decision(pixel, rank, self._rows.rows)
-            flags.append(self._flag_stage.predict(decision))
+            flags[pixel.candidates[rank]] = self._flag_stage.predict(decision)
             pixel.excluded.append(pixel.candidates[rank])
         chances: dict[int, int] = {}
 
-        def way_cost(symbol: int) -> int:
-            return self._way_cost(chooser, pixel, symbol, chances)
+        def path_cost(symbol: int) -> int:
+            return self._path_cost(chooser, pixel, symbol, chances)
 
-        chosen = chooser.choose(pixel, nearest, flags, way_cost)
+        neighbors = [pixel.near[i] for i in (W, N, NW, NE)]
+        chosen = chooser.choose(pixel.x, pixel.y, nearest, flags, neighbors, path_cost)
         pixel.excluded.clear()
         return chosen
 
-    def _way_cost(
+    def _path_cost(
         self, chooser: Chooser, pixel: Pixel, symbol: int, chances: dict[int, int]
     ) -> int:
         """Return the cost of the path to a symbol in 1/256 bits; `chances` caches nodes."""

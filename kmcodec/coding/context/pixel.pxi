@@ -287,7 +287,9 @@ cdef int code_pixel(Model *m, int symbol) noexcept nogil:
         if trust[0] >> 16 < TRUST:
             flags = 0
     if m.choice != NULL:
-        symbol = choose(m, symbol, flags)
+        m.choice.x, m.choice.y = m.x, m.y
+        m.rejected = 0
+        symbol = choose(m, m.choice, symbol, flags)
     m.rejected = 0
     for rank in range(flags):
         # A choice may have asked just this last, and nothing was learned since.

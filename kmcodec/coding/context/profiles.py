@@ -1,4 +1,4 @@
-"""The three profiles: how much of the one algorithm each uses (spec/context.md, section 2)."""
+"""The two profiles: how much of the one algorithm each uses (spec/context.md, section 2)."""
 
 from __future__ import annotations
 
@@ -64,7 +64,6 @@ class Profile:
 PROFILES = {
     profile.name: profile
     for profile in (
-        Profile("fast", 2, 2, 2, 2, 1, 0, 1, False, 2, 0, 16, 14, 48, 8192, 16),
         Profile("default", 5, 4, 3, 3, 1, 0, 3, False, 2, 0, 32, 14, 48, 8192, 18),
         Profile("max", 8, 27, 5, 7, 3, 2, 8, True, 1, 62259, 64, 6, 24, 4096, 18),
     )

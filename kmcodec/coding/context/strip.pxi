@@ -104,7 +104,8 @@ cdef inline int code_run(Model *m, const uint16_t *own, int length) noexcept nog
     map = m.run_map + (size << 8 | (w & 255))
     p = clamped(map[0] >> 16, 4, 65532)
     if m.choice != NULL:
-        hit = prefers_run(m, own, length, p)
+        m.choice.x, m.choice.y = m.x, m.y
+        hit = prefers_run(m.choice, own, w, length, p)
     elif m.output != NULL:
         for i in range(length):
             if own[i] != w:
@@ -146,12 +147,6 @@ cdef void *room_for(size_t size, list kept) except NULL:
     memory = np.zeros(size + 64, np.uint8)
     kept.append(memory)
     return <void *>((<size_t>memory.ctypes.data + 63) & ~<size_t>63)
-
-
-cdef void *copied(array, list kept) except NULL:
-    array = np.ascontiguousarray(array)
-    kept.append(array)
-    return <void *><size_t>array.ctypes.data
 
 
 cdef int set_up_stage(Stage *g, start, list kept) except -1:
@@ -210,19 +205,10 @@ cdef int set_up(
     return 0
 
 
-cdef int set_up_choice(Choice *c, int symbols, choice, list kept) except -1:
-    c.ahead = <const uint16_t *>copied(choice.ahead, kept)
-    c.targets = <const int16_t *>copied(choice.targets, kept)
-    c.entries = <const int16_t *>copied(choice.entries, kept)
-    c.neighbors = <const uint16_t *>copied(choice.neighbors, kept)
-    c.near = choice.neighbors.shape[1]
-    c.lagrangian = choice.lagrangian
-    c.allowance = choice.allowance
-    c.saving = choice.saving
-    c.costs = <const uint16_t *>copied(choice.costs, kept)
-    c.kinds = <const uint8_t *>copied(choice.kinds, kept)
-    c.asked = <uint32_t *>room_for(<size_t>symbols * 4, kept)
-    c.chances = <uint16_t *>room_for(<size_t>symbols * 2, kept)
+cdef int set_up_paths(Paths *p, int symbols, list kept) except -1:
+    memset(p, 0, sizeof(Paths))
+    p.asked = <uint32_t *>room_for(<size_t>symbols * 4, kept)
+    p.chances = <uint16_t *>room_for(<size_t>symbols * 2, kept)
     return 0
 
 
@@ -233,20 +219,21 @@ def encode(symbols, tree, tables, starts, int head_bits, choice=None):
     something else than `symbols` if a `Choice` is given.
     """
     cdef Model *m = <Model *>malloc(sizeof(Model))
-    cdef Choice *c = <Choice *>malloc(sizeof(Choice))
+    cdef Choice c
+    cdef Paths paths
     cdef list kept = []
     cdef uint16_t[:, ::1] image
     coded = np.array(symbols, np.uint16, order="C")
     image = coded
     try:
-        if m == NULL or c == NULL:
+        if m == NULL:
             raise MemoryError
         memset(m, 0, sizeof(Model))
         set_up(m, image.shape[1], image.shape[0], tree, tables, starts, head_bits, kept)
         if choice is not None:
-            memset(c, 0, sizeof(Choice))
-            set_up_choice(c, m.symbols, choice, kept)
-            m.choice = c
+            set_up_choice(&c, choice, kept)
+            set_up_paths(&paths, m.symbols, kept)
+            m.choice, m.paths = &c, &paths
         m.room = 1 << 12
         m.output = <uint8_t *>malloc(m.room)
         if m.output == NULL:
@@ -259,7 +246,6 @@ def encode(symbols, tree, tables, starts, int head_bits, choice=None):
         if m != NULL:
             free(m.output)
         free(m)
-        free(c)
 
 
 def decode(const uint8_t[:] payload, int rows, int width, tree, tables, starts, int head_bits):

@@ -13,18 +13,13 @@ from numpy.typing import NDArray
 
 from kmcodec.coding.context.profiles import Profile
 from kmcodec.coding.context.weights import WEIGHTS
+from kmcodec.coding.logistic import DOMAIN, squash
 from kmcodec.model.frozen import own_arrays
 
-__all__ = ["DOMAIN", "KINDS", "StageStart", "Tables", "starts", "tables"]
-
-DOMAIN = 2047
-"""The logistic domain reaches from -DOMAIN to DOMAIN, in 1/256."""
+__all__ = ["KINDS", "StageStart", "Tables", "starts", "tables"]
 
 KINDS = 18
 """Kinds of decisions in a stage: ranks of candidates, depths in the tree."""
-
-# exp(-1 / 256), times 2 ** 62.
-_STEP = 4593706758521714574
 
 
 @dataclass(frozen=True)
@@ -89,22 +84,17 @@ class StageStart:
 @functools.cache
 def tables() -> Tables:
     """Return the fixed functions."""
-    one = power = 1 << 62
-    upper = []
-    for _ in range(DOMAIN + 1):
-        upper.append(min(65535, (one << 16) // (one + power)))
-        power = power * _STEP >> 62
-    squash = [65536 - p for p in upper[:0:-1]] + upper
+    levels = squash()
     stretch, d = [], 0
     for p in range(8, 65536, 16):
-        while d < 2 * DOMAIN and squash[d] < p:
+        while d < 2 * DOMAIN and levels[d] < p:
             d += 1
         stretch.append(d - DOMAIN)
     after = [
         (_count(h >> 4, 1 - bit) << 4) | _count(h & 15, bit) for h in range(256) for bit in (0, 1)
     ]
     return Tables(
-        squash=np.array(squash, np.uint16),
+        squash=levels,
         stretch=np.array(stretch, np.int16),
         reciprocal=np.array([655360 // (10 * n + 16) for n in range(1024)], np.int32),
         next=np.array(after, np.uint8),
@@ -128,7 +118,6 @@ def starts(profile: Profile) -> tuple[StageStart, StageStart]:
 
 
 def _stage(profile: Profile, is_tree: bool) -> StageStart:
-    squash = tables().squash
     n, patterns, pairs = profile.flag_contexts, profile.flag_patterns, 0
     agree = (n + 1) ** 2
     depths = KINDS
@@ -143,7 +132,7 @@ def _stage(profile: Profile, is_tree: bool) -> StageStart:
     inputs = -(-used // 8) * 8
     weights = np.zeros(inputs, np.int16)
     weights[:used] = WEIGHTS[profile.name][is_tree]
-    curve = [int(squash[min(DOMAIN, max(-DOMAIN, 128 * (i - 16))) + DOMAIN]) for i in range(33)]
+    curve = [int(squash()[min(DOMAIN, max(-DOMAIN, 128 * (i - 16))) + DOMAIN]) for i in range(33)]
     return StageStart(
         inputs=inputs,
         weights=weights,
@@ -175,9 +164,8 @@ def _histories(maps: int) -> NDArray[np.uint32]:
 
 def _distances(geometries: int, is_tree: bool) -> NDArray[np.uint32]:
     """Return states by predicted colour, kind, activity (0 to 7) and distance (0 to 63)."""
-    squash = tables().squash
     table = [adaptive(1, 2, 0)] * 64
     if is_tree:
         # A slope of 0.15 for each eighth of the distance between the sides: 38 in 1/256.
-        table = [adaptive(int(squash[38 * at - 1197 + DOMAIN]), 65536, 3) for at in range(64)]
+        table = [adaptive(int(squash()[38 * at - 1197 + DOMAIN]), 65536, 3) for at in range(64)]
     return np.tile(np.array(table, np.uint32), geometries * KINDS * 8)

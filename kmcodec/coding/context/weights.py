@@ -4,10 +4,6 @@ __all__ = ["WEIGHTS"]
 
 # By profile: inputs of the flags, then of the tree, in the order of the specification.
 WEIGHTS: dict[str, tuple[tuple[int, ...], tuple[int, ...]]] = {
-    "fast": (
-        (1163, 3281, 1251, 2596, 2898, 1984, 3353, 1189, 2911, 3097, 5100, -1971),
-        (5903, 5566, 1115, -687, 722, 3032, 261, 2240, 8801, 7715, 6205, -452),
-    ),
     "default": (
         (
             930,

@@ -1,0 +1,109 @@
+"""What a strip of the additive coder begins with (spec/additive.md, sections 4, 5 and 11)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kmcodec.coding.additive.profiles import Profile
+from kmcodec.coding.colortree import ColorTree
+from kmcodec.coding.logistic import squash
+
+__all__ = ["Start"]
+
+# A weight in the lower 16 bits, and a rate in the upper ones.
+_SLOT = 20000 << 16
+_RUN = _SLOT | 22713
+
+
+@dataclass(frozen=True)
+class Start:
+    """The initial state and the fixed functions of a strip.
+
+    Parameters
+    ----------
+    profile : Profile
+    tree : ColorTree
+        With at least one level.
+    pixels : int
+        Number of pixels of the whole strip.
+    """
+
+    profile: Profile
+    tree: ColorTree
+    pixels: int
+
+    slot = _SLOT
+    run = _RUN
+
+    @property
+    def bits(self) -> int:
+        """Levels of the tree."""
+        return self.tree.bits
+
+    @property
+    def has_two_heads(self) -> bool:
+        return self.profile.has_two_heads
+
+    @property
+    def head_bits(self) -> int:
+        return self.profile.head_bits(self.pixels)
+
+    @property
+    def squash(self) -> NDArray[np.uint16]:
+        """Probabilities by logistic value modulo 4096, shape (4096,); -2048 counts as -2047."""
+        table = squash()
+        return np.concatenate([table[2047:], table[:1], table[:2047]])
+
+    @property
+    def targets(self) -> NDArray[np.uint16]:
+        """What each value moves the bounds of a distribution to, shape (16, 16)."""
+        bounds = np.arange(16)
+        is_below = bounds <= bounds[:, np.newaxis]
+        return np.where(is_below, 4 * bounds, 32768 - 4 * (16 - bounds)).astype(np.uint16)
+
+    @property
+    def leaves(self) -> NDArray[np.uint8]:
+        """Leaves of each node that are no holes, shape (2 ** bits,): side 0, and 4 times side 1.
+
+        At most 3 count; where both sides have 3 or more, it is 0.
+        """
+        count = (1 - self.tree.hole).astype(np.int64)
+        found = np.zeros(1 << self.bits, np.uint8)
+        for level in reversed(range(self.bits)):
+            sides = np.minimum(count.reshape(-1, 2), 3)
+            both = sides[:, 0] | sides[:, 1] << 2
+            found[1 << level : 2 << level] = np.where(both == 15, 0, both)
+            count = count.reshape(-1, 2).sum(axis=1)
+        return found
+
+    def distributions(self, first: int, others: int) -> NDArray[np.uint16]:
+        """Return distributions in their initial state.
+
+        Parameters
+        ----------
+        first : int
+            How many code the first value of a symbol.
+        others : int
+            How many code one of the others.
+
+        Returns
+        -------
+        ndarray, shape (first + others * further values, 16), uint16
+            The first element of each is a count, 0.
+        """
+        further = (self.bits - 1) // 4
+        return np.concatenate(
+            [
+                np.tile(_uniform(1 << (self.bits - 4 * further)), (first, 1)),
+                np.tile(_uniform(16), (others * further, 1)),
+            ]
+        )
+
+
+def _uniform(values: int) -> NDArray[np.uint16]:
+    bounds = np.arange(16)
+    even = bounds * (32768 - 4 * (16 - values)) // values
+    return np.where(bounds < values, even, 32768 - 4 * (16 - bounds)).astype(np.uint16)

@@ -1,0 +1,154 @@
+# Rate-distortion choice: code a pixel by what it costs to code it, and how far its colour is from
+# the pixel's. Twin of choice.py. What includes this defines, for its own `Model`, which symbols are
+# tried and what they cost: `candidate_of`, `flag_chance_of`, `begin_paths`, `path_cost`, `neighbor_of`.
+# Asking changes nothing that is learned.
+
+cdef enum:
+    SPECK = 2048  # the least cost, in 1/256 bits, of a pixel that differs from all its neighbours
+
+cdef struct Choice:
+    int width
+    int rows
+    int x
+    int y
+    const int16_t *targets  # the source's pixels, four coordinates each
+    const int16_t *entries  # those of each symbol
+    const uint8_t *kinds  # only symbols of a kind replace each other
+    const uint16_t *neighbors  # for each symbol so many that are near it
+    int near
+    const uint16_t *ahead  # what pixels that are not coded yet are likely to be
+    int64_t lagrangian  # error that a bit is worth, in 1/256
+    int allowance  # the most error that may be added to a pixel
+    int saving  # 1/256 bits that a symbol saves where a pixel ahead is likely to have it
+    const uint16_t *costs
+
+
+cdef void *copied(array, list kept) except NULL:
+    """The data of an array, alive as long as the list."""
+    array = np.ascontiguousarray(array)
+    kept.append(array)
+    return <void *><size_t>array.ctypes.data
+
+
+cdef int set_up_choice(Choice *c, choice, list kept) except -1:
+    memset(c, 0, sizeof(Choice))
+    c.rows, c.width = choice.ahead.shape
+    c.ahead = <const uint16_t *>copied(choice.ahead, kept)
+    c.targets = <const int16_t *>copied(choice.targets, kept)
+    c.entries = <const int16_t *>copied(choice.entries, kept)
+    c.neighbors = <const uint16_t *>copied(choice.neighbors, kept)
+    c.near = choice.neighbors.shape[1]
+    c.lagrangian = choice.lagrangian
+    c.allowance = choice.allowance
+    c.saving = choice.saving
+    c.costs = <const uint16_t *>copied(choice.costs, kept)
+    c.kinds = <const uint8_t *>copied(choice.kinds, kept)
+    return 0
+
+
+cdef inline const int16_t *target_of(const Choice *c) noexcept nogil:
+    """The coordinates of the pixel."""
+    return c.targets + 4 * (<size_t>c.y * c.width + c.x)
+
+
+cdef inline int error_of(const Choice *c, const int16_t *target, int symbol) noexcept nogil:
+    """The squared distance of a symbol from a pixel."""
+    cdef const int16_t *own = c.entries + 4 * symbol
+    cdef int i, d, total = 0
+    for i in range(4):
+        d = target[i] - own[i]
+        total += d * d
+    return total
+
+
+cdef inline int foresight(const Choice *c, int symbol) noexcept nogil:
+    """1/256 bits that a symbol will save where pixels to come are likely to have it, too."""
+    cdef const uint16_t *own = c.ahead + <size_t>c.y * c.width + c.x
+    cdef int saving = c.saving, saved = 0, has_right = c.x + 1 < c.width
+    if has_right and own[1] == symbol:
+        saved += saving
+    if c.y + 1 < c.rows:
+        own += c.width
+        if own[0] == symbol:
+            saved += saving
+        if c.x and own[-1] == symbol:
+            saved += 3 * saving // 4
+        if has_right and own[1] == symbol:
+            saved += 3 * saving // 4
+    return saved
+
+
+cdef inline int64_t weighed(const Choice *c, int error, int cost) noexcept nogil:
+    """Error plus lambda times bits, the least of which is chosen."""
+    return (<int64_t>error << 16) + c.lagrangian * cost
+
+
+cdef inline int cost_of(const Choice *c, int p) noexcept nogil:
+    """1/256 bits that a decision of this probability costs; p in 1/65536."""
+    return c.costs[p >> 4]
+
+
+cdef int choose(Model *m, Choice *c, int nearest, int flags) noexcept nogil:
+    """The symbol of least error and cost for the pixel at `x` and `y` of the choice.
+
+    Both candidates are tried, the nearest symbol, those near it, and those of four neighbours.
+    """
+    cdef const int16_t *target = target_of(c)
+    cdef int rank, i, s, error, saved, p, denied = 0, best = nearest, first = -1, second = -1
+    cdef int own = error_of(c, target, nearest), most = own + c.allowance
+    cdef int64_t value, least = <int64_t>1 << 62
+    # No symbol has a smaller error than the nearest, and none that is not yet tried costs less than
+    # that all before it are denied: where this cannot be better, the rest need not be asked about.
+    cdef int most_saved = 7 * c.saving // 2
+    for rank in range(flags):
+        if rank and least <= weighed(c, own, denied - most_saved):
+            break
+        s = candidate_of(m, rank)
+        p = flag_chance_of(m, rank)
+        if c.kinds[s] == c.kinds[nearest]:
+            error = error_of(c, target, s)
+            value = weighed(c, error, denied + cost_of(c, p) - foresight(c, s))
+            if error <= most and value < least:
+                least = value
+                best = s
+        denied += cost_of(c, 65535 - p)
+        if rank:
+            second = s
+        else:
+            first = s
+    if weighed(c, own, denied - most_saved) >= least:
+        return best
+    begin_paths(m)
+    for i in range(-1, c.near + 4):
+        if i < 0:
+            s = nearest
+        elif i < c.near:
+            s = c.neighbors[<size_t>nearest * c.near + i]
+        else:
+            s = neighbor_of(m, i - c.near)
+        error = error_of(c, target, s)
+        if error > most or s == first or s == second or c.kinds[s] != c.kinds[nearest]:
+            continue
+        saved = denied - foresight(c, s)
+        value = weighed(c, error, saved)
+        if value < least:
+            value = weighed(c, error, saved + path_cost(m, s, (least - value) // c.lagrangian))
+            if value < least:
+                least = value
+                best = s
+    return best
+
+
+cdef int prefers_run(Choice *c, const uint16_t *own, int w, int length, int p) noexcept nogil:
+    """Whether a run of w pays: what it adds in error, against what it saves."""
+    cdef const int16_t *target = target_of(c)
+    cdef int i, own_error, error
+    cdef int64_t value = c.lagrangian * (cost_of(c, p) - cost_of(c, 65535 - p))
+    for i in range(length):
+        if own[i] != w:
+            own_error = error_of(c, target + 4 * i, own[i])
+            error = error_of(c, target + 4 * i, w)
+            if error > own_error + c.allowance or c.kinds[w] != c.kinds[own[i]]:
+                return 0
+            value += weighed(c, error - own_error, -SPECK)
+    return value <= 0
