@@ -6,7 +6,7 @@ import importlib.util
 import shutil
 import sys
 
-__all__ = ["need"]
+__all__ = ["is_there", "need"]
 
 
 def need(*modules: str, command: str | None = None) -> None:
@@ -17,3 +17,11 @@ def need(*modules: str, command: str | None = None) -> None:
     if missing:
         names = ", ".join(missing)
         sys.exit(f"{sys.argv[0]}: no module {names} here; pip install '.[test]' brings them all")
+
+
+def is_there(module: str, package: str, what: str) -> bool:
+    """Return whether a module is installed; a line says what is skipped without it."""
+    found = importlib.util.find_spec(module) is not None
+    if not found:
+        print(f"Skipped: {what} (no module {module} here; pip install {package})")
+    return found

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import importlib.util
 import shutil
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 from conftest import ROOT
+
+import kmcodec
 
 
 @pytest.mark.parametrize("script", ["animation_goals", "labels", "rate_distortion"])
@@ -58,3 +62,56 @@ def test_scripts_measure_a_small_image(script, row):
     )
     assert run.returncode == 0, run.stderr
     assert row in run.stdout
+
+
+def test_labels_are_measured_without_what_is_not_installed(tmp_path):
+    labels = (np.arange(4800).reshape(60, 80) // 7 % 5 - 2).astype(np.int16)
+    np.save(tmp_path / "map.npy", labels)
+    path = str(ROOT / "benchmarks" / "labels.py")
+    arguments = [path, str(tmp_path / "map.npy"), "--effort", "fastest", "--chunk", "40"]
+    program = (
+        "import runpy, sys; sys.modules.update(crackle=None, compresso=None, numcodecs=None);"
+        f"sys.argv = {[*arguments, '--repeats', '1']};"
+        f"sys.path.insert(0, {str(ROOT / 'benchmarks')!r});"
+        f"runpy.run_path({path!r}, run_name='__main__')"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert run.returncode == 0, run.stderr
+    lines = run.stdout.splitlines()
+    assert [line.split(" (")[0] for line in lines if line.startswith("Skipped")] == [
+        "Skipped: Blosc zstd, zstd 19",
+        "Skipped: crackle",
+        "Skipped: compresso",
+    ]
+    cells = [line.strip("| ").split(" | ") for line in lines if line.startswith("|")]
+    assert cells[0][3:] == ["kmc fastest", "LZMA", "PNG"]
+    assert cells[2][:3] == ["map.npy", "int16", "5"]
+    chunks = [labels[y : y + 40, x : x + 40] for y in (0, 40) for x in (0, 40)]
+    size = sum(len(kmcodec.encode_labels(chunk, effort="fastest")) for chunk in chunks)
+    assert cells[2][3] == f"{size:,}"
+    assert float(cells[4][3]) > 0
+    # PNG holds no negative labels.
+    assert len(cells[2]) == 5
+
+
+def test_labels_are_measured_with_all_that_is_installed(tmp_path):
+    modules = [m for m in ("numcodecs", "crackle", "compresso") if importlib.util.find_spec(m)]
+    np.save(tmp_path / "map.npy", np.arange(4800, dtype=np.uint32).reshape(2, 40, 60) // 7 % 5)
+    script = [str(ROOT / "benchmarks" / "labels.py"), str(tmp_path / "map.npy")]
+    run = subprocess.run(
+        [sys.executable, *script, "--effort", "fast", "--repeats", "1"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    names = {"numcodecs": "Blosc zstd", "crackle": "crackle m5 + xz", "compresso": "compresso"}
+    rows = [line.split(" | ") for line in run.stdout.splitlines() if line.startswith("|")]
+    for module in modules:
+        at = [cell.strip("| ") for cell in rows[0]].index(names[module])
+        assert int(rows[2][at].strip(" |").replace(",", "")) > 0
+    means = [row[0] for row in rows if row[0].startswith("| *bytes of")]
+    assert len(means) == 2 * (("numcodecs" in modules) + ("crackle" in modules))
