@@ -14,7 +14,7 @@ from kmcodec.model.limits import DEFAULT_MAX_METADATA, DEFAULT_MAX_PIXELS, Limit
 from kmcodec.reading.salvage import salvage_indexed
 from kmcodec.reading.strip_reader import StripReader
 
-__all__ = ["checked_metadata", "decode", "decode_indexed", "read_indexed"]
+__all__ = ["checked_metadata", "decode", "decode_indexed", "image_of", "read_indexed"]
 
 
 def decode(
@@ -122,8 +122,19 @@ def read_indexed(
     reader.check_rows(first, end)
     if rows is not None:
         return IndexedImage(reader.palette, reader.first_frame(reader.rows(first, end)))
-    metadata = checked_metadata(reader)
-    image = IndexedImage(reader.palette, reader.first_frame(reader.rows(first, end)), metadata)
+    return image_of(reader, checked_metadata(reader))
+
+
+def image_of(reader: StripReader, metadata: Metadata) -> IndexedImage:
+    """Decode the image of a file whose metadata have been read.
+
+    Raises
+    ------
+    KmcFormatError, KmcLimitError
+        See `decode`.
+    """
+    indices = reader.rows(0, reader.header.height)
+    image = IndexedImage(reader.palette, reader.first_frame(indices), metadata)
     for scene in range(1, len(reader.container.scenes)):
         # Checked, not decoded: damage anywhere in the file is an error.
         for strip in reader.container.strips(scene):

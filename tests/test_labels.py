@@ -16,7 +16,9 @@ import kmcodec
 from kmcodec import IndexedImage, Metadata, decode_labels, encode_labels
 from kmcodec.batch.encoding import encode_file
 from kmcodec.batch.planning import Job
+from kmcodec.coding import decode_palette
 from kmcodec.decoder import decode_indexed
+from kmcodec.reading import strip_reader
 from kmcodec.targets.images import encode_image
 
 DTYPES = st.one_of(
@@ -320,3 +322,17 @@ def test_every_prefix_is_refused():
 def test_rows_of_different_lengths_are_refused(make):
     with pytest.raises(kmcodec.KmcInputError, match="not an array of "):
         make([[1, 2], [3]])
+
+
+def test_the_palette_of_labels_is_decoded_once(monkeypatch):
+    labels = np.arange(3000, dtype=np.int32).reshape(50, 60).repeat(3, axis=1)
+    data = encode_labels(labels, effort="fast")
+    decoded = []
+
+    def counted(*arguments):
+        decoded.append(arguments)
+        return decode_palette(*arguments)
+
+    monkeypatch.setattr(strip_reader, "decode_palette", counted)
+    assert np.array_equal(decode_labels(data), labels)
+    assert len(decoded) == 1

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from numpy.typing import ArrayLike, NDArray
 
 from kmcodec.coding import AUTO
-from kmcodec.decoder import checked_metadata, decode_indexed
+from kmcodec.decoder import checked_metadata, image_of
 from kmcodec.model.checks import refuse_unknown
 from kmcodec.model.image import array_of
 from kmcodec.model.label_images import LabelText, in_runs, label_image, labels_of, planes_image
@@ -101,14 +102,12 @@ def decode_labels(
     KmcLimitError
         See `decode`.
     """
-    limit = max_pixels
-    if max_pixels is not None:
-        limit = max_pixels * _planes_in(data, max_metadata)
-    return labels_of(decode_indexed(data, max_pixels=limit, max_metadata=max_metadata))
-
-
-def _planes_in(data: bytes, max_metadata: int | None) -> int:
-    """Return how many pixels stand for one label."""
-    reader = StripReader(io.BytesIO(data), Limits(max_pixels=None, max_metadata=max_metadata))
-    text = checked_metadata(reader).text.get(LABELS)
-    return 1 if text is None else max(1, LabelText.parsed(text).planes)
+    limits = Limits(max_pixels=max_pixels, max_metadata=max_metadata)
+    # One reader for all: the header, palette and sections of a chunk can take as long as its strip.
+    reader = StripReader(io.BytesIO(data), limits)
+    metadata = checked_metadata(reader)
+    text = metadata.text.get(LABELS)
+    if text is not None and limits.max_pixels is not None:
+        planes = max(1, LabelText.parsed(text).planes)
+        reader = reader.within(replace(limits, max_pixels=limits.max_pixels * planes))
+    return labels_of(image_of(reader, metadata))

@@ -65,6 +65,12 @@ class StripReader:
         other._take(number)
         return other
 
+    def within(self, limits: Limits) -> StripReader:
+        """Return a reader of the same scene with other limits."""
+        other = copy.copy(self)
+        other._limits = limits
+        return other
+
     def _take(self, number: int) -> None:
         self._number, self._scene = number, self.container.scenes[number]
         self.header = self._scene.header_in(self.container.header)
