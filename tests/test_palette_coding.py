@@ -15,6 +15,7 @@ from PIL import Image
 
 import kmcodec
 from kmcodec.coding import decode_palette, encode_palette
+from kmcodec.coding.context import palette as coder
 from kmcodec.container.header import Header
 from kmcodec.container.layout import build
 from kmcodec.container.reader import ContainerReader
@@ -294,3 +295,46 @@ def test_pillow_and_the_command_line_reorder(kmc, tmp_path):
     tidy = kmcodec.read(tmp_path / "c.kmc")
     assert encode_palette(tidy.palette) is not None
     np.testing.assert_array_equal(tidy.to_array(), pixels)
+
+
+def outcome(work, *arguments):
+    """What comes of it: a result, or the words of the error."""
+    try:
+        return np.asarray(work(*arguments)).tobytes()
+    except kmcodec.KmcFormatError as error:
+        return str(error)
+
+
+@pytest.mark.skipif(coder.PALETTE is None, reason="no compiled kernels")
+@given(
+    entries=st.integers(1, 300),
+    channels=st.integers(1, 4),
+    seed=st.integers(0, 2**32 - 1),
+    levels=st.sampled_from([2, 6, 52, 256]),
+    bit=st.integers(0, 1 << 14),
+    cut=st.integers(0, 1 << 11),
+)
+def test_kernel_and_twin_code_palettes_alike_and_refuse_alike(
+    entries, channels, seed, levels, bit, cut
+):
+    colors = palette_in_order(entries, channels, seed, levels)
+    coded = encode_palette(colors)
+    changed = bytearray(coded)
+    changed[bit // 8 % len(coded)] ^= 1 << bit % 8
+    works = [(encode_palette, colors)]
+    for payload in (coded, coded[: cut % len(coded)], bytes(changed), coded + coded[-1:]):
+        works.append((decode_palette, payload, *colors.shape))
+    found = [outcome(*work) for work in works]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(coder, "PALETTE", None)
+        assert [outcome(*work) for work in works] == found
+
+
+@pytest.mark.skipif(coder.PALETTE is None, reason="no compiled kernels")
+def test_a_palette_of_all_sizes_is_coded_by_the_kernel(monkeypatch):
+    """A twin in Python takes longer for a palette of labels than the kernels for the labels."""
+    monkeypatch.setattr(coder, "_code", None)
+    for entries, channels in ((1, 1), (256, 1), (3000, 3), (65_536, 4)):
+        colors = palette_in_order(entries, channels)
+        coded = encode_palette(colors)
+        np.testing.assert_array_equal(decode_palette(coded, *colors.shape), colors)

@@ -24,6 +24,7 @@ KERNELS = (
     "kmcodec/coding/additive/_strip.pyx",
     "kmcodec/coding/context/_default.pyx",
     "kmcodec/coding/context/_max.pyx",
+    "kmcodec/coding/context/_palette.pyx",
     "kmcodec/quantization/_dither.pyx",
     "kmcodec/quantization/_filter.pyx",
     "kmcodec/quantization/_histogram.pyx",

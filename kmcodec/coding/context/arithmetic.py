@@ -11,7 +11,7 @@ from typing import Protocol
 
 from kmcodec.errors import KmcFormatError
 
-__all__ = ["BitCoder", "BitDecoder", "BitEncoder", "check_end"]
+__all__ = ["BitCoder", "BitDecoder", "BitEncoder", "check_end", "last_byte"]
 
 _MASK = 0xFFFFFFFF
 
@@ -67,8 +67,13 @@ class BitEncoder:
 
     def finish(self) -> bytes:
         """Return all bytes, with one more to select a number in the last interval."""
-        # The ends differ in their highest bytes, so this does not exceed `high`, and never carries.
-        return bytes(self._output) + bytes([(self._low >> 24) + 1])
+        return bytes(self._output) + last_byte(self._low)
+
+
+def last_byte(low: int) -> bytes:
+    """Return the byte that selects a number in the last interval."""
+    # The ends differ in their highest bytes, so this does not exceed `high`, and never carries.
+    return bytes([(low >> 24) + 1])
 
 
 class BitDecoder:

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import repeat
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kmcodec.coding.context.arithmetic import BitCoder, BitDecoder, BitEncoder, check_end
+from kmcodec.coding.context.arithmetic import BitCoder, BitDecoder, BitEncoder, check_end, last_byte
+from kmcodec.coding.context.kernels import PALETTE
 from kmcodec.coding.context.memory import adapted
-from kmcodec.coding.context.tables import adaptive
+from kmcodec.coding.context.tables import adaptive, tables
 from kmcodec.errors import KmcFormatError
 from kmcodec.model.palette_order import dark_to_bright
 
@@ -42,8 +44,12 @@ def encode_palette(palette: NDArray[np.uint8]) -> bytes | None:
     if not in_order or (palette[1:] == palette[:-1]).all(axis=1).any():
         return None
     channels = palette.shape[1]
+    keys = _interleaved(palette)
+    if PALETTE is not None:
+        coded, low = PALETTE.encode(keys, *_model(channels))
+        return bytes(coded) + last_byte(low)
     encoder = BitEncoder()
-    _code(encoder, _interleaved(palette), channels)
+    _code(encoder, keys.tolist(), channels)
     return encoder.finish()
 
 
@@ -60,9 +66,15 @@ def decode_palette(payload: bytes, entries: int, channels: int) -> NDArray[np.ui
     KmcFormatError
         If the payload is not exactly what `encode_palette` may have written.
     """
-    decoder = BitDecoder(payload)
-    keys = _code(decoder, repeat(0, entries), channels)
-    check_end(payload, decoder.shifts, decoder.low, "palette")
+    if PALETTE is None:
+        decoder = BitDecoder(payload)
+        keys = np.array(_code(decoder, repeat(0, entries), channels), np.uint32)
+        shifts, low = decoder.shifts, decoder.low
+    else:
+        keys, repeats, shifts, low = PALETTE.decode(payload, entries, *_model(channels))
+        if repeats:
+            raise _repeated(len(keys) - 1)
+    check_end(payload, shifts, low, "palette")
     palette = _separated(keys, channels)
     return palette[dark_to_bright(palette)]
 
@@ -109,9 +121,23 @@ def _code(coder: BitCoder, keys: Iterable[int], channels: int) -> list[int]:
             seen[channel] = own << 1 | bit
             entry = entry << 1 | bit
         if tight:
-            raise KmcFormatError(f"coded entry {len(coded):,} repeats the one before")
+            raise _repeated(len(coded))
         coded.append(entry)
     return coded
+
+
+def _repeated(number: int) -> KmcFormatError:
+    return KmcFormatError(f"coded entry {number:,} repeats the one before")
+
+
+def _model(channels: int) -> tuple[Any, ...]:
+    """Return what the kernel needs to know of the model."""
+    return (
+        np.array(_steps(channels), np.int32),
+        np.array(_estimates(channels), np.uint32),
+        tables().reciprocal,
+        (_STATES, _CASES, _LIMIT),
+    )
 
 
 def _steps(channels: int) -> list[tuple[int, int, int, bool]]:
@@ -143,18 +169,19 @@ def _order(channels: int) -> list[int]:
     return [1, 0, *range(2, channels)] if channels >= 3 else list(range(channels))
 
 
-def _interleaved(palette: NDArray[np.uint8]) -> list[int]:
+def _interleaved(palette: NDArray[np.uint8]) -> NDArray[np.uint32]:
     """Return entries as ascending numbers, with the highest bits of all channels first."""
     channels = palette.shape[1]
     bits = np.unpackbits(palette[:, _order(channels), np.newaxis], axis=2)
-    packed = np.packbits(bits.transpose(0, 2, 1).reshape(len(palette), -1), axis=1)
-    return sorted(int.from_bytes(entry.tobytes(), "big") for entry in packed)
+    packed = np.zeros((len(palette), 4), np.uint8)
+    packed[:, 4 - channels :] = np.packbits(bits.transpose(0, 2, 1).reshape(len(palette), -1), 1)
+    return np.sort(packed.view(">u4")[:, 0].astype(np.uint32))
 
 
-def _separated(keys: list[int], channels: int) -> NDArray[np.uint8]:
+def _separated(keys: NDArray[np.uint32], channels: int) -> NDArray[np.uint8]:
     """Undo `_interleaved`; entries are in the order of the keys."""
-    data = b"".join(key.to_bytes(channels, "big") for key in keys)
-    bits = np.unpackbits(np.frombuffer(data, np.uint8)).reshape(len(keys), 8, channels)
+    data = keys.astype(">u4").view(np.uint8).reshape(-1, 4)[:, 4 - channels :]
+    bits = np.unpackbits(data, axis=1).reshape(len(keys), 8, channels)
     palette = np.empty((len(keys), channels), np.uint8)
     palette[:, _order(channels)] = np.packbits(bits.transpose(0, 2, 1), axis=2)[..., 0]
     return palette
