@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import kmcodec
+from kmcodec.arrays.codec_options import DEFAULT_EFFORT
 
 REQUIRED = os.environ.get("KMC_REQUIRE_ARRAYS") == "1"
 
@@ -245,3 +246,30 @@ def test_a_chunk_of_another_shape_or_dtype_is_refused(tmp_path):
 def test_numcodecs_is_told_of_an_option_that_is_not_known():
     with pytest.raises(kmcodec.KmcInputError, match="has no option level, only coding and effort"):
         numcodecs.get_codec({"id": "kmcodec", "level": 3})
+
+
+def test_the_default_effort_is_the_quick_one_that_metadata_tell():
+    codec = numcodecs.get_codec({"id": "kmcodec"})
+    assert codec.get_config() == {"id": "kmcodec", "coding": "context", "effort": DEFAULT_EFFORT}
+    labels = field()[0]
+    assert codec.encode(labels) == kmcodec.encode_labels(labels, effort=DEFAULT_EFFORT)
+    assert kmcodec.encode_labels(labels) == kmcodec.encode_labels(labels, effort="auto")
+    store = zarr.storage.MemoryStore()
+    serializer = {"name": "kmcodec"}
+    array = zarr.create_array(store, data=labels, serializer=serializer, compressors=None)
+    described = array.metadata.to_dict()["codecs"][0]
+    assert described["configuration"] == {"coding": "context", "effort": DEFAULT_EFFORT}
+
+
+@pytest.mark.parametrize("configuration", [None, {"coding": "context"}, {"effort": "max"}], ids=str)
+def test_chunks_are_decoded_whatever_effort_the_metadata_tell(tmp_path, configuration):
+    labels = field()[0]
+    path = tmp_path / "map.zarr"
+    serializer = {"name": "kmcodec", "configuration": {"effort": "auto"}}
+    zarr.create_array(path, data=labels, chunks=(32, 32), serializer=serializer, compressors=None)
+    described = json.loads((path / "zarr.json").read_text())
+    del described["codecs"][0]["configuration"]
+    if configuration is not None:
+        described["codecs"][0]["configuration"] = configuration
+    (path / "zarr.json").write_text(json.dumps(described))
+    assert np.array_equal(zarr.open_array(path, mode="r")[:], labels)

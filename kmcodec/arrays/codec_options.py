@@ -7,7 +7,10 @@ from typing import Any
 
 from kmcodec.errors import KmcInputError
 
-__all__ = ["checked_options"]
+__all__ = ["DEFAULT_EFFORT", "checked_options"]
+
+DEFAULT_EFFORT = "fast"
+"""Effort of both codecs: a reader decodes each chunk that its window touches, often many times."""
 
 _OPTIONS = ("coding", "effort")
 

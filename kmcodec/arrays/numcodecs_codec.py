@@ -10,7 +10,7 @@ from typing import Any
 from numcodecs.abc import Codec
 from numcodecs.compat import ensure_bytes, ensure_contiguous_ndarray_like, ensure_ndarray
 
-from kmcodec.arrays.codec_options import checked_options
+from kmcodec.arrays.codec_options import DEFAULT_EFFORT, checked_options
 from kmcodec.arrays.labels import decode_labels, encode_labels
 from kmcodec.errors import KmcInputError
 from kmcodec.model.limits import DEFAULT_MAX_PIXELS
@@ -24,8 +24,12 @@ class KmcCodec(Codec):  # type: ignore[misc, unused-ignore]
 
     Parameters
     ----------
-    coding, effort : str, optional
+    coding : str, optional
         See `kmcodec.encode`.
+    effort : str, optional
+        See `kmcodec.encode`, but the default is ``"fast"``: whoever reads a window waits for each
+        chunk that it touches, and ``"auto"`` takes many times as long for a chunk. It matters for
+        encoding alone: chunks of any effort are decoded, whatever the metadata say.
 
     Raises
     ------
@@ -39,7 +43,7 @@ class KmcCodec(Codec):  # type: ignore[misc, unused-ignore]
 
     codec_id = "kmcodec"
 
-    def __init__(self, coding: str = Assembly.coding, effort: str = Assembly.effort) -> None:
+    def __init__(self, coding: str = Assembly.coding, effort: str = DEFAULT_EFFORT) -> None:
         Assembly(coding, effort, None)  # raises for wrong values
         self.coding = coding
         self.effort = effort

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from zarr.abc.codec import ArrayBytesCodec
 
-from kmcodec.arrays.codec_options import checked_options
+from kmcodec.arrays.codec_options import DEFAULT_EFFORT, checked_options
 from kmcodec.arrays.labels import decode_labels, encode_labels
 from kmcodec.errors import KmcFormatError, KmcInputError
 from kmcodec.writing.assembly import Assembly
@@ -33,8 +33,12 @@ class KmcCodec(ArrayBytesCodec):  # type: ignore[misc, unused-ignore]
 
     Parameters
     ----------
-    coding, effort : str, optional
+    coding : str, optional
         See `kmcodec.encode`.
+    effort : str, optional
+        See `kmcodec.encode`, but the default is ``"fast"``: whoever reads a window waits for each
+        chunk that it touches, and ``"auto"`` takes many times as long for a chunk. It matters for
+        encoding alone: chunks of any effort are decoded, whatever the metadata say.
 
     Raises
     ------
@@ -43,7 +47,7 @@ class KmcCodec(ArrayBytesCodec):  # type: ignore[misc, unused-ignore]
     """
 
     coding: str = Assembly.coding
-    effort: str = Assembly.effort
+    effort: str = DEFAULT_EFFORT
 
     is_fixed_size = False
 
