@@ -1,0 +1,86 @@
+"""What the additive coder has beside the tests of all coders in test_context.py."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from test_context import strips
+
+import kmcodec
+from kmcodec.coding.additive import PROFILES, Additive
+from kmcodec.coding.additive.start import Start
+from kmcodec.coding.colortree import ColorTree
+from kmcodec.coding.packed import Packed
+
+BOTH = [Additive(profile) for profile in PROFILES.values()]
+by_profile = pytest.mark.parametrize("coding", BOTH, ids=lambda coding: coding.effort)
+
+
+@by_profile
+@pytest.mark.parametrize("entries", [2, 3, 16, 200, 256, 257, 5000])
+def test_noise_takes_a_byte_more_than_packed(coding, entries, rng):
+    palette = rng.integers(0, 256, (entries, 3), np.uint8)
+    indices = rng.integers(0, entries, (70, 90)).astype(np.uint16 if entries > 256 else np.uint8)
+    packed = Packed().encode(indices, palette)
+    payload = coding.encode(indices, palette)
+    # The coder can win where entries are not a power of two, but never loses more.
+    assert len(payload) <= 1 + len(packed)
+    np.testing.assert_array_equal(coding.decode(payload, 70, 90, palette), indices, strict=True)
+    if entries == 256:
+        assert payload == b"\xff" + packed
+        first = coding.decode(payload, 70, 90, palette, 3)
+        np.testing.assert_array_equal(first, indices[:3], strict=True)
+        for damaged in (payload[:-1], payload + b"\0", b"\xff"):
+            with pytest.raises(kmcodec.KmcFormatError):
+                coding.decode(damaged, 70, 90, palette)
+
+
+@by_profile
+@given(strips(30, 30))
+def test_only_packed_rows_begin_with_the_byte_that_says_so(coding, strip):
+    indices, palette = strip
+    payload = coding.encode(indices, palette)
+    if payload[:1] == b"\xff":
+        assert payload[1:] == Packed().encode(indices, palette)
+
+
+@pytest.mark.parametrize("entries", [2, 3, 5, 16, 17, 100, 256, 300])
+def test_leaves_are_counted_up_to_three(entries, rng):
+    tree = ColorTree.of(rng.integers(0, 256, (entries, 3), np.uint8))
+    found = Start(PROFILES["fast"], tree, 100).leaves
+    for node in range(1, len(found)):
+        size = len(found) >> node.bit_length()
+        first = (2 * node << tree.bits - node.bit_length()) - len(found)
+        sides = tree.hole[first : first + 2 * size].reshape(2, -1)
+        zeros, ones = np.minimum(3, (1 - sides.astype(int)).sum(axis=1))
+        assert found[node] == (0 if zeros == ones == 3 else zeros + 4 * ones), node
+
+
+@by_profile
+def test_a_palette_of_one_colour_needs_no_payload(coding):
+    palette = np.array([[1, 2, 3]], np.uint8)
+    assert coding.encode(np.zeros((5, 4), np.uint8), palette) == b""
+    assert coding.decode(b"", 5, 4, palette).shape == (5, 4)
+    with pytest.raises(kmcodec.KmcFormatError, match="only one palette entry"):
+        coding.decode(b"\xff", 5, 4, palette)
+
+
+@by_profile
+@given(strips(20, 20), st.data())
+def test_a_payload_has_one_form(coding, strip, data):
+    """The end of a payload can be no other: nothing is added, cut or changed there."""
+    indices, palette = strip
+    payload = coding.encode(indices, palette)
+    if len(palette) == 1 or payload[:1] == b"\xff":
+        return
+    damaged = data.draw(
+        st.sampled_from([payload + b"\0", payload[:-1], payload[:-1] + bytes([payload[-1] ^ 1])])
+    )
+    try:
+        decoded = coding.decode(damaged, *indices.shape, palette)
+    except kmcodec.KmcFormatError:
+        return
+    assert damaged != payload
+    assert not np.array_equal(decoded, indices)
