@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from test_context import strips
 
 import kmcodec
-from kmcodec.coding.additive import PROFILES, Additive
+from kmcodec.coding.additive import PROFILES, Additive, method
 from kmcodec.coding.additive.start import Start
 from kmcodec.coding.colortree import ColorTree
 from kmcodec.coding.packed import Packed
@@ -56,6 +56,18 @@ def test_leaves_are_counted_up_to_three(entries, rng):
         sides = tree.hole[first : first + 2 * size].reshape(2, -1)
         zeros, ones = np.minimum(3, (1 - sides.astype(int)).sum(axis=1))
         assert found[node] == (0 if zeros == ones == 3 else zeros + 4 * ones), node
+
+
+@by_profile
+def test_both_twins_say_the_same_of_a_payload_that_is_too_short(coding, rng, monkeypatch):
+    palette = rng.integers(0, 256, (64, 3), np.uint8)
+    indices = np.sort(rng.integers(0, 64, (20, 50), np.uint8))
+    payload = coding.encode(indices, palette)[:40]
+    for twin in (False, True):
+        if twin:
+            monkeypatch.setattr(method, "STRIP", None)
+        with pytest.raises(kmcodec.KmcFormatError, match="40 bytes .* the decoder used 41"):
+            coding.decode(payload, 20, 50, palette)
 
 
 @by_profile

@@ -80,6 +80,8 @@ class Additive(SymbolCoding):
         else:
             decoded = STRIP.decode(payload, wanted, width, start)
         symbols, shifts, code = decoded
-        if wanted == rows or shifts >= 8 * len(payload):
+        # The kernel and its twin stop at different pixels where a payload is too short.
+        shifts = min(shifts, 8 * len(payload))
+        if wanted == rows or shifts == 8 * len(payload):
             check_end(payload, shifts, code)
         return symbols
