@@ -66,7 +66,7 @@ def test_both_twins_say_the_same_of_a_payload_that_is_too_short(coding, rng, mon
     for twin in (False, True):
         if twin:
             monkeypatch.setattr(method, "STRIP", None)
-        with pytest.raises(kmcodec.KmcFormatError, match="40 bytes .* the decoder used 41"):
+        with pytest.raises(kmcodec.KmcFormatError, match=r"40 bytes .* the decoder used 41"):
             coding.decode(payload, 20, 50, palette)
 
 

