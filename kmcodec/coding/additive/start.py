@@ -66,18 +66,8 @@ class Start:
 
     @property
     def leaves(self) -> NDArray[np.uint8]:
-        """Leaves of each node that are no holes, shape (2 ** bits,): side 0, and 4 times side 1.
-
-        At most 3 count; where both sides have 3 or more, it is 0.
-        """
-        count = (1 - self.tree.hole).astype(np.int64)
-        found = np.zeros(1 << self.bits, np.uint8)
-        for level in reversed(range(self.bits)):
-            sides = np.minimum(count.reshape(-1, 2), 3)
-            both = sides[:, 0] | sides[:, 1] << 2
-            found[1 << level : 2 << level] = np.where(both == 15, 0, both)
-            count = count.reshape(-1, 2).sum(axis=1)
-        return found
+        """See `ColorTree.leaves`."""
+        return self.tree.leaves
 
     def distributions(self, first: int, others: int) -> NDArray[np.uint16]:
         """Return distributions in their initial state.
