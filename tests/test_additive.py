@@ -80,19 +80,9 @@ def test_a_palette_of_one_colour_needs_no_payload(coding):
 
 
 @by_profile
-@given(strips(20, 20), st.data())
-def test_a_payload_has_one_form(coding, strip, data):
-    """The end of a payload can be no other: nothing is added, cut or changed there."""
+@given(strips(20, 20), st.integers(1, 3))
+def test_no_zeros_follow_a_payload(coding, strip, zeros):
     indices, palette = strip
     payload = coding.encode(indices, palette)
-    if len(palette) == 1 or payload[:1] == b"\xff":
-        return
-    damaged = data.draw(
-        st.sampled_from([payload + b"\0", payload[:-1], payload[:-1] + bytes([payload[-1] ^ 1])])
-    )
-    try:
-        decoded = coding.decode(damaged, *indices.shape, palette)
-    except kmcodec.KmcFormatError:
-        return
-    assert damaged != payload
-    assert not np.array_equal(decoded, indices)
+    with pytest.raises(kmcodec.KmcFormatError):
+        coding.decode(payload + bytes(zeros), *indices.shape, palette)
