@@ -10,6 +10,7 @@ from test_context import strips
 
 import kmcodec
 from kmcodec.coding.additive import PROFILES, Additive, method
+from kmcodec.coding.additive.kernels import STRIP
 from kmcodec.coding.additive.start import Start
 from kmcodec.coding.colortree import ColorTree
 from kmcodec.coding.packed import Packed
@@ -68,6 +69,23 @@ def test_both_twins_say_the_same_of_a_payload_that_is_too_short(coding, rng, mon
             monkeypatch.setattr(method, "STRIP", None)
         with pytest.raises(kmcodec.KmcFormatError, match=r"40 bytes .* the decoder used 41"):
             coding.decode(payload, 20, 50, palette)
+
+
+@pytest.mark.skipif(STRIP is None, reason="no compiled kernels")
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_numbers_are_looked_up_as_numpy_does(dtype, rng):
+    table = rng.integers(0, 200, 150, np.uint16)
+    places = rng.integers(0, 150, (7, 9)).astype(dtype)
+    for wanted in (np.uint8, np.uint16):
+        found = np.empty(places.shape, wanted)
+        STRIP.look_up(table, places, found)
+        np.testing.assert_array_equal(found, table[places])
+        places[3, 4] = 150
+        with pytest.raises(IndexError, match="place 150 is not among 150"):
+            STRIP.look_up(table, places, found)
+        places[3, 4] = 0
+        with pytest.raises(ValueError, match="shapes"):
+            STRIP.look_up(table, places, found[:6])
 
 
 @by_profile

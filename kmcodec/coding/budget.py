@@ -45,7 +45,7 @@ class Survey:
     @property
     def is_decided(self) -> bool:
         """Whether the size alone requires the fastest profile."""
-        return not self._affords(list(_BIT)[-1], 0, 1)
+        return not self._affords(next(reversed(_BIT)), 0, 1)
 
     def add(self, indices: NDArray[Any]) -> None:
         """Inspect the next rows, shape (rows, width)."""

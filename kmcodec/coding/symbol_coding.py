@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kmcodec.coding.additive.kernels import STRIP
 from kmcodec.coding.choice import Choice, Criterion, choice_of
 from kmcodec.coding.colortree import ColorTree, tree_of
 from kmcodec.errors import KmcFormatError, KmcLimitError, warn
@@ -50,6 +49,13 @@ class SymbolCoding(ABC):
     ) -> NDArray[np.uint16]:
         """Decode the first `wanted` rows; refuse what no encoder writes."""
 
+    def _looked_up(
+        self, table: NDArray[np.uint16], places: NDArray[Any], dtype: type[np.unsignedinteger[Any]]
+    ) -> NDArray[Any]:
+        """Return the numbers of a table at some places, as an array of the shape of these."""
+        found: NDArray[Any] = table[places].astype(dtype, copy=False)
+        return found
+
     def encode(self, indices: NDArray[Any], palette: NDArray[np.uint8]) -> bytes:
         """Code a strip; see `Coding`."""
         return self._encoded(indices, palette, None)[0]
@@ -85,11 +91,11 @@ class SymbolCoding(ABC):
         _check_width(indices.shape[1])
         tree = tree_of(palette)
         choice = None if criterion is None else choice_of(criterion, tree, indices)
-        symbols = _looked_up(tree.symbols, indices, np.uint16)
+        symbols = self._looked_up(tree.symbols, indices, np.uint16)
         payload, coded = self._encode_symbols(symbols, tree, choice)
         if choice is None:
             return payload, indices
-        return payload, _looked_up(tree.entries, coded, index_dtype(len(palette)))
+        return payload, self._looked_up(tree.entries, coded, index_dtype(len(palette)))
 
     def decode(
         self,
@@ -108,19 +114,7 @@ class SymbolCoding(ABC):
         _check_width(width)
         tree = tree_of(palette)
         symbols = self._decode_symbols(payload, rows, width, tree, wanted)
-        return _looked_up(tree.entries, symbols, index_dtype(len(palette)))
-
-
-def _looked_up(
-    table: NDArray[np.uint16], places: NDArray[Any], dtype: type[np.unsignedinteger[Any]]
-) -> NDArray[Any]:
-    """Return the numbers of a table at places that are all in it."""
-    found: NDArray[Any] = np.empty(places.shape, dtype)
-    if STRIP is None or places.dtype not in (np.uint8, np.uint16):
-        found[...] = table[places]
-        return found
-    STRIP.look_up(table, np.ascontiguousarray(places), found)
-    return found
+        return self._looked_up(tree.entries, symbols, index_dtype(len(palette)))
 
 
 def _check_width(width: int) -> None:
@@ -135,6 +129,6 @@ def warn_if_slow(pixels: int) -> None:
     # Python's default filter shows a warning once for each location.
     if pixels >= _SLOW:
         warn(
-            "no compiled kernels: the context coder needs minutes to hours for a megapixel; "
+            "no compiled kernels: coding 'context' needs minutes to hours for a megapixel; "
             "coding='deflate' (--coding deflate) is quick"
         )

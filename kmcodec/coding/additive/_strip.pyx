@@ -218,8 +218,12 @@ ctypedef fused Value:
 
 
 def look_up(const uint16_t[::1] table, const Index[:, ::1] at, Value[:, ::1] to):
-    """Set `to` to the numbers of a table at some places, all in it; quicker than NumPy does."""
+    """Set `to`, of the same shape, to the numbers of a table at some places; quicker than NumPy."""
     cdef Py_ssize_t i, n = at.shape[0] * at.shape[1]
+    cdef size_t entries = table.shape[0]
+    cdef bint is_outside = False
+    if to.shape[0] != at.shape[0] or to.shape[1] != at.shape[1]:
+        raise ValueError("the shapes differ")
     cdef const uint16_t *numbers = &table[0]
     cdef const Index *source
     cdef Value *target
@@ -228,4 +232,9 @@ def look_up(const uint16_t[::1] table, const Index[:, ::1] at, Value[:, ::1] to)
     source, target = &at[0, 0], &to[0, 0]
     with nogil:
         for i in range(n):
+            if source[i] >= entries:
+                is_outside = True
+                break
             target[i] = <Value>numbers[source[i]]
+    if is_outside:
+        raise IndexError(f"place {source[i]} is not among {entries}")

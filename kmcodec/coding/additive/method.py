@@ -55,6 +55,16 @@ class Additive(SymbolCoding):
             return Packed().decode(payload[len(_PACKED) :], rows, width, palette, stop)
         return super().decode(payload, rows, width, palette, stop)
 
+    def _looked_up(
+        self, table: NDArray[np.uint16], places: NDArray[Any], dtype: type[np.unsignedinteger[Any]]
+    ) -> NDArray[Any]:
+        # By NumPy, this would be a sixth of the time that decoding a screenshot takes.
+        if STRIP is None or places.dtype not in (np.uint8, np.uint16):
+            return super()._looked_up(table, places, dtype)
+        found: NDArray[Any] = np.empty(places.shape, dtype)
+        STRIP.look_up(table, np.ascontiguousarray(places), found)
+        return found
+
     def _encode_symbols(
         self, symbols: NDArray[np.uint16], tree: ColorTree, choice: Choice | None
     ) -> tuple[bytes, NDArray[np.uint16]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 
 from kmcodec.coding.additive.profiles import Profile
 from kmcodec.coding.colortree import ColorTree
-from kmcodec.coding.logistic import squash
+from kmcodec.coding.logistic import DOMAIN, squash
 
 __all__ = ["Start"]
 
@@ -45,24 +46,23 @@ class Start:
 
     @property
     def has_two_heads(self) -> bool:
+        """See `Profile`."""
         return self.profile.has_two_heads
 
     @property
     def head_bits(self) -> int:
+        """Binary logarithm of the number of heads in a table."""
         return self.profile.head_bits(self.pixels)
 
     @property
     def squash(self) -> NDArray[np.uint16]:
         """Probabilities by logistic value modulo 4096, shape (4096,); -2048 counts as -2047."""
-        table = squash()
-        return np.concatenate([table[2047:], table[:1], table[:2047]])
+        return _wrapped_squash()
 
     @property
     def targets(self) -> NDArray[np.uint16]:
         """What each value moves the bounds of a distribution to, shape (16, 16)."""
-        bounds = np.arange(16)
-        is_below = bounds <= bounds[:, np.newaxis]
-        return np.where(is_below, 4 * bounds, 32768 - 4 * (16 - bounds)).astype(np.uint16)
+        return _targets()
 
     @property
     def leaves(self) -> NDArray[np.uint8]:
@@ -91,6 +91,19 @@ class Start:
                 np.tile(_uniform(16), (others * further, 1)),
             ]
         )
+
+
+@functools.cache
+def _wrapped_squash() -> NDArray[np.uint16]:
+    table = squash()
+    return np.concatenate([table[DOMAIN:], table[:1], table[:DOMAIN]])
+
+
+@functools.cache
+def _targets() -> NDArray[np.uint16]:
+    bounds = np.arange(16)
+    is_below = bounds <= bounds[:, np.newaxis]
+    return np.where(is_below, 4 * bounds, 32768 - 4 * (16 - bounds)).astype(np.uint16)
 
 
 def _uniform(values: int) -> NDArray[np.uint16]:

@@ -183,11 +183,13 @@ class Values:
             if self._is_wide:
                 before = top(hashed(before), 4)
             numbers = [(before * 17 + w) * 17 + n, (before * 17 + first) * 17 + second]
-        start = self._first if node == 1 else self._others
-        return [
-            self._tables.setdefault((below, i, number), start.copy())
-            for i, number in enumerate(numbers)
-        ]
+        return [self._distribution((below, i, number)) for i, number in enumerate(numbers)]
+
+    def _distribution(self, key: tuple[int, int, int]) -> Distribution:
+        if key not in self._tables:
+            is_first = key[0] + 4 >= self._bits
+            self._tables[key] = (self._first if is_first else self._others).copy()
+        return self._tables[key]
 
 
 def _bounds(distributions: list[Distribution]) -> list[int]:
