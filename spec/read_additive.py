@@ -9,7 +9,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from dataclasses import dataclass
 
-from read_context import Strip
+from read_context import Strip, decode_by, encode_by
 from read_context_parts import M32, BadPayload, Lazy, Tree, clamp, log2, squash
 
 A, B, C, D, E = 0x9E3779B1, 0x85EBCA77, 0xC2B2AE3D, 0x27D4EB2F, 0x165667B1  # section 2
@@ -355,24 +355,9 @@ def decode(
     payload: bytes, rows: int, width: int, palette: list[tuple[int, ...]], coding: int
 ) -> list[list[int]]:
     """Return the rows of indices of a strip that is coded, or raise BadPayload."""
-    if len(palette) == 1:
-        if payload:
-            raise BadPayload(f"{len(payload)} bytes of payload, none expected")
-        return [[0] * width for _ in range(rows)]
-    coder, tree = Decoder(payload), Tree(palette)
-    model = Model(coder, tree, rows, width, coding)
-    for y in range(rows):
-        model.code_row(y, None)
-    coder.end()
-    return [model.indices(y) for y in range(rows)]
+    return decode_by(Decoder, Model, payload, (rows, width), palette, coding)
 
 
 def encode(rows: list[list[int]], palette: list[tuple[int, ...]], coding: int) -> bytes:
     """Return the payload of a strip as it is coded, be it longer than packed rows or not."""
-    if len(palette) == 1:
-        return b""
-    coder, tree = Encoder(), Tree(palette)
-    model = Model(coder, tree, len(rows), len(rows[0]), coding)
-    for y, row in enumerate(rows):
-        model.code_row(y, [tree.symbol_of[index] for index in row])
-    return coder.end()
+    return encode_by(Encoder, Model, rows, palette, coding)

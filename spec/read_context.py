@@ -371,31 +371,53 @@ def base_3(digits: list[int]) -> int:
     return result
 
 
-def decode(
-    payload: bytes, rows: int, width: int, palette: list[tuple[int, ...]], coding: int
+def decode_by(
+    decoder: Any,
+    model_of: Any,
+    payload: bytes,
+    size: tuple[int, int],
+    palette: list[tuple[int, ...]],
+    coding: int,
 ) -> list[list[int]]:
-    """Return the rows of indices of a strip, or raise BadPayload."""
+    """Return the rows of indices of a strip by a decoder and a model, or raise BadPayload."""
+    rows, width = size
     if len(palette) == 1:
         if payload:
             raise BadPayload(f"{len(payload)} bytes of payload, none expected")
         return [[0] * width for _ in range(rows)]
-    coder, tree = Decoder(payload), Tree(palette)
-    model = Model(coder, tree, rows, width, coding)
+    coder, tree = decoder(payload), Tree(palette)
+    model = model_of(coder, tree, rows, width, coding)
     for y in range(rows):
         model.code_row(y, None)
     coder.end()
     return [model.indices(y) for y in range(rows)]
 
 
-def encode(rows: list[list[int]], palette: list[tuple[int, ...]], coding: int) -> bytes:
-    """Return the payload of a strip."""
+def encode_by(
+    encoder: Any,
+    model_of: Any,
+    rows: list[list[int]],
+    palette: list[tuple[int, ...]],
+    coding: int,
+) -> bytes:
+    """Return the payload of a strip by an encoder and a model."""
     if len(palette) == 1:
         return b""
-    coder, tree = Encoder(), Tree(palette)
-    model = Model(coder, tree, len(rows), len(rows[0]), coding)
+    coder, tree = encoder(), Tree(palette)
+    model = model_of(coder, tree, len(rows), len(rows[0]), coding)
     for y, row in enumerate(rows):
         model.code_row(y, [tree.symbol_of[index] for index in row])
-    return coder.end()
+    payload: bytes = coder.end()
+    return payload
 
 
-# ---------------------------------------------------------------- initial weights (section 14)
+def decode(
+    payload: bytes, rows: int, width: int, palette: list[tuple[int, ...]], coding: int
+) -> list[list[int]]:
+    """Return the rows of indices of a strip, or raise BadPayload."""
+    return decode_by(Decoder, Model, payload, (rows, width), palette, coding)
+
+
+def encode(rows: list[list[int]], palette: list[tuple[int, ...]], coding: int) -> bytes:
+    """Return the payload of a strip."""
+    return encode_by(Encoder, Model, rows, palette, coding)

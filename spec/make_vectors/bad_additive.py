@@ -44,15 +44,20 @@ def searched(coding: int, fault: Callable[[bytes], bytes]) -> bytes:
         seed += 1
 
 
+def coded(coding: int, seed: int) -> read_additive.Encoder:
+    """Return an encoder that has coded a strip, but has not ended it."""
+    coder, tree = read_additive.Encoder(), read_additive.Tree(ENTRIES)
+    model = read_additive.Model(coder, tree, 4, 20, coding)
+    for y, row in enumerate(patches(20, 4, 9, seed)):
+        model.code_row(y, [tree.symbol_of[index] for index in row])
+    return coder
+
+
 def padded(coding: int) -> bytes:
     """Return a payload with a bit after the end of the code."""
     seed = 0
     while True:
-        coder = read_additive.Encoder()
-        tree = read_additive.Tree(ENTRIES)
-        model = read_additive.Model(coder, tree, 4, 20, coding)
-        for y, row in enumerate(patches(20, 4, 9, seed)):
-            model.code_row(y, [tree.symbol_of[index] for index in row])
+        coder = coded(coding, seed)
         if coder.shifts % 8 == 3:  # the last byte has 4 bits of the code, 4 after it
             return changed(coder.end(), 1)
         seed += 1
@@ -65,11 +70,7 @@ def other_end(coding: int) -> bytes:
     """
     seed = 0
     while True:
-        coder = read_additive.Encoder()
-        tree = read_additive.Tree(ENTRIES)
-        model = read_additive.Model(coder, tree, 4, 20, coding)
-        for y, row in enumerate(patches(20, 4, 9, seed)):
-            model.code_row(y, [tree.symbol_of[index] for index in row])
+        coder = coded(coding, seed)
         first = -(-coder.low // 0x8000) * 0x8000
         seed += 1
         if first + 0x8000 < coder.low + coder.range:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from coded_palettes import coded_part, ordered
 from coders import ADDITIVE, profiled
 from good_busy import colour_plane, photo
-from good_context import EXAMPLE_PALETTE, EXAMPLE_ROWS, dithered, mostly_flat, patches, written
+from good_context import EXAMPLE_PALETTE, EXAMPLE_ROWS, good_samples, mostly_flat, patches
 from good_limits import textured
 from parts import PROFILE, Good, Rows, colours, noise, stored, text
 
@@ -39,21 +39,7 @@ def good_additive() -> Iterator[Good]:
                 coding,
                 channels=1,
             )
-        yield profiled(
-            f"{profile}-dither",
-            "An ordered dither of eight shades of grey.",
-            dithered(25 + number, 6, 8),
-            bytes(range(0, 256, 36)),
-            coding,
-            channels=1,
-        )
-        yield profiled(
-            f"{profile}-text",
-            "Letters and their shadow on a flat ground.",
-            written(28 + number, 12),
-            bytes.fromhex("FFFFFF 000000 C0C0C0"),
-            coding,
-        )
+        yield from good_samples(coding, profile, number)
         yield profiled(
             f"{profile}-noise", "Noise of 37 entries.", noise(39, 6, 37), colours(37), coding
         )

@@ -67,6 +67,25 @@ def mostly_flat(width: int, height: int, entries: int) -> Rows:
     return rows
 
 
+def good_samples(coding: int, profile: str, number: int) -> Iterator[Good]:
+    """An ordered dither and letters; `number` makes the widths of each profile its own."""
+    yield profiled(
+        f"{profile}-dither",
+        "An ordered dither of eight shades of grey.",
+        dithered(25 + number, 6, 8),
+        bytes(range(0, 256, 36)),
+        coding,
+        channels=1,
+    )
+    yield profiled(
+        f"{profile}-text",
+        "Letters and their shadow on a flat ground.",
+        written(28 + number, 12),
+        bytes.fromhex("FFFFFF 000000 C0C0C0"),
+        coding,
+    )
+
+
 def good_context() -> Iterator[Good]:
     for number, (coding, profile) in enumerate(CONTEXT, 1):
         yield profiled(
@@ -85,21 +104,7 @@ def good_context() -> Iterator[Good]:
                 colours(entries),
                 coding,
             )
-        yield profiled(
-            f"{profile}-dither",
-            "An ordered dither of eight shades of grey.",
-            dithered(25 + number, 6, 8),
-            bytes(range(0, 256, 36)),
-            coding,
-            channels=1,
-        )
-        yield profiled(
-            f"{profile}-text",
-            "Letters and their shadow on a flat ground.",
-            written(28 + number, 12),
-            bytes.fromhex("FFFFFF 000000 C0C0C0"),
-            coding,
-        )
+        yield from good_samples(coding, profile, number)
     yield profiled(
         "deep-tree",
         "4097 entries of grey: 13 levels, and many entries of one colour.",
