@@ -24,6 +24,7 @@ from kmcodec.errors import (
 )
 from kmcodec.files import decode_rows, read, write
 from kmcodec.model.image import IndexedImage, Metadata
+from kmcodec.perception import ssimulacra2
 from kmcodec.pillow_plugin import register_kmc_opener
 from kmcodec.quantizer import quantize
 from kmcodec.reading.inspection import FileInfo, inspect
@@ -57,6 +58,7 @@ __all__ = [
     "read",
     "register_kmc_opener",
     "shared_palette",
+    "ssimulacra2",
     "write",
 ]
 

@@ -65,11 +65,11 @@ def all_coordinates():
     return coordinates
 
 
-def test_linear_light_is_the_nearest_whole_number():
+def testlinear_light_is_the_nearest_whole_number():
     """Without decimals and floats: x**2.4 against y is x**12 against y**5, in fractions."""
-    for level, light in enumerate(oklab._linear_light().tolist()):
+    for level, light in enumerate(oklab.linear_light().tolist()):
         x = Fraction(level, 255)
-        low, high = (Fraction(2 * light + side, 2 << oklab._LIGHT_BITS) for side in (-1, 1))
+        low, high = (Fraction(2 * light + side, 2 << oklab.LIGHT_BITS) for side in (-1, 1))
         if x <= Fraction("0.04045"):
             assert low <= x / Fraction("12.92") <= high
         else:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["NEUTRAL", "SCALE", "from_oklab", "to_oklab"]
+__all__ = ["LIGHT_BITS", "NEUTRAL", "SCALE", "from_oklab", "linear_light", "to_oklab"]
 
 SCALE = 4095
 """Units of all three coordinates: L is 0 for black and 4095 for white."""
@@ -23,9 +23,11 @@ SCALE = 4095
 NEUTRAL = 2048
 """The coordinates a and b of greys; those of sRGB colours are 772 to 3179."""
 
-# Fractional bits of linear light and of the weights that mix it: 60 of the cone responses, hence
+LIGHT_BITS = 30
+"""Fractional bits of linear light."""
+
+# The weights that mix light have as many fractional bits as light: 60 of the cone responses, hence
 # 20 of their cube roots, without a division. With the last matrix, sums stay below 2**50.
-_LIGHT_BITS = 30
 _ROOT_BITS = 20
 _MIX_BITS = 16
 
@@ -67,12 +69,12 @@ def _fixed(matrix: _Matrix, one: int, sums: tuple[int, int, int]) -> NDArray[np.
 _FROM_CONES = np.linalg.inv(np.array(_CONES))
 _FROM_OPPONENTS = np.linalg.inv(np.array(_OPPONENTS))
 
-_TO_CONES = _fixed(_CONES, 1 << _LIGHT_BITS, (1, 1, 1))
+_TO_CONES = _fixed(_CONES, 1 << LIGHT_BITS, (1, 1, 1))
 _TO_OPPONENTS = _fixed(_OPPONENTS, SCALE << _MIX_BITS, (1, 0, 0))
 
 
 @functools.cache
-def _linear_light() -> NDArray[np.int64]:
+def linear_light() -> NDArray[np.int64]:
     """Return the linear light of each 8-bit level (IEC 61966-2-1), rounded to 2**-30.
 
     This uses decimal arithmetic: the power function of the C library differs between platforms.
@@ -86,7 +88,7 @@ def _linear_light() -> NDArray[np.int64]:
             else ((x + Decimal("0.055")) / Decimal("1.055")) ** Decimal("2.4")
             for x in levels
         ]
-        return np.array([round(x * (1 << _LIGHT_BITS)) for x in light], np.int64)
+        return np.array([round(x * (1 << LIGHT_BITS)) for x in light], np.int64)
 
 
 def to_oklab(colors: NDArray[np.uint8]) -> NDArray[np.int64]:
@@ -107,7 +109,7 @@ def to_oklab(colors: NDArray[np.uint8]) -> NDArray[np.int64]:
     coordinates = np.empty(colors.shape, np.int64)
     for start in range(0, len(colors), _GROUP):
         group = slice(start, start + _GROUP)
-        light = _linear_light()[colors[group].T]
+        light = linear_light()[colors[group].T]
         coordinates[group] = _mixed(_TO_OPPONENTS, _cube_roots(_mixed(_TO_CONES, light))).T
     coordinates = _rounded(coordinates, _ROOT_BITS + _MIX_BITS)
     coordinates[:, 1:] += NEUTRAL
@@ -166,7 +168,7 @@ def from_oklab(centroids: NDArray[np.float64]) -> NDArray[np.uint8]:
     targets = np.rint(centroids * (1 << _CENTROID_BITS)).astype(np.int64)
     roots = _roots_of(targets)
     light = np.clip(np.clip(roots, 0, 1) ** 3 @ _FROM_CONES.T, 0, 1)
-    table = _linear_light() / float(1 << _LIGHT_BITS)
+    table = linear_light() / float(1 << LIGHT_BITS)
     near = np.searchsorted((table[1:] + table[:-1]) / 2, light).astype(np.uint8)
     low, high = _boxes(roots, np.sqrt(_distances(near, targets)))
     return _nearest_in_boxes(targets, low, high)
@@ -206,7 +208,7 @@ def _boxes(
     # greatest of the others.
     least, most = (np.clip(roots + side, 0, 1) ** 3 for side in (-reach, reach))
     gains, losses = np.maximum(_FROM_CONES, 0).T, np.minimum(_FROM_CONES, 0).T
-    table = _linear_light() / float(1 << _LIGHT_BITS)
+    table = linear_light() / float(1 << LIGHT_BITS)
     low = np.searchsorted(table, least @ gains + most @ losses, side="left")
     high = np.searchsorted(table, most @ gains + least @ losses, side="right") - 1
     return low, high

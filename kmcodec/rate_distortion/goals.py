@@ -6,9 +6,9 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from kmcodec.model.exact import exponential, logarithm, ratio
 from kmcodec.model.image import IndexedImage
 from kmcodec.parallel import in_threads_each
-from kmcodec.rate_distortion.exact import exponential, logarithm, ratio
 from kmcodec.rate_distortion.search import Measure, PriceSearch
 from kmcodec.rate_distortion.source import Source, Trial
 

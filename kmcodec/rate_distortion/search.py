@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from kmcodec.rate_distortion.exact import exponential, logarithm
+from kmcodec.model.exact import exponential, logarithm
 from kmcodec.rate_distortion.source import SAVING, Base, Source, Trial
 
 __all__ = ["Measure", "PriceSearch"]

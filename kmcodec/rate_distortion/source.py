@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from kmcodec.coding.choice import Criterion
 from kmcodec.coding.symbol_coding import SymbolCoding
 from kmcodec.container.header import Header
+from kmcodec.model.exact import decibels, ratio
 from kmcodec.model.image import IndexedImage
 from kmcodec.model.metrics import products, squared_error
 from kmcodec.parallel import in_threads_each
@@ -22,7 +23,6 @@ from kmcodec.quantization.colorspace import ColorSpace, has_alpha
 from kmcodec.quantization.histogram import index_colors
 from kmcodec.quantizer import quantize
 from kmcodec.rate_distortion.builders import Builder
-from kmcodec.rate_distortion.exact import decibels, ratio
 from kmcodec.rate_distortion.moments import Moments
 from kmcodec.rate_distortion.soft import smoothed
 

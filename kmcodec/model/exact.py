@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import decimal
 
-__all__ = ["decibels", "exponential", "logarithm", "ratio"]
+__all__ = ["decibels", "exponential", "logarithm", "power", "ratio"]
 
 # The General Decimal Arithmetic Specification requires correctly rounded exp, ln and log10.
 _CONTEXT = decimal.Context(prec=28)
@@ -21,6 +21,12 @@ def logarithm(x: float) -> float:
 def exponential(x: float) -> float:
     """Return the inverse of `logarithm`."""
     return float(_CONTEXT.exp(decimal.Decimal(x)))
+
+
+def power(x: float, exponent: float) -> float:
+    """Return a power of a positive number."""
+    logarithm = _CONTEXT.ln(decimal.Decimal(x))
+    return float(_CONTEXT.exp(_CONTEXT.multiply(logarithm, decimal.Decimal(exponent))))
 
 
 def decibels(x: float) -> float:

@@ -1,0 +1,5 @@
+"""How alike two images look to people: SSIMULACRA2, version 2.1."""
+
+from kmcodec.perception.score import Reference, ssimulacra2
+
+__all__ = ["Reference", "ssimulacra2"]
