@@ -151,14 +151,35 @@ def column_sums(
     const float[:, ::1] original, const float[:, ::1] mean, const float[:, ::1] power,
     const float[:, ::1] distorted, float border,
 ):
+    sums = np.zeros((KMC_SUMS, original.shape[1]))
+    go_through(original, mean, power, distorted, border, sums, None, None)
+    return sums
+
+
+def weighted_errors(
+    const float[:, ::1] original, const float[:, ::1] mean, const float[:, ::1] power,
+    const float[:, ::1] distorted, float border, const double[::1] weights,
+):
+    made = np.empty((original.shape[0], original.shape[1]), np.float32)
+    sums = np.zeros((KMC_SUMS, original.shape[1]))
+    assert weights.shape[0] == KMC_SUMS
+    go_through(original, mean, power, distorted, border, sums, weights, made)
+    return made
+
+
+cdef go_through(
+    const float[:, ::1] original, const float[:, ::1] mean, const float[:, ::1] power,
+    const float[:, ::1] distorted, float border, double[:, ::1] sums, const double[::1] weights,
+    float[:, ::1] out,
+):
+    """Add up errors down the columns, or else, if there are weights, those of each sample."""
     cdef Py_ssize_t height = original.shape[0], width = original.shape[1], start, y
-    sums = np.zeros((KMC_SUMS, width))
-    cdef double[:, ::1] out = sums
     cdef float[:, ::1] row = np.empty((3, width), np.float32)
     cdef Blur means = Blur(height, width, border)
     cdef Blur powers = Blur(height, width, border * border)
     cdef Blur products = Blur(height, width, border * border)
     cdef kmc_blur a = means.state, b = powers.state, c = products.state
+    cdef bint weighted = weights is not None
     assert distorted.shape[0] == mean.shape[0] == power.shape[0] == height
     assert distorted.shape[1] == mean.shape[1] == power.shape[1] == width
     for start in range(-KMC_REACH, height, rows_at_a_time(width)):
@@ -169,16 +190,31 @@ def column_sums(
                         &a, &b, &c, y + KMC_REACH, &original[y + KMC_REACH, 0],
                         &distorted[y + KMC_REACH, 0],
                     )
-                if y >= 0:
-                    kmc_give(&a, y, &row[0, 0])
-                    kmc_give(&b, y, &row[1, 0])
-                    kmc_give(&c, y, &row[2, 0])
-                    kmc_add_errors(
-                        width, stability, &original[y, 0], &mean[y, 0], &power[y, 0],
-                        &distorted[y, 0], &row[0, 0], &row[1, 0], &row[2, 0], &out[0, 0],
-                    )
+                if y < 0:
+                    continue
+                kmc_give(&a, y, &row[0, 0])
+                kmc_give(&b, y, &row[1, 0])
+                kmc_give(&c, y, &row[2, 0])
+                kmc_add_errors(
+                    width, stability, &original[y, 0], &mean[y, 0], &power[y, 0],
+                    &distorted[y, 0], &row[0, 0], &row[1, 0], &row[2, 0], &sums[0, 0],
+                )
+                if weighted:
+                    weigh(width, &sums[0, 0], &weights[0], &out[y, 0])
         heed_stop()
-    return sums
+
+
+cdef void weigh(
+    Py_ssize_t width, double *sums, const double *weights, float *out
+) noexcept nogil:
+    cdef Py_ssize_t x, i
+    cdef double total
+    for x in range(width):
+        total = 0
+        for i in range(KMC_SUMS):
+            total += weights[i] * sums[i * width + x]
+            sums[i * width + x] = 0
+        out[x] = <float> total
 
 
 cdef void take_all(

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from kmcodec.parallel import heed_stop
 from kmcodec.perception.constants import OPSIN, STABILITY, TAPS
 
-__all__ = ["blurred", "column_sums", "errors", "halved", "light", "opsin"]
+__all__ = ["blurred", "column_sums", "errors", "halved", "light", "opsin", "weighted_errors"]
 
 _Plane = NDArray[np.float32]
 
@@ -183,3 +183,34 @@ def column_sums(
         sums[0] += found[:, y]
         sums[1] += squares[:, y] * squares[:, y]
     return sums.reshape(6, -1)
+
+
+def weighted_errors(
+    original: _Plane,
+    mean: _Plane,
+    power: _Plane,
+    distorted: _Plane,
+    border: float,
+    weights: NDArray[np.float64],
+) -> _Plane:
+    """Return for each sample the weighted sum of its errors.
+
+    Parameters
+    ----------
+    original, mean, power, distorted, border
+        See `errors`.
+    weights : ndarray, shape (6,), float64
+        Of the three errors, and of their fourth powers.
+
+    Returns
+    -------
+    ndarray, shape (H, W), float32
+    """
+    total = np.zeros(original.shape)
+    found = errors(original, mean, power, distorted, border)
+    for weight, error in zip(weights[:3], found, strict=True):
+        total += weight * error
+    for weight, error in zip(weights[3:], found, strict=True):
+        square = error * error
+        total += weight * (square * square)
+    return total.astype(np.float32)

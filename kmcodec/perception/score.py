@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from kmcodec.model.exact import power as power_of
 from kmcodec.model.metrics import check_same_size
@@ -31,6 +32,9 @@ __all__ = ["Reference", "ssimulacra2"]
 _Planes = NDArray[np.float32]
 # A channel at one scale: the plane, its blur, the blur of its square, and the value outside.
 _Prepared = tuple[_Planes, _Planes, _Planes, float]
+_Pair = tuple[_Prepared, _Planes]
+# Shape (3, scales, 2, 3), as `weights` has it.
+_Norms = NDArray[np.float64]
 
 
 def ssimulacra2(original: ImageLike, distorted: ImageLike) -> float:
@@ -85,7 +89,7 @@ class Reference:
         self._shape = pixels.shape
         self._opaque = not _has_alpha(pixels)
         self._pixels = pixels
-        self._prepared: dict[float | None, list[list[_Prepared]]] = {}
+        self._prepared: dict[float | None, list[_Prepared]] = {}
 
     def score(self, pixels: NDArray[np.uint8]) -> float:
         """Return the score of an image; see `ssimulacra2`.
@@ -100,24 +104,51 @@ class Reference:
         KmcInputError
             If the sizes differ.
         """
-        check_same_size(self._shape, pixels.shape)
-        if self._opaque and not _has_alpha(pixels):
-            return self._score_over(None, pixels)
-        return min(self._score_over(background, pixels) for background in BACKGROUNDS)
+        return min(_score(found) for found, _ in self._compared(pixels))
 
-    def _score_over(self, background: float | None, pixels: NDArray[np.uint8]) -> float:
+    def losses(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return how much of the score each pixel costs: where an image looks worse.
+
+        Parameters
+        ----------
+        pixels : ndarray, shape (H, W) or (H, W, C) with C = 1 to 4, uint8
+            See `score`.
+
+        Returns
+        -------
+        ndarray, shape (H, W), float32
+            In points; the mean is 100 minus the score.
+
+        Notes
+        -----
+        The score falls with a weighted sum of means and 4-norms of errors, at six scales. A mean
+        is shared out by errors, a 4-norm by their fourth powers.
+        """
+        found, pairs = min(self._compared(pixels), key=lambda each: _score(each[0]))
+        height, width = self._shape[:2]
+        total = np.zeros((height, width), np.float32)
+        shares = in_threads_each(_shared_out, list(zip(pairs, _share_weights(found), strict=True)))
+        for number, share in enumerate(shares):
+            total += _enlarged(share, 2 ** (number // 3), height, width)
+        mean = float(total.mean(dtype=np.float64))
+        return total * np.float32((100 - _score(found)) / mean) if mean else total
+
+    def _compared(self, pixels: NDArray[np.uint8]) -> list[tuple[_Norms, list[_Pair]]]:
+        """Return norms of errors, and what they were taken of, over each background."""
+        check_same_size(self._shape, pixels.shape)
+        opaque = self._opaque and not _has_alpha(pixels)
+        return [self._over(each, pixels) for each in ([None] if opaque else BACKGROUNDS)]
+
+    def _over(
+        self, background: float | None, pixels: NDArray[np.uint8]
+    ) -> tuple[_Norms, list[_Pair]]:
         if background not in self._prepared:
             self._prepared[background] = _prepared(_scales(self._pixels, background))
-        original = self._prepared[background]
-        distorted = _scales(pixels, background)
+        distorted = [plane for scale in _scales(pixels, background) for plane in scale]
         # The largest come first, so that threads end at about the same time.
-        pairs = [
-            (original[scale][channel], distorted[scale][channel])
-            for scale in range(len(original))
-            for channel in range(3)
-        ]
-        norms = in_threads_each(_norms, pairs)
-        return _score(np.array(norms).reshape(len(original), 3, 2, 3).swapaxes(0, 1))
+        pairs = list(zip(self._prepared[background], distorted, strict=True))
+        norms = np.array(in_threads_each(_norms, pairs))
+        return norms.reshape(-1, 3, 2, 3).swapaxes(0, 1), pairs
 
 
 def _twin() -> Any:
@@ -183,7 +214,8 @@ def _blended(rgb: NDArray[np.uint8], alpha: NDArray[np.uint8], background: float
     return np.ascontiguousarray(np.moveaxis(light, 2, 0))
 
 
-def _prepared(scales: list[_Planes]) -> list[list[_Prepared]]:
+def _prepared(scales: list[_Planes]) -> list[_Prepared]:
+    """Return the channels of all scales, in order, ready for comparisons."""
     twin = _twin()
 
     def of(channel: tuple[_Planes, float]) -> _Prepared:
@@ -191,11 +223,10 @@ def _prepared(scales: list[_Planes]) -> list[list[_Prepared]]:
         return plane, twin.blurred(plane, border, False), twin.blurred(plane, border, True), border
 
     channels = [pair for scale in scales for pair in zip(scale, BORDER, strict=True)]
-    made = in_threads_each(of, channels)
-    return [made[start : start + 3] for start in range(0, len(made), 3)]
+    return in_threads_each(of, channels)
 
 
-def _norms(pair: tuple[_Prepared, _Planes]) -> list[list[float]]:
+def _norms(pair: _Pair) -> list[list[float]]:
     """Return the means and 4-norms of the three errors of a channel at a scale."""
     (plane, mean, power, border), distorted = pair
     sums = _twin().column_sums(plane, mean, power, distorted, border).tolist()
@@ -204,8 +235,32 @@ def _norms(pair: tuple[_Prepared, _Planes]) -> list[list[float]]:
     return [means[:3], [math.sqrt(math.sqrt(mean)) for mean in means[3:]]]
 
 
-def _score(norms: NDArray[np.float64]) -> float:
-    """Return the score of norms, shape (3, scales, 2, 3)."""
+def _share_weights(norms: _Norms) -> NDArray[np.float64]:
+    """Return how errors and their fourth powers share out the weighted norms, shape (n, 6)."""
+    share = weights(norms.shape[1])
+    # e ** 4 / norm ** 3 has the norm as its mean; without errors there is nothing to share out.
+    cubes = norms[:, :, 1] ** 3
+    share[:, :, 1] /= np.where(cubes > 0, cubes, 1)
+    return share.swapaxes(0, 1).reshape(-1, 6)
+
+
+def _shared_out(pair_and_weights: tuple[_Pair, NDArray[np.float64]]) -> _Planes:
+    ((plane, mean, power, border), distorted), share = pair_and_weights
+    made: _Planes = _twin().weighted_errors(plane, mean, power, distorted, border, share)
+    return made
+
+
+def _enlarged(plane: _Planes, factor: int, height: int, width: int) -> _Planes:
+    """Return a plane of a scale at the size of the image, without blocks."""
+    if factor == 1:
+        return plane[:height, :width]
+    box = (0, 0, width / factor, height / factor)
+    large = Image.fromarray(plane).resize((width, height), Image.Resampling.BILINEAR, box)
+    return np.asarray(large)
+
+
+def _score(norms: _Norms) -> float:
+    """Return the score of norms."""
     error = 0.0
     for weight, norm in zip(weights(norms.shape[1]).ravel(), norms.ravel(), strict=True):
         error += float(weight * norm)
