@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -365,7 +366,7 @@ def test_compare_draws_a_figure(kmc, tmp_path):
     assert kmc("encode", BIRD, "-k", "16", "-o", "b.kmc").returncode == 0
     run = kmc("compare", BIRD, "b.kmc", "-o", "figure.png")
     assert run.returncode == 0, run.stderr
-    assert b"PSNR" in run.stderr
+    assert re.search(rb"PSNR \d\d\.\d\d dB, SSIMULACRA2 \d\d\.\d, ", run.stderr)
     with Image.open(tmp_path / "figure.png") as figure:
         assert min(figure.size) > 400
 
@@ -406,6 +407,21 @@ def test_sweep_prints_a_table_and_writes_csv(kmc, tmp_path):
     assert [row["k"] for row in rows] == ["2", "4", "16"]
     inertias = [float(row["inertia"]) for row in rows]
     assert inertias == sorted(inertias, reverse=True)
+    scores = [float(row["ssimulacra2"]) for row in rows]
+    assert scores == sorted(scores)
+    assert [line.split()[4] for line in lines[1:]] == [f"{score:.1f}" for score in scores]
+
+
+def test_the_score_is_left_out_for_images_too_large_for_it(kmc, monkeypatch, tmp_path, capsys):
+    from kmcodec.cli.app import kmc as command
+    from kmcodec.perception import score
+
+    monkeypatch.setattr(score, "MOST_PIXELS", 128 * 128 - 1)
+    table = str(tmp_path / "table.csv")
+    command(["sweep", str(BIRD), "-k", "2", "--csv", table], standalone_mode=False)
+    assert capsys.readouterr().out.splitlines()[1].split()[4] == "-"
+    with open(table, newline="") as stream:
+        assert next(csv.DictReader(stream))["ssimulacra2"] == ""
 
 
 def test_sweep_draws_a_figure(kmc, tmp_path):

@@ -11,8 +11,10 @@ import types
 import numpy as np
 import pytest
 
+import kmcodec
 from kmcodec.errors import KmcInputError
 from kmcodec.model.image import IndexedImage
+from kmcodec.perception import Reference
 from kmcodec.plots import (
     EXTENSIONS,
     compare_figure,
@@ -23,6 +25,7 @@ from kmcodec.plots import (
 )
 from kmcodec.plots.clusters import clusters_figure
 from kmcodec.plots.sweep_rows import SweepRow
+from kmcodec.plots.visible import reduced
 
 matplotlib = pytest.importorskip("matplotlib")
 
@@ -49,10 +52,18 @@ def compare(original, image, **changes):
     return compare_figure(original, image, **facts)
 
 
+def compare_looks(original, image, **changes):
+    """With the fourth panel."""
+    reference = Reference(original)
+    pixels = image.to_array()
+    perceived = {"score": reference.score(pixels), "losses": reference.losses(pixels)}
+    return compare(original, image, **{**perceived, **changes})
+
+
 def fake_row(k, psnr, *, image=None, **changes):
     image = image or indexed(entries=k)
     inertia = 0.0 if math.isinf(psnr) else 1e6 / k
-    row = SweepRow(k, len(image.palette), inertia, psnr, 300 + k, 9.0, image)
+    row = SweepRow(k, len(image.palette), inertia, psnr, 71.5, 300 + k, 9.0, image)
     return dataclasses.replace(row, **changes)
 
 
@@ -121,6 +132,32 @@ def test_compare_shows_original_result_and_error():
     assert error[3, 5] == pytest.approx(math.sqrt((1 + 4 + 16) / 3))
 
 
+def test_compare_shows_where_an_image_looks_worse():
+    image = indexed(40, 60, 8)
+    original = noisy(image)
+    figure = compare_looks(original, image)
+    score = kmcodec.ssimulacra2(original, image)
+    assert f"Loss | SSIMULACRA2 {score:.1f} ({100 - score:.1f} points)" in words(figure)
+    assert "Loss" not in words(compare(original, image))
+    *_, error, losses, _ = pictures(figure)
+    assert losses.shape == error.shape == (40, 60)
+    assert losses.mean() == pytest.approx(100 - score, rel=1e-4)
+    assert_tidy(figure)
+
+
+def test_nothing_lost():
+    image = indexed()
+    figure = compare_looks(image.to_array(), image, psnr=math.inf)
+    assert "Loss | SSIMULACRA2 100" in words(figure)
+    assert_tidy(figure)
+
+
+def test_a_large_picture_of_losses_is_scaled_down():
+    losses = np.arange(3000 * 2500, dtype=np.float32).reshape(3000, 2500)
+    assert reduced(losses).shape == (1000, 1250)
+    assert reduced(losses).mean() == pytest.approx(losses.mean(), rel=1e-3)
+
+
 def test_compare_larger_file_and_lossless():
     image = IndexedImage([[10, 20, 30]], [[0]])
     figure = compare(image.to_array(), image, size=51, raw_size=3, psnr=math.inf)
@@ -153,6 +190,7 @@ def test_compare_every_kind_of_palette(entries, channels):
 def test_any_shape_is_tidy(height, width):
     image = indexed(height, width, 16)
     assert_tidy(compare(noisy(image), image))
+    assert_tidy(compare_looks(noisy(image), image))
     rows = [fake_row(k, 20.0 + k, image=image) for k in (2, 16, 256)]
     assert_tidy(sweep_figure(noisy(image), rows, name="a.png"))
 

@@ -186,6 +186,25 @@ def test_the_worse_of_two_backgrounds_counts():
     assert kmcodec.ssimulacra2(marked[..., 0], marked) < 60
 
 
+@pytest.mark.parametrize("name", PAIRS)
+def test_pixels_share_what_is_lost(name):
+    original, distorted = PAIRS[name]
+    reference = Reference(original)
+    losses = reference.losses(distorted)
+    assert losses.shape == original.shape[:2]
+    assert losses.min() >= 0
+    lost = 100 - reference.score(distorted)
+    assert losses.mean(dtype=np.float64) == pytest.approx(lost, rel=1e-5)
+
+
+def test_losses_lie_where_an_image_differs():
+    distorted = SCENE.copy()
+    distorted[90:110, 30:60] &= 0xC0
+    losses = Reference(SCENE).losses(distorted)
+    assert losses[80:120, 20:70].sum() > 0.8 * losses.sum()
+    assert (Reference(SCENE).losses(SCENE) == 0).all()
+
+
 @pytest.mark.parametrize("shape", [(1, 1), (1, 20), (7, 7), (3, 300), (8, 7)])
 def test_small_images_are_extended_to_8_pixels(shape):
     height, width = shape
@@ -238,6 +257,8 @@ def test_kernel_and_twin_agree_bit_for_bit(shape, seed, bits):
         for plane, distorted, border in zip(one, two, constants.BORDER, strict=True):
             blurs = [loops.blurred(plane, border, squared) for squared in (False, True)]
             made += [*blurs, loops.column_sums(plane, *blurs, distorted, border)]
+            shares = np.arange(1.0, 7)
+            made += [loops.weighted_errors(plane, *blurs, distorted, border, shares)]
         both.append(made)
     for found, expected in zip(*both, strict=True):
         np.testing.assert_array_equal(found, expected, strict=True)

@@ -23,6 +23,7 @@ __all__ = [
     "force_option",
     "json_option",
     "kmeans_options",
+    "likeness",
     "max_pixels_option",
     "note",
     "options_of",
@@ -206,6 +207,11 @@ def times_of(before: int, after: int) -> str:
     if after <= before:
         return f"{before / after:.1f} times smaller"
     return f"{after / before:.1f} times larger"
+
+
+def likeness(score: float | None) -> str:
+    """Format a score of SSIMULACRA2 to follow a PSNR; nothing for 100, or without one."""
+    return "" if score is None or score == 100 else f", SSIMULACRA2 {score:.1f}"
 
 
 def decibels(value: float, losses: Sequence[str] = ()) -> str:

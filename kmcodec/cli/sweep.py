@@ -26,7 +26,7 @@ from kmcodec.request import EncodeRequest
 from kmcodec.sources.images import read_source
 from kmcodec.storage.door import write_output
 
-_TABLE = "{:>6}  {:>7}  {:>14}  {:>9}  {:>10}  {:>7}"
+_TABLE = "{:>6}  {:>7}  {:>14}  {:>9}  {:>11}  {:>10}  {:>7}"
 
 
 class _Colors(click.ParamType):  # type: ignore[type-arg,unused-ignore]
@@ -79,7 +79,11 @@ def sweep(
     force: bool,
     **options: Any,
 ) -> None:
-    """Encode an image at several K and print inertia, PSNR and bytes of each."""
+    """Encode an image at several K and print inertia, PSNR, SSIMULACRA2 and bytes of each.
+
+    SSIMULACRA2 measures how alike they look: 90 the same, 70 high quality, 50 medium, 30 low. It is
+    left out for images of more than 33 megapixels.
+    """
     request = EncodeRequest.of("sweep", **options)
     if output is not None:
         # Fails at once, not after the work, if matplotlib is missing.
@@ -89,7 +93,7 @@ def sweep(
     for target in (output, table):
         check_output([source], target, force=force)
     image = read_source(source, variable, max_pixels=max_pixels)
-    click.echo(_TABLE.format("K", "entries", "inertia", "PSNR dB", "bytes", "ratio"))
+    click.echo(_TABLE.format("K", "entries", "inertia", "PSNR dB", "SSIMULACRA2", "bytes", "ratio"))
     perfect = "inf" if image.losses else "lossless"
     rows = []
     for row in run_sweep(image.pixels, colors, request):
@@ -100,6 +104,7 @@ def sweep(
                 row.entries,
                 f"{row.inertia:,.0f}",
                 f"{row.psnr:.2f}" if math.isfinite(row.psnr) else perfect,
+                "-" if row.ssimulacra2 is None else f"{row.ssimulacra2:.1f}",
                 f"{row.size:,}",
                 f"{row.ratio:.1f}",
             )
@@ -119,10 +124,11 @@ def sweep(
 def _csv(rows: list[SweepRow]) -> bytes:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["k", "entries", "inertia", "psnr_db", "bytes", "ratio"])
+    writer.writerow(["k", "entries", "inertia", "psnr_db", "ssimulacra2", "bytes", "ratio"])
     for row in rows:
         psnr = "" if math.isinf(row.psnr) else f"{row.psnr:.4f}"
+        score = "" if row.ssimulacra2 is None else f"{row.ssimulacra2:.4f}"
         writer.writerow(
-            [row.k, row.entries, f"{row.inertia:.0f}", psnr, row.size, f"{row.ratio:.4f}"]
+            [row.k, row.entries, f"{row.inertia:.0f}", psnr, score, row.size, f"{row.ratio:.4f}"]
         )
     return text.getvalue().encode()

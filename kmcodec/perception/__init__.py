@@ -1,5 +1,5 @@
 """How alike two images look to people: SSIMULACRA2, version 2.1."""
 
-from kmcodec.perception.score import Reference, ssimulacra2
+from kmcodec.perception.score import Reference, reference_for, ssimulacra2
 
-__all__ = ["Reference", "ssimulacra2"]
+__all__ = ["Reference", "reference_for", "ssimulacra2"]

@@ -27,7 +27,10 @@ from kmcodec.perception.constants import (
 from kmcodec.quantization.oklab import LIGHT_BITS, linear_light
 from kmcodec.quantizer import ImageLike, pixels_of
 
-__all__ = ["Reference", "ssimulacra2"]
+__all__ = ["MOST_PIXELS", "Reference", "reference_for", "ssimulacra2"]
+
+MOST_PIXELS = 1 << 25
+"""Commands leave the score of larger images out: it would need more than 3 GB of memory."""
 
 _Planes = NDArray[np.float32]
 # A channel at one scale: the plane, its blur, the blur of its square, and the value outside.
@@ -149,6 +152,12 @@ class Reference:
         pairs = list(zip(self._prepared[background], distorted, strict=True))
         norms = np.array(in_threads_each(_norms, pairs))
         return norms.reshape(-1, 3, 2, 3).swapaxes(0, 1), pairs
+
+
+def reference_for(pixels: NDArray[np.uint8]) -> Reference | None:
+    """Return a `Reference`, or None for an image of more than `MOST_PIXELS`."""
+    height, width = pixels.shape[:2]
+    return Reference(pixels) if height * width <= MOST_PIXELS else None
 
 
 def _twin() -> Any:

@@ -13,12 +13,14 @@ from kmcodec.model.metrics import check_same_size, samples
 from kmcodec.plots.output import require_matplotlib
 from kmcodec.plots.page import CONTENT, HEADING, MARGIN, OUTLINE, SOFT, STYLE, TITLES, Page, Place
 from kmcodec.plots.visible import SQUARES, error_map, visible
+from kmcodec.plots.visible import reduced as scaled_down
 from kmcodec.plots.words import (
     color_count,
     dimensions,
     original_line,
     percent,
     quality_line,
+    score_line,
     size_line,
 )
 from kmcodec.quantization.histogram import histogram
@@ -26,12 +28,15 @@ from kmcodec.quantization.histogram import histogram
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.image import AxesImage
 
 __all__ = ["compare_figure"]
 
 # In inches: between panels, and right of the error map for its colour bar.
 _GAP, _SCALE = 0.35, 1.0
 _TALLEST = 5.0
+# The height of two rows of panels each.
+_SQUARE = 3.8
 
 _PALETTE_SHOWN = 256
 
@@ -45,8 +50,10 @@ def compare_figure(
     raw_size: int,
     psnr: float,
     reduced: bool = False,
+    score: float | None = None,
+    losses: NDArray[np.float32] | None = None,
 ) -> Figure:
-    """Draw an image, its palette version, the error of each pixel, and the palette.
+    """Draw an image, its palette version, the error and loss of each pixel, and the palette.
 
     Parameters
     ----------
@@ -63,6 +70,10 @@ def compare_figure(
         Decibels, `math.inf` if no pixel differs.
     reduced : bool
         Whether reading the original lost something, such as bits of its samples.
+    score : float, optional
+        See `kmcodec.ssimulacra2`.
+    losses : ndarray, shape (H, W), float32, optional
+        Points of the score that each pixel costs; without them, that panel is left out.
 
     Returns
     -------
@@ -77,7 +88,8 @@ def compare_figure(
     matplotlib = require_matplotlib()
     check_same_size(original.shape, image.shape)
     distinct, channels = histogram(original).colors.shape
-    places, bottom = _panel_places(image.width / image.height)
+    panels = 3 if score is None or losses is None else 4
+    places, bottom = _panel_places(image.width / image.height, panels)
     with matplotlib.rc_context(STYLE):
         page = Page(bottom + 2.95)
         page.heading(name, dimensions(image.width, image.height))
@@ -88,14 +100,18 @@ def compare_figure(
         page.picture(places[1], visible(image.to_array()))
         page.titles(places[2], "Error", quality_line(psnr, reduced))
         _draw_error(page, places[2], error_map(original, image))
+        if score is not None and losses is not None:
+            page.titles(places[3], "Loss", score_line(score))
+            _draw_losses(page, places[3], scaled_down(losses))
         _draw_palette(page, bottom + 0.4, image)
     return page.figure
 
 
-def _panel_places(aspect: float) -> tuple[list[Place], float]:
-    """Place three panels side by side, or in a column for a wide image; also return their end.
+def _panel_places(aspect: float, panels: int) -> tuple[list[Place], float]:
+    """Place panels side by side, two by two, or in a column for a wide image; return their end.
 
-    An image much taller than wide is stretched in width to stay visible.
+    The last of them, maps, have their scales on the right. An image much taller than wide is
+    stretched in width to stay visible.
     """
     aspect = min(max(aspect, 1 / 16), 30)
     top = HEADING + TITLES
@@ -103,7 +119,21 @@ def _panel_places(aspect: float) -> tuple[list[Place], float]:
         width = CONTENT - _SCALE
         height = width / aspect
         step = height + TITLES + 0.3
-        places = [Place(MARGIN, top + i * step, width, height) for i in range(3)]
+        places = [Place(MARGIN, top + i * step, width, height) for i in range(panels)]
+    elif panels == 4:
+        across = 2 if aspect > 0.6 else 4
+        column = (CONTENT - (across - 1) * _GAP) / across - _SCALE
+        height = min(column / aspect, _SQUARE if aspect > 0.6 else 1.6 * _TALLEST)
+        step = height + TITLES + 0.3
+        places = [
+            Place(
+                MARGIN + i % across * (column + _SCALE + _GAP),
+                top + i // across * step,
+                height * aspect,
+                height,
+            )
+            for i in range(panels)
+        ]
     else:
         column = (CONTENT - _SCALE - 2 * _GAP) / 3
         height = min(column / aspect, _TALLEST if aspect >= 0.5 else 1.6 * _TALLEST)
@@ -123,12 +153,29 @@ def _draw_error(page: Page, place: Place, errors: NDArray[np.float32]) -> None:
     if place.height < 0.5:
         ticks = [ticks[0], ticks[-1]]
     shown = page.picture(place, errors, cmap="magma", vmin=0, vmax=ticks[-1])
+    _draw_scale(page, place, shown, ticks, " levels" if ticks[-1] > 1 else " level")
+
+
+def _draw_losses(page: Page, place: Place, losses: NDArray[np.float32]) -> None:
+    """Draw what each pixel costs on a square-root scale: a few pixels may cost most of it."""
+    from matplotlib.colors import PowerNorm
+
+    most = max(1.0, float(np.percentile(losses, 99.5)))
+    unit = 10 ** math.floor(math.log10(most / 2))
+    top = next(unit * step for step in (4, 8, 20) if unit * step >= most)
+    ticks = [0.0, top / 4, top] if place.height >= 0.5 else [0.0, top]
+    shown = page.picture(place, losses, cmap="magma", norm=PowerNorm(0.5, 0, top))
+    _draw_scale(page, place, shown, ticks, " points")
+
+
+def _draw_scale(page: Page, place: Place, shown: AxesImage, ticks: list[float], unit: str) -> None:
+    """Draw the colour bar of a map, with the unit at its top number."""
     bar = Place(place.left + place.width + 0.14, place.top, 0.13, place.height)
-    extend = "max" if errors.max() > ticks[-1] else "neither"
+    extend = "max" if cast("Any", shown.get_array()).max() > ticks[-1] else "neither"
     scale = page.figure.colorbar(shown, cax=page.axes(bar), extend=extend, ticks=ticks)
     cast("Any", scale.outline).set_visible(False)
-    labels = [f"{tick:.0f}" for tick in ticks]
-    labels[-1] += " levels" if ticks[-1] > 1 else " level"
+    labels = [f"{tick:,g}" for tick in ticks]
+    labels[-1] += unit
     scale.ax.set_yticklabels(labels)
     scale.ax.tick_params(length=0, pad=4, labelsize=9.5, labelcolor=SOFT)
 

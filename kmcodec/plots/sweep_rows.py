@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from kmcodec.model.image import IndexedImage
 from kmcodec.model.metrics import psnr, squared_error
+from kmcodec.perception import reference_for
 from kmcodec.quantizer import quantized
 from kmcodec.request import EncodeRequest
 
@@ -30,6 +31,8 @@ class SweepRow:
         Sum of squared differences over all pixels and channels.
     psnr : float
         Decibels, `math.inf` if no pixel differs.
+    ssimulacra2 : float or None
+        See `kmcodec.ssimulacra2`; None for an image that is too large for it.
     size : int
         Bytes of the `.kmc` file.
     ratio : float
@@ -41,6 +44,7 @@ class SweepRow:
     entries: int
     inertia: float
     psnr: float
+    ssimulacra2: float | None
     size: int
     ratio: float
     image: IndexedImage
@@ -61,6 +65,7 @@ def sweep(
     request : EncodeRequest
         Without a goal; its k is ignored.
     """
+    reference = reference_for(pixels)
     for k in colors:
         image = quantized(pixels, request.quantizing.with_k(k))
         decoded = image.to_array()
@@ -70,6 +75,7 @@ def sweep(
             entries=len(image.palette),
             inertia=squared_error(pixels, decoded),
             psnr=psnr(pixels, decoded),
+            ssimulacra2=reference.score(decoded) if reference else None,
             size=size,
             ratio=3 * image.width * image.height / size,
             image=image,

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from kmcodec.model.image import IndexedImage
 from kmcodec.model.metrics import common_channels, samples
 
-__all__ = ["SQUARES", "error_map", "visible"]
+__all__ = ["SQUARES", "error_map", "reduced", "visible"]
 
 SQUARES = ((255, 255, 255), (214, 214, 214))
 """The colours of the checkerboard behind alpha."""
@@ -77,6 +77,12 @@ def error_map(
         parts.append(np.asarray(reduced))
     errors: NDArray[np.float32] = np.sqrt(np.concatenate(parts))
     return errors
+
+
+def reduced(values: NDArray[np.float32], limit: int = 1000) -> NDArray[np.float32]:
+    """Return values, shape (H, W), scaled down like a picture of `visible`, by their means."""
+    factors = _factors(values.shape[1], values.shape[0], limit)
+    return np.asarray(PIL.Image.fromarray(values).reduce(factors))
 
 
 def _over_squares(pixels: NDArray[np.uint8], side: int | None = None) -> NDArray[np.uint8]:

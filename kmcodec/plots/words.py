@@ -12,6 +12,7 @@ __all__ = [
     "percent",
     "printable",
     "quality_line",
+    "score_line",
     "short_size",
     "size_line",
 ]
@@ -67,6 +68,13 @@ def quality_line(psnr: float, reduced: bool = False) -> str:
     if math.isinf(psnr):
         return "none in the pixels as read, PSNR ∞" if reduced else "none: lossless, PSNR ∞"
     return f"PSNR {psnr:.2f} dB ({255 / 10 ** (psnr / 20):.1f} levels rms)"
+
+
+def score_line(score: float) -> str:
+    """Describe how alike two images look; `score` is that of `kmcodec.ssimulacra2`."""
+    if score == 100:
+        return "SSIMULACRA2 100"
+    return f"SSIMULACRA2 {score:.1f} ({100 - score:.1f} points)"
 
 
 def short_size(size: int) -> str:
