@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 import os
@@ -395,33 +394,6 @@ def test_without_matplotlib_one_sentence_says_what_to_install(
     run = kmc(*args, "-o", "figure.png", env=without_matplotlib)
     assert run.returncode == 1
     assert "pip install 'kmcodec[plot]'" in one_line(run)
-
-
-def test_sweep_prints_a_table_and_writes_csv(kmc, tmp_path):
-    run = kmc("sweep", BIRD, "-k", "2,16,4", "--csv", "table.csv")
-    assert run.returncode == 0, run.stderr
-    lines = run.stdout.decode().splitlines()
-    assert [line.split()[0] for line in lines] == ["K", "2", "4", "16"]
-    with open(tmp_path / "table.csv", newline="") as stream:
-        rows = list(csv.DictReader(stream))
-    assert [row["k"] for row in rows] == ["2", "4", "16"]
-    inertias = [float(row["inertia"]) for row in rows]
-    assert inertias == sorted(inertias, reverse=True)
-    scores = [float(row["ssimulacra2"]) for row in rows]
-    assert scores == sorted(scores)
-    assert [line.split()[4] for line in lines[1:]] == [f"{score:.1f}" for score in scores]
-
-
-def test_the_score_is_left_out_for_images_too_large_for_it(kmc, monkeypatch, tmp_path, capsys):
-    from kmcodec.cli.app import kmc as command
-    from kmcodec.perception import score
-
-    monkeypatch.setattr(score, "MOST_PIXELS", 128 * 128 - 1)
-    table = str(tmp_path / "table.csv")
-    command(["sweep", str(BIRD), "-k", "2", "--csv", table], standalone_mode=False)
-    assert capsys.readouterr().out.splitlines()[1].split()[4] == "-"
-    with open(table, newline="") as stream:
-        assert next(csv.DictReader(stream))["ssimulacra2"] == ""
 
 
 def test_sweep_draws_a_figure(kmc, tmp_path):

@@ -11,7 +11,6 @@ import types
 import numpy as np
 import pytest
 
-import kmcodec
 from kmcodec.errors import KmcInputError
 from kmcodec.model.image import IndexedImage
 from kmcodec.perception import Reference
@@ -25,7 +24,6 @@ from kmcodec.plots import (
 )
 from kmcodec.plots.clusters import clusters_figure
 from kmcodec.plots.sweep_rows import SweepRow
-from kmcodec.plots.visible import reduced
 
 matplotlib = pytest.importorskip("matplotlib")
 
@@ -130,32 +128,6 @@ def test_compare_shows_original_result_and_error():
     np.testing.assert_array_equal(result, image.to_array())
     assert np.count_nonzero(error) == 1
     assert error[3, 5] == pytest.approx(math.sqrt((1 + 4 + 16) / 3))
-
-
-def test_compare_shows_where_an_image_looks_worse():
-    image = indexed(40, 60, 8)
-    original = noisy(image)
-    figure = compare_looks(original, image)
-    score = kmcodec.ssimulacra2(original, image)
-    assert f"Loss | SSIMULACRA2 {score:.1f} ({100 - score:.1f} points)" in words(figure)
-    assert "Loss" not in words(compare(original, image))
-    *_, error, losses, _ = pictures(figure)
-    assert losses.shape == error.shape == (40, 60)
-    assert losses.mean() == pytest.approx(100 - score, rel=1e-4)
-    assert_tidy(figure)
-
-
-def test_nothing_lost():
-    image = indexed()
-    figure = compare_looks(image.to_array(), image, psnr=math.inf)
-    assert "Loss | SSIMULACRA2 100" in words(figure)
-    assert_tidy(figure)
-
-
-def test_a_large_picture_of_losses_is_scaled_down():
-    losses = np.arange(3000 * 2500, dtype=np.float32).reshape(3000, 2500)
-    assert reduced(losses).shape == (1000, 1250)
-    assert reduced(losses).mean() == pytest.approx(losses.mean(), rel=1e-3)
 
 
 def test_compare_larger_file_and_lossless():
