@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import shutil
 import subprocess
@@ -47,6 +48,14 @@ def test_what_is_missing_is_named_in_a_line(script):
             "| pixelart.png, fast | ",
             marks=pytest.mark.skipif(shutil.which("node") is None, reason="no Node"),
         ),
+        pytest.param(
+            [
+                *("perceptual.py", "{samples}/icon.png", "--settings", "2", "--no-butteraugli"),
+                *("--only", "pngquant", "WebP lossy", "kmc", "kmc --psnr"),
+            ],
+            "| kmc --psnr | 1.00 |",
+            marks=pytest.mark.skipif(shutil.which("pngquant") is None, reason="no pngquant"),
+        ),
         (["scale.py", "--megapixels", "1", "--colors", "4", "--effort", "fast"], "| 1 | "),
     ],
     ids=lambda value: value[0] if isinstance(value, list) else "",
@@ -62,6 +71,22 @@ def test_scripts_measure_a_small_image(script, row):
     )
     assert run.returncode == 0, run.stderr
     assert row in run.stdout
+
+
+def test_curves_are_compared_where_they_overlap(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    perceptual = importlib.import_module("perceptual")
+
+    def points(*pairs):
+        return [perceptual.Point(0, size, {"Q": quality}, 0) for size, quality in pairs]
+
+    one = points((100, 10.0), (400, 30.0))
+    # At each quality half as many bytes; and files that are larger and worse than others.
+    other = points((100, 20.0), (200, 30.0), (800, 50.0), (500, 15.0), (900, 40.0))
+    assert perceptual.frontier(other, "Q")[0] == [20, 30, 50]
+    assert perceptual.ratio(other, one, "Q") == pytest.approx(1 / 2)
+    assert perceptual.ratio(one, other, "Q") == pytest.approx(2)
+    assert perceptual.ratio(one, points((9, 40.0), (10, 50.0)), "Q") is None
 
 
 def test_labels_are_measured_without_what_is_not_installed(tmp_path):
