@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -76,7 +76,8 @@ def quantize(
     dither : {'none', 'floyd-steinberg', 'blue-noise'}
         The dithering method; 'none' assigns the nearest entry to each pixel.
     dither_amount : float
-        The share of the error that dithering makes up for, from 0 to 1.
+        The share of the error that dithering makes up for, from 0 to 1. More than the default is
+        smoother in gradients and noisier everywhere, and takes more bytes.
     palette : array_like, shape (K, C), uint8, optional
         Use these entries instead of a search, in their order, unused ones too. Its channels may
         differ from the image's.
@@ -117,7 +118,10 @@ def quantize(
 
 
 def quantized(
-    image: ImageLike, request: QuantizeRequest, metadata: Metadata | None = None
+    image: ImageLike,
+    request: QuantizeRequest,
+    metadata: Metadata | None = None,
+    kept: NDArray[Any] | None = None,
 ) -> IndexedImage:
     """Quantise an image by a request; see `quantize`.
 
@@ -128,6 +132,8 @@ def quantized(
     request : QuantizeRequest
     metadata : Metadata, optional
         Metadata to use instead of the image's own.
+    kept : ndarray, shape (H, W), optional
+        Entries of the given palette that dithered pixels keep, -1 for all others.
 
     Raises
     ------
@@ -141,7 +147,7 @@ def quantized(
     """
     # This keeps palettes of any length: `_placed` decides, and labels are compared by them.
     before, own = _opened(image)
-    made = _placed(image, before, own, request)
+    made = _placed(image, before, own, request, kept)
     wanted = made.metadata if metadata is None else metadata
     if LABELS in wanted.text:
         wanted = without_stale_labels(wanted, before, made)
@@ -154,6 +160,7 @@ def _placed(
     pixels: NDArray[np.uint8] | IndexedImage,
     metadata: Metadata,
     request: QuantizeRequest,
+    kept: NDArray[Any] | None,
 ) -> IndexedImage:
     """Return the image, given as it was opened, with the requested palette."""
     colors, palette = request.colors, request.palette
@@ -165,7 +172,7 @@ def _placed(
         # With as many colours as entries, all are kept and sorted like those of a search.
         colors, pixels = len(pixels.palette), pixels.to_array()
     if palette is not None:
-        return _with_palette(pixels, palette, metadata, request.placing)
+        return _with_palette(pixels, palette, metadata, request.placing, kept)
     entries, indices = quantize_pixels(pixels, colors, request.search, request.placing)
     return IndexedImage(entries, owned(indices), metadata)
 
@@ -209,13 +216,14 @@ def _with_palette(
     palette: NDArray[np.uint8],
     metadata: Metadata,
     placing: Placing,
+    kept: NDArray[Any] | None,
 ) -> IndexedImage:
     pixels = pixels.reshape(*pixels.shape[:2], -1)
     channels = common_channels_for(palette, pixels.shape[2])
     palette, pixels = to_channels(palette, channels), to_channels(pixels, channels)
     if channels in (2, 4) and palette[:, -1].min() == 255 > pixels[..., -1].min():
         warn("the palette has no transparent entry: transparent pixels become opaque")
-    return IndexedImage(palette, owned(apply_palette(pixels, palette, placing)), metadata)
+    return IndexedImage(palette, owned(apply_palette(pixels, palette, placing, kept)), metadata)
 
 
 def is_indexed(image: ImageLike) -> bool:

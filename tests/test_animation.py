@@ -122,11 +122,29 @@ def test_the_shared_palette_is_that_of_all_pixels_together():
 def test_dithering_spreads_no_error_into_another_frame():
     ramp = np.tile(np.arange(0, 256, 16, dtype=np.uint8), (8, 1))
     found = kmcodec.decode_frames(
-        kmcodec.encode_frames([ramp] * 3, 3, dither="floyd-steinberg")
+        kmcodec.encode_frames([ramp] * 3, 3, dither="floyd-steinberg", dither_amount=1)
     ).indices
     np.testing.assert_array_equal(found[0], found[1])
     np.testing.assert_array_equal(found[0], found[2])
     assert len(np.unique(found[0, :, 5])) > 1  # it was dithered
+
+
+@pytest.mark.parametrize("dither", ["floyd-steinberg", "blue-noise"])
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_dithered_frames_do_not_flicker(dither, channels):
+    ramp = np.tile(np.linspace(0, 200, 90).astype(np.uint8), (60, 1))
+    frames = np.repeat(np.repeat(ramp[None, ..., None], 5, axis=0), channels, axis=3)
+    if channels == 4:
+        frames[..., 3] = 255
+    for number, frame in enumerate(frames):
+        # Something moves from frame to frame, and noise of its own with it.
+        frame[20:40, 15 * number : 15 * number + 20, 0] = 90 + number
+    found = kmcodec.decode_frames(
+        kmcodec.encode_frames(list(frames), 6, dither=dither, dither_amount=1)
+    ).indices
+    assert len(np.unique(found[0, 50:, 40:50])) > 1  # it was dithered
+    same = (frames[1:] == frames[:-1]).all(axis=3)
+    np.testing.assert_array_equal(found[1:][same], found[:-1][same])
 
 
 @pytest.mark.parametrize(

@@ -9,12 +9,14 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image, ImageDraw
 
-from kmcodec import KmcInputError, KmcWarning
+from kmcodec import KmcInputError, KmcWarning, quantize
 from kmcodec.quantization import diffusion, kernels, row_groups
 from kmcodec.quantization.assign import nearest_entries
 from kmcodec.quantization.blue_noise import blue_noise_mask
-from kmcodec.quantization.dither import DITHERS, dither
+from kmcodec.quantization.dither import DITHERS, Ditherer
+from kmcodec.quantization.dither import dither as dither_by
 
 BLACK_AND_WHITE = np.array([[0], [255]], np.uint8)
 
@@ -22,6 +24,11 @@ BLACK_AND_WHITE = np.array([[0], [255]], np.uint8)
 pytestmark = pytest.mark.filterwarnings("ignore:no compiled kernels")
 
 every_method = pytest.mark.parametrize("method", DITHERS)
+
+
+def dither(pixels, palette, method, amount=1.0, kept=None):
+    """Dither with the whole error unless told otherwise."""
+    return dither_by(pixels, palette, method, amount, kept)
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +62,18 @@ def jobs(draw):
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     palette = rng.choice(np.array(values, np.uint8), (entries, channels))
     return rng.choice(np.array(values, np.uint8), (height, width, channels)), palette
+
+
+@st.composite
+def textures(draw):
+    """Slight differences, flat parts and edges; of one to four channels."""
+    channels = draw(st.integers(1, 4))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    coarse = rng.integers(0, 256, (3, 3, channels)).repeat(5, axis=0).repeat(6, axis=1)
+    noise = rng.integers(-draw(st.integers(0, 9)), 10, coarse.shape)
+    noise[:, ::4] = 0
+    pixels = np.clip(coarse + noise, 0, 255).astype(np.uint8)
+    return pixels, rng.integers(0, 256, (draw(st.integers(2, 40)), channels), dtype=np.uint8)
 
 
 # --- twins ------------------------------------------------------------------------------------
@@ -152,13 +171,16 @@ def test_settled_pixels_neither_receive_nor_pass_error():
     palette = np.array([[0, 0], [0, 255], [255, 255]], np.uint8)
     pixels = np.full((20, 21, 2), 255, np.uint8)
     pixels[..., 0] = 128
-    apart = dither(pixels[:, :10], palette, "floyd-steinberg")
     for barrier in ([77, 0], [255, 255]):
         pixels[:, 10] = barrier
         found = dither(pixels, palette, "floyd-steinberg")
+        pixels[:, 11:, 0] = 90
+        other = dither(pixels, palette, "floyd-steinberg")
         # Rows alternate in direction, so that a leak would show on either side.
-        np.testing.assert_array_equal(found[:, :10], apart)
+        np.testing.assert_array_equal(found[:, :10], other[:, :10])
         assert (found[:, 10] == (0 if barrier[1] == 0 else 2)).all()
+        assert len(np.unique(found[:, :10])) == 2
+        pixels[:, 11:, 0] = 128
 
 
 @every_method
@@ -185,6 +207,9 @@ def test_mid_grey_from_black_and_white_is_right_on_average(method, shape):
 @pytest.mark.parametrize("value", [3, 40, 90, 200, 250])
 def test_any_grey_from_black_and_white_is_right_on_average(value):
     pixels = np.full((128, 128), value, np.uint8)
+    # Not flat: flat areas keep the nearest entry if it is near.
+    pixels[::2, ::2] += 1
+    pixels[1::2, 1::2] -= 1
     by_diffusion = BLACK_AND_WHITE[dither(pixels, BLACK_AND_WHITE, "floyd-steinberg")]
     assert abs(by_diffusion.mean() - value) < 2.55
     # 16 candidates make 17 levels, and 3/4 of the error has to suffice to reach the next.
@@ -212,6 +237,110 @@ def test_errors_do_not_run_away_beyond_what_the_palette_can_mix():
     pixels[:, 40:] = 61
     found = dither(pixels, palette, "floyd-steinberg")
     assert abs(palette[found[:, 42:], 0].mean() - 61) < 5
+
+
+# --- flat areas, lines, edges -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("k", "share"), [(16, 0.4), (32, 0.2)])
+def test_few_flat_patches_are_speckled(rng, k, share):
+    pixels = np.kron(rng.integers(0, 256, (8, 8, 3)), np.ones((40, 40, 1))).astype(np.uint8)
+    found = quantize(pixels, k, dither="floyd-steinberg").indices.reshape(8, 40, 8, 40)
+    assert (found != found[:, :1, :, :1]).any(axis=(1, 3)).mean() <= share
+
+
+def slow_gradient():
+    """Two blues; rows of one colour, ten rows of each level in one channel."""
+    share = np.linspace(0, 1, 128)[:, None, None]
+    rows = np.array([225, 238, 245]) * (1 - share) + np.array([212, 150, 230]) * share
+    return np.broadcast_to((rows + 0.5).astype(np.uint8), (128, 96, 3)).copy()
+
+
+def test_slow_gradients_are_dithered_without_bands():
+    pixels = slow_gradient()
+    palette = pixels[[0, 42, 85, 127], 0]
+
+    def bands(amount):
+        found = palette[dither(pixels, palette, "floyd-steinberg", amount)]
+        return np.abs(found.mean(axis=1) - pixels[:, 0]).max(axis=1)[4:].mean()
+
+    assert bands(0.5) < 0.8 * bands(0)
+    assert bands(1.0) < 0.35 * bands(0)
+
+
+@pytest.mark.parametrize("width", [1, 2])
+@pytest.mark.parametrize("smooth", [False, True])
+@pytest.mark.parametrize("ground", ["flat", "gradient"])
+@pytest.mark.parametrize(
+    "ends", [(6, 40, 90, 40), (48, 6, 48, 90), (8, 8, 88, 88), (6, 30, 90, 50)]
+)
+@pytest.mark.parametrize("amount", [0.5, 1.0])
+def test_a_drawn_line_is_unbroken(width, smooth, ground, ends, amount):
+    # Blue halfway between two entries: dithering would make dashes.
+    background = slow_gradient() if ground == "gradient" else np.full((128, 96, 3), 240, np.uint8)
+    scale = 8 if smooth else 1
+    covered = Image.new("L", (96 * scale, 128 * scale))
+    place = [end * scale + scale // 2 for end in ends]
+    ImageDraw.Draw(covered).line(place, fill=255, width=width * scale)
+    share = np.asarray(covered.resize((96, 128), Image.Resampling.BOX))[..., None] / 255
+    pixels = (background * (1 - share) + np.array([40, 60, 190]) * share + 0.5).astype(np.uint8)
+    blues = [[20, 40, 210], [58, 80, 172]]
+    greys = [[v, v, v] for v in range(0, 240, 24)]
+    palette = np.array([*blues, *greys, *background[[0, 50, 90, 127], 0]], np.uint8)
+    found = dither(pixels, palette, "floyd-steinberg", amount)
+    line = share[..., 0] >= 0.6
+    np.testing.assert_array_equal(
+        found[line], nearest_entries(pixels[line], palette), "the line is dashed"
+    )
+
+
+def test_no_error_crosses_an_edge():
+    # The red that no entry is near must not make specks in the grey beside it.
+    palette = np.array([[100, 100, 100], [130, 130, 130], [160, 160, 160], [220, 90, 90]], np.uint8)
+    pixels = np.full((40, 60, 3), 110, np.uint8)
+    pixels[::2, ::2] = 111
+    alone = dither(pixels, palette, "floyd-steinberg", 0.5)
+    pixels[10:20, 20:40] = 255, 0, 0
+    found = dither(pixels, palette, "floyd-steinberg", 0.5)
+    beside = np.ones((40, 60), bool)
+    beside[10:20, 20:40] = False
+    assert (found[beside] != 3).all()
+    # All errors but those that the red shields.
+    assert (found == 0)[beside].mean() == pytest.approx((alone == 0)[beside].mean(), abs=0.02)
+
+
+# --- parts and frames -------------------------------------------------------------------------
+
+
+@every_method
+@pytest.mark.parametrize("rows", [1, 2, 7])
+def test_rows_get_the_entries_of_the_whole_image(bird, method, rows):
+    palette = bird[::40, ::40].reshape(-1, 3)
+    ditherer = Ditherer(palette, method)
+    parts = [ditherer.place(bird[start : start + rows]) for start in range(0, len(bird), rows)]
+    np.testing.assert_array_equal(np.concatenate(parts), dither_by(bird, palette, method))
+
+
+@every_method
+def test_kept_entries_are_kept_and_their_error_is_passed_on(bird, method):
+    palette = bird[::40, ::40].reshape(-1, 3)
+    whole = dither(bird, palette, method)
+    kept = np.where(np.arange(128) < 64, whole, -1)
+    np.testing.assert_array_equal(dither(bird, palette, method, kept=kept), whole)
+
+
+@given(job=jobs(), amount=st.sampled_from([1.0, 0.5]), seed=st.integers(0, 99))
+def test_both_twins_keep_entries_alike(compiled, job, amount, seed):
+    pixels, palette = job
+    kept = np.random.default_rng(seed).integers(-1, len(palette), pixels.shape[:2])
+    args = (pixels, palette, "floyd-steinberg", amount, kept)
+    np.testing.assert_array_equal(by_twin(*args), dither(*args))
+
+
+@given(job=textures(), amount=st.sampled_from([1.0, 0.5]))
+def test_both_twins_give_the_same_indices_for_similar_pixels(compiled, job, amount):
+    args = (*job, "floyd-steinberg", amount)
+    np.testing.assert_array_equal(by_twin(*args), dither(*args))
 
 
 # --- shapes and edges -------------------------------------------------------------------------
@@ -317,6 +446,6 @@ def test_the_result_is_the_same_every_time_and_everywhere(method):
 
 
 EXPECTED = {
-    "floyd-steinberg": ["111150505444", "131107144744", "317270727066", "333333636676"],
+    "floyd-steinberg": ["111150505444", "131107054644", "313712725676", "333327363666"],
     "blue-noise": ["115111045444", "111516304466", "313234656564", "333067266267"],
 }

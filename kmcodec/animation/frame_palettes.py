@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -89,8 +90,23 @@ def quantize_frames(images: Sequence[ImageLike], request: QuantizeRequest) -> In
     if request.palette is None:
         found = quantized(sheet, request.without_dither())
         request = request.with_palette(found.palette)
-    parts = [quantized(frame, request) for frame in pixels]
+    parts = _dithered(pixels, request)
     return IndexedImage(parts[0].palette, side_by_side([part.indices for part in parts]), metadata)
+
+
+def _dithered(frames: Sequence[NDArray[np.uint8]], request: QuantizeRequest) -> list[IndexedImage]:
+    """Dither frames by a given palette so that what does not change does not flicker.
+
+    A pixel of the same colour as in the frame before keeps its entry.
+    """
+    parts = [quantized(frames[0], request)]
+    for before, frame in pairwise(frames):
+        # A frame of another size is refused later.
+        same = before.shape == frame.shape
+        unchanged = (before == frame).all(axis=2) if same else False
+        kept = np.where(unchanged, parts[-1].indices.astype(np.intp), -1) if same else None
+        parts.append(quantized(frame, request, kept=kept))
+    return parts
 
 
 def quantize_scenes(

@@ -185,7 +185,7 @@ def kmeans_options(command: _F) -> _F:
             metavar="SHARE",
             default=Placing.dither_amount,
             show_default=True,
-            help="The share of the error that dithering makes up for.",
+            help="The share of the error that dithering makes up for; 1 is noisiest.",
         ),
     )
     return search_options(own)

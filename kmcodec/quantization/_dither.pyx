@@ -1,7 +1,7 @@
 """The inner loops of `dither`, compiled; their readable twins are in `diffusion`.
 
 Nothing is checked here: `dither` hands over contiguous arrays of the shapes that belong together.
-Every value stays below 2**30, so that no result depends on how wide an int is or how it overflows.
+Every int stays below 2**30, so that no result depends on how wide it is or how it overflows.
 """
 
 import numpy as np
@@ -17,11 +17,15 @@ SOURCE_CRC = KMC_SOURCE_CRC
 cdef enum:
     PIXELS = 4096  # between two looks at whether to go on
     STEPS = 16  # to a level, as in diffusion.py
-    # Carried errors are 16ths of a step, their share comes in 256ths.
-    SHARE_SHIFT = 12
-    # A multiple of 2**SHARE_SHIFT beyond any error: what is shifted right is never negative,
-    # which C leaves to the compiler.
-    BIAS = 1 << 25
+    # As in diffusion.py.
+    WHOLE = 256
+    LIKE = 12 * 256
+    FRESH = 48
+    KEPT = -2
+    MOVE_SHIFT = 20
+    # Added before a shift to the right, so that nothing negative is shifted, which C leaves to the
+    # compiler: more than any shifted error.
+    BIAS = 1 << 20
 
 
 cdef struct Search:
@@ -91,6 +95,103 @@ cdef int nearest(const Search *search, const int *wanted, int hint) noexcept nog
     return best
 
 
+cdef struct Row:
+    # This row and the one above, NULL above the first; what their pixels pass on.
+    const unsigned char *pixels[2]
+    const int *trails[2]
+    int *here
+    const unsigned char *palette
+    Py_ssize_t width
+    Py_ssize_t ahead
+    int channels
+    int colors
+    int share
+    int limit
+    int near
+    int flat
+    int hint
+
+
+cdef struct Received:
+    int error[4]
+    int likeness
+    int fresh
+
+
+cdef inline void add(const Row *row, Py_ssize_t x, int up, Py_ssize_t other, int part,
+                     Received *sum) noexcept nogil:
+    """Add what a pixel receives from another, in this row or the one above."""
+    cdef const unsigned char *color
+    cdef const unsigned char *beside
+    cdef const int *trail
+    cdef int channel, difference, weight, distance = 0
+    if other < 0 or other >= row.width or row.pixels[up] == NULL:
+        sum.likeness += part * WHOLE
+        return
+    color = row.pixels[0] + x * row.channels
+    beside = row.pixels[up] + other * row.channels
+    for channel in range(row.channels):
+        difference = <int>color[channel] - <int>beside[channel]
+        distance += difference * difference
+    if distance >= 4 * row.near:
+        return
+    weight = part * (WHOLE - max(distance - row.near, 0) * WHOLE // (3 * row.near))
+    trail = row.trails[up] + other * (row.channels + 1)
+    sum.likeness += weight
+    sum.fresh = max(sum.fresh, FRESH if distance else trail[row.channels] - 1)
+    for channel in range(row.colors):
+        sum.error[channel] += weight * trail[channel]
+
+
+cdef void place(const Search *search, Row *row, Py_ssize_t x, Py_ssize_t *indices) noexcept nogil:
+    """Find the entry of a pixel, and what it passes on."""
+    cdef const unsigned char *color = row.pixels[0] + x * row.channels
+    cdef int *trail = row.here + x * (row.channels + 1)
+    cdef Py_ssize_t index = indices[x]
+    cdef const unsigned char *entry
+    cdef Received sum
+    cdef int wanted[4]
+    cdef int alpha = 255, channel, value
+    cdef long long moved
+    for channel in range(4):
+        sum.error[channel] = 0
+    sum.likeness = sum.fresh = 0
+    add(row, x, 0, x - row.ahead, 7, &sum)
+    add(row, x, 1, x - row.ahead, 1, &sum)
+    add(row, x, 1, x, 5, &sum)
+    add(row, x, 1, x + row.ahead, 3, &sum)
+    for channel in range(row.channels):
+        trail[channel] = 0
+    trail[row.channels] = sum.fresh
+    if index >= 0:
+        return
+    if row.colors < row.channels:
+        alpha = color[row.colors]
+        wanted[row.colors] = STEPS * alpha
+    for channel in range(row.colors):
+        wanted[channel] = shown(color[channel], alpha)
+    if sum.fresh == 0 or sum.likeness < LIKE:
+        row.hint = nearest(search, wanted, row.hint)
+        if sum.likeness < LIKE or distance(search, wanted, row.hint) <= row.flat:
+            indices[x] = search.numbers[row.hint] if index > KEPT else KEPT - index
+            return
+    for channel in range(row.colors):
+        moved = <long long>sum.error[channel] * row.share + (1 << (MOVE_SHIFT - 1))
+        value = <int>((moved + (<long long>BIAS << MOVE_SHIFT)) >> MOVE_SHIFT) - BIAS
+        value = min(max(value, -row.limit), row.limit) + wanted[channel]
+        wanted[channel] = min(max(value, 0), STEPS * alpha)
+    if index > KEPT:
+        row.hint = nearest(search, wanted, row.hint)
+        indices[x] = search.numbers[row.hint]
+    else:
+        indices[x] = KEPT - index
+    entry = row.palette + indices[x] * row.channels
+    if row.colors < row.channels and entry[row.colors] == 0:
+        return
+    for channel in range(row.colors):
+        trail[channel] = wanted[channel] - shown(entry[channel], alpha)
+
+
 cdef class Entries:
     """The entries of a palette, laid out for searching; its twin `PythonEntries` has the same use.
 
@@ -139,46 +240,33 @@ cdef class Entries:
     def diffuse_row(
         self,
         const unsigned char[:, ::1] pixels,
+        const unsigned char[:, ::1] above,
         Py_ssize_t[::1] indices,
         int[:, ::1] here,
-        int[:, ::1] under,
+        const int[:, ::1] over,
         bint backwards,
         int share,
         int limit,
+        int near,
+        int flat,
     ):
         """One row of error diffusion; see the twin."""
-        cdef const Search *search = &self.search
-        cdef const unsigned char *entry
-        cdef int wanted[4]
-        cdef int channels = search.channels
-        cdef int colors = channels - 1 if channels == 2 or channels == 4 else channels
-        cdef int alpha = 255, best = 0, value, error, channel
+        cdef Row row
         cdef Py_ssize_t width = pixels.shape[0]
-        cdef Py_ssize_t step, x, start
-        cdef Py_ssize_t ahead = -1 if backwards else 1
+        cdef Py_ssize_t step, start
+        row.width = width
+        row.channels = self.search.channels
+        row.colors = row.channels - (row.channels == 2 or row.channels == 4)
+        row.ahead = -1 if backwards else 1
+        row.share, row.limit, row.near, row.flat = share, limit, near, flat
+        row.pixels[0] = &pixels[0, 0]
+        row.trails[0] = row.here = &here[0, 0]
+        row.pixels[1] = NULL if above is None else &above[0, 0]
+        row.trails[1] = NULL if over is None else &over[0, 0]
+        row.palette = &self.palette[0, 0]
+        row.hint = 0
         for start in range(0, width, PIXELS):
             with nogil:
                 for step in range(start, min(width, start + PIXELS)):
-                    x = width - 1 - step if backwards else step
-                    if indices[x] >= 0:
-                        continue
-                    if colors < channels:
-                        alpha = pixels[x, colors]
-                        wanted[colors] = STEPS * alpha
-                    for channel in range(colors):
-                        value = here[x + 1, channel] * share + (1 << (SHARE_SHIFT - 1))
-                        value = ((value + BIAS) >> SHARE_SHIFT) - (BIAS >> SHARE_SHIFT)
-                        value = min(max(value, -limit), limit) + shown(pixels[x, channel], alpha)
-                        wanted[channel] = min(max(value, 0), STEPS * alpha)
-                    best = nearest(search, wanted, best)
-                    indices[x] = search.numbers[best]
-                    entry = &self.palette[indices[x], 0]
-                    if colors < channels and entry[colors] == 0:
-                        continue
-                    for channel in range(colors):
-                        error = wanted[channel] - shown(entry[channel], alpha)
-                        here[x + 1 + ahead, channel] += 7 * error
-                        under[x + 1 - ahead, channel] += 3 * error
-                        under[x + 1, channel] += 5 * error
-                        under[x + 1 + ahead, channel] += error
+                    place(&self.search, &row, width - 1 - step if backwards else step, &indices[0])
             heed_stop()

@@ -55,7 +55,10 @@ class MaskPlacing:
         self._rows_done = 0
 
     def fill(self, pixels: NDArray[np.uint8], indices: NDArray[np.intp]) -> None:
-        """Fill in the indices of the next rows that are -1; see `Diffusion.fill`."""
+        """Fill in the indices of the next rows that are negative; see `Diffusion.fill`.
+
+        Pixels that keep an entry get it anew: it depends on their colour and place alone.
+        """
         mask = blue_noise_mask()
         for rows in groups_of_rows(pixels):
             y, x = np.nonzero(indices[rows] < 0)

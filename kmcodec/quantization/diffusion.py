@@ -3,6 +3,19 @@
 All arithmetic is in whole numbers, in 1/16 of a level. A compiled kernel runs the inner loops if
 available; this module holds its twin.
 
+Diffusion looks at the source, not at the errors alone:
+
+- Error passes only between pixels of similar colours: all of it within a radius (`Reach.near`),
+  none from twice that radius on. So edges stop it, and leave no specks beside them.
+- A pixel with few similar neighbours among those already placed takes its nearest entry and passes
+  no error on: thin lines and texture stay as they are.
+- So does a pixel of a flat area, unless the nearest entry is far. An area is flat if its pixels
+  are equal and no slight difference is near: a slow gradient has steps, a patch of a drawing has
+  only edges. Each pixel passes on how far away the last slight difference is.
+
+Without these rules (amount 0.5, K = 16, 32), 36 and 22 % of 64 random patches of 40 pixels a side
+are speckled; with them 16 and 0 %.
+
 Measurements (`dither` says how):
 
 - Diffusing in stored values reaches 33.3, 42.0 and 49.9 dB; in linear light, with the entry chosen
@@ -20,7 +33,7 @@ from __future__ import annotations
 
 import functools
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,12 +44,15 @@ from kmcodec.quantization import kernels
 from kmcodec.quantization.colorspace import has_alpha
 
 __all__ = [
+    "KEPT",
     "SHARE_BITS",
     "STEPS",
     "Diffusion",
     "PythonEntries",
+    "Reach",
     "coordinates_of",
     "error_limit",
+    "gaps_of",
     "searchable",
     "shown",
     "warn_of_slowness",
@@ -49,11 +65,51 @@ SHARE_BITS = 8
 """Fractional bits of a share of the errors."""
 
 
+# The numbers below are also in `_dither.pyx`.
+
+# Shares of an error, in 1/16, for the pixels behind, above and behind, above, above and ahead.
+_SHARES = (7, 1, 5, 3)
+# A weight of 1, and the least sum of shares times weights of a pixel that is dithered: 3/4.
+_WHOLE = 256
+_LIKE = 12 * _WHOLE
+# Number of equal pixels after which a slight difference is forgotten.
+_FRESH = 48
+
+# Radius within which all error passes, in levels of one channel; beyond twice as much none does.
+_NEAR = 7
+# Greatest distance of a flat area from its entry, in levels of one channel.
+_FLAT = 32
+
+KEPT = -2
+"""Mark of a pixel that keeps entry 0; one that keeps entry n has `KEPT - n`."""
+
+
+class Reach(NamedTuple):
+    """What decides where error goes; see the module."""
+
+    share: int
+    """Share of the errors to pass on, in 1/256."""
+    limit: int
+    """Limit of carried errors, in steps."""
+    near: int
+    """Squared distance in levels within which all error passes; from four times it on none does."""
+    flat: int
+    """Squared distance in steps within which a flat area takes its nearest entry."""
+
+    @classmethod
+    def of(cls, palette: NDArray[np.uint8], share: int) -> Reach:
+        """Return the reach for a palette: coarse palettes, such as black and white, reach wider."""
+        channels = palette.shape[1]
+        colors = channels - has_alpha(channels)
+        gaps = gaps_of(palette)
+        # A quarter of the median gap.
+        typical = gaps[len(gaps) // 2] // (4 * STEPS) ** 2 if gaps else 0
+        near = max(colors * _NEAR**2, typical)
+        return cls(share, error_limit(palette), near, colors * (STEPS * _FLAT) ** 2)
+
+
 class Diffusion:
     """Fill in the entries of an image row by row, every other row backwards.
-
-    Errors are kept in 1/16 of a step, which holds every sixteenth of an error exactly. Errors
-    that fall into the extra column on either side are lost.
 
     Parameters
     ----------
@@ -66,31 +122,30 @@ class Diffusion:
     def __init__(self, palette: NDArray[np.uint8], share: int) -> None:
         if kernels.Entries is None:
             warn_of_slowness()
-        self._entries, self._limit = searchable(palette), error_limit(palette)
-        self._share = share
+        self._entries, self._reach = searchable(palette), Reach.of(palette, share)
         self._rows_done = 0
-        self._here: NDArray[np.intc] | None = None
+        self._above: tuple[NDArray[np.uint8], NDArray[np.intc]] | None = None
 
     def fill(self, pixels: NDArray[np.uint8], indices: NDArray[np.intp]) -> None:
-        """Fill in the indices of the next rows that are -1.
+        """Fill in the indices of the next rows that are negative.
 
         Parameters
         ----------
         pixels : ndarray, shape (rows, W, C), uint8
             Contiguous.
         indices : ndarray, shape (rows, W), intp
+            -1, or `KEPT - n` where a pixel keeps entry n and only its error is diffused.
         """
-        here = self._here
-        if here is None:
-            here = np.zeros((pixels.shape[1] + 2, pixels.shape[2]), np.intc)
-        under = np.zeros_like(here)
+        above, over = self._above or (None, None)
+        spare = None
         for row, wanted in zip(pixels, indices, strict=True):
+            here = np.empty((len(row), row.shape[1] + 1), np.intc) if spare is None else spare
             backwards = bool(self._rows_done % 2)
-            self._entries.diffuse_row(row, wanted, here, under, backwards, self._share, self._limit)
-            here, under = under, here
-            under[:] = 0
+            self._entries.diffuse_row(row, above, wanted, here, over, backwards, *self._reach)
+            above, over, spare = row, here, over
             self._rows_done += 1
-        self._here = here
+        if above is not None and over is not None:
+            self._above = above.copy(), over
 
 
 @functools.cache
@@ -122,10 +177,17 @@ def coordinates_of(colors: NDArray[np.uint8]) -> NDArray[np.int64]:
 def error_limit(palette: NDArray[np.uint8]) -> int:
     """Return the limit of carried errors: 3/4 of the widest gap of the palette, in steps.
 
-    The widest gap is the longest edge of the minimum spanning tree of the colours (found by
-    Prim's algorithm). A lower limit would leave two parts of the palette that cannot be mixed.
-    Under a higher one errors pile up where the palette has no colours to compensate, and come
-    out where they do not belong.
+    A lower limit would leave two parts of the palette that cannot be mixed. Under a higher one
+    errors pile up where the palette has no colours to compensate, and come out where they do not
+    belong.
+    """
+    return math.isqrt(max(gaps_of(palette), default=0)) * 3 // 4
+
+
+def gaps_of(palette: NDArray[np.uint8]) -> list[int]:
+    """Return the squared gaps of a palette in ascending order, in squared steps.
+
+    Gaps are the edges of the minimum spanning tree of the colours (found by Prim's algorithm).
     """
     if has_alpha(palette.shape[1]):
         palette = palette[palette[:, -1] > 0, :-1]
@@ -133,14 +195,14 @@ def error_limit(palette: NDArray[np.uint8]) -> int:
     # Pick entries evenly from large palettes: that can only widen gaps.
     points = points[:: max(1, len(points) >> 9)]
     distances = np.full(len(points), np.iinfo(np.int64).max)
-    nearest = widest = 0
+    nearest, gaps = 0, []
     for _ in range(len(points) - 1):
         joined, points = points[nearest], np.delete(points, nearest, axis=0)
         distances = np.delete(distances, nearest)
         distances = np.minimum(distances, ((points - joined) ** 2).sum(axis=1))
         nearest = int(distances.argmin())
-        widest = max(widest, int(distances[nearest]))
-    return math.isqrt(widest) * 3 // 4
+        gaps.append(int(distances[nearest]))
+    return sorted(gaps)
 
 
 # --- the entries, compiled or not -------------------------------------------------------------
@@ -175,6 +237,7 @@ class PythonEntries:
         self._palette = palette.tolist()
         self._alpha_at = palette.shape[1] - 1 if has_alpha(palette.shape[1]) else None
         self._doubled = 2.0 * coordinates.T
+        self._coordinates = coordinates.tolist()
         self._norms = (coordinates * coordinates).sum(axis=1).astype(np.float64)
 
     def nearest(self, points: NDArray[np.int64]) -> NDArray[np.intp]:
@@ -191,46 +254,98 @@ class PythonEntries:
     def diffuse_row(
         self,
         pixels: NDArray[np.uint8],
+        above: NDArray[np.uint8] | None,
         indices: NDArray[np.intp],
         here: NDArray[np.intc],
-        under: NDArray[np.intc],
+        over: NDArray[np.intc] | None,
         backwards: bool,
-        share: int,
-        limit: int,
+        *reach: int,
     ) -> None:
-        """Fill in the indices of a row that are -1, and pass on the errors.
+        """Fill in the indices of a row that are negative, and leave its errors.
 
         Parameters
         ----------
-        pixels : ndarray, shape (W, C), uint8
+        pixels, above : ndarray, shape (W, C), uint8
+            This row and the one above; None above the first.
         indices : ndarray, shape (W,), intp
-        here, under : ndarray, shape (W + 2, C), intc
-            Errors for this row (used up) and for the next; column x is at x + 1.
+        here, over : ndarray, shape (W, C + 1), intc
+            What each pixel of this row (to be filled in) and of the one above passes on: its
+            error by channel, and last for how many equal pixels a slight difference counts.
         backwards : bool
             From right to left.
-        share, limit : int
-            Share of the errors in 1/256; their limit, in steps.
+        *reach : int
+            See `Reach`.
         """
-        errors, passed = here.tolist(), under.tolist()
+        share, limit, near, flat = reach
+        # Rows as lists, by whether they are above.
+        colors = pixels.tolist(), [] if above is None else above.tolist()
+        trails: tuple[list[list[int]], list[list[int]]]
+        trails = [[] for _ in colors[0]], [] if over is None else over.tolist()
         ahead = -1 if backwards else 1
-        for x in np.flatnonzero(indices < 0).tolist()[::ahead]:
-            color = pixels[x].tolist()
+        for x in range(len(pixels))[::ahead]:
+            color, index = colors[0][x], int(indices[x])
+            received, likeness, fresh = _received(colors, trails, x, ahead, near)
+            error = [0] * len(color)
+            trails[0][x] = [*error, fresh]
+            if index >= 0:
+                continue
             alpha = 255 if self._alpha_at is None else color[self._alpha_at]
-            wanted = [STEPS * alpha for _ in color]
-            for c, sample in enumerate(color[: self._alpha_at]):
-                # The errors are sums of 16ths; shifting rounds halves up.
-                received = (errors[x + 1][c] * share + (1 << SHARE_BITS + 3)) >> SHARE_BITS + 4
-                moved = shown(sample, alpha) + min(max(received, -limit), limit)
+            wanted = [shown(s, alpha) for s in color[: self._alpha_at]]
+            wanted += [STEPS * alpha] * (len(color) - len(wanted))
+            if not fresh or likeness < _LIKE:
+                nearest = self._nearest(wanted)
+                if likeness < _LIKE or self._distance(wanted, nearest) <= flat:
+                    indices[x] = nearest if index > KEPT else KEPT - index
+                    continue
+            for c in range(len(color[: self._alpha_at])):
+                # Shifting rounds halves up.
+                move = (received[c] * share + (1 << _MOVE_BITS - 1)) >> _MOVE_BITS
+                moved = wanted[c] + min(max(move, -limit), limit)
                 wanted[c] = min(max(moved, 0), STEPS * alpha)
-            indices[x] = self.nearest(np.array([wanted]))[0]
+            indices[x] = self._nearest(wanted) if index > KEPT else KEPT - index
             entry = self._palette[indices[x]]
             if self._alpha_at is not None and entry[-1] == 0:
                 # A transparent entry has no visible colour, so no error.
                 continue
             for c, sample in enumerate(entry[: self._alpha_at]):
-                error = wanted[c] - shown(sample, alpha)
-                errors[x + 1 + ahead][c] += 7 * error
-                passed[x + 1 - ahead][c] += 3 * error
-                passed[x + 1][c] += 5 * error
-                passed[x + 1 + ahead][c] += error
-        under[:] = passed
+                trails[0][x][c] = wanted[c] - shown(sample, alpha)
+        here[:] = trails[0]
+
+    def _nearest(self, wanted: list[int]) -> int:
+        return int(self.nearest(np.array([wanted]))[0])
+
+    def _distance(self, wanted: list[int], entry: int) -> int:
+        return sum((w - c) ** 2 for w, c in zip(wanted, self._coordinates[entry], strict=True))
+
+
+# A received error is in 1/16 of 1/256 of a step; its share comes in 1/256.
+_MOVE_BITS = 4 + 8 + SHARE_BITS
+
+
+def _received(
+    colors: tuple[list[list[int]], list[list[int]]],
+    trails: tuple[list[list[int]], list[list[int]]],
+    x: int,
+    ahead: int,
+    near: int,
+) -> tuple[list[int], int, int]:
+    """Return the error that a pixel receives, how similar its neighbours are, and its freshness."""
+    color = colors[0][x]
+    received, likeness, fresh = [0] * len(color), 0, 0
+    for place, part in enumerate(_SHARES):
+        row, other = min(place, 1), x + (-ahead, -ahead, 0, ahead)[place]
+        if not 0 <= other < len(colors[row]):
+            # Beyond the image: no error, but no edge either.
+            likeness += part * _WHOLE
+            continue
+        distance = sum((a - b) ** 2 for a, b in zip(color, colors[row][other], strict=True))
+        if distance >= 4 * near:
+            continue
+        excess = max(distance - near, 0)
+        weight = part * (_WHOLE - excess * _WHOLE // (3 * near))
+        trail = trails[row][other]
+        likeness += weight
+        fresh = max(fresh, _FRESH if distance else trail[-1] - 1)
+        for c in range(len(color)):
+            received[c] += weight * trail[c]
+    return received, likeness, fresh

@@ -29,19 +29,26 @@ from kmcodec.model.keys import colors_of, keys_of
 from kmcodec.quantization.assign import nearest_entries
 from kmcodec.quantization.blue_noise import MaskPlacing
 from kmcodec.quantization.colorspace import has_alpha
-from kmcodec.quantization.diffusion import SHARE_BITS, Diffusion
+from kmcodec.quantization.diffusion import KEPT, SHARE_BITS, Diffusion
 from kmcodec.quantization.row_groups import groups_of_rows
 
-__all__ = ["DITHERS", "Ditherer", "dither"]
+__all__ = ["DEFAULT_AMOUNT", "DITHERS", "Ditherer", "dither"]
 
 _METHODS: dict[str, Any] = {"floyd-steinberg": Diffusion, "blue-noise": MaskPlacing}
 
 DITHERS = tuple(_METHODS)
 """Dithering methods by name."""
 
+DEFAULT_AMOUNT = 0.5
+"""The default share of the error to compensate; see the module."""
+
 
 def dither(
-    pixels: NDArray[np.uint8], palette: NDArray[np.uint8], method: str, amount: float = 1.0
+    pixels: NDArray[np.uint8],
+    palette: NDArray[np.uint8],
+    method: str,
+    amount: float = DEFAULT_AMOUNT,
+    kept: NDArray[np.integer[Any]] | None = None,
 ) -> NDArray[np.intp]:
     """Assign palette entries to pixels so that their local mean is near the colour.
 
@@ -51,6 +58,8 @@ def dither(
         C = 1 to 4: grey, grey and alpha, RGB, RGBA.
     palette, method, amount
         See `Ditherer`.
+    kept : ndarray, shape (H, W), optional
+        Entries that pixels keep, -1 for all others; see `Ditherer.place`.
 
     Returns
     -------
@@ -67,7 +76,7 @@ def dither(
         Once, if the compiled kernel is missing and `floyd-steinberg` therefore slow.
     """
     _check(pixels, palette)
-    return Ditherer(palette, method, amount).place(pixels)
+    return Ditherer(palette, method, amount).place(pixels, kept)
 
 
 class Ditherer:
@@ -90,17 +99,24 @@ class Ditherer:
         an entry flat.
     """
 
-    def __init__(self, palette: NDArray[np.uint8], method: str, amount: float = 1.0) -> None:
+    def __init__(
+        self, palette: NDArray[np.uint8], method: str, amount: float = DEFAULT_AMOUNT
+    ) -> None:
         self._palette = np.ascontiguousarray(palette)
         share = math.floor(amount * (1 << SHARE_BITS) + 0.5)
         self._fill = _METHODS[method](self._palette, share) if share else None
 
-    def place(self, pixels: NDArray[np.uint8]) -> NDArray[np.intp]:
+    def place(
+        self, pixels: NDArray[np.uint8], kept: NDArray[np.integer[Any]] | None = None
+    ) -> NDArray[np.intp]:
         """Return the entries of the next rows.
 
         Parameters
         ----------
         pixels : ndarray, shape (rows, W) or (rows, W, C), uint8
+        kept : ndarray, shape (rows, W), optional
+            Entries that pixels keep, -1 for all others: where the frame before shows the same
+            colour. Their errors are diffused, so that the pixels around them fit.
 
         Returns
         -------
@@ -111,6 +127,9 @@ class Ditherer:
         if self._fill is None:
             return _without_dither(pixels, palette)
         indices = _settled(pixels, palette)
+        if kept is not None:
+            keep = (indices < 0) & (kept >= 0)
+            indices[keep] = KEPT - kept[keep].astype(np.intp)
         self._fill.fill(pixels, indices)
         if has_alpha(palette.shape[1]):
             _keep_opaque(pixels, palette, indices)

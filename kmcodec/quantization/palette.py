@@ -82,7 +82,10 @@ def find_palette(
 
 
 def apply_palette(
-    pixels: NDArray[np.uint8], palette: NDArray[np.uint8], placing: Placing
+    pixels: NDArray[np.uint8],
+    palette: NDArray[np.uint8],
+    placing: Placing,
+    kept: NDArray[Any] | None = None,
 ) -> NDArray[Any]:
     """Return an entry of a given palette for each pixel.
 
@@ -91,6 +94,8 @@ def apply_palette(
     pixels : ndarray, shape (H, W) or (H, W, C), uint8
     palette : ndarray, shape (K, C), uint8
     placing : Placing
+    kept : ndarray, shape (H, W), optional
+        Entries that dithered pixels keep, -1 for all others.
 
     Returns
     -------
@@ -98,7 +103,8 @@ def apply_palette(
     """
     dtype = index_dtype(len(palette))
     if placing.dithers:
-        return dither(pixels, palette, placing.dither, placing.dither_amount).astype(dtype)
+        found = dither(pixels, palette, placing.dither, placing.dither_amount, kept)
+        return found.astype(dtype)
     colors, places = index_colors(pixels)
     return places.replace(nearest_entries(colors.colors, palette, placing.space).astype(dtype))
 

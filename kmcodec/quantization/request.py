@@ -17,7 +17,7 @@ from kmcodec.model.checks import (
 )
 from kmcodec.model.image import MAX_COLORS, checked_palette
 from kmcodec.quantization.colorspace import SPACES
-from kmcodec.quantization.dither import DITHERS
+from kmcodec.quantization.dither import DEFAULT_AMOUNT, DITHERS
 from kmcodec.quantization.initialize import INITS
 from kmcodec.quantization.levels import DEFAULT_LEVEL, LEVELS, Level
 
@@ -105,7 +105,7 @@ class Placing:
 
     space: str = Search.space
     dither: str = NO_DITHER
-    dither_amount: float = 1.0
+    dither_amount: float = DEFAULT_AMOUNT
 
     def __post_init__(self) -> None:
         checked_choice("space", self.space, SPACES)
