@@ -56,6 +56,10 @@ def test_what_is_missing_is_named_in_a_line(script):
             "| kmc --psnr | 1.00 |",
             marks=pytest.mark.skipif(shutil.which("pngquant") is None, reason="no pngquant"),
         ),
+        (
+            ["dither.py", "{samples}/icon.png", "--colors", "8", "--patches", "2"],
+            "| floyd-steinberg 0.5 | ",
+        ),
         (["scale.py", "--megapixels", "1", "--colors", "4", "--effort", "fast"], "| 1 | "),
     ],
     ids=lambda value: value[0] if isinstance(value, list) else "",
