@@ -13,8 +13,8 @@ Diffusion looks at the source, not at the errors alone:
   are equal and no slight difference is near: a slow gradient has steps, a patch of a drawing has
   only edges. Each pixel passes on how far away the last slight difference is.
 
-Without these rules (amount 0.5, K = 16, 32), 36 and 22 % of 64 random patches of 40 pixels a side
-are speckled; with them 16 and 0 %.
+Without these rules (amount 0.5, K = 16, 32), 45 and 43 % of 144 random patches of 40 pixels a side
+are speckled; with them 12 and 2 %.
 
 Measurements (`dither` says how):
 
@@ -44,9 +44,12 @@ from kmcodec.quantization import kernels
 from kmcodec.quantization.colorspace import has_alpha
 
 __all__ = [
+    "FRESH",
     "KEPT",
+    "LIKE",
     "SHARE_BITS",
     "STEPS",
+    "WHOLE",
     "Diffusion",
     "PythonEntries",
     "Reach",
@@ -69,11 +72,15 @@ SHARE_BITS = 8
 
 # Shares of an error, in 1/16, for the pixels behind, above and behind, above, above and ahead.
 _SHARES = (7, 1, 5, 3)
-# A weight of 1, and the least sum of shares times weights of a pixel that is dithered: 3/4.
-_WHOLE = 256
-_LIKE = 12 * _WHOLE
-# Number of equal pixels after which a slight difference is forgotten.
-_FRESH = 48
+
+WHOLE = 256
+"""A weight of 1."""
+
+LIKE = 12 * WHOLE
+"""The least sum of weights, in 1/16, of the neighbours of a pixel that is dithered."""
+
+FRESH = 48
+"""Number of equal pixels after which a slight difference is forgotten."""
 
 # Radius within which all error passes, in levels of one channel; beyond twice as much none does.
 _NEAR = 7
@@ -292,9 +299,9 @@ class PythonEntries:
             alpha = 255 if self._alpha_at is None else color[self._alpha_at]
             wanted = [shown(s, alpha) for s in color[: self._alpha_at]]
             wanted += [STEPS * alpha] * (len(color) - len(wanted))
-            if not fresh or likeness < _LIKE:
+            if not fresh or likeness < LIKE:
                 nearest = self._nearest(wanted)
-                if likeness < _LIKE or self._distance(wanted, nearest) <= flat:
+                if likeness < LIKE or self._distance(wanted, nearest) <= flat:
                     indices[x] = nearest if index > KEPT else KEPT - index
                     continue
             for c in range(len(color[: self._alpha_at])):
@@ -336,16 +343,16 @@ def _received(
         row, other = min(place, 1), x + (-ahead, -ahead, 0, ahead)[place]
         if not 0 <= other < len(colors[row]):
             # Beyond the image: no error, but no edge either.
-            likeness += part * _WHOLE
+            likeness += part * WHOLE
             continue
         distance = sum((a - b) ** 2 for a, b in zip(color, colors[row][other], strict=True))
         if distance >= 4 * near:
             continue
         excess = max(distance - near, 0)
-        weight = part * (_WHOLE - excess * _WHOLE // (3 * near))
+        weight = part * (WHOLE - excess * WHOLE // (3 * near))
         trail = trails[row][other]
         likeness += weight
-        fresh = max(fresh, _FRESH if distance else trail[-1] - 1)
+        fresh = max(fresh, FRESH if distance else trail[-1] - 1)
         for c in range(len(color)):
             received[c] += weight * trail[c]
     return received, likeness, fresh

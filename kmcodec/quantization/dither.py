@@ -5,8 +5,13 @@ Steinberg, "An adaptive algorithm for spatial grey scale", Proceedings of the SI
 in serpentine order. `blue-noise` is ordered: it finds a few entries for each colour whose mean is
 that colour (Knoll, US patent 6,606,166, 1999, expired), and a mask without visible pattern
 (Ulichney, "The void-and-cluster method for dither array generation", SPIE 1913, 1993) selects one
-for each pixel. It is noisier, but the result depends on the pixel's own colour and place alone, so
-that frames of an animation do not boil.
+for each pixel. It is noisier, but the result depends on the pixel's place, its colour and how it
+differs from its neighbours alone, so that a change does not spread.
+
+Both leave edges, thin lines and most flat areas alone (`diffusion` says how), and half the error
+is made up for by default. At equal SSIMULACRA2, crops of photos (K = 16, 32, 64, 256) take 0.62 of
+the bytes of pngquant 2.17 (dithered) and oxipng with all of the error, and 0.53 with half of it;
+nearest entries take 0.49. `benchmarks/dither.py` measures patches, lines and flicker.
 
 All arithmetic is in whole numbers, in 1/16 of a level, the same on every machine.
 
