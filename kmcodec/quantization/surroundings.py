@@ -63,7 +63,7 @@ class Surroundings:
 
     def _weights(self, distances: NDArray[np.int64]) -> NDArray[np.int64]:
         excess = np.maximum(distances - self._near, 0)
-        return np.maximum(WHOLE - excess * WHOLE // (3 * self._near), 0)
+        return np.asarray(np.maximum(WHOLE - excess * WHOLE // (3 * self._near), 0))
 
     def _pairs(self, distances: NDArray[np.int64], first: int) -> NDArray[np.int64]:
         """Return the weights of the pairs of each pixel, from pixel `first` on; else whole."""
