@@ -76,8 +76,7 @@ def quantize(
     dither : {'none', 'floyd-steinberg', 'blue-noise'}
         The dithering method; 'none' assigns the nearest entry to each pixel.
     dither_amount : float
-        The share of the error that dithering makes up for, from 0 to 1. More than the default is
-        smoother in gradients and noisier everywhere, and takes more bytes.
+        The share of the error that dithering makes up for, from 0 to 1; 1 is noisiest.
     palette : array_like, shape (K, C), uint8, optional
         Use these entries instead of a search, in their order, unused ones too. Its channels may
         differ from the image's.
