@@ -7,6 +7,7 @@ import math
 import os
 import subprocess
 import sys
+from bisect import bisect_left
 
 import numpy as np
 import pytest
@@ -59,8 +60,14 @@ def test_a_larger_tolerance_makes_a_smaller_file(bird):
 def test_a_quality_is_reached_and_not_by_far_exceeded(bird, goal):
     data = kmcodec.encode(bird, psnr=goal)
     assert goal <= psnr(bird, pixels_in(data)) <= goal + 0.05
+
+    def reached(k):
+        return psnr(bird, kmcodec.quantize(bird, k).to_array()) >= goal
+
     # Smaller than with the nearest of as few entries as reach it.
-    few = next(k for k in range(8, 400) if psnr(bird, kmcodec.quantize(bird, k).to_array()) >= goal)
+    few = bisect_left(range(400), True, lo=8, key=reached)
+    assert reached(few)
+    assert not reached(few - 1)
     assert len(data) < len(kmcodec.encode(bird, few))
 
 
