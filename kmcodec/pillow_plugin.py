@@ -296,7 +296,7 @@ def register_kmc_opener() -> None:
 
     ``colors``
         The most palette entries, `k` of `encode`.
-    ``palette``, ``init``, ``search``, ``seed``, ``iterations``, ``restarts``, ``space``
+    ``keep``, ``palette``, ``init``, ``search``, ``seed``, ``iterations``, ``restarts``, ``space``
         The search for a palette; see `quantize`.
     ``dither``, ``dither_amount``, ``reorder``
         Use and order of its entries; see `quantize`.

@@ -13,6 +13,7 @@ from kmcodec.formats.fitting import fitting_metadata
 from kmcodec.formats.pillow_images import from_pillow, metadata_from_pillow
 from kmcodec.model.frozen import owned
 from kmcodec.model.image import IndexedImage, Metadata
+from kmcodec.model.keys import keys_of
 from kmcodec.model.label_text import LABELS, without_stale_labels
 from kmcodec.model.pixels import as_pixels, common_channels_for, to_channels
 from kmcodec.quantization import (
@@ -23,6 +24,7 @@ from kmcodec.quantization import (
     apply_palette,
     quantize_pixels,
 )
+from kmcodec.quantization.kept import Kept, channels_with, kept_entries
 
 __all__ = [
     "ImageLike",
@@ -45,6 +47,7 @@ def quantize(
     iterations: int = Search.iterations,
     restarts: int = Search.restarts,
     space: str = Search.space,
+    keep: ArrayLike = Search.keep,
     dither: str = Placing.dither,
     dither_amount: float = Placing.dither_amount,
     palette: ArrayLike | None = None,
@@ -73,6 +76,9 @@ def quantize(
         Number of starts; the best result is kept.
     space : {'srgb', 'oklab'}
         The colour space of distances and means: stored samples, or Oklab, nearer to human vision.
+    keep : array_like, shape (N, C)
+        At most k colours that stand in the palette exactly, even if no pixel uses them; the search
+        finds the other entries. An image gets colour or alpha if a kept colour has it.
     dither : {'none', 'floyd-steinberg', 'blue-noise'}
         The dithering method; 'none' assigns the nearest entry to each pixel.
     dither_amount : float
@@ -81,20 +87,18 @@ def quantize(
         Use these entries instead of a search, in their order, unused ones too. Its channels may
         differ from the image's.
     reorder : bool
-        Sort the palette of an `IndexedImage` or an image of mode P from dark to bright, and drop
-        unused and duplicate entries: a smaller file with the same pixels.
+        Sort the palette of a palette image from dark to bright; drop unused and duplicate entries.
 
     Returns
     -------
     IndexedImage
-        Entries from a search or a reordering are distinct, all used, from dark to bright. Ties in
-        the assignment go to the lower index. Metadata of a Pillow image is kept.
+        Entries from a search or a reordering are distinct, all used or kept, from dark to bright.
+        Ties in the assignment go to the lower index. Metadata of a Pillow image is kept.
 
     Raises
     ------
     KmcInputError
-        If the image or an option is wrong; also if an `IndexedImage` has more than k entries
-        (quantise ``image.to_array()`` to reduce them).
+        If the image or an option is wrong, or an `IndexedImage` has more than k entries.
 
     Warns
     -----
@@ -108,11 +112,9 @@ def quantize(
     >>> kmcodec.quantize(ramp, 4).palette.ravel().tolist()
     [31, 94, 158, 223]
     """
-    options = QuantizeOptions(
-        init=init, seed=seed, search=search, iterations=iterations, restarts=restarts, space=space
-    )
-    options |= {"dither": dither, "dither_amount": dither_amount}
-    options |= {"palette": palette, "reorder": reorder}
+    options: QuantizeOptions = {"init": init, "seed": seed, "search": search, "space": space}
+    options |= {"iterations": iterations, "restarts": restarts, "keep": keep, "palette": palette}
+    options |= {"dither": dither, "dither_amount": dither_amount, "reorder": reorder}
     return quantized(image, QuantizeRequest.of("quantize", k, **options))
 
 
@@ -163,6 +165,8 @@ def _placed(
 ) -> IndexedImage:
     """Return the image, given as it was opened, with the requested palette."""
     colors, palette = request.colors, request.palette
+    if isinstance(pixels, IndexedImage) and palette is None:
+        pixels = _with_kept(pixels, request.search.keep)
     if isinstance(pixels, IndexedImage) and not _keeps_palette(image, pixels, request):
         pixels = pixels.to_array()
     if isinstance(pixels, IndexedImage):
@@ -187,6 +191,16 @@ def _opened(image: ImageLike) -> tuple[NDArray[np.uint8] | IndexedImage, Metadat
     if isinstance(opened, IndexedImage):
         return IndexedImage(opened.palette, opened.indices, metadata), metadata
     return as_pixels(opened), metadata
+
+
+def _with_kept(image: IndexedImage, keep: Kept) -> IndexedImage:
+    """Return the image with the colours to keep that it lacks, as entries after its own."""
+    channels = channels_with(keep, image.channels)
+    palette, kept = to_channels(image.palette, channels), kept_entries(keep, channels)
+    missing = kept[~np.isin(keys_of(kept), keys_of(palette))]
+    if not len(missing):
+        return image
+    return IndexedImage(np.vstack([palette, missing]), image.indices, image.metadata)
 
 
 def _keeps_palette(image: ImageLike, opened: IndexedImage, request: QuantizeRequest) -> bool:

@@ -91,6 +91,7 @@ ENCODING = [
     Row("iterations", 1, RANDOM, cells=SEARCH),
     Row("restarts", 5, RANDOM, cells=SEARCH),
     Row("space", "oklab", {"k": 8}, cells=SEARCH),
+    Row("keep", [[230, 57, 70]], {"k": 8}, cells=SEARCH),
     Row("dither", "blue-noise", {"k": 8}, cells=PLACING),
     Row("dither_amount", 0.3, {"k": 8, "dither": "blue-noise"}, cells=PLACING),
     Row("palette", COLORS, cells=PLACING),
@@ -254,6 +255,8 @@ def flags(name, value):
         return ["-k", str(value)]
     if name == "palettes":
         return ["--frame-palettes"] if value == "frame" else []
+    if name == "keep":
+        return [word for color in value for word in ("--keep", "#" + bytes(color).hex())]
     if name == "palette":
         return ["--palette", ",".join("#" + bytes(color).hex() for color in value)]
     flag = "--" + name.replace("_", "-")

@@ -17,6 +17,7 @@ from kmcodec.model.image import MAX_COLORS, MAX_SIDE, IndexedImage, Metadata
 from kmcodec.model.keys import keys_of
 from kmcodec.model.pixels import channels_for_all, to_channels
 from kmcodec.quantization import QuantizeRequest
+from kmcodec.quantization.kept import Kept
 from kmcodec.quantizer import ImageLike, is_indexed, pixels_of, quantize, quantized
 from kmcodec.request import EncodeRequest
 
@@ -128,11 +129,12 @@ def quantize_scenes(
         give the same pixels.
     """
     if palettes == "frame":
-        return [_scenes_of(_each_quantized(images, request))]
+        return [_scenes_of(_each_quantized(images, request), request.search.keep)]
     kept = request.k is None and request.palette is None
     if not kept or not all(map(is_indexed, images)):
         return [[quantize_frames(images, request)]]
-    own = _scenes_of([quantize(image) for image in images], request.reorder)
+    keep = request.search.keep
+    own = _scenes_of([quantize(image, keep=keep) for image in images], keep, request.reorder)
     if len(own) == 1:
         return [own]
     if _colors_in(own) > MAX_COLORS:
@@ -163,7 +165,9 @@ def _each_quantized(images: Sequence[ImageLike], request: QuantizeRequest) -> li
     return [IndexedImage(frame.palette, frame.indices, metadata) for frame in frames]
 
 
-def _scenes_of(frames: Sequence[IndexedImage], reorder: bool = False) -> list[IndexedImage]:
+def _scenes_of(
+    frames: Sequence[IndexedImage], keep: Kept, reorder: bool = False
+) -> list[IndexedImage]:
     """Join consecutive frames with the same palette, all with the same number of channels."""
     _check_sizes([frame.indices for frame in frames])
     channels = channels_for_all([frame.channels for frame in frames])
@@ -180,7 +184,13 @@ def _scenes_of(frames: Sequence[IndexedImage], reorder: bool = False) -> list[In
         scene = IndexedImage(palette, indices, metadata)
         # A further scene must not have more entries than pixels.
         drop = bool(scenes) and len(palette) > indices.size
-        scenes.append(quantize(scene, reorder=reorder or drop))
+        scene = quantize(scene, len(palette), reorder=reorder or drop, keep=keep)
+        if drop and len(scene.palette) > indices.size:
+            raise KmcInputError(
+                f"keep has {len(keep):,} colours, more than the {indices.size:,} pixels of frames "
+                "with a palette of their own"
+            )
+        scenes.append(scene)
     return scenes
 
 

@@ -197,7 +197,8 @@ def _read(job: Job, request: FileRequest) -> Source:
     read = functools.partial(
         read_source, job.source, request.variable, frames=True, max_pixels=request.max_pixels
     )
-    source = read(labels=goal is None and quantizing.palette is None)
+    searches = goal is not None or quantizing.palette is not None or quantizing.search.keep
+    source = read(labels=not searches)
     if not _has_too_many_labels(source, quantizing.k):
         return source
     source = read(labels=False)

@@ -23,7 +23,7 @@ from kmcodec.model.checks import refuse_unknown
 from kmcodec.model.image import IndexedImage
 from kmcodec.model.limits import DEFAULT_MAX_PIXELS
 from kmcodec.model.pixels import channels_for_all, to_channels
-from kmcodec.quantization import QuantizeRequest, Search, SearchOptions
+from kmcodec.quantization import QuantizeRequest, SearchOptions, wanted_entries
 from kmcodec.quantization.histogram import Histogram, histogram
 from kmcodec.quantization.palette import find_palette
 from kmcodec.quantizer import ImageLike, pixels_of
@@ -72,13 +72,13 @@ def shared_palette(
         The most pixels that a file, or an animation opened by Pillow, may declare in all frames
         together; None for no limit.
     **options
-        `init`, `seed`, `search`, `iterations`, `restarts` and `space` of `quantize`.
+        `init`, `seed`, `search`, `iterations`, `restarts`, `space` and `keep` of `quantize`.
 
     Returns
     -------
     ndarray, shape (at most k, C), uint8
-        Distinct entries, each the nearest of some pixel, from dark to bright: the palette that
-        `quantize` finds for an image of all these pixels. Pass it as `palette` to `quantize`,
+        Distinct entries, each kept or the nearest of some pixel, from dark to bright: the palette
+        that `quantize` finds for an image of all these pixels. Pass it as `palette` to `quantize`,
         `encode` or `write`.
 
     Raises
@@ -97,7 +97,7 @@ def shared_palette(
     """
     reasons = dict.fromkeys(EncodeOptions.__annotations__, "it finds entries and places none")
     refuse_unknown("shared_palette", options, SearchOptions.__annotations__, reasons)
-    request = QuantizeRequest(k=k, search=Search(**options))
+    request = QuantizeRequest.of("shared_palette", k, **options)
     if isinstance(images, (str, bytes, os.PathLike, Image.Image, IndexedImage)):
         raise KmcInputError(f"images must be a list of images, not {type(images).__name__}")
     colors = ColorSum()
@@ -247,4 +247,4 @@ class ColorSum:
             Number of entries, and options of the search.
         """
         palette, labels = find_palette(self.total(), request.colors, request.search)
-        return palette[np.bincount(labels, minlength=len(palette)) > 0]
+        return palette[wanted_entries(palette, labels, request.search)]

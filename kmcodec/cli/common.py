@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from kmcodec.cli.process import note
+from kmcodec.cli.types import Color
 from kmcodec.coding import CODINGS, EFFORTS
 from kmcodec.model.image import MAX_COLORS
 from kmcodec.model.limits import DEFAULT_MAX_PIXELS
@@ -164,6 +165,15 @@ def search_options(command: _F) -> _F:
             default=Search.restarts,
             show_default=True,
             help="Number of times to start k-means; the best result is kept.",
+        ),
+        click.option(
+            "--keep",
+            type=Color(),
+            multiple=True,
+            default=Search.keep,
+            metavar="COLOR",
+            help="Put this colour into the palette exactly, such as '#e63946', and search for the "
+            "other entries. Repeat it for several colours.",
         ),
     )
 

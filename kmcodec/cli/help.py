@@ -14,7 +14,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
         *("output", "extension", "table", "picture", "coding", "effort", "strip_rows"),
         *("strip", "force"),
     ),
-    "Palette": ("colors", "palette", "shared_palette", "frame_palettes", "reorder"),
+    "Palette": ("colors", "keep", "palette", "shared_palette", "frame_palettes", "reorder"),
     "Quality and size": ("rdo", "psnr", "max_bytes", "strict", "dither", "dither_amount"),
     "Search": ("search", "space", "init", "seed", "iterations", "restarts"),
     "Input": ("variable", "max_pixels", "rows", "salvage", "points"),

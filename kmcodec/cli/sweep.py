@@ -84,7 +84,9 @@ def sweep(
     SSIMULACRA2 measures how alike they look: 90 the same, 70 high quality, 50 medium, 30 low. It is
     left out for images of more than 33 megapixels.
     """
-    request = EncodeRequest.of("sweep", **options)
+    request = EncodeRequest.of("sweep", max(colors), **options)
+    # Fails at once, not after the first rows, if the smallest K has no room for all of `--keep`.
+    request.quantizing.with_k(min(colors))
     if output is not None:
         # Fails at once, not after the work, if matplotlib is missing.
         import kmcodec.plots

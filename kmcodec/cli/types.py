@@ -7,7 +7,10 @@ from typing import Any
 
 import click
 
-__all__ = ["ByteSize", "RowRange"]
+from kmcodec.formats.palette_texts import is_web_color, parse_colors
+from kmcodec.model.pixels import to_channels
+
+__all__ = ["ByteSize", "Color", "RowRange"]
 
 _UNITS = {"": 1, "k": 1000, "m": 1000**2, "g": 1000**3, "ki": 1024, "mi": 1024**2, "gi": 1024**3}
 
@@ -22,6 +25,20 @@ class ByteSize(click.ParamType):  # type: ignore[type-arg]
         if not match or match[2] not in _UNITS or float(match[1]) * _UNITS[match[2]] < 1:
             self.fail(f"{value!r} is not a size such as 900, 12k, 1.5M or 64Ki", param, ctx)
         return int(float(match[1]) * _UNITS[match[2]])
+
+
+class Color(click.ParamType):  # type: ignore[type-arg]
+    """A colour in web notation such as #e63946, as a tuple of RGBA."""
+
+    name = "color"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, ...]:
+        word = str(value).strip()
+        if not is_web_color(word):
+            self.fail(f"{value!r} is not a colour such as #e63946 or #e6394680", param, ctx)
+        return tuple(to_channels(parse_colors([word]), 4)[0].tolist())
 
 
 class RowRange(click.ParamType):  # type: ignore[type-arg]

@@ -11,6 +11,7 @@ from kmcodec.quantization.palette import (
     find_palette,
     quantize_pixels,
     renumbering,
+    wanted_entries,
 )
 from kmcodec.quantization.request import (
     DEFAULT_COLORS,
@@ -45,4 +46,5 @@ __all__ = [
     "find_palette",
     "quantize_pixels",
     "renumbering",
+    "wanted_entries",
 ]

@@ -55,25 +55,32 @@ class AlphaSamples(Samples):
         self._full, self._on_grid = full, full << self.shift
         ends = np.cumsum([0, *map(len, points)]).tolist()
         self.parts = list(itertools.pairwise(ends))
+        self.pins = np.zeros((0, self.points.shape[1]), np.int64)
         squares = int((self.points * self.points).sum(axis=1) @ self.weights)
         self._square_sum = float(squares)
 
     def settled(self, centroids: NDArray[np.int64]) -> NDArray[np.int64]:
         """Move one centroid to the clear point, and make at least one centroid opaque.
 
-        A single centroid for all points only becomes opaque.
+        A single centroid for all points only becomes opaque. Pins stay where they are; one that
+        is at the clear point or opaque will do.
         """
-        settled = centroids.copy()
-        free = np.ones(len(centroids), bool)
-        if self._clear is not None and len(centroids) > 1:
+        settled = self.pinned(centroids.copy())
+        pins = len(self.pins)
+        free = np.arange(len(centroids)) >= pins
+        solid = self._opaque is None or bool((self.pins[:, -1] == self._on_grid).any())
+        if self._clear is not None and len(centroids) > 1 and free.sum() > (not solid):
             place = self._clear << self.shift
-            difference = centroids - place
-            nearest = int((difference * difference).sum(axis=1).argmin())
-            settled[nearest] = place
-            free[nearest] = False
-        if self._opaque is not None:
+            difference = settled - place
+            distances = (difference * difference).sum(axis=1)
+            if distances[:pins].all():
+                nearest = pins + int(distances[pins:].argmin())
+                settled[nearest] = place
+                free[nearest] = False
+        if self._opaque is not None and free.any():
             alpha = np.where(free, settled[:, -1], -1)
-            alpha[alpha.argmax()] = self._on_grid
+            if not solid:
+                alpha[alpha.argmax()] = self._on_grid
             settled[alpha >= self._on_grid, -1] = self._on_grid
         return settled
 
@@ -102,14 +109,18 @@ class AlphaSamples(Samples):
         means = self.settled(centroids)
         totals, sums, opaque = self._moments(means)
         inertia, used = self.inertia(totals, sums), totals > 0
+        pins = len(self.pins)
+        used[:pins] = True
         free = used.copy()
+        free[:pins] = False
         # A bound coordinate adds the squared distance from its place to the mean.
-        added = []
+        added = [self.off_pins(totals, sums)]
         bound = opaque > 0
+        bound[:pins] = False
         missing = (self._full * totals - sums[:, -1])[bound].astype(np.float64)
         added += (missing * missing / totals[bound]).tolist()
-        if self._clear is not None and len(centroids) > 1:
-            own = self._of_clear(means)
+        own = None if self._clear is None else self._of_clear(means)
+        if own is not None and free[own] and self._keeps_clear(means, own):
             free[own] = False
             off = (sums[own] - totals[own] * self._clear).astype(np.float64)
             added += (off * off / totals[own]).tolist()
@@ -167,7 +178,9 @@ class AlphaSamples(Samples):
         )
         finer = self.shift - next(part.shift for part in (opaque, soft) if part is not None)
         clear = None if self._clear is None else self._clear << finer
-        return AlphaSamples(opaque, soft, clear, self._clear_weight, self._full << finer)
+        reduced = AlphaSamples(opaque, soft, clear, self._clear_weight, self._full << finer)
+        reduced.pins = self.pins
+        return reduced
 
     def _moments(
         self, settled: NDArray[np.int64]
@@ -189,6 +202,11 @@ class AlphaSamples(Samples):
             totals[own] += self._clear_weight
             sums[own] += self._clear_weight * self._clear
         return totals, sums, opaque
+
+    def _keeps_clear(self, settled: NDArray[np.int64], own: int) -> bool:
+        """Return whether the clear point has a centroid in its place, of several."""
+        assert self._clear is not None
+        return len(settled) > 1 and bool((settled[own] == self._clear << self.shift).all())
 
     def _of_clear(self, settled: NDArray[np.int64]) -> int:
         """Return the index of the centroid at the clear point."""

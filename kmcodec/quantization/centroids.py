@@ -37,22 +37,23 @@ def find_centroids(samples: Samples, k: int, search: Search) -> NDArray[np.int64
     Parameters
     ----------
     samples : Samples
-        More than k.
+        More than k, less the pins.
     k : int
+        More than there are pins.
     search : Search
         `pca` always gives the same start, so restarts use k-means++ instead.
 
     Returns
     -------
     ndarray, shape (k, D), int64
-        On the grid.
+        On the grid, pins first.
     """
     level, rng = search.level, random.Random(search.seed)
     first = _first_samples(samples, k, level)
     found = []
     for restart in range(search.restarts):
         init = "k-means++" if restart and search.init == "pca" else search.init
-        start = INITS[init](first, k, rng)
+        start = np.vstack([first.pins, INITS[init](first, k - len(first.pins), rng)])
         if not level.rounds:
             found.append(lloyd(first, start, search.iterations, _TOLERANCE))
             continue
@@ -60,7 +61,7 @@ def find_centroids(samples: Samples, k: int, search: Search) -> NDArray[np.int64
         centroids, inertia = heavy_lloyd(first, start, rounds, level.momentum)
         if init == "pca" and not restart and isinstance(samples, AlphaSamples):
             # Cutting one cell at a time can divide entries badly between opaque and soft points.
-            merged = merged_start(samples, k)
+            merged = None if len(first.pins) else merged_start(samples, k)
             if merged is not None:
                 other = heavy_lloyd(first, merged, rounds, level.momentum)
                 centroids, inertia = min((centroids, inertia), other, key=lambda pair: pair[1])

@@ -71,7 +71,7 @@ class Plan:
             both = self._centroids[[first, second]]
             centroids[first] = self._samples.merged(both, weights)
             centroids[second], centroids[split] = self._halves[0][split], self._halves[1][split]
-        return centroids
+        return self._samples.pinned(centroids)
 
 
 def _cheapest_pairs(

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kmcodec.model.image import index_dtype
+from kmcodec.model.keys import keys_of
 from kmcodec.model.palette_order import dark_to_bright
+from kmcodec.model.pixels import to_channels
 from kmcodec.quantization.alpha_rounding import rounded_with_alpha
 from kmcodec.quantization.alpha_samples import AlphaSamples
 from kmcodec.quantization.assign import nearest_entries
@@ -18,11 +21,12 @@ from kmcodec.quantization.distinct import distinct_rows
 from kmcodec.quantization.dither import dither
 from kmcodec.quantization.grey import best_grey_palette
 from kmcodec.quantization.histogram import Histogram, index_colors
+from kmcodec.quantization.kept import channels_with, in_channels, is_kept, kept_entries
 from kmcodec.quantization.request import Placing, Search
 from kmcodec.quantization.rounding import rounded
 from kmcodec.quantization.samples import Samples
 
-__all__ = ["apply_palette", "find_palette", "quantize_pixels", "renumbering"]
+__all__ = ["apply_palette", "find_palette", "quantize_pixels", "renumbering", "wanted_entries"]
 
 
 def quantize_pixels(
@@ -35,22 +39,25 @@ def quantize_pixels(
     pixels : ndarray, shape (H, W) or (H, W, C), uint8
         C = 2 to 4: grey and alpha, RGB, RGBA.
     k : int
-        1 to 65,536. If the image has no more than k colours, they are the palette: lossless.
+        1 to 65,536. If the image has no more than k colours, with those to keep, they are the
+        palette: lossless.
     search : Search
     placing : Placing
 
     Returns
     -------
     palette : ndarray, shape (at most k, C), uint8
-        Distinct, all used, dark to bright.
+        Distinct, all used or kept, dark to bright; C may be more than the image's if a colour to
+        keep needs it.
     indices : ndarray, shape (H, W), uint8 for up to 256 entries, else uint16
     """
+    pixels = in_channels(pixels, search.keep)
     colors, places = index_colors(pixels)
     palette, labels = find_palette(colors, k, search)
-    if placing.dithers and len(colors.counts) > k:
+    if placing.dithers and not np.array_equal(palette[labels], colors.colors):
         dithered = dither(pixels, palette, placing.dither, placing.dither_amount)
-        return _only_used(palette, dithered)
-    palette, labels = _only_used(palette, labels)
+        return _only_wanted(palette, dithered, search)
+    palette, labels = _only_wanted(palette, labels, search)
     return palette, places.replace(labels)
 
 
@@ -69,16 +76,24 @@ def find_palette(
     Returns
     -------
     palette : ndarray, shape (at most k, C), uint8
-        Distinct, dark to bright; some entries may be nearest to no colour.
+        Distinct, dark to bright; some entries may be nearest to no colour. C may be more than the
+        histogram's if a colour to keep needs it.
     labels : ndarray, shape (N,), integer
         The entry of each colour.
     """
+    channels = channels_with(search.keep, colors.colors.shape[1])
+    colors = Histogram(to_channels(colors.colors, channels), colors.counts)
+    kept = kept_entries(search.keep, channels)
     if len(colors.counts) > k:
-        return _find_palette(colors, k, search)
-    order = dark_to_bright(colors.colors)
-    rank = np.empty(len(order), index_dtype(len(order)))
-    rank[order] = np.arange(len(order))
-    return colors.colors[order], rank
+        return _find_palette(colors, k, search, kept)
+    known = colors.colors[~is_kept(colors.colors, search.keep)]
+    if len(known) + len(kept) > k:
+        return _find_palette(colors, k, search, kept)
+    known = np.concatenate([kept, known])
+    palette = known[dark_to_bright(known)]
+    order = np.argsort(keys_of(palette))
+    places = np.searchsorted(keys_of(palette[order]), keys_of(colors.colors))
+    return palette, order[places].astype(index_dtype(len(palette)))
 
 
 def apply_palette(
@@ -110,20 +125,23 @@ def apply_palette(
 
 
 def _find_palette(
-    colors: Histogram, k: int, search: Search
+    colors: Histogram, k: int, search: Search, kept: NDArray[np.uint8]
 ) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
     """Return distinct entries from dark to bright, and the nearest one of each colour."""
     channels = colors.colors.shape[1]
-    if has_alpha(channels):
-        palette = _sorted(_with_alpha(colors, k, search))
-    elif search.search and search.space == "srgb" and (colors.colors == colors.colors[:, :1]).all():
+    if len(kept) == k:
+        palette = _sorted(kept)
+    elif has_alpha(channels):
+        palette = _sorted(_with_alpha(colors, k, search, kept))
+    elif _is_grey_search(colors, search):
         # In one dimension the optimum can be computed.
         levels = best_grey_palette(colors.colors[:, 0], colors.counts, k)
         palette = np.repeat(levels[:, np.newaxis], channels, axis=1)
     elif search.space != "srgb":
-        palette = _sorted(_in_space(colors, k, ColorSpace(search.space, channels), search))
+        palette = _sorted(_in_space(colors, k, search, kept))
     else:
         samples = Samples(colors.colors.astype(np.int64), colors.counts, 8)
+        samples.pins = kept.astype(np.int64) << samples.shift
         centroids = find_centroids(samples, k, search)
         entries = rounded(samples, centroids, search.level.sweeps)
         palette = _sorted(entries.astype(np.uint8))
@@ -132,34 +150,59 @@ def _find_palette(
     return palette, nearest_entries(colors.colors, palette, search.space)
 
 
-def _with_alpha(colors: Histogram, k: int, search: Search) -> NDArray[np.uint8]:
+def _is_grey_search(colors: Histogram, search: Search) -> bool:
+    """Return whether all is grey, and nothing but the error of the samples counts."""
+    if not search.search or search.space != "srgb" or search.keep:
+        return False
+    return bool((colors.colors == colors.colors[:, :1]).all())
+
+
+def _with_alpha(
+    colors: Histogram, k: int, search: Search, kept: NDArray[np.uint8]
+) -> NDArray[np.uint8]:
     """Return entries for colours with alpha."""
     channels, alpha = colors.colors.shape[1], colors.colors[:, -1]
     opaque, clear = alpha == 255, alpha == 0
     if not opaque.any() and not (~clear).any():
-        return np.zeros((1, channels), np.uint8)
-    rest = k - int(clear.any())
-    if (opaque | clear).all() and rest:
-        # Without soft colours: search as without alpha, plus one entry for clear pixels.
+        return np.vstack([np.zeros((int(not (kept[:, -1] == 0).any()), channels), np.uint8), kept])
+    solid, invisible = kept[:, -1] == 255, kept[kept[:, -1] == 0]
+    if clear.any() and not len(invisible):
+        invisible = np.zeros((1, channels), np.uint8)
+    rest = k - len(invisible)
+    soft = not ((opaque | clear).all() and (solid | (kept[:, -1] == 0)).all())
+    if not soft and rest >= max(1, int(solid.sum())):
+        # Without soft colours: search as without alpha, plus entries for clear pixels.
         plain = Histogram(colors.colors[opaque, :-1], colors.counts[opaque])
-        found, _ = find_palette(plain, rest, search)
-        full = np.hstack([found, np.full((len(found), 1), 255, np.uint8)])
-        return np.vstack([np.zeros((k - rest, channels), np.uint8), full])
+        found, _ = find_palette(plain, rest, _keeping(search, kept[solid]))
+        return np.vstack([invisible, to_channels(found, channels)])
     coordinates = ColorSpace(search.space, channels)
     samples = _samples(colors, coordinates)
-    if len(samples) <= k:
-        return coordinates.to_colors(samples.points.astype(np.float64))
+    samples.pins = coordinates.to_coordinates(kept) << samples.shift
+    if len(samples) <= k - len(kept):
+        entries = coordinates.to_colors(samples.points.astype(np.float64))
+        return np.vstack([kept, entries])
     centroids = find_centroids(samples, k, search)
-    return rounded_with_alpha(samples, centroids, coordinates, search.level.sweeps)
+    entries = rounded_with_alpha(samples, centroids, coordinates, search.level.sweeps)
+    return np.vstack([kept, entries[len(kept) :]])
 
 
-def _in_space(colors: Histogram, k: int, space: ColorSpace, search: Search) -> NDArray[np.uint8]:
+def _keeping(search: Search, kept: NDArray[np.uint8]) -> Search:
+    """Return a search that keeps these colours only."""
+    return replace(search, keep=tuple(map(tuple, to_channels(kept, 4).tolist())))
+
+
+def _in_space(
+    colors: Histogram, k: int, search: Search, kept: NDArray[np.uint8]
+) -> NDArray[np.uint8]:
     """Return entries for colours that may coincide in their space."""
+    space = ColorSpace(search.space, colors.colors.shape[1])
     samples = _points(colors, space)
-    if len(samples) <= k:
-        return space.to_colors(samples.points.astype(np.float64))
+    samples.pins = space.to_coordinates(kept) << samples.shift
+    if len(samples) <= k - len(kept):
+        return np.vstack([kept, space.to_colors(samples.points.astype(np.float64))])
     centroids = find_centroids(samples, k, search)
-    return space.to_colors(centroids / float(1 << samples.shift))
+    entries = space.to_colors(centroids / float(1 << samples.shift))
+    return np.vstack([kept, entries[len(kept) :]])
 
 
 def _points(colors: Histogram, space: ColorSpace) -> Samples:
@@ -185,12 +228,32 @@ def _samples(colors: Histogram, space: ColorSpace) -> AlphaSamples:
     return AlphaSamples(of(alpha == 255), soft, clear, clear_weight, space.opaque)
 
 
-def _only_used(
-    palette: NDArray[np.uint8], labels: NDArray[Any]
+def _only_wanted(
+    palette: NDArray[np.uint8], labels: NDArray[Any], search: Search
 ) -> tuple[NDArray[np.uint8], NDArray[Any]]:
-    """Return the entries that labels of any shape use, and the labels renumbered."""
-    used = np.bincount(labels.ravel(), minlength=len(palette)) > 0
-    return palette[used], renumbering(used)[labels]
+    """Return the entries that labels of any shape use, or that are kept; and labels renumbered."""
+    wanted = wanted_entries(palette, labels, search)
+    return palette[wanted], renumbering(wanted)[labels]
+
+
+def wanted_entries(
+    palette: NDArray[np.uint8], labels: NDArray[Any], search: Search
+) -> NDArray[np.bool_]:
+    """Return which entries stay in a palette: those that labels use, and those to keep.
+
+    Parameters
+    ----------
+    palette : ndarray, shape (K, C), uint8
+    labels : ndarray, integer
+        Of any shape.
+    search : Search
+
+    Returns
+    -------
+    ndarray, shape (K,), bool
+    """
+    used: NDArray[np.bool_] = np.bincount(labels.ravel(), minlength=len(palette)) > 0
+    return used | is_kept(palette, search.keep)
 
 
 def renumbering(used: NDArray[np.bool_]) -> NDArray[Any]:

@@ -19,6 +19,7 @@ from kmcodec.model.image import MAX_COLORS, checked_palette
 from kmcodec.quantization.colorspace import SPACES
 from kmcodec.quantization.dither import DEFAULT_AMOUNT, DITHERS
 from kmcodec.quantization.initialize import INITS
+from kmcodec.quantization.kept import Kept, checked_kept
 from kmcodec.quantization.levels import DEFAULT_LEVEL, LEVELS, Level
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ class SearchOptions(TypedDict, total=False):
     iterations: int
     restarts: int
     space: str
+    keep: ArrayLike
 
 
 class QuantizeOptions(SearchOptions, total=False):
@@ -74,6 +76,7 @@ class Search:
     iterations: int = 100
     restarts: int = 1
     space: str = "srgb"
+    keep: Kept = ()
 
     def __post_init__(self) -> None:
         checked_choice("init", self.init, INITS)
@@ -86,6 +89,7 @@ class Search:
         ):
             number = checked_integer(name, getattr(self, name), least, most)
             object.__setattr__(self, name, number)
+        object.__setattr__(self, "keep", checked_kept(self.keep))
 
     @property
     def level(self) -> Level:
@@ -160,10 +164,18 @@ class QuantizeRequest:
             raise KmcInputError(
                 "reorder and palette exclude each other: a given palette keeps its order"
             )
+        if self.palette is not None and self.search.keep:
+            raise KmcInputError(
+                "keep and palette exclude each other: a given palette has its own colours"
+            )
         if self.palette is not None:
             object.__setattr__(self, "palette", checked_palette(self.palette))
         if self.k is not None:
             object.__setattr__(self, "k", checked_integer("k", self.k, 1, MAX_COLORS))
+        if len(self.search.keep) > self.colors:
+            raise KmcInputError(
+                f"keep has {len(self.search.keep):,} colours, more than k = {self.colors:,}"
+            )
 
     @classmethod
     def of(
@@ -201,9 +213,14 @@ class QuantizeRequest:
         """Return a copy with another number of entries."""
         return replace(self, k=k)
 
+    def with_most(self, k: int) -> QuantizeRequest:
+        """Return a copy with another number of entries, but enough for the kept colours."""
+        return replace(self, k=max(k, len(self.search.keep)))
+
     def with_palette(self, palette: NDArray[np.uint8]) -> QuantizeRequest:
-        """Return a copy with a given palette, which replaces k and `reorder`."""
-        return replace(self, k=None, palette=palette, reorder=False)
+        """Return a copy with a given palette, which replaces k, `keep` and `reorder`."""
+        search = replace(self.search, keep=())
+        return replace(self, k=None, palette=palette, reorder=False, search=search)
 
     def without_dither(self) -> QuantizeRequest:
         """Return a copy that takes the nearest entry for each pixel."""

@@ -30,7 +30,7 @@ def rounded(samples: Samples, centroids: NDArray[np.int64], sweeps: int) -> NDAr
     samples : Samples
         In whole coordinates, 0 ... 255.
     centroids : ndarray, shape (K, D), int64
-        On the grid.
+        On the grid; pins stay.
     sweeps : int
         Maximum number of passes over all entries.
 
@@ -113,6 +113,7 @@ def _stepped(
     """Return the entries after their best steps, not of close neighbours, or None if none pays."""
     labels = samples.labels(entries << samples.shift)
     gains = _gains(samples, labels, entries, neighbors)
+    gains[: len(samples.pins)] = 0
     choice = gains.argmax(axis=1)
     best = gains[np.arange(len(gains)), choice]
     order = [int(i) for i in np.argsort(-best, kind="stable") if best[i] > 0]

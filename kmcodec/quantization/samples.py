@@ -46,9 +46,12 @@ class Samples:
         The unit of `points` is ``2**shift`` steps of the grid.
     parts : list of (int, int)
         Starts and stops of groups of points that begin in separate clusters.
+    pins : ndarray, shape (P, D), int64
+        Places on the grid where the first P centroids stay; none unless set.
     """
 
     def __init__(self, points: NDArray[np.int64], weights: NDArray[np.int64], bits: int) -> None:
+        self.pins = np.zeros((0, points.shape[1]), np.int64)
         self.points = points
         self.weights = weights
         self.bits = bits
@@ -104,17 +107,39 @@ class Samples:
         Returns
         -------
         means : ndarray, shape (K, D), int64
-            On the grid; centroids of empty clusters stay.
+            On the grid; pins and centroids of empty clusters stay.
         inertia : float
             Inertia of the clusters, in units of the points.
         used : ndarray, shape (K,), bool
-            True for clusters that are not empty.
+            True for clusters that are not empty, and for pins.
         """
         totals, sums = self.moments(centroids)
         used = totals > 0
         means = centroids.copy()
         means[used] = self.means(totals[used], sums[used])
-        return means, self.inertia(totals, sums), used
+        inertia = self.inertia(totals, sums) + self.off_pins(totals, sums)
+        used[: len(self.pins)] = True
+        return self.pinned(means), inertia, used
+
+    def pinned(self, centroids: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Put the first centroids, in place, where the pins are."""
+        centroids[: len(self.pins)] = self.pins
+        return centroids
+
+    def off_pins(self, totals: NDArray[np.int64], sums: NDArray[np.int64]) -> float:
+        """Return how much the inertia is larger because pins are not at their means.
+
+        Parameters
+        ----------
+        totals, sums
+            See `moments`.
+        """
+        held = np.flatnonzero(totals[: len(self.pins)])
+        if not len(held):
+            return 0.0
+        weights = totals[held, np.newaxis]
+        off = sums[held] / weights - self.pins[held] / float(1 << self.shift)
+        return math.fsum((off * off * weights).ravel().tolist())
 
     def bound(self, means: NDArray[np.int64], labels: NDArray[Any]) -> NDArray[np.int64]:
         """Return the means of clusters as valid centroids for their points.
@@ -168,4 +193,6 @@ class Samples:
         sums = np.stack(columns, axis=1).astype(np.int64)
         divisors = totals[:, np.newaxis]
         means = ((sums << (_FINER + 1)) + divisors) // (2 * divisors)
-        return Samples(means, totals, self.bits + _FINER)
+        reduced = Samples(means, totals, self.bits + _FINER)
+        reduced.pins = self.pins
+        return reduced

@@ -69,8 +69,8 @@ class Maker:
     quantized : callable
         Returns the image with a palette of at most the given number of entries, nearest or
         dithered.
-    most : int
-        Maximum number of entries.
+    least, most : int
+        Minimum and maximum number of entries.
     encoded : callable
         Returns the bytes of the file of an image.
     overhead : callable
@@ -80,6 +80,7 @@ class Maker:
     """
 
     quantized: Callable[[int], IndexedImage]
+    least: int
     most: int
     encoded: Callable[[IndexedImage], bytes]
     overhead: Callable[[IndexedImage], int]
@@ -193,13 +194,13 @@ def best_within_bytes(source: Source, maker: Maker, most_bytes: int) -> Outcome:
     if fits and (len(image.palette) == maker.most or not source.error_of(image)):
         return outcome
     fitting: list[Outcome] = []
-    while len(image.palette) > 1:
+    while len(image.palette) > maker.least:
         best = _within_bytes(source, maker, image, most_bytes)
         fitting += [best] if best is not None else []
         # A far smaller file has lost more quality than necessary.
         if best is not None and (fits or 2 * len(best.data) >= most_bytes):
             break
-        image = maker.quantized(len(image.palette) // 2)
+        image = maker.quantized(max(maker.least, len(image.palette) // 2))
     if fitting:
         return min(fitting, key=lambda outcome: source.error_of(outcome.image))
     outcome = smallest([image], maker)
@@ -209,7 +210,7 @@ def best_within_bytes(source: Source, maker: Maker, most_bytes: int) -> Outcome:
     return Outcome(
         image,
         outcome.data,
-        f"{most_bytes:,} bytes cannot be reached: one colour takes {size:,}",
+        f"{most_bytes:,} bytes cannot be reached: {_colors_take(image)} {size:,}",
     )
 
 
@@ -260,6 +261,11 @@ def _within_bytes(
     return best
 
 
+def _colors_take(image: IndexedImage) -> str:
+    count = len(image.palette)
+    return "one colour takes" if count == 1 else f"{count:,} colours take"
+
+
 def _size_at_headroom(source: Source, maker: Maker, image: IndexedImage) -> int:
     """Return the approximate size of a file whose choice uses up the headroom in quality."""
     price = max(1, int(256 * _PRICE * source.error_scale(image)))
@@ -289,7 +295,7 @@ def _with_entries(
         Preferred lower bound of `excess`.
     """
     tried: dict[int, tuple[float, IndexedImage]] = {}
-    k = min(maker.most, 64)
+    k = max(maker.least, min(maker.most, 64))
     for _ in range(_STEPS):
         image = maker.quantized(k)
         tried[k] = (min(_LOSSLESS, excess(image)), image)
@@ -297,6 +303,7 @@ def _with_entries(
         if abs(tried[k][0]) <= near:
             break
         k = _next_entries({k: value for k, (value, _) in tried.items()}, doubling, maker.most)
+        k = max(maker.least, k)
         if k in tried:
             break
     order = sorted(tried.values(), key=lambda pair: (pair[0] < least, abs(pair[0])))

@@ -44,16 +44,16 @@ class Subject:
     metadata : Metadata
         Metadata of the file.
     kept : callable
-        Returns the palette image with at most the given number of entries, without a goal; it
-        keeps the palette of the source if possible.
+        Returns the palette image without a goal; it keeps the palette of the source if possible.
     quantized : callable
-        The same from the pixels alone.
+        The same from the pixels alone, with at most the given number of entries, or as many as
+        there are colours to keep.
     """
 
     pixels: NDArray[np.uint8]
     metadata: Metadata
-    kept: Callable[[int | None], IndexedImage]
-    quantized: Callable[[int | None], IndexedImage]
+    kept: Callable[[], IndexedImage]
+    quantized: Callable[[int], IndexedImage]
 
 
 def optimize(
@@ -91,8 +91,8 @@ def optimize(
         pixels,
         # The goal needs the size of the metadata now, but labels are known only at the end.
         without_labels(own if metadata is None else metadata),
-        kept=lambda k: quantized(image, request.with_k(k), Metadata()),
-        quantized=lambda k: quantized(pixels, request.with_k(k)),
+        kept=lambda: quantized(image, request, Metadata()),
+        quantized=lambda k: quantized(pixels, request.with_most(k)),
     )
     return meet(goal, subject, request, ImageBuilder(assembly), advance=advance)
 
@@ -120,10 +120,7 @@ def meet(
     """
     k, has_palette = request.k, request.palette is not None
     # Keep a palette image unchanged if its pixels must not change.
-    if goal.rdo is not None:
-        first = subject.kept(k)
-    else:
-        first = subject.quantized(None if has_palette else 1)
+    first = subject.kept() if goal.rdo is not None or has_palette else subject.quantized(1)
     metadata = fitting_metadata(subject.metadata, first.channels)
 
     def described(image: IndexedImage) -> IndexedImage:
@@ -135,10 +132,12 @@ def meet(
         to_channels(pixels.reshape(*pixels.shape[:2], -1), first.channels),
         placing=request.placing,
         has_own_palette=not has_palette,
+        keep=request.search.keep,
         builder=builder,
     )
     maker = Maker(
         quantized=lambda k: first if has_palette else described(subject.quantized(k)),
+        least=max(1, len(request.search.keep)),
         most=len(first.palette) if has_palette else _MOST_COLORS if k is None else k,
         encoded=builder.encode,
         overhead=builder.overhead,

@@ -21,6 +21,7 @@ from kmcodec.parallel import in_threads_each
 from kmcodec.quantization import NO_DITHER, Placing, apply_palette
 from kmcodec.quantization.colorspace import ColorSpace, has_alpha
 from kmcodec.quantization.histogram import index_colors
+from kmcodec.quantization.kept import Kept, is_kept
 from kmcodec.quantizer import quantize
 from kmcodec.rate_distortion.builders import Builder
 from kmcodec.rate_distortion.moments import Moments
@@ -103,6 +104,8 @@ class Source:
     has_own_palette : bool
         Whether palettes are made for these pixels, so that their entries may move and be
         reordered.
+    keep : Kept
+        Colours whose entries stay.
     builder : Builder
         Builds the file.
     """
@@ -113,6 +116,7 @@ class Source:
         *,
         placing: Placing,
         has_own_palette: bool,
+        keep: Kept = (),
         builder: Builder,
     ) -> None:
         self.pixels = pixels
@@ -120,6 +124,7 @@ class Source:
         self._nearest = replace(placing, dither=NO_DITHER)
         self.dithered = placing.dithers
         self._has_own_palette = has_own_palette
+        self._keep = keep
         self._builder = builder
 
     def true_error(self, trial: Trial) -> float:
@@ -192,10 +197,10 @@ class Source:
         ]
 
     def tidied(self, image: IndexedImage) -> IndexedImage:
-        """Make entries distinct, all used, and from dark to bright; keep a given palette."""
+        """Make entries distinct, all used or kept, from dark to bright; keep a given palette."""
         if not self._has_own_palette:
             return image
-        return quantize(image, reorder=True)
+        return quantize(image, len(image.palette), reorder=True, keep=self._keep)
 
     @property
     def _moves_entries(self) -> bool:
@@ -243,7 +248,7 @@ class Source:
         self, palette: NDArray[np.uint8], counts: NDArray[np.int64], sums: NDArray[np.int64]
     ) -> NDArray[np.uint8]:
         """Return the palette with each entry moved to the mean of its pixels, but of its kind."""
-        used = counts > 0
+        used = (counts > 0) & ~is_kept(palette, self._keep)
         moved = palette.copy()
         moved[used] = self._space.to_colors(sums[used] / counts[used, np.newaxis])
         if has_alpha(palette.shape[1]):

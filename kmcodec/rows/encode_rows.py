@@ -213,7 +213,7 @@ class RowEncoder:
                     sample.add(pair)
             self._advance(_SEEN * len(entries))
         if quantizer.finds_unused:
-            quantizer.keep(used)
+            quantizer.drop_unused(used)
 
     def _payloads(self, quantizer: RowQuantizer, header: Header, method: Coding) -> Iterator[bytes]:
         def code(pixels: NDArray[np.uint8], entries: NDArray[Any]) -> tuple[int, bytes, float]:

@@ -17,7 +17,10 @@ from kmcodec.quantization import (
     QuantizeRequest,
     find_palette,
     renumbering,
+    wanted_entries,
 )
+from kmcodec.quantization.histogram import Histogram
+from kmcodec.quantization.kept import is_kept
 from kmcodec.rows.counting import block_rows, count_rows
 from kmcodec.rows.source import RowSource
 from kmcodec.writing.strips import BusySample
@@ -41,7 +44,8 @@ class RowQuantizer:
     dithers : bool
         Whether entries depend on the rows before.
     finds_unused : bool
-        Whether unused palette entries are known only after all rows; call `keep` then.
+        Whether unused palette entries are known only after all rows; call `drop_unused`
+        then.
     """
 
     def __init__(
@@ -97,10 +101,11 @@ class RowQuantizer:
         """The number of rows with about a million pixels."""
         return block_rows(self._source.width)
 
-    def keep(self, used: NDArray[np.bool_]) -> None:
-        """Remove unused entries."""
-        self.palette = self.palette[used]
-        self._numbers = renumbering(used)
+    def drop_unused(self, used: NDArray[np.bool_]) -> None:
+        """Remove unused entries, except colours to keep."""
+        wanted = used | is_kept(self.palette, self._request.search.keep)
+        self.palette = self.palette[wanted]
+        self._numbers = renumbering(wanted)
 
     def warn_of_losses(self) -> None:
         """Warn of losses in the rows read so far."""
@@ -110,13 +115,15 @@ class RowQuantizer:
     def _find(self, advance: Callable[[int], None]) -> None:
         request = self._request
         colors, exact = count_rows(self._source, advance)
-        self.dithers = self.dithers and len(colors.counts) > request.colors
         palette, labels = find_palette(colors, request.colors, request.search)
+        channels = palette.shape[1]
+        colors = Histogram(to_channels(colors.colors, channels), colors.counts)
+        self.dithers = self.dithers and not np.array_equal(palette[labels], colors.colors)
         self.palette, self.finds_unused = palette, self.dithers
         if not self.dithers:
-            used = np.bincount(labels, minlength=len(palette)) > 0
-            self.palette = palette[used]
-            known = (colors, renumbering(used)[labels]) if exact else None
+            wanted = wanted_entries(palette, labels, request.search)
+            self.palette = palette[wanted]
+            known = (colors, renumbering(wanted)[labels]) if exact else None
             self._labels = Labels(self.palette, request.search.space, known)
 
     def _in_channels(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
