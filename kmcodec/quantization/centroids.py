@@ -7,11 +7,13 @@ import random
 import numpy as np
 from numpy.typing import NDArray
 
+from kmcodec.quantization.accents import Accents
 from kmcodec.quantization.alpha_samples import AlphaSamples
 from kmcodec.quantization.initialize import INITS
 from kmcodec.quantization.jumps import jump
 from kmcodec.quantization.kmeans import heavy_lloyd, lloyd
 from kmcodec.quantization.levels import Level
+from kmcodec.quantization.making_room import with_accents
 from kmcodec.quantization.merge import merged_start
 from kmcodec.quantization.request import Search
 from kmcodec.quantization.samples import Samples
@@ -31,7 +33,9 @@ _FEW, _FEW_EACH, _MORE = 256, 8, 3
 _FINAL_WORK = 4_000_000
 
 
-def find_centroids(samples: Samples, k: int, search: Search) -> NDArray[np.int64]:
+def find_centroids(
+    samples: Samples, k: int, search: Search, accents: Accents | None = None
+) -> NDArray[np.int64]:
     """Find k centroids with a small weighted sum of squared distances.
 
     Parameters
@@ -42,6 +46,8 @@ def find_centroids(samples: Samples, k: int, search: Search) -> NDArray[np.int64
         More than there are pins.
     search : Search
         `pca` always gives the same start, so restarts use k-means++ instead.
+    accents : Accents, optional
+        Colours to get a centroid if they would lose their hue; pins of the samples then.
 
     Returns
     -------
@@ -67,7 +73,10 @@ def find_centroids(samples: Samples, k: int, search: Search) -> NDArray[np.int64
                 centroids, inertia = min((centroids, inertia), other, key=lambda pair: pair[1])
         steps = min(level.steps, search.iterations)
         found.append(jump(first, centroids, inertia, _attempts(first, k, level), steps))
-    best = min(found, key=lambda result: result[1])[0]
+    best, inertia = min(found, key=lambda result: result[1])
+    if accents is not None and level.rounds:
+        best = with_accents(first, best, inertia, accents)
+        samples.pins = first.pins
     if level.final:
         final = min(level.final, search.iterations, max(2, _FINAL_WORK // len(samples)))
         best, _ = heavy_lloyd(samples, best, final, level.momentum // 2)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from kmcodec.quantization.samples import Samples
 
-__all__ = ["Plan"]
+__all__ = ["Plan", "cheapest_pairs"]
 
 _STEPS = 8  # steps of power iteration
 _PAIRS, _SPLITS = 24, 12  # best pairs and splits to combine to single moves
@@ -30,7 +30,7 @@ class Plan:
         labels = samples.labels(centroids)
         self._totals, self._halves, self._gains = _splits(samples, labels, centroids)
         self._best_splits = np.argsort(-self._gains, kind="stable").tolist()
-        self._pairs = _cheapest_pairs(centroids, self._totals, samples.shift)
+        self._pairs = cheapest_pairs(centroids, self._totals, samples.shift)
 
     def together(self, moves: int) -> NDArray[np.int64] | None:
         """Return the centroids after up to `moves` moves of different clusters, or None."""
@@ -74,7 +74,7 @@ class Plan:
         return self._samples.pinned(centroids)
 
 
-def _cheapest_pairs(
+def cheapest_pairs(
     centroids: NDArray[np.int64], totals: NDArray[np.int64], shift: int
 ) -> list[tuple[float, int, int]]:
     """Return the K cheapest mergers: the rise of the squared error and the two clusters."""

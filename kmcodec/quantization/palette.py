@@ -12,6 +12,7 @@ from kmcodec.model.image import index_dtype
 from kmcodec.model.keys import keys_of
 from kmcodec.model.palette_order import dark_to_bright
 from kmcodec.model.pixels import to_channels
+from kmcodec.quantization.accents import Accents, find_accents
 from kmcodec.quantization.alpha_rounding import rounded_with_alpha
 from kmcodec.quantization.alpha_samples import AlphaSamples
 from kmcodec.quantization.assign import nearest_entries
@@ -53,7 +54,8 @@ def quantize_pixels(
     """
     pixels = in_channels(pixels, search.keep)
     colors, places = index_colors(pixels)
-    palette, labels = find_palette(colors, k, search)
+    accents = find_accents(pixels, colors, places) if len(colors.counts) > k else None
+    palette, labels = find_palette(colors, k, search, accents)
     if placing.dithers and not np.array_equal(palette[labels], colors.colors):
         dithered = dither(pixels, palette, placing.dither, placing.dither_amount)
         return _only_wanted(palette, dithered, search)
@@ -62,7 +64,7 @@ def quantize_pixels(
 
 
 def find_palette(
-    colors: Histogram, k: int, search: Search
+    colors: Histogram, k: int, search: Search, accents: NDArray[np.uint8] | None = None
 ) -> tuple[NDArray[np.uint8], NDArray[Any]]:
     """Find a palette of at most k colours for those of a histogram.
 
@@ -72,6 +74,8 @@ def find_palette(
     k : int
         See `quantize_pixels`.
     search : Search
+    accents : ndarray, shape (N, 3), uint8, optional
+        Colours that should keep their hue; see `find_accents`.
 
     Returns
     -------
@@ -85,7 +89,7 @@ def find_palette(
     colors = Histogram(to_channels(colors.colors, channels), colors.counts)
     kept = kept_entries(search.keep, channels)
     if len(colors.counts) > k:
-        return _find_palette(colors, k, search, kept)
+        return _find_palette(colors, k, search, kept, accents)
     known = colors.colors[~is_kept(colors.colors, search.keep)]
     if len(known) + len(kept) > k:
         return _find_palette(colors, k, search, kept)
@@ -125,24 +129,28 @@ def apply_palette(
 
 
 def _find_palette(
-    colors: Histogram, k: int, search: Search, kept: NDArray[np.uint8]
+    colors: Histogram,
+    k: int,
+    search: Search,
+    kept: NDArray[np.uint8],
+    accents: NDArray[np.uint8] | None = None,
 ) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
     """Return distinct entries from dark to bright, and the nearest one of each colour."""
     channels = colors.colors.shape[1]
     if len(kept) == k:
         palette = _sorted(kept)
     elif has_alpha(channels):
-        palette = _sorted(_with_alpha(colors, k, search, kept))
+        palette = _sorted(_with_alpha(colors, k, search, kept, accents))
     elif _is_grey_search(colors, search):
         # In one dimension the optimum can be computed.
         levels = best_grey_palette(colors.colors[:, 0], colors.counts, k)
         palette = np.repeat(levels[:, np.newaxis], channels, axis=1)
     elif search.space != "srgb":
-        palette = _sorted(_in_space(colors, k, search, kept))
+        palette = _sorted(_in_space(colors, k, search, kept, accents))
     else:
         samples = Samples(colors.colors.astype(np.int64), colors.counts, 8)
         samples.pins = kept.astype(np.int64) << samples.shift
-        centroids = find_centroids(samples, k, search)
+        centroids = find_centroids(samples, k, search, _in(search, channels, accents))
         entries = rounded(samples, centroids, search.level.sweeps)
         palette = _sorted(entries.astype(np.uint8))
         # Reuse the search structure of the samples.
@@ -157,8 +165,19 @@ def _is_grey_search(colors: Histogram, search: Search) -> bool:
     return bool((colors.colors == colors.colors[:, :1]).all())
 
 
+def _in(search: Search, channels: int, accents: NDArray[np.uint8] | None) -> Accents | None:
+    """Return the accents of a search, or None without any."""
+    if accents is None or not len(accents):
+        return None
+    return Accents(accents, ColorSpace(search.space, channels))
+
+
 def _with_alpha(
-    colors: Histogram, k: int, search: Search, kept: NDArray[np.uint8]
+    colors: Histogram,
+    k: int,
+    search: Search,
+    kept: NDArray[np.uint8],
+    accents: NDArray[np.uint8] | None,
 ) -> NDArray[np.uint8]:
     """Return entries for colours with alpha."""
     channels, alpha = colors.colors.shape[1], colors.colors[:, -1]
@@ -173,7 +192,7 @@ def _with_alpha(
     if not soft and rest >= max(1, int(solid.sum())):
         # Without soft colours: search as without alpha, plus entries for clear pixels.
         plain = Histogram(colors.colors[opaque, :-1], colors.counts[opaque])
-        found, _ = find_palette(plain, rest, _keeping(search, kept[solid]))
+        found, _ = find_palette(plain, rest, _keeping(search, kept[solid]), accents)
         return np.vstack([invisible, to_channels(found, channels)])
     coordinates = ColorSpace(search.space, channels)
     samples = _samples(colors, coordinates)
@@ -192,7 +211,11 @@ def _keeping(search: Search, kept: NDArray[np.uint8]) -> Search:
 
 
 def _in_space(
-    colors: Histogram, k: int, search: Search, kept: NDArray[np.uint8]
+    colors: Histogram,
+    k: int,
+    search: Search,
+    kept: NDArray[np.uint8],
+    accents: NDArray[np.uint8] | None,
 ) -> NDArray[np.uint8]:
     """Return entries for colours that may coincide in their space."""
     space = ColorSpace(search.space, colors.colors.shape[1])
@@ -200,7 +223,7 @@ def _in_space(
     samples.pins = space.to_coordinates(kept) << samples.shift
     if len(samples) <= k - len(kept):
         return np.vstack([kept, space.to_colors(samples.points.astype(np.float64))])
-    centroids = find_centroids(samples, k, search)
+    centroids = find_centroids(samples, k, search, _in(search, space.channels, accents))
     entries = space.to_colors(centroids / float(1 << samples.shift))
     return np.vstack([kept, entries[len(kept) :]])
 
