@@ -60,6 +60,7 @@ def test_what_is_missing_is_named_in_a_line(script):
             ["dither.py", "{samples}/icon.png", "--colors", "8", "--patches", "2"],
             "| floyd-steinberg 0.5 | ",
         ),
+        (["accents.py", "{samples}/icon.png", "-k", "8", "--sizes", "2"], "| 8 | 2 x 2 |"),
         (["scale.py", "--megapixels", "1", "--colors", "4", "--effort", "fast"], "| 1 | "),
     ],
     ids=lambda value: value[0] if isinstance(value, list) else "",

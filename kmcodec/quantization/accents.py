@@ -25,10 +25,10 @@ _SAMPLE_BITS = 6
 _CELL_BITS, _SIDE = 5, 128
 # Cells from the own one to the border of the same hue, and of the gap around it.
 _NEAR, _FAR = 3, 6
-# An accent has at most a 400th of all pixels, or so few; and of the pixels up to the border of the
-# gap, most have its hue.
+# An accent has at most a 400th of all pixels, or so few. Of the pixels up to the border of the gap,
+# most have its hue, or they are at most a 4000th of all.
 _SHARE, _FEW, _LEAST = 400, 64, 4
-_MOST_AROUND = 2
+_MOST_AROUND, _SHARE_AROUND = 2, 4000
 # Units of a and b: how much they may differ in a mark, and must differ from an entry to be lost.
 _ALIKE, _APART = 240, 240
 _MOST_ACCENTS = 8
@@ -125,8 +125,9 @@ def _rare(colors: Histogram) -> NDArray[np.bool_]:
     cells = chroma[:, 0] * _SIDE + chroma[:, 1]
     plane = np.bincount(cells, weights[known], _SIDE * _SIDE).astype(np.int64)
     near, far = (_around(plane, cells_away)[cells] for cells_away in (_NEAR, _FAR))
-    most = max(_FEW, int(counts.sum()) // _SHARE)
-    apart = (near >= _LEAST) & (near <= most) & (far <= _MOST_AROUND * near)
+    total = int(counts.sum())
+    few = (near >= _LEAST) & (near <= max(_FEW, total // _SHARE))
+    apart = few & (far <= np.maximum(_MOST_AROUND * near, total // _SHARE_AROUND))
     rare = np.zeros(len(weights), bool)
     rare[known[apart]] = True
     return np.asarray(rare[keys] & opaque)
