@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_context import CONTEXT, Twin, by_profile, drawn, needs_kernels
 
+from kmcodec.coding.carry import Carry
 from kmcodec.coding.choice import Criterion
 
 
@@ -51,6 +52,62 @@ def test_twins_choose_the_same(coding, source, lagrangian):
     other, other_size = Twin(coding).choose(nearest, palette, criterion)
     np.testing.assert_array_equal(chosen, other, strict=True)
     assert size == other_size
+
+
+@st.composite
+def carries(draw, most_below=3):
+    return Carry(
+        share=draw(st.sampled_from([1, 128, 256])),
+        limit=draw(st.sampled_from([0, 50, 65536])),
+        colors=draw(st.integers(1, 3)),
+        below=draw(st.integers(1, most_below)),
+    )
+
+
+@needs_kernels
+@by_profile
+@settings(max_examples=25)
+@given(sources(), carries(), st.sampled_from([1, 5000, 100_000, 10_000_000]))
+def test_twins_choose_the_same_where_they_carry_errors(coding, source, carry, lagrangian):
+    pixels, palette, nearest = source
+    criterion = criterion_for(pixels, palette, lagrangian, 1 << 30)
+    criterion = dataclasses.replace(criterion, carry=carry)
+    chosen, size = coding.choose(nearest, palette, criterion)
+    other, other_size = Twin(coding).choose(nearest, palette, criterion)
+    np.testing.assert_array_equal(chosen, other, strict=True)
+    assert size == other_size
+
+
+def test_neighbors_make_up_for_carried_errors_in_each_frame():
+    # Two frames whose rows take turns: a flat one of the only other entry, and a half-tone.
+    palette = np.array([[0], [100]], np.uint8)
+    pixels = np.full((80, 64, 1), 100, np.uint8)
+    pixels[1::2] = 40
+    nearest = (pixels[..., 0] == 100).astype(np.uint8)
+    criterion = criterion_for(pixels, palette, 1, 1 << 30)
+    criterion = dataclasses.replace(criterion, carry=Carry(256, 65536, 1, below=2))
+    chosen, _ = CONTEXT[1].choose(nearest, palette, criterion)
+    assert (chosen[::2] == 1).all()
+    assert chosen[1::2].mean() == pytest.approx(0.4, abs=0.02)
+    blocks = chosen[1::2].reshape(10, 4, 16, 4).mean(axis=(1, 3))
+    assert blocks.min() >= 0.2
+    assert blocks.max() <= 0.6
+
+
+@by_profile
+def test_flat_areas_keep_their_nearest_entry_whatever_the_price(coding):
+    # Grain around a flat square, of which another entry is almost as near.
+    rng = np.random.default_rng(5)
+    pixels = rng.integers(100, 110, (40, 60, 1)).astype(np.uint8)
+    pixels[10:30, 20:50] = 108
+    palette = np.array([[104], [109]], np.uint8)
+    nearest = (np.abs(pixels.astype(int) - 109) < np.abs(pixels.astype(int) - 104))[..., 0]
+    criterion = criterion_for(pixels, palette, 1_000_000, 1 << 30)
+    chosen, _ = coding.choose(nearest.astype(np.uint8), palette, criterion)
+    assert (chosen[10:29, 20:49] == 1).all()
+    # Elsewhere the entry that is cheap is taken.
+    changes = [np.count_nonzero(rows[:9, 1:] != rows[:9, :-1]) for rows in (nearest, chosen)]
+    assert changes[1] < changes[0] / 4
 
 
 @by_profile

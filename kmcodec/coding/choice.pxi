@@ -3,6 +3,8 @@
 # tried and what they cost: `candidate_of`, `flag_chance_of`, `begin_paths`, `path_cost`, `neighbor_of`.
 # Asking changes nothing that is learned.
 
+include "carry.pxi"
+
 cdef enum:
     SPECK = 2048  # the least cost, in 1/256 bits, of a pixel that differs from all its neighbours
 
@@ -21,6 +23,7 @@ cdef struct Choice:
     int allowance  # the most error that may be added to a pixel
     int saving  # 1/256 bits that a symbol saves where a pixel ahead is likely to have it
     const uint16_t *costs
+    Carry carry  # of errors; its share is 0 if none are diffused
 
 
 cdef void *copied(array, list kept) except NULL:
@@ -43,6 +46,8 @@ cdef int set_up_choice(Choice *c, choice, list kept) except -1:
     c.saving = choice.saving
     c.costs = <const uint16_t *>copied(choice.costs, kept)
     c.kinds = <const uint8_t *>copied(choice.kinds, kept)
+    if choice.carry is not None:
+        set_up_carry(&c.carry, choice.carry, c.width, kept)
     return 0
 
 
@@ -59,6 +64,34 @@ cdef inline int error_of(const Choice *c, const int16_t *target, int symbol) noe
         d = target[i] - own[i]
         total += d * d
     return total
+
+
+cdef inline int allowance_of(const Choice *c, const int16_t *target, int x) noexcept nogil:
+    """The most error that may be added to a pixel: none if those to the right and below equal it."""
+    cdef const int16_t *below = target + 4 * <size_t>c.width
+    cdef int i
+    if x + 1 == c.width or c.y + 1 == c.rows:
+        return c.allowance
+    for i in range(4):
+        if target[i] != target[i + 4] or target[i] != below[i]:
+            return c.allowance
+    return 0
+
+
+cdef inline int nearest_to(const Choice *c, const int16_t *target, int symbol) noexcept nogil:
+    """The symbol nearest to a colour, found step by step from one that is not far from it."""
+    cdef int least = error_of(c, target, symbol), before = -1, i, error
+    cdef const uint16_t *near
+    while symbol != before:
+        before = symbol
+        near = c.neighbors + <size_t>before * c.near
+        for i in range(c.near):
+            if c.kinds[near[i]] == c.kinds[before]:
+                error = error_of(c, target, near[i])
+                if error < least:
+                    least = error
+                    symbol = near[i]
+    return symbol
 
 
 cdef inline int foresight(const Choice *c, int symbol) noexcept nogil:
@@ -89,13 +122,29 @@ cdef inline int cost_of(const Choice *c, int p) noexcept nogil:
 
 
 cdef int choose(Model *m, Choice *c, int nearest, int flags) noexcept nogil:
-    """The symbol of least error and cost for the pixel at `x` and `y` of the choice.
+    """The symbol of least error and cost for the pixel at `x` and `y` of the choice."""
+    cdef const int16_t *target = target_of(c)
+    cdef int symbol
+    # An exact pixel neither takes nor passes on errors.
+    if c.carry.share == 0 or error_of(c, target, nearest) == 0:
+        return choose_for(m, c, target, nearest, flags, allowance_of(c, target, c.x))
+    begin_line(&c.carry, c.y)
+    want(&c.carry, target, c.x)
+    nearest = nearest_to(c, c.carry.wanted, nearest)
+    symbol = choose_for(m, c, c.carry.wanted, nearest, flags, c.allowance)
+    diffuse(&c.carry, c.entries + 4 * symbol, c.x)
+    return symbol
+
+
+cdef int choose_for(
+    Model *m, Choice *c, const int16_t *target, int nearest, int flags, int allowance
+) noexcept nogil:
+    """The symbol of least error and cost for a colour.
 
     Both candidates are tried, the nearest symbol, those near it, and those of four neighbours.
     """
-    cdef const int16_t *target = target_of(c)
     cdef int rank, i, s, error, saved, p, denied = 0, best = nearest, first = -1, second = -1
-    cdef int own = error_of(c, target, nearest), most = own + c.allowance
+    cdef int own = error_of(c, target, nearest), most = own + allowance
     cdef int64_t value, least = <int64_t>1 << 62
     # No symbol has a smaller error than the nearest, and none that is not yet tried costs less than
     # that all before it are denied: where this cannot be better, the rest need not be asked about.
@@ -142,13 +191,43 @@ cdef int choose(Model *m, Choice *c, int nearest, int flags) noexcept nogil:
 cdef int prefers_run(Choice *c, const uint16_t *own, int w, int length, int p) noexcept nogil:
     """Whether a run of w pays: what it adds in error, against what it saves."""
     cdef const int16_t *target = target_of(c)
-    cdef int i, own_error, error
     cdef int64_t value = c.lagrangian * (cost_of(c, p) - cost_of(c, 65535 - p))
+    cdef Carry before
+    cdef int i
+    if c.carry.share:
+        begin_line(&c.carry, c.y)
+    before = c.carry
     for i in range(length):
-        if own[i] != w:
-            own_error = error_of(c, target + 4 * i, own[i])
-            error = error_of(c, target + 4 * i, w)
-            if error > own_error + c.allowance or c.kinds[w] != c.kinds[own[i]]:
-                return 0
-            value += weighed(c, error - own_error, -SPECK)
-    return value <= 0
+        if not adds_to_run(c, target + 4 * i, c.x + i, own[i], w, &value):
+            value = 1
+            break
+    c.carry = before
+    if value > 0:
+        return 0
+    if c.carry.share:
+        for i in range(length):
+            if error_of(c, target + 4 * i, own[i]):
+                want(&c.carry, target + 4 * i, c.x + i)
+                diffuse(&c.carry, c.entries + 4 * w, c.x + i)
+    return 1
+
+
+cdef inline int adds_to_run(
+    Choice *c, const int16_t *target, int x, int own, int w, int64_t *value
+) noexcept nogil:
+    """Add to `value` what a pixel of a run adds in error, less the bits it saves; 0 if too much."""
+    cdef int own_error, error, allowance = c.allowance
+    if c.carry.share == 0 or error_of(c, target, own) == 0:
+        allowance = allowance_of(c, target, x)
+    else:
+        want(&c.carry, target, x)
+        target = c.carry.wanted
+        own = nearest_to(c, target, own)
+        miss(&c.carry, c.entries + 4 * w, x)
+    if own != w:
+        own_error = error_of(c, target, own)
+        error = error_of(c, target, w)
+        if error > own_error + allowance or c.kinds[w] != c.kinds[own]:
+            return 0
+        value[0] += weighed(c, error - own_error, -SPECK)
+    return 1

@@ -9,12 +9,15 @@ estimate: a symbol that the pixels ahead are likely to have makes them cheaper.
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from kmcodec.coding.carry import Carried, Carry
 
 if TYPE_CHECKING:
     from kmcodec.coding.colortree import ColorTree
@@ -52,6 +55,8 @@ class Criterion:
     saving : int
         1/256 bits that an entry saves at the pixel to the right or below if that pixel is likely
         to have it too; three quarters of that diagonally below. At most 2**16.
+    carry : Carry, optional
+        Carries the errors of chosen entries to the pixels around.
     """
 
     targets: NDArray[np.int16]
@@ -61,6 +66,7 @@ class Criterion:
     allowance: int
     ahead: NDArray[Any] | None = None
     saving: int = 512
+    carry: Carry | None = None
 
 
 @dataclass(frozen=True)
@@ -77,7 +83,7 @@ class Choice:
     costs : ndarray, shape (4096,), uint16
         Cost of a decision in 1/256 bits, by its probability in 1/4096.
     ahead : ndarray, shape (rows, width), uint16
-    lagrangian, allowance, saving : int
+    lagrangian, allowance, saving, carry
         See `Criterion`.
     """
 
@@ -90,6 +96,7 @@ class Choice:
     lagrangian: int
     allowance: int
     saving: int
+    carry: Carry | None
 
 
 def choice_of(criterion: Criterion, tree: ColorTree, nearest: NDArray[Any]) -> Choice:
@@ -109,6 +116,7 @@ def choice_of(criterion: Criterion, tree: ColorTree, nearest: NDArray[Any]) -> C
         lagrangian=criterion.lagrangian,
         allowance=criterion.allowance,
         saving=criterion.saving,
+        carry=criterion.carry,
     )
 
 
@@ -146,6 +154,15 @@ def _cost(part: int, whole: int) -> int:
     return cost
 
 
+@dataclass(frozen=True)
+class _Wanted:
+    """A colour, the symbol nearest to it, and the most error that another symbol may add."""
+
+    target: list[int]
+    nearest: int
+    allowance: int
+
+
 class Chooser:
     """Choose symbols for the model in Python; choice.pxi is the twin.
 
@@ -164,6 +181,9 @@ class Chooser:
         self._kinds: list[int] = choice.kinds.tolist()
         self._costs: list[int] = choice.costs.tolist()
         self._ahead: list[list[int]] = choice.ahead.tolist()
+        self._carried = None
+        if choice.carry is not None:
+            self._carried = Carried(choice.carry, choice.ahead.shape[1])
 
     def choose(
         self,
@@ -189,6 +209,29 @@ class Chooser:
         path_cost : callable
             Returns the cost in 1/256 bits of a symbol that is no such candidate.
         """
+        target, carried = self._targets[y][x], self._carried
+        # An exact pixel neither takes nor passes on errors.
+        if carried is None or not self._error(nearest, target):
+            wanted = _Wanted(target, nearest, self._allowance(x, y))
+            return self._choose_for(wanted, x, y, flags, neighbors, path_cost)
+        carried.begin_line(y)
+        fine, target = carried.wanted(target, x)
+        wanted = _Wanted(target, self._nearest_to(target, nearest), self._choice.allowance)
+        symbol = self._choose_for(wanted, x, y, flags, neighbors, path_cost)
+        carried.diffuse(fine, self._entries[symbol], x)
+        return symbol
+
+    def _choose_for(
+        self,
+        wanted: _Wanted,
+        x: int,
+        y: int,
+        flags: Mapping[int, int],
+        neighbors: Sequence[int],
+        path_cost: Callable[[int], int],
+    ) -> int:
+        """Return the symbol with the least error and cost for a colour."""
+        target, nearest = wanted.target, wanted.nearest
         costs: dict[int, int] = {}
         denied = 0
         for symbol, p in flags.items():
@@ -196,47 +239,95 @@ class Chooser:
             denied += self.cost(65535 - p)
         near = self._choice.neighbors[nearest].tolist()
         for symbol in (nearest, *near, *neighbors):
-            if symbol not in costs and self._may_replace(nearest, symbol, x, y):
+            if symbol not in costs and self._may_replace(symbol, wanted):
                 costs[symbol] = denied + path_cost(symbol)
         values = {
-            symbol: self._value(symbol, x, y, cost)
+            symbol: (self._error(symbol, target) << 16)
+            + self._choice.lagrangian * (cost - self._foresight(symbol, x, y))
             for symbol, cost in costs.items()
-            if self._may_replace(nearest, symbol, x, y)
+            if self._may_replace(symbol, wanted)
         }
         # The first one wins a tie.
         return min(values, key=values.__getitem__)
 
     def prefers_run(self, x: int, y: int, symbol: int, length: int, p: int) -> bool:
-        """Return True if a run saves more than it adds in error."""
+        """Return True if a run saves more than it adds in error, and then carry its errors."""
+        carried, entry = self._carried, self._entries[symbol]
+        if carried is None:
+            return self._run_value(x, y, symbol, length, p) <= 0
+        carried.begin_line(y)
+        place = carried.place()
+        value = self._run_value(x, y, symbol, length, p)
+        carried.restore(place)
+        if value > 0:
+            return False
+        for at in range(x, x + length):
+            target = self._targets[y][at]
+            if self._error(self._image[y][at], target):
+                fine, _ = carried.wanted(target, at)
+                carried.diffuse(fine, entry, at)
+        return True
+
+    def _run_value(self, x: int, y: int, symbol: int, length: int, p: int) -> float:
+        """Return what a run adds in error less what it saves; infinity if a pixel adds too much."""
         bit = self._choice.lagrangian
         value = bit * (self.cost(p) - self.cost(65535 - p))
         for at in range(x, x + length):
-            own = self._image[y][at]
+            own, target = self._image[y][at], self._targets[y][at]
+            allowance = self._choice.allowance
+            if self._carried is None or not self._error(own, target):
+                allowance = self._allowance(at, y)
+            else:
+                fine, target = self._carried.wanted(target, at)
+                own = self._nearest_to(target, own)
+                self._carried.miss(fine, self._entries[symbol], at)
             if own != symbol:
-                if not self._may_replace(own, symbol, at, y):
-                    return False
-                value += (self._error(symbol, at, y) - self._error(own, at, y)) << 16
+                if not self._may_replace(symbol, _Wanted(target, own, allowance)):
+                    return math.inf
+                value += (self._error(symbol, target) - self._error(own, target)) << 16
                 value -= bit * _SPECK
-        return value <= 0
+        return value
 
     def cost(self, p: int) -> int:
         """Return the cost in 1/256 bits of a decision by its probability in 1/65536."""
         return self._costs[p >> 4]
 
-    def _may_replace(self, nearest: int, symbol: int, x: int, y: int) -> bool:
-        added = self._error(symbol, x, y) - self._error(nearest, x, y)
-        return added <= self._choice.allowance and self._kinds[symbol] == self._kinds[nearest]
+    def _nearest_to(self, target: list[int], symbol: int) -> int:
+        """Return the symbol nearest to a colour, found step by step from one not far from it."""
+        before = -1
+        while symbol != before:
+            before = symbol
+            near = self._choice.neighbors[before].tolist()
+            same = [each for each in near if self._kinds[each] == self._kinds[before]]
+            # The first of equally near ones.
+            symbol = min([before, *same], key=lambda each: self._error(each, target))
+        return symbol
 
-    def _value(self, symbol: int, x: int, y: int, cost: int) -> int:
-        """Return the error plus lambda times the bits, less likely savings at pixels ahead."""
+    def _allowance(self, x: int, y: int) -> int:
+        """Return the most error to add to a pixel: none if those to the right and below equal it.
+
+        People see a flat area change, and each pixel of it would pay for the few bits that another
+        entry saves where the area begins.
+        """
+        if x + 1 == len(self._targets[y]) or y + 1 == len(self._targets):
+            return self._choice.allowance
+        own = self._targets[y][x]
+        flat = own == self._targets[y][x + 1] == self._targets[y + 1][x]
+        return 0 if flat else self._choice.allowance
+
+    def _may_replace(self, symbol: int, wanted: _Wanted) -> bool:
+        target, nearest = wanted.target, wanted.nearest
+        added = self._error(symbol, target) - self._error(nearest, target)
+        return added <= wanted.allowance and self._kinds[symbol] == self._kinds[nearest]
+
+    def _foresight(self, symbol: int, x: int, y: int) -> int:
+        """Return the likely savings at pixels ahead that have the symbol, too."""
         shares = 0
         for right, down, share in ((1, 0, 4), (0, 1, 4), (-1, 1, 3), (1, 1, 3)):
             row = self._ahead[y + down] if y + down < len(self._ahead) else []
             if 0 <= x + right < len(row) and row[x + right] == symbol:
                 shares += share
-        cost -= self._choice.saving * shares // 4
-        return (self._error(symbol, x, y) << 16) + self._choice.lagrangian * cost
+        return self._choice.saving * shares // 4
 
-    def _error(self, symbol: int, x: int, y: int) -> int:
-        pairs = zip(self._targets[y][x], self._entries[symbol], strict=True)
-        return sum((a - b) ** 2 for a, b in pairs)
+    def _error(self, symbol: int, target: list[int]) -> int:
+        return sum((a - b) ** 2 for a, b in zip(target, self._entries[symbol], strict=True))
