@@ -29,6 +29,7 @@ def encode(
     rdo: float | None = None,
     psnr: float | None = None,
     max_bytes: int | None = None,
+    quality: float | str | tuple[float, float] | None = None,
     strict: bool = False,
     **options: Unpack[QuantizeOptions],
 ) -> bytes:
@@ -41,27 +42,28 @@ def encode(
     coding : {'context', 'deflate', 'packed'}
         How the indices are coded.
     effort : {'auto', 'fastest', 'fast', 'default', 'max'}
-        Time to spend on a smaller file, in encoding and in decoding. `auto` selects the strongest
-        effort for which the compiled decoder takes about half a second on one core; the decoder
-        for browsers takes two to seven times that.
+        Time to spend on a smaller file. `auto` selects the strongest effort for which the compiled
+        decoder takes about half a second on one core; that for browsers takes 2 to 7 times as long.
     strip_rows : int, optional
-        Rows in each independently coded strip, up to 65,535; 0 codes the image as one. If not
-        given, images of more than 4 megapixels may get strips of 2 to 16 megapixels, the smaller
-        the busier the image, coded in threads.
+        Rows in each independently coded strip, up to 65,535; 0 for one strip. If not given, images
+        of more than 4 megapixels may get strips of 2 to 16 megapixels, the busier the smaller.
     metadata : Metadata, optional
         What to write instead of the image's own metadata; ``Metadata()`` for none.
     rdo : float, optional
         Choose indices by their coding cost: make the smallest file whose PSNR is at most so many
-        decibels below that of the nearest entries. At 0.1, soft regions of few colours lose their
-        grain and get plainer borders.
+        decibels below that of the nearest entries. With ``dither="floyd-steinberg"`` choices carry
+        their errors on, and the PSNR of the smoothed image may fall by ten times as much.
     psnr : float, optional
-        Make the smallest file of at least this PSNR in decibels, with as many entries as needed,
-        at most k (4,096 if not given).
+        Make the smallest file of at least this PSNR in decibels; k, or 4,096, is the most entries.
     max_bytes : int, optional
         Make the file with the best PSNR in at most so many bytes; k as with `psnr`.
+    quality : float, str or pair of float, optional
+        Make the smallest file with at least this score of `ssimulacra2`: 90 looks the same, 70 is
+        high quality, 50 medium. Of two, also as in "65-80", it aims at the second, and less than
+        the first is an error. It chooses `space` and `dither`, too, unless given; k as with `psnr`.
     strict : bool
-        Raise an error if `psnr` or `max_bytes` cannot be reached, instead of making the best
-        possible file with a `KmcWarning`.
+        Raise an error if `quality`, `psnr` or `max_bytes` cannot be reached, instead of making the
+        best possible file with a `KmcWarning`.
     **options
         All other options of `quantize`.
 
@@ -90,9 +92,14 @@ def encode(
         rdo=rdo,
         psnr=psnr,
         max_bytes=max_bytes,
+        quality=quality,
         strict=strict,
         **options,
     )
+    return _encoded(image, request, metadata)
+
+
+def _encoded(image: ImageLike, request: EncodeRequest, metadata: Metadata | None) -> bytes:
     if request.goal is None:
         return request.assembly.encode(quantized(image, request.quantizing, metadata))
     outcome = optimize(image, request.quantizing, request.goal, request.assembly, metadata=metadata)

@@ -302,7 +302,7 @@ def register_kmc_opener() -> None:
         Use and order of its entries; see `quantize`.
     ``coding``, ``effort``, ``strip_rows``
         Coding of the indices; see `encode`.
-    ``rdo``, ``psnr``, ``max_bytes``, ``strict``
+    ``quality``, ``rdo``, ``psnr``, ``max_bytes``, ``strict``
         A goal of quality or size; see `encode`.
     ``icc_profile``, ``exif``, ``xmp``, ``text``, ``dpi``
         Metadata to write instead of the image's own; None for none.

@@ -26,6 +26,7 @@ class EncodeOptions(QuantizeOptions, total=False):
     rdo: float | None
     psnr: float | None
     max_bytes: int | None
+    quality: float | str | tuple[float, float] | None
     strict: bool
 
 

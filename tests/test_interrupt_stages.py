@@ -125,6 +125,7 @@ WHOLE = {
     "rdo": lambda _: kmcodec.encode(PIXELS, 8, rdo=1.0),
     "psnr": lambda _: kmcodec.encode(PIXELS, psnr=25.0),
     "max_bytes": lambda _: kmcodec.encode(PIXELS, max_bytes=900),
+    "quality": lambda _: kmcodec.encode(PIXELS, quality=50),
     "rows": lambda _: kmcodec.encode_rows(PIXELS, k=8, output=io.BytesIO()),
     "frames": lambda _: kmcodec.encode_frames([PIXELS, PIXELS[::-1]], 8),
     "strips": lambda _: kmcodec.encode(PIXELS, 8, strip_rows=4),

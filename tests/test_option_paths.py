@@ -111,6 +111,7 @@ ENCODING = [
     Row("rdo", 2.0, {"k": 8}, cells=GOALS),
     Row("psnr", 28.0, cells=GOALS),
     Row("max_bytes", 600, cells=GOALS),
+    Row("quality", "40-60", cells=GOALS),
     Row("palettes", "frame", {"k": 8}, "frames", {"arrays": Refused(), "shared": Refused()}),
     Row("durations", 70, {"k": 8}, "frames", dict.fromkeys(("batch", "cluster", "cli"), OF_SOURCE)),
     Row("loop", 3, {"k": 8}, "frames", dict.fromkeys(("batch", "cluster", "cli"), OF_SOURCE)),
@@ -270,7 +271,7 @@ def names_of(function):
     return set(inspect.signature(function).parameters) - {"options"}
 
 
-GOAL = {"rdo", "psnr", "max_bytes", "strict"}
+GOAL = {"rdo", "psnr", "max_bytes", "quality", "strict"}
 QUANTIZE = set(QuantizeOptions.__annotations__) | set(SearchOptions.__annotations__)
 TAKEN = {
     "whole": names_of(kmcodec.encode) | QUANTIZE,

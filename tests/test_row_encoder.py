@@ -208,7 +208,9 @@ def test_rows_that_are_not_as_agreed(tmp_path, rows, size, told):
     assert os.listdir(tmp_path) == ["rows.kmc"]
 
 
-@pytest.mark.parametrize("options", [{"rdo": 0.1}, {"psnr": 30}, {"max_bytes": 900}])
+@pytest.mark.parametrize(
+    "options", [{"rdo": 0.1}, {"psnr": 30}, {"max_bytes": 900}, {"quality": 50}]
+)
 def test_goals_need_the_whole_image(options):
     with pytest.raises(kmcodec.KmcInputError, match="whole image in memory"):
         kmcodec.encode_rows(np.zeros((5, 4), np.uint8), output=io.BytesIO(), **options)

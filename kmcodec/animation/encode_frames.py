@@ -205,8 +205,8 @@ def optimize_frames(
     subject = Subject(
         side_by_side(pixels),
         own if metadata is None else metadata,
-        kept=lambda: quantize_frames(images, quantizing),
-        quantized=lambda k: quantize_frames(pixels, quantizing.with_most(k)),
+        kept=lambda request: quantize_frames(images, request),
+        quantized=lambda request: quantize_frames(pixels, request),
     )
     builder = FramesBuilder(request.assembly, table)
     return meet(goal, subject, quantizing, builder, advance=advance)

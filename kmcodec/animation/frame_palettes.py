@@ -51,7 +51,7 @@ def check_palettes(palettes: str, request: EncodeRequest) -> None:
         return
     if request.goal is not None:
         raise KmcInputError(
-            "palettes='frame' excludes rdo, psnr and max_bytes, which need one palette"
+            "palettes='frame' excludes quality, rdo, psnr and max_bytes, which need one palette"
         )
     if request.quantizing.palette is not None:
         raise KmcInputError("palettes='frame' and palette exclude each other")

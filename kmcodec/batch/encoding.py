@@ -9,6 +9,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from kmcodec.animation.encode_frames import EncodedScenes, encode_images, table_of
 from kmcodec.animation.frame_palettes import sheet_of
 from kmcodec.batch.cluster import Worker
@@ -21,6 +24,7 @@ from kmcodec.formats.color_profiles import is_like_srgb
 from kmcodec.model.image import IndexedImage, Metadata
 from kmcodec.model.label_text import LABELS, without_labels
 from kmcodec.model.metrics import psnr
+from kmcodec.perception import FramesReference
 from kmcodec.quantization import QuantizeRequest
 from kmcodec.quantizer import quantized
 from kmcodec.rate_distortion import Goal, Outcome, optimize
@@ -71,6 +75,8 @@ class EncodeReport:
     losses : tuple of str
         Parts of the source that were reduced or dropped and change how it looks, such as bits of
         its samples; the result is then not lossless, whatever `psnr` is.
+    quality : float, optional
+        Score of SSIMULACRA2, of frames the mean, if a quality was the goal.
     """
 
     source: str
@@ -89,6 +95,7 @@ class EncodeReport:
     frames: int = 1
     scenes: int = 1
     losses: tuple[str, ...] = ()
+    quality: float | None = None
 
     @property
     def lossless(self) -> bool:
@@ -105,6 +112,7 @@ class EncodeReport:
         values = asdict(self)
         values.update(
             psnr=None if math.isinf(self.psnr) else round(self.psnr, 4),
+            quality=None if self.quality is None else round(self.quality, 2),
             lossless=self.lossless,
             ratio=round(self.ratio, 4),
             seconds=round(self.seconds, 4),
@@ -188,7 +196,10 @@ def encode_job(
     written = not request.skip_if_larger or len(encoded.data) < source.size
     if written:
         write_job(job, encoded.data)
-    return _report_of(job, source, encoded, written, started)
+    report = _report_of(job, source, encoded, written, started)
+    if goal is not None and goal.quality is not None:
+        report = replace(report, quality=_score_of(source, encoded))
+    return replace(report, seconds=time.perf_counter() - started)
 
 
 def _read(job: Job, request: FileRequest) -> Source:
@@ -272,12 +283,21 @@ def encode_jobs(
     return run_each(work, due(jobs), executor)
 
 
+def _pixels_of(source: Source) -> tuple[NDArray[np.uint8], int]:
+    """Return the pixels of all frames side by side, and their number."""
+    if source.frames is None:
+        return source.pixels, 1
+    return sheet_of(source.frames.images), len(source.frames.images)
+
+
+def _score_of(source: Source, encoded: EncodedScenes) -> float:
+    return FramesReference(*_pixels_of(source)).score(encoded.to_array())
+
+
 def _report_of(
     job: Job, source: Source, encoded: EncodedScenes, written: bool, started: float
 ) -> EncodeReport:
-    pixels, frames = source.pixels, 1
-    if source.frames is not None:
-        pixels, frames = sheet_of(source.frames.images), len(source.frames.images)
+    pixels, frames = _pixels_of(source)
     height = encoded.scenes[0].height
     return EncodeReport(
         source=job.source,

@@ -46,7 +46,8 @@ from kmcodec.writing.strips import MAX_STRIP_ROWS
 EXAMPLES = """
     kmc encode bird.png -k 16 -o bird.kmc
     kmc encode photo.png -k 64 --rdo              # smaller, for 0.1 dB
-    kmc encode photo.png --max-bytes 30k          # the best image in 30,000 bytes
+    kmc encode photo.png --quality 70             # the smallest that looks good
+    kmc encode photo.png --max-bytes 30k          # the best in 30,000 bytes
     kmc encode icons/ -r -o packed/ --shared-palette -k 32
     kmc encode waves.gif                          # with all frames
 """
@@ -128,20 +129,18 @@ def encode(
 
     SRC is a .mat, .npy or .kmc file, any image that Pillow reads, a folder of such files, a URL of
     a file or folder, or - for standard input. Animations (GIF, PNG, WebP) keep all frames, with
-    one palette; --rdo, --psnr and --max-bytes apply to all frames together. For each file a line
-    gives its size before and after; for several files a last line gives the totals.
+    one palette; --quality, --rdo, --psnr and --max-bytes apply to all frames together. For each
+    file a line gives its size before and after; for several files a last line gives the totals.
 
     One-channel images of signed integers, or of integers with more than 8 bits, are label maps if
     they have at most 256 values or mostly equal neighbours: every label is kept. Other 16-bit
     samples are reduced to 8 bits.
 
-    Without --rdo, --psnr and --max-bytes, .npy files of more than 16 megapixels are read row by
-    row and need little memory; so are PNG and TIFF files if pyvips is installed.
+    Without --quality, --rdo, --psnr and --max-bytes, .npy files of more than 16 megapixels are read
+    row by row and need little memory; so are PNG and TIFF files if pyvips is installed.
     """
     if as_json and output == STANDARD:
-        raise click.UsageError(
-            "--json and '-o -' exclude each other: both write to standard output"
-        )
+        raise click.UsageError("--json excludes '-o -': both write to standard output")
     if shared_palette and (palette is not None or options["reorder"]):
         raise click.UsageError("--shared-palette excludes --palette and --reorder")
     if shared_palette and STANDARD in sources:
@@ -150,7 +149,8 @@ def encode(
         )
     if frame_palettes and (shared_palette or palette is not None or _has_goal(options)):
         raise click.UsageError(
-            "--frame-palettes excludes --palette, --shared-palette, --rdo, --psnr and --max-bytes"
+            "--frame-palettes excludes --palette, --shared-palette, --quality, --rdo, --psnr "
+            "and --max-bytes"
         )
     request = _request_of(colors, palette, frame_palettes, options)
     check_cluster(scheduler, workers, sources, output)
@@ -190,7 +190,7 @@ def encode(
 
 
 def _has_goal(options: dict[str, Any]) -> bool:
-    return any(options[name] is not None for name in ("rdo", "psnr", "max_bytes"))
+    return any(options[name] is not None for name in ("quality", "rdo", "psnr", "max_bytes"))
 
 
 def _request_of(

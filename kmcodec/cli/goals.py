@@ -74,9 +74,16 @@ class Steps:
 
 
 def goal_options(command: _F) -> _F:
-    """Add the options `rdo`, `psnr`, `max_bytes` and `strict`."""
+    """Add the options `quality`, `rdo`, `psnr`, `max_bytes` and `strict`."""
     return options_of(
         command,
+        click.option(
+            "--quality",
+            metavar="N|MIN-MAX",
+            help="Make the smallest file that looks so good, as SSIMULACRA2 measures it: 90 looks "
+            "the same, 70 is high quality, 50 medium. With MIN-MAX aim at MAX, and write no file "
+            "below MIN. -k as with --psnr. It also chooses --space and --dither, unless given.",
+        ),
         click.option(
             "--rdo",
             type=click.FloatRange(0, 20),
@@ -104,8 +111,8 @@ def goal_options(command: _F) -> _F:
         click.option(
             "--strict",
             is_flag=True,
-            help="Write no file if --psnr or --max-bytes cannot be reached. Otherwise the best "
-            "possible file is written.",
+            help="Write no file if --quality, --psnr or --max-bytes cannot be reached. Otherwise "
+            "the best possible file is written.",
         ),
     )
 

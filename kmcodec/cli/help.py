@@ -15,7 +15,10 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
         *("strip", "force"),
     ),
     "Palette": ("colors", "keep", "palette", "shared_palette", "frame_palettes", "reorder"),
-    "Quality and size": ("rdo", "psnr", "max_bytes", "strict", "dither", "dither_amount"),
+    "Quality and size": (
+        *("quality", "rdo", "psnr", "max_bytes", "strict"),
+        *("dither", "dither_amount"),
+    ),
     "Search": ("search", "space", "init", "seed", "iterations", "restarts"),
     "Input": ("variable", "max_pixels", "rows", "salvage", "points"),
     "Many files": ("recursive", "workers", "scheduler", "skip_existing", "skip_if_larger"),

@@ -148,6 +148,7 @@ def _in_words(report: EncodeReport) -> str:
     frames = f"{report.frames:,} frames, " if report.frames > 1 else ""
     if report.scenes > 1:
         colors = f"up to {colors} in each of {report.scenes:,} palettes"
+    quality = "" if report.quality is None else f"quality {report.quality:.1f}, "
     source = _short(report.source)
     if not report.written:
         return (
@@ -156,7 +157,7 @@ def _in_words(report: EncodeReport) -> str:
         )
     return (
         f"{report.output}: {report.width} x {report.height}, {frames}{colors}, "
-        f"{decibels(report.psnr, report.losses)}, "
+        f"{quality}{decibels(report.psnr, report.losses)}, "
         f"{report.size:,} bytes: {times_of(report.raw_size, report.size)} than raw "
         f"({report.raw_size:,}), "
         f"{times_of(report.source_size, report.size)} than {source} ({report.source_size:,}), "

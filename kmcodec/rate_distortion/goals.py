@@ -19,6 +19,7 @@ __all__ = [
     "smallest",
     "smallest_at_psnr",
     "smallest_within_tolerance",
+    "with_entries",
 ]
 
 # Decibels by which the nearest entries should exceed the wanted quality, so that a choice takes
@@ -40,6 +41,9 @@ _TOLERANCE_ROUNDS = 5
 _TOLERANCE_MOVES = 2
 # The saving for a tolerance (see `Criterion`), found by measurement, like the headroom.
 _TOLERANCE_SAVING = 384
+# Decibels that an image in which errors are carried may lose from afar, for each of tolerance. At
+# 0.1 it takes on photos 16 to 28 % fewer bytes than dithering beforehand that looks as good.
+_FROM_AFAR = 10
 # Rounds of a search for a number of entries, and its sufficient precision.
 _STEPS = 5
 _NEAR_HEADROOM = 0.4
@@ -92,6 +96,8 @@ def smallest_within_tolerance(
 ) -> Outcome:
     """Return the smallest image whose PSNR is at most `decibels` below that of an image.
 
+    If the choice carries errors, it is the PSNR of the smoothed image, and ten times as much.
+
     Parameters
     ----------
     source : Source
@@ -101,19 +107,29 @@ def smallest_within_tolerance(
         More than 0.
     maker : Maker
     """
-    error = source.error_of(image)
-    room = error * (ratio(decibels) - 1)
-    price = source.error_scale(image) * 0.15 * math.sqrt(10 * decibels)
+    base = source.base(image)
+    price = source.error_scale(base.image) * 0.15 * math.sqrt(10 * decibels)
+    # The added error depends on the price, whatever the error was before.
+    if source.carries_errors:
+        (plain,) = source.choose(base, [1])
+        error, growth = float(source.error_from_afar(plain.image)), decibels * _FROM_AFAR
+    else:
+        error, growth = source.error_of(image), decibels
+    room = error * (ratio(growth) - 1)
     if not room or price == 0:
         return smallest([image], maker)
-    # The added error depends on the price, whatever the error was before.
-    added = 0.0 if source.dithered else error
+
+    def added(trial: Trial) -> float:
+        if source.carries_errors:
+            return source.error_from_afar(trial.image) - error
+        return trial.error - (0.0 if source.dithered else error)
+
     search = PriceSearch(
         source,
-        source.base(image),
+        base,
         price,
         Measure(
-            value=lambda trial: logarithm(max(1.0, trial.error - added)),
+            value=lambda trial: logarithm(max(1.0, added(trial))),
             cost=lambda trial: trial.size,
             above=False,
         ),
@@ -138,7 +154,7 @@ def smallest_at_psnr(source: Source, maker: Maker, decibels: float) -> Outcome:
     def better(image: IndexedImage) -> float:
         return source.psnr_of(image) - decibels - _HEADROOM
 
-    tried = _with_entries(
+    tried = with_entries(
         maker, better, doubling=_DOUBLING, near=_NEAR_HEADROOM, least=_NEAR - _HEADROOM
     )
     image = tried[0]
@@ -149,12 +165,13 @@ def smallest_at_psnr(source: Source, maker: Maker, decibels: float) -> Outcome:
             maker.encoded(image),
             f"{decibels:g} dB cannot be reached with {maker.most:,} colours, {reached:.2f} dB can",
         )
+    base = source.base(image)
     limit = source.error_at(decibels)
-    added = source.error_of(image)
+    added = source.error_of(base.image)
     search = PriceSearch(
         source,
-        source.base(image),
-        max(1.0, source.error_scale(image)) * _PRICE,
+        base,
+        max(1.0, source.error_scale(base.image)) * _PRICE,
         Measure(
             value=lambda trial: logarithm(max(1.0, source.true_error(trial) - added)),
             cost=lambda trial: trial.size + maker.overhead(trial.image),
@@ -187,7 +204,7 @@ def best_within_bytes(source: Source, maker: Maker, most_bytes: int) -> Outcome:
         # The excess size of the file after such a choice, in doublings.
         return logarithm(_size_at_headroom(source, maker, image) / most_bytes) / logarithm(2)
 
-    found = _with_entries(maker, smaller, doubling=1 / _GROWTH, near=_NEAR_SIZE, least=-math.inf)
+    found = with_entries(maker, smaller, doubling=1 / _GROWTH, near=_NEAR_SIZE, least=-math.inf)
     image = found[0]
     outcome = smallest([image], maker)
     fits = len(outcome.data) <= most_bytes
@@ -229,10 +246,11 @@ def _within_bytes(
     def size_of(trial: Trial) -> int:
         return trial.size + maker.overhead(trial.image)
 
+    base = source.base(image)
     search = PriceSearch(
         source,
-        source.base(image),
-        max(1.0, source.error_scale(image)) * _PRICE,
+        base,
+        max(1.0, source.error_scale(base.image)) * _PRICE,
         Measure(
             value=lambda trial: -logarithm(size_of(trial)),
             cost=source.true_error,
@@ -268,18 +286,20 @@ def _colors_take(image: IndexedImage) -> str:
 
 def _size_at_headroom(source: Source, maker: Maker, image: IndexedImage) -> int:
     """Return the approximate size of a file whose choice uses up the headroom in quality."""
-    price = max(1, int(256 * _PRICE * source.error_scale(image)))
-    (trial,) = source.choose(source.base(image), [price])
+    base = source.base(image)
+    price = max(1, int(256 * _PRICE * source.error_scale(base.image)))
+    (trial,) = source.choose(base, [price])
     return trial.size + maker.overhead(trial.image)
 
 
-def _with_entries(
+def with_entries(
     maker: Maker,
     excess: Callable[[IndexedImage], float],
     *,
     doubling: float,
     near: float,
     least: float,
+    first: int = 64,
 ) -> list[IndexedImage]:
     """Return images whose number of entries brings `excess` near 0, best first.
 
@@ -293,9 +313,11 @@ def _with_entries(
         Distance from 0 that is good enough.
     least : float
         Preferred lower bound of `excess`.
+    first : int
+        Number of entries to try first.
     """
     tried: dict[int, tuple[float, IndexedImage]] = {}
-    k = max(maker.least, min(maker.most, 64))
+    k = max(maker.least, min(maker.most, first))
     for _ in range(_STEPS):
         image = maker.quantized(k)
         tried[k] = (min(_LOSSLESS, excess(image)), image)

@@ -12,7 +12,7 @@ from kmcodec.formats.fitting import fitting_metadata
 from kmcodec.model.image import IndexedImage, Metadata
 from kmcodec.model.label_text import without_labels
 from kmcodec.model.pixels import to_channels
-from kmcodec.quantization import QuantizeRequest
+from kmcodec.quantization import Placing, QuantizeRequest
 from kmcodec.quantizer import ImageLike, pixels_of, quantized
 from kmcodec.rate_distortion.builders import Builder, ImageBuilder
 from kmcodec.rate_distortion.goal import Goal
@@ -23,6 +23,7 @@ from kmcodec.rate_distortion.goals import (
     smallest_at_psnr,
     smallest_within_tolerance,
 )
+from kmcodec.rate_distortion.quality import Way, smallest_at_quality, ways_of
 from kmcodec.rate_distortion.source import Source
 from kmcodec.writing.assembly import Assembly
 
@@ -44,16 +45,16 @@ class Subject:
     metadata : Metadata
         Metadata of the file.
     kept : callable
-        Returns the palette image without a goal; it keeps the palette of the source if possible.
+        Returns the palette image of a request, without a goal; it keeps the palette of the source
+        if possible.
     quantized : callable
-        The same from the pixels alone, with at most the given number of entries, or as many as
-        there are colours to keep.
+        The same from the pixels alone.
     """
 
     pixels: NDArray[np.uint8]
     metadata: Metadata
-    kept: Callable[[], IndexedImage]
-    quantized: Callable[[int], IndexedImage]
+    kept: Callable[[QuantizeRequest], IndexedImage]
+    quantized: Callable[[QuantizeRequest], IndexedImage]
 
 
 def optimize(
@@ -91,8 +92,8 @@ def optimize(
         pixels,
         # The goal needs the size of the metadata now, but labels are known only at the end.
         without_labels(own if metadata is None else metadata),
-        kept=lambda: quantized(image, request, Metadata()),
-        quantized=lambda k: quantized(pixels, request.with_most(k)),
+        kept=lambda request: quantized(image, request, Metadata()),
+        quantized=lambda request: quantized(pixels, request),
     )
     return meet(goal, subject, request, ImageBuilder(assembly), advance=advance)
 
@@ -120,30 +121,45 @@ def meet(
     """
     k, has_palette = request.k, request.palette is not None
     # Keep a palette image unchanged if its pixels must not change.
-    first = subject.kept() if goal.rdo is not None or has_palette else subject.quantized(1)
+    if goal.rdo is not None:
+        first = subject.kept(request)
+    else:
+        first = subject.quantized(request if has_palette else request.with_most(1))
     metadata = fitting_metadata(subject.metadata, first.channels)
+    pixels = to_channels(subject.pixels.reshape(*subject.pixels.shape[:2], -1), first.channels)
 
-    def described(image: IndexedImage) -> IndexedImage:
+    def quantized_as(request: QuantizeRequest) -> IndexedImage:
+        image = subject.quantized(request)
         return IndexedImage(image.palette, image.indices, metadata)
 
-    first = described(first)
-    pixels = subject.pixels
-    source = Source(
-        to_channels(pixels.reshape(*pixels.shape[:2], -1), first.channels),
-        placing=request.placing,
-        has_own_palette=not has_palette,
-        keep=request.search.keep,
-        builder=builder,
-    )
-    maker = Maker(
-        quantized=lambda k: first if has_palette else described(subject.quantized(k)),
-        least=max(1, len(request.search.keep)),
-        most=len(first.palette) if has_palette else _MOST_COLORS if k is None else k,
-        encoded=builder.encode,
-        overhead=builder.overhead,
-        advance=advance,
-    )
+    def source_of(placing: Placing) -> Source:
+        return Source(
+            pixels,
+            placing=placing,
+            has_own_palette=not has_palette,
+            keep=request.search.keep,
+            builder=builder,
+        )
+
+    def maker_of(request: QuantizeRequest) -> Maker:
+        return Maker(
+            quantized=lambda k: quantized_as(request if has_palette else request.with_most(k)),
+            least=max(1, len(request.search.keep)),
+            most=len(first.palette) if has_palette else _MOST_COLORS if k is None else k,
+            encoded=builder.encode,
+            overhead=builder.overhead,
+            advance=advance,
+        )
+
+    maker = maker_of(request)
+    if goal.quality is not None:
+        ways = [
+            Way(source_of(way.placing), maker_of(way), price) for way, price in ways_of(request)
+        ]
+        return smallest_at_quality(ways, pixels, builder.frames, *goal.quality)
+    source = source_of(request.placing)
     if goal.rdo is not None:
+        first = IndexedImage(first.palette, first.indices, metadata)
         return smallest_within_tolerance(source, first, goal.rdo, maker)
     if goal.psnr is not None:
         return smallest_at_psnr(source, maker, goal.psnr)

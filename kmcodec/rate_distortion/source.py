@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kmcodec.coding.carry import Carry
 from kmcodec.coding.choice import Criterion
 from kmcodec.coding.symbol_coding import SymbolCoding
 from kmcodec.container.header import Header
@@ -25,7 +26,7 @@ from kmcodec.quantization.kept import Kept, is_kept
 from kmcodec.quantizer import quantize
 from kmcodec.rate_distortion.builders import Builder
 from kmcodec.rate_distortion.moments import Moments
-from kmcodec.rate_distortion.soft import smoothed
+from kmcodec.rate_distortion.soft import smoothed, squared_error_from_afar
 
 __all__ = ["SAVING", "Base", "Source", "Trial"]
 
@@ -40,6 +41,13 @@ _TRANSPARENT, _OPAQUE = 0, 2
 
 # Number of coordinates of a point and of an entry for the model.
 _COORDINATES = 4
+
+# The method whose errors the choice itself carries.
+_CARRIED = "floyd-steinberg"
+# Maximum error that a pixel makes up for, in root mean squared distances of the inexact pixels, and
+# in 1/16 of the unit of coordinates.
+_MOST_CARRIED = 3
+_LIMIT = 1 << 16
 
 SAVING = Criterion.saving
 """1/256 bits that an entry saves at a pixel ahead with the same entry."""
@@ -76,7 +84,7 @@ class Base:
         With the nearest entries, or dithered.
     method, header, line_width
         Its coding; see `Builder`.
-    targets, entries, kinds, ahead, saving
+    targets, entries, kinds, ahead, saving, carry
         See `Criterion`.
     """
 
@@ -89,6 +97,7 @@ class Base:
     kinds: NDArray[np.uint8]
     ahead: NDArray[Any]
     saving: int
+    carry: Carry | None
 
 
 class Source:
@@ -99,8 +108,8 @@ class Source:
     pixels : ndarray, shape (H, W, C), uint8
         With as many channels as the palettes.
     placing : Placing
-        Placing of the images' entries. If they are dithered, choices aim at the dithered image,
-        as aiming at the pixels would undo the dither.
+        Placing of the images' entries. With `floyd-steinberg` the choice itself carries errors.
+        Other dithers make the image that choices aim at: aiming at the pixels would undo them.
     has_own_palette : bool
         Whether palettes are made for these pixels, so that their entries may move and be
         reordered.
@@ -122,7 +131,10 @@ class Source:
         self.pixels = pixels
         self._space = ColorSpace(placing.space, pixels.shape[2])
         self._nearest = replace(placing, dither=NO_DITHER)
-        self.dithered = placing.dithers
+        self._share = math.floor(256 * placing.dither_amount + 0.5)
+        if placing.dither != _CARRIED:
+            self._share = 0
+        self.dithered = placing.dithers and placing.dither != _CARRIED
         self._has_own_palette = has_own_palette
         self._keep = keep
         self._builder = builder
@@ -134,6 +146,19 @@ class Source:
     def error_of(self, image: IndexedImage) -> float:
         """Return the sum of squared differences from the pixels."""
         return squared_error(self.pixels, image.to_array())
+
+    @property
+    def carries_errors(self) -> bool:
+        """Whether the choice carries errors on, so that neighbours make up for them."""
+        return self._share > 0
+
+    def error_from_afar(self, image: IndexedImage) -> int:
+        """Return the sum of squared differences from the pixels after smoothing, frame by frame."""
+        frames = [
+            np.split(pixels, self._builder.frames, axis=1)
+            for pixels in (self.pixels, image.to_array().reshape(self.pixels.shape))
+        ]
+        return sum(squared_error_from_afar(*pair) for pair in zip(*frames, strict=True))
 
     def error_at(self, decibels: float) -> float:
         """Return the sum of squared differences for a PSNR."""
@@ -159,7 +184,9 @@ class Source:
         return total / count if count else 0.0
 
     def base(self, image: IndexedImage) -> Base:
-        """Return the first base of an image with the nearest entries, or dithered."""
+        """Return the first base of an image: with the nearest entries, or dithered."""
+        if self._share:
+            image = self._with_nearest(image.palette, image)
         return self._based(image, self._likely(image, image.indices), SAVING)
 
     def rebased(self, start: Base, trial: Trial, saving: int = SAVING) -> Base:
@@ -170,9 +197,7 @@ class Source:
         """
         image = start.image
         if self._moves_entries:
-            palette = trial.image.palette
-            indices = apply_palette(self.pixels, palette, self._nearest)
-            image = IndexedImage(palette, indices, image.metadata)
+            image = self._with_nearest(trial.image.palette, image)
         return self._based(image, self._likely(image, trial.image.indices), saving)
 
     def choose(self, base: Base, prices: Sequence[int]) -> list[Trial]:
@@ -202,9 +227,14 @@ class Source:
             return image
         return quantize(image, len(image.palette), reorder=True, keep=self._keep)
 
+    def _with_nearest(self, palette: NDArray[np.uint8], image: IndexedImage) -> IndexedImage:
+        """Return the pixels with the nearest entries of a palette, and the image's metadata."""
+        indices = apply_palette(self.pixels, palette, self._nearest)
+        return IndexedImage(palette, indices, image.metadata)
+
     @property
     def _moves_entries(self) -> bool:
-        # Means are wrong if neighbours compensate each other's errors.
+        # Means of what is dithered beforehand are wrong: neighbours compensate each other's errors.
         return self._has_own_palette and not self.dithered
 
     def _based(self, image: IndexedImage, ahead: NDArray[Any], saving: int) -> Base:
@@ -223,6 +253,16 @@ class Source:
             kinds=_kinds(image.palette),
             ahead=ahead,
             saving=saving,
+            carry=self._carry_for(image) if self._share else None,
+        )
+
+    def _carry_for(self, image: IndexedImage) -> Carry:
+        line_width = self._builder.line_width(image)
+        return Carry(
+            share=self._share,
+            limit=min(_LIMIT, 16 * _MOST_CARRIED * math.isqrt(int(self.error_scale(image)))),
+            colors=self._space.channels - has_alpha(self._space.channels),
+            below=image.width // line_width,
         )
 
     def _trial(
@@ -345,6 +385,7 @@ def _choose_strip(base: Base, price: int, strip: int) -> tuple[NDArray[Any], int
         allowance=min(_ALLOWANCE * price >> 8, np.iinfo(np.int32).max // 2),
         ahead=lines(base.ahead),
         saving=base.saving,
+        carry=base.carry,
     )
     chosen, size = base.method.choose(lines(base.image.indices), base.image.palette, criterion)
     return chosen.reshape(end - first, -1), size

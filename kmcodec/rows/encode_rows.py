@@ -35,7 +35,7 @@ _GROUP = 1 << 18
 
 _WHOLE = "it needs the whole image in memory, use encode()"
 _FRAMES = "rows are of one image, use encode_frames()"
-_GOAL = frozenset({"rdo", "psnr", "max_bytes", "strict"})
+_GOAL = frozenset({"rdo", "psnr", "max_bytes", "quality", "strict"})
 _KNOWN = EncodeOptions.__annotations__.keys() - _GOAL
 _ELSEWHERE = {
     **dict.fromkeys(_GOAL, _WHOLE),

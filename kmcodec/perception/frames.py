@@ -1,0 +1,32 @@
+"""The score of several frames."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kmcodec.perception.score import Reference
+
+__all__ = ["FramesReference"]
+
+
+class FramesReference:
+    """Original frames, prepared for comparing many images with them; see `Reference`.
+
+    Parameters
+    ----------
+    pixels : ndarray, shape (H, W) or (H, W, C), uint8
+        The frames side by side.
+    frames : int
+        Number of frames.
+    """
+
+    def __init__(self, pixels: NDArray[np.uint8], frames: int) -> None:
+        self._frames = frames
+        self._references = [Reference(frame) for frame in np.split(pixels, frames, axis=1)]
+
+    def score(self, pixels: NDArray[np.uint8]) -> float:
+        """Return the mean of the scores of frames side by side."""
+        frames = np.split(pixels, self._frames, axis=1)
+        pairs = zip(self._references, frames, strict=True)
+        return sum(reference.score(frame) for reference, frame in pairs) / self._frames
