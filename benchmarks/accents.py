@@ -148,7 +148,13 @@ def main() -> None:
                         mean = (made[where].mean(axis=0) + 0.5).astype(np.uint8)
                         kept[name].append(bool(has_hue(mean, MARKS[mark])))
                         quality[name].append(psnr(with_mark, made))
-            cells = [str(k), f"{size} x {size}", str(len(next(iter(kept.values()))))]
+            count = len(next(iter(kept.values())))
+            cells = [str(k), f"{size} x {size}", str(count)]
+            if not count:
+                # Every image has every hue.
+                cells += ["-"] * (len(compared) + len(costs))
+                print("| " + " | ".join(cells) + " |", flush=True)
+                continue
             for name in compared:
                 cells.append(f"{sum(kept[name])} ({np.mean(quality[name]):.2f} dB)")
             for name in costs:
