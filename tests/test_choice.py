@@ -66,7 +66,7 @@ def carries(draw, most_below=3):
 
 @needs_kernels
 @by_profile
-@settings(max_examples=25)
+@settings(max_examples=10)
 @given(sources(), carries(), st.sampled_from([1, 5000, 100_000, 10_000_000]))
 def test_twins_choose_the_same_where_they_carry_errors(coding, source, carry, lagrangian):
     pixels, palette, nearest = source

@@ -111,7 +111,7 @@ ENCODING = [
     Row("rdo", 2.0, {"k": 8}, cells=GOALS),
     Row("psnr", 28.0, cells=GOALS),
     Row("max_bytes", 600, cells=GOALS),
-    Row("quality", "40-60", cells=GOALS),
+    Row("quality", "40-60", {"effort": "fastest"}, cells=GOALS),
     Row("palettes", "frame", {"k": 8}, "frames", {"arrays": Refused(), "shared": Refused()}),
     Row("durations", 70, {"k": 8}, "frames", dict.fromkeys(("batch", "cluster", "cli"), OF_SOURCE)),
     Row("loop", 3, {"k": 8}, "frames", dict.fromkeys(("batch", "cluster", "cli"), OF_SOURCE)),

@@ -17,7 +17,7 @@ from reader_mutants import CODER, FILES, NOTICED, equivalent, mutants
 
 SCRIPT = Path(__file__).parent / "reader_mutants.py"
 NEEDED = 95  # percent
-EVERY = {"coder": 75, "additive": 30, "rest": 11}
+EVERY = {"coder": 45, "additive": 30, "rest": 11}
 
 
 def files_of(what: str) -> list[str]:
