@@ -136,6 +136,12 @@ def test_frames_reach_a_quality_on_average(bird):
     assert 50 <= np.mean(scores) <= 51.5
 
 
+def test_images_that_would_need_gigabytes_are_refused(bird, monkeypatch):
+    monkeypatch.setattr("kmcodec.perception.score.MOST_PIXELS", bird.shape[0] * bird.shape[1] - 1)
+    with pytest.raises(kmcodec.KmcInputError, match="quality is measured of up to 5,119 pixels"):
+        kmcodec.encode(bird, quality=50)
+
+
 def test_small_images_have_a_quality(rng):
     tiny = rng.integers(0, 256, (3, 5, 3), dtype=np.uint8)
     data = kmcodec.encode(tiny, quality=80)
