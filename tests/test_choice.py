@@ -43,7 +43,7 @@ def sources(draw, most_rows=10, most_width=40):
 
 @needs_kernels
 @by_profile
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(sources(), st.sampled_from([1, 5000, 100_000, 10_000_000]))
 def test_twins_choose_the_same(coding, source, lagrangian):
     pixels, palette, nearest = source
