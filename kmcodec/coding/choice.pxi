@@ -216,15 +216,16 @@ cdef inline int adds_to_run(
     Choice *c, const int16_t *target, int x, int own, int w, int64_t *value
 ) noexcept nogil:
     """Add to `value` what a pixel of a run adds in error, less the bits it saves; 0 if too much."""
-    cdef int own_error, error, allowance = c.allowance
-    if c.carry.share == 0 or error_of(c, target, own) == 0:
-        allowance = allowance_of(c, target, x)
-    else:
+    cdef int own_error, error, allowance = -1
+    if c.carry.share and error_of(c, target, own):
+        allowance = c.allowance
         want(&c.carry, target, x)
         target = c.carry.wanted
         own = nearest_to(c, target, own)
         miss(&c.carry, c.entries + 4 * w, x)
     if own != w:
+        if allowance < 0:
+            allowance = allowance_of(c, target, x)
         own_error = error_of(c, target, own)
         error = error_of(c, target, w)
         if error > own_error + allowance or c.kinds[w] != c.kinds[own]:

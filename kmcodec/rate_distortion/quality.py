@@ -112,12 +112,13 @@ def smallest_at_quality(
         if found[0].size * _HOPELESS < found[-1].size:
             break
     found.sort(key=lambda near: near.size)
-    made = [_reached(near, scorer, wanted) for near in found if near.size <= _CLOSE * found[0].size]
-    enough = [made_way for made_way in made if scorer.score(made_way.image.to_array()) >= wanted]
+    close = [near for near in found if near.size <= _CLOSE * found[0].size]
+    made = [_reached(near, scorer, wanted) for near in close]
+    scored = [(scorer.score(outcome.image.to_array()), outcome) for outcome in made]
+    enough = [outcome for score, outcome in scored if score >= wanted]
     if enough:
         return min(enough, key=lambda outcome: len(outcome.data))
-    best = max(made, key=lambda outcome: scorer.score(outcome.image.to_array()))
-    score = scorer.score(best.image.to_array())
+    score, best = max(scored, key=lambda pair: pair[0])
     if score >= least:
         return best
     most = ways[0].maker.most
