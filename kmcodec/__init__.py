@@ -24,6 +24,7 @@ from kmcodec.errors import (
 )
 from kmcodec.files import decode_rows, read, write
 from kmcodec.model.image import IndexedImage, Metadata
+from kmcodec.model.label_classes import LabelClasses, TiffTag
 from kmcodec.perception import ssimulacra2
 from kmcodec.pillow_plugin import register_kmc_opener
 from kmcodec.quantizer import quantize
@@ -42,7 +43,9 @@ __all__ = [
     "KmcLimitError",
     "KmcLossWarning",
     "KmcWarning",
+    "LabelClasses",
     "Metadata",
+    "TiffTag",
     "__version__",
     "decode",
     "decode_frames",

@@ -2,8 +2,8 @@
 """The second reader of KMC 1 files, written from kmc-1.md alone, to be read beside it.
 
 "Section" in a comment is a section of that text. Python standard library only, and beside this
-file read_input.py, read_frames.py, and for coding 2 to 5 read_additive.py, read_context.py and
-read_palette.py.
+file read_input.py, read_frames.py, read_classes.py, and for coding 2 to 5 read_additive.py,
+read_context.py and read_palette.py.
 
     python3 read_kmc.py FILE                 print what the file says about itself
     python3 read_kmc.py FILE -o OUT.pam      write the first frame as netpbm PAM
@@ -23,6 +23,7 @@ from typing import Any
 
 sys.path.append(str(Path(__file__).resolve().parent))  # it need not be there already
 import read_additive
+import read_classes
 import read_context
 import read_palette
 from read_frames import MAX_SIDE, Frames, Scene, read_frames
@@ -34,6 +35,7 @@ MAX_SECTIONS = 1024  # section 7, KEND not counted
 MAX_METADATA = 2**27  # a limit of this reader: the data of all sections together
 ADDITIVE = (2, 5)  # section 6.4
 KNOWN = {b"iccp": "icc", b"exif": "exif", b"xmpp": "xmp", b"text": "text"}  # section 7
+KNOWN |= {b"clas": "classes", b"tiff": "tiff"}  # classes.md
 
 
 @dataclass
@@ -220,10 +222,11 @@ def read_sections(source: Input, image: Image) -> None:  # section 7
             refuse(part, at, f"too large: more than {MAX_METADATA} bytes of metadata")
         if name == "text":
             keep_text(image.metadata[name], data, part, at)
-        elif image.metadata[name] is not None:
+        elif image.metadata.get(name) is not None:
             refuse(part, at, "a second one")
         else:
-            image.metadata[name] = data
+            parse = read_classes.READ.get(kind)
+            image.metadata[name] = parse(data, part, at) if parse else data
 
 
 def section_data(payload: bytes, part: str, at: int) -> bytes:
@@ -273,7 +276,7 @@ def differences(image: Image, expected: dict[str, Any]) -> list[str]:
 
 
 def check(folder: Path) -> int:
-    counts, wrong = {"good": 0, "bad": 0, "large": 0}, 0
+    counts, wrong = {"good": 0, "bad": 0, "classes": 0, "large": 0}, 0
     for kind in counts:
         listed = {file.stem: file for file in (folder / kind).glob("*.json")}
         if kind != "good":

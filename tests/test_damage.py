@@ -170,6 +170,15 @@ def test_good_vectors_are_read_as_expected(name):
         found = getattr(image.metadata, field)
         assert (found and found.hex()) == (metadata[field] and metadata[field].lower())
     assert dict(image.metadata.text) == metadata["text"]
+    tags = [[tag.number, tag.type, tag.data.hex()] for tag in image.metadata.tiff]
+    assert tags == metadata.get("tiff", [])
+    classes = image.metadata.classes
+    assert (classes is not None) == ("classes" in metadata)
+    if classes is not None:
+        assert classes.nodata == metadata["classes"]["nodata"]
+        names = {str(key): name for key, name in classes.names.items()}
+        colors = {str(key): bytes(color).hex() for key, color in classes.colors.items()}
+        assert (names, colors) == (metadata["classes"]["names"], metadata["classes"]["colors"])
 
 
 @pytest.mark.parametrize("name", json.loads((VECTORS / "bad" / "reasons.json").read_text()))
@@ -177,6 +186,13 @@ def test_bad_vectors_are_refused(name):
     data = (VECTORS / "bad" / f"{name}.kmc").read_bytes()
     with pytest.raises(kmcodec.KmcFormatError):
         kmcodec.decode_frames(data)
+
+
+@pytest.mark.parametrize("name", json.loads((VECTORS / "classes" / "reasons.json").read_text()))
+def test_malformed_classes_are_refused(name):
+    data = (VECTORS / "classes" / f"{name}.kmc").read_bytes()
+    with pytest.raises(kmcodec.KmcFormatError, match=r"section (clas|tiff)"):
+        kmcodec.inspect(data)
 
 
 def test_large_vectors_are_refused_as_too_large():

@@ -84,7 +84,7 @@ def test_every_vector_is_accounted_for():
     assert len(VECTOR_FILES) > 100
     for path in VECTOR_FILES:
         lines = assert_accounts_for_every_byte(path.read_bytes())
-        if path.parent.name != "bad":
+        if path.parent.name not in ("bad", "classes"):
             assert not any("!!" in line for line in lines), path
 
 

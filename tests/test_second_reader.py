@@ -27,7 +27,7 @@ VECTORS = SPEC / "vectors"
 GOOD = sorted(path.stem for path in (VECTORS / "good").glob("*.kmc"))
 REASONS: dict[str, dict[str, str]] = {
     folder: json.loads((VECTORS / folder / "reasons.json").read_text("utf-8"))
-    for folder in ("bad", "large")
+    for folder in ("bad", "classes", "large")
 }
 FAULTY = [f"{folder}/{name}" for folder, names in REASONS.items() for name in names]
 SCRIPTS = [*sorted(SPEC.glob("*.py")), *sorted((SPEC / "make_vectors").glob("*.py"))]
@@ -382,7 +382,8 @@ def test_command_line_check(tmp_path: Path) -> None:
     small = [name for name, text in texts.items() if len(text) < 2000 and "_sha256" not in text]
     good, bad = small[::7], list(REASONS["bad"])[::5]
     assert len(good) >= 20
-    for folder, names in (("good", good), ("bad", bad), ("large", REASONS["large"])):
+    some = {"good": good, "bad": bad, "classes": REASONS["classes"], "large": REASONS["large"]}
+    for folder, names in some.items():
         (tmp_path / folder).mkdir()
         for name in names:
             for path in (VECTORS / folder).glob(f"{name}.*"):
@@ -397,7 +398,10 @@ def test_command_line_check(tmp_path: Path) -> None:
 
 
 def test_command_line_check_fails_if_anything_differs(tmp_path: Path) -> None:
-    for folder, name in (("good", "example"), ("bad", "empty"), ("large", "both-sides")):
+    for folder, name in (
+        *(("good", "example"), ("bad", "empty"), ("large", "both-sides")),
+        ("classes", "clas-tab"),
+    ):
         (tmp_path / folder).mkdir()
         shutil.copy(VECTORS / folder / f"{name}.kmc", tmp_path / folder)
         if folder != "good":

@@ -11,7 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 from kmcodec.coding import AUTO
 from kmcodec.decoder import checked_metadata, image_of
 from kmcodec.model.checks import refuse_unknown
-from kmcodec.model.image import array_of
+from kmcodec.model.image import IndexedImage, Metadata, array_of
+from kmcodec.model.label_classes import LabelClasses
 from kmcodec.model.label_images import LabelText, in_runs, label_image, labels_of, planes_image
 from kmcodec.model.label_text import LABELS
 from kmcodec.model.limits import DEFAULT_MAX_METADATA, DEFAULT_MAX_PIXELS, Limits
@@ -34,6 +35,8 @@ def encode_labels(
     coding: str = Assembly.coding,
     effort: str = Assembly.effort,
     strip_rows: int | None = None,
+    classes: LabelClasses | None = None,
+    metadata: Metadata | None = None,
     **options: Never,
 ) -> bytes:
     """Encode an array of labels as a `.kmc` file, losslessly.
@@ -45,6 +48,10 @@ def encode_labels(
         palette are split into planes of their bytes, stacked likewise.
     coding, effort, strip_rows
         See `encode`. Noise of more than 4,096 values is coded by `deflate`, not by `context`.
+    classes : LabelClasses, optional
+        Names and colours of the ids; those of `metadata` if not given.
+    metadata : Metadata, optional
+        See `encode`.
     **options
         None: all other options of `encode` are refused, as they would change labels.
 
@@ -59,18 +66,26 @@ def encode_labels(
     KmcInputError
         If the labels are of another type, or an option is wrong.
     """
+    kept = metadata or Metadata()
+    kept = kept if classes is None else replace(kept, classes=classes)
     reasons = dict.fromkeys(EncodeOptions.__annotations__, "labels are kept as they are")
     refuse_unknown("encode_labels", options, (), reasons)
     array = array_of("labels", labels)
     assembly = Assembly(coding, effort, strip_rows)
     image = label_image(array)
     if image is not None and (len(image.palette) <= _FEW or in_runs(image.indices)):
-        return assembly.encode(image)
+        return assembly.encode(_described(image, kept))
     image = planes_image(array)
     if not in_runs(image.indices):
         # Noise gains little, and decodes a hundred times slower.
         assembly = Assembly("deflate" if coding == "context" else coding, AUTO, strip_rows)
-    return assembly.encode(image)
+    return assembly.encode(_described(image, kept))
+
+
+def _described(image: IndexedImage, metadata: Metadata) -> IndexedImage:
+    """Return an image of labels with other metadata besides the text that describes them."""
+    text = {**metadata.text, **image.metadata.text}
+    return IndexedImage(image.palette, image.indices, replace(metadata, text=text))
 
 
 def decode_labels(

@@ -4,8 +4,15 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Any
 
+from kmcodec.container.class_sections import (
+    classes_from_data,
+    data_from_classes,
+    data_from_tags,
+    tags_from_data,
+)
 from kmcodec.container.layout import MAX_SECTIONS, Section
 from kmcodec.errors import KmcFormatError, KmcInputError, KmcLimitError
 from kmcodec.model.image import Metadata
@@ -17,7 +24,16 @@ MAX_DATA = 1 << 24
 """The most bytes of a section's data, decompressed."""
 
 
-_FIELD_OF_TYPE = {"iccp": "icc", "exif": "exif", "xmpp": "xmp"}
+_FIELD_OF_TYPE = {
+    "iccp": "icc",
+    "exif": "exif",
+    "xmpp": "xmp",
+    "clas": "classes",
+    "tiff": "tiff",
+}
+# Of the types in spec/classes.md, how the data are made and read.
+_MADE: dict[str, Callable[[Any], bytes]] = {"clas": data_from_classes, "tiff": data_from_tags}
+_READ: dict[str, Callable[[bytes], Any]] = {"clas": classes_from_data, "tiff": tags_from_data}
 _STORED, _ZLIB = 0, 1
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 
@@ -42,9 +58,8 @@ def sections_from_metadata(metadata: Metadata) -> list[Section]:
     """
     sections = []
     for type_, field in _FIELD_OF_TYPE.items():
-        data = getattr(metadata, field)
-        if data:
-            sections.append(_section(type_, data))
+        if value := getattr(metadata, field):
+            sections.append(_section(type_, _MADE.get(type_, bytes)(value)))
     for keyword, text in metadata.text.items():
         if not is_keyword(keyword):
             raise KmcInputError(
@@ -82,7 +97,7 @@ def metadata_from_sections(
     KmcLimitError
         If the data exceed `max_metadata`.
     """
-    found: dict[str, bytes] = {}
+    found: dict[str, Any] = {}
     text: dict[str, str] = {}
     total = 0
     for section in sections:
@@ -95,7 +110,10 @@ def metadata_from_sections(
             data = _data(section, most)
             total += len(data)
         if field:
-            found[field] = data
+            try:
+                found[field] = _READ.get(section.type, bytes)(data)
+            except ValueError as error:
+                raise KmcFormatError(f"{name}: {error}", offset=section.offset) from None
         elif section.type == "text":
             keyword, value = _keyword_and_text(section, data)
             if keyword in text:
@@ -106,7 +124,7 @@ def metadata_from_sections(
                 f"{name} is required to read the file, but unknown to this version",
                 offset=section.offset,
             )
-    return Metadata(**found, text=text)
+    return Metadata(text=text, **found)
 
 
 def _section(type_: str, data: bytes) -> Section:

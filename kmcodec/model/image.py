@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from kmcodec.errors import KmcInputError
 from kmcodec.model.frozen import FrozenDict, frozen, owned
+from kmcodec.model.label_classes import LabelClasses, TiffTag
 
 __all__ = [
     "MAX_COLORS",
@@ -49,12 +50,18 @@ class Metadata:
         An XMP packet.
     text : mapping of str to str
         Texts by keyword, copied into a read-only dict.
+    classes : LabelClasses, optional
+        Names and colours of labels.
+    tiff : tuple of TiffTag
+        Tags of the TIFF file that labels come from, such as its place on the ground.
     """
 
     icc: bytes | None = None
     exif: bytes | None = None
     xmp: bytes | None = None
     text: Mapping[str, str] = field(default_factory=dict)
+    classes: LabelClasses | None = None
+    tiff: tuple[TiffTag, ...] = ()
 
     def __post_init__(self) -> None:
         for name in ("icc", "exif", "xmp"):
@@ -64,7 +71,8 @@ class Metadata:
         object.__setattr__(self, "text", FrozenDict(self.text))
 
     def __bool__(self) -> bool:
-        return bool(self.icc or self.exif or self.xmp or self.text)
+        kept = self.icc or self.exif or self.xmp or self.text
+        return bool(kept or self.classes or self.tiff)
 
 
 @dataclass(frozen=True, init=False, eq=False, repr=False)

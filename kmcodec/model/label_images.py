@@ -29,6 +29,7 @@ __all__ = [
     "label_image",
     "labels_of",
     "planes_image",
+    "span_of_values",
 ]
 
 MOST_IN_NOISE = 256
@@ -192,6 +193,18 @@ def labels_of(image: IndexedImage) -> NDArray[Any]:
     except ValueError:
         raise _fault(f"no array has the shape {told.shape}") from None
     return labels
+
+
+def span_of_values(told: LabelText, entries: int) -> tuple[int, int]:
+    """Return the least and the greatest value of labels that are entries of a palette.
+
+    Raises
+    ------
+    KmcFormatError
+        If the text does not fit so many entries.
+    """
+    values = _values(told.first, told.gaps, entries, told.dtype)
+    return int(values[0]), int(values[-1])
 
 
 def is_label_map(samples: NDArray[Any]) -> bool:

@@ -54,7 +54,8 @@ def without_labels(metadata: Metadata) -> Metadata:
     reason = "palette or pixels are no longer those of the labels"
     warn(f"dropped the text {LABELS!r}: {reason}")
     others = {keyword: text for keyword, text in metadata.text.items() if keyword != LABELS}
-    return replace(metadata, text=others)
+    # Names, colours and tags are those of labels, too.
+    return replace(metadata, text=others, classes=None, tiff=())
 
 
 def _is_same(before: IndexedImage | NDArray[np.uint8], after: IndexedImage) -> bool:

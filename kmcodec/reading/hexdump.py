@@ -355,9 +355,14 @@ def _payload_in_words(type_: bytes, payload: bytes) -> str:
         return f"{_FAULT}{getattr(error, 'message', error)}"
     for keyword, text in found.text.items():
         return f"{keyword!r}: {text[:40]!r}{'...' if len(text) > 40 else ''}"
+    stored = "deflated" if payload[:1] == b"\1" else "stored"
+    if found.classes is not None:
+        count = len(found.classes.names.keys() | found.classes.colors.keys())
+        return f"names and colours of {count:,} classes, {stored}"
+    if found.tiff:
+        return f"TIFF tags {', '.join(str(tag.number) for tag in found.tiff)}, {stored}"
     data = found.icc or found.exif or found.xmp
     if data is None:
         return "of an unknown type, which readers skip"
     names = {b"iccp": "ICC profile", b"exif": "EXIF", b"xmpp": "XMP"}
-    stored = "deflated" if payload[0] else "stored"
     return f"{names[type_]}, {len(data):,} bytes {stored}"

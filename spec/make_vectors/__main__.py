@@ -42,6 +42,7 @@ from bad_scenes import (
     large_scenes,
 )
 from bad_sections import bad_frames, bad_icc, bad_known, bad_texts, bad_types
+from classes import bad_classes, good_classes
 from frames import bad_frame_tables, good_frames, large_frames
 from good import LEFT_OUT, good_bits, good_codings, good_shapes
 from good_additive import (
@@ -122,6 +123,7 @@ GOOD: list[Callable[[], Iterator[Good]]] = [
     good_scenes,
     good_scenes_palettes,
     good_scenes_tables,
+    good_classes,
 ]
 REFUSED: dict[str, list[Callable[[], Iterator[Bad]]]] = {
     "bad": [
@@ -154,6 +156,7 @@ REFUSED: dict[str, list[Callable[[], Iterator[Bad]]]] = {
         bad_scene_indices,
         bad_scene_ends,
     ],
+    "classes": [bad_classes],
     "large": [large, large_frames, large_scenes],
 }
 
@@ -214,9 +217,11 @@ def main() -> None:
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_bytes(data)
     vectors = [path for path in files if path.endswith(".kmc")]
-    counts = [sum(path.startswith(f"{d}/") for path in vectors) for d in ("good", "bad", "large")]
+    kinds = ("good", *REFUSED)
+    counts = [sum(path.startswith(f"{kind}/") for path in vectors) for kind in kinds]
     total = sum(map(len, files.values()))
-    print(f"{counts[0]} good, {counts[1]} bad, {counts[2]} large: {total} bytes")
+    listed = ", ".join(f"{n} {kind}" for n, kind in zip(counts, kinds, strict=True))
+    print(f"{listed}: {total} bytes")
 
 
 if __name__ == "__main__":
