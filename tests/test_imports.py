@@ -84,6 +84,7 @@ def test_runtime_dependencies_are_the_five_and_no_others():
             "dask",
             "distributed",
             "fsspec",
+            "tifffile",
         ),  # extras
         "typing_extensions",  # for type checkers
     }

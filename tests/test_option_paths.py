@@ -104,7 +104,7 @@ ENCODING = [
         TEXT,
         {"k": 8},
         cells={
-            **dict.fromkeys(("batch", "cluster", "cli", "arrays", "shared"), OF_SOURCE),
+            **dict.fromkeys(("batch", "cluster", "cli", "shared"), OF_SOURCE),
             "pillow": Absent("is what Pillow calls icc_profile, exif, xmp and text"),
         },
     ),
@@ -122,12 +122,14 @@ OWN_TESTS = {
     "strip": "test_strip_leaves_out_metadata_on_every_way_of_reading",
     "skip_if_larger": "test_skip_if_larger_holds_for_files_that_could_be_read_by_rows",
     "variable": "test_var_chooses_a_variable_or_is_refused",
+    "labels": "test_labels_are_kept_where_files_are_read_and_refused_elsewhere",
     "large": "test_strip_leaves_out_metadata_on_every_way_of_reading",
 }
 OWN_FILES = {"max_pixels": "test_option_limits.py"}
 # What says where pixels come from and files go, who works, and what is told.
 PLUMBING = {
-    *("image", "rows", "width", "height", "frames", "labels", "images", "job", "jobs"),
+    *("image", "rows", "width", "height", "frames", "images", "job", "jobs"),
+    "classes",  # of `encode_labels` alone: tests/test_label_classes.py
     *("output", "progress", "advance", "executor", "options", "goal", "sources", "files"),
     *("recursive", "workers", "scheduler", "skip_existing", "force", "quiet", "as_json"),
     "shared_palette",  # `palette` of all sources: tests/test_shared_palettes.py
@@ -388,8 +390,20 @@ def test_var_chooses_a_variable_or_is_refused(tmp_path):
         assert (tmp_path / "out.kmc").read_bytes() == kmcodec.encode(pixels(seed), 8)
     np.save(tmp_path / "in.npy", pixels())
     job = Job(str(tmp_path / "in.npy"), str(tmp_path / "out.kmc"), replace=True)
-    with pytest.raises(KmcError, match=r"in\.npy: only \.mat files have variables"):
+    with pytest.raises(KmcError, match=r"in\.npy: only \.mat and \.npz files have variables"):
         encode_file(job, coding="context", variable="A", large=1)
+
+
+@pytest.mark.parametrize("path", [p for p in PATHS if p != "arrays"])
+def test_labels_are_kept_where_files_are_read_and_refused_elsewhere(encoded, path):
+    ids = pixels()[..., 0]
+    if path in ("batch", "cluster", "cli"):
+        found = encoded(path, [ids], {"labels": True})
+        assert found == kmcodec.encode_labels(ids)
+        assert found != encoded(path, [ids], {})
+        return
+    with pytest.raises(KmcError, match="labels"):
+        encoded(path, [ids], {"labels": True})
 
 
 # The table is whole.

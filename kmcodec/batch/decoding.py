@@ -28,10 +28,11 @@ from kmcodec.model.label_text import LABELS
 from kmcodec.model.limits import DEFAULT_MAX_PIXELS, NO_LIMITS, Limits
 from kmcodec.reading.salvage import salvage_indexed
 from kmcodec.reading.strip_reader import StripReader
+from kmcodec.sources.images import named_warnings
 from kmcodec.storage.door import STANDARD
 from kmcodec.targets.animations import encode_animation
 from kmcodec.targets.images import encode_image
-from kmcodec.targets.labels import HOLD_LABELS, encode_label_file
+from kmcodec.targets.labels import HOLD_LABELS, encode_label_file, how_to_keep
 
 __all__ = ["DecodeReport", "decode_file", "decode_files"]
 
@@ -119,7 +120,7 @@ def decode_file(
     with open_kmc(job.source) as stream:
         wanted = not (picture or salvage or rows) and extension.lower() in HOLD_LABELS
         if wanted:
-            report = _decode_labels(job, stream, extension.lower(), limits, started)
+            report = _decode_labels(job, stream, extension.lower(), limits, strip, started)
             if report is not None:
                 return report
         if extension.lower() == ".npy" and not salvage and rows is None:
@@ -169,21 +170,23 @@ def _encode(animation: Animation, extension: str, source: str) -> bytes:
         raise KmcInputError(f"{source}: {error}") from error
 
 
-def _holds_labels(stream: IO[bytes], limits: Limits) -> bool:
-    """Whether a file holds labels; reading it reports any damage."""
+def _metadata_of_labels(stream: IO[bytes], limits: Limits) -> Metadata | None:
+    """Return the metadata of a file that holds labels; reading it reports any damage."""
     try:
-        return LABELS in StripReader(stream, limits).metadata().text
+        metadata = StripReader(stream, limits).metadata()
     except KmcError:
-        return False
+        return None
     finally:
         stream.seek(0)
+    return metadata if LABELS in metadata.text else None
 
 
 def _decode_labels(
-    job: Job, stream: IO[bytes], extension: str, limits: Limits, started: float
+    job: Job, stream: IO[bytes], extension: str, limits: Limits, strip: bool, started: float
 ) -> DecodeReport | None:
     """Decode to labels; return None if the file has none or the format cannot hold them."""
-    if not _holds_labels(stream, limits):
+    metadata = _metadata_of_labels(stream, limits)
+    if metadata is None:
         return None
     data = stream.read()
     stream.seek(0)
@@ -193,11 +196,12 @@ def _decode_labels(
         # A wrong label text does not affect the picture.
         warn(f"{job.source}: {error}, wrote the picture")
         return None
-    made = encode_label_file(labels, extension)
+    with named_warnings(job.source):
+        made = encode_label_file(labels, extension, None if strip else metadata)
     if made is None:
         shown = "x".join(map(str, labels.shape))
         text = f"{job.source}: {extension} does not hold labels of {labels.dtype}, {shown}"
-        warn(f"{text}, wrote the picture")
+        warn(f"{text}, wrote the picture: {how_to_keep(extension)}")
         return None
     write_job(job, made)
     return _report(job, StripReader(io.BytesIO(data), NO_LIMITS).header, len(made), started)

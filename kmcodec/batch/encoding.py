@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import io
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -14,11 +15,13 @@ from numpy.typing import NDArray
 
 from kmcodec.animation.encode_frames import EncodedScenes, encode_images, table_of
 from kmcodec.animation.frame_palettes import sheet_of
+from kmcodec.arrays.labels import encode_labels
 from kmcodec.batch.cluster import Worker
 from kmcodec.batch.file_request import FileOptions, FileRequest
 from kmcodec.batch.job_targets import write_job
 from kmcodec.batch.planning import Job, due
 from kmcodec.batch.pool import Done, run_each
+from kmcodec.container.reader import ContainerReader
 from kmcodec.errors import KmcError, KmcGoalError, KmcLossWarning, warn
 from kmcodec.formats.color_profiles import is_like_srgb
 from kmcodec.model.image import IndexedImage, Metadata
@@ -31,6 +34,7 @@ from kmcodec.rate_distortion import Goal, Outcome, optimize
 from kmcodec.request import EncodeRequest
 from kmcodec.rows.encode_rows import RowEncoder
 from kmcodec.sources.images import Source, named_warnings, read_source
+from kmcodec.sources.labels import read_labels
 from kmcodec.sources.rows import RowFile, open_rows, row_errors, row_source
 
 if TYPE_CHECKING:
@@ -61,7 +65,7 @@ class EncodeReport:
     psnr : float
         Decibels against the source's 8-bit pixels, `math.inf` if none differs.
     raw_size : int
-        Bytes of the pixels at 24 bits each.
+        Bytes of the pixels at 24 bits each; with `labels` those of the array.
     source_size, size : int
         Bytes of the source file and of the `.kmc` file.
     seconds : float
@@ -176,6 +180,8 @@ def encode_job(
         If the source cannot be read or the target cannot be written.
     """
     started = time.perf_counter()
+    if request.labels:
+        return _encode_labels(job, request, started)
     file = None
     if request.rows_will_do:
         file = open_rows(job.source, request.large, request.max_pixels)
@@ -219,13 +225,15 @@ def _read(job: Job, request: FileRequest) -> Source:
 
 
 def _stripped(source: _S, name: str) -> _S:
-    """Drop the metadata of a source; warn if that changes how it looks."""
+    """Drop the metadata of a source, but not its labels; warn if that changes how it looks."""
     icc = source.metadata.icc
     lost: tuple[str, ...] = ()
     if icc is not None and not is_like_srgb(icc):
         lost = ("dropped the colour profile",)
         warn(f"{name}: {lost[0]}", KmcLossWarning)
-    return replace(source, metadata=Metadata(), losses=source.losses + lost)
+    # The text of labels is no description of the image, but half of it.
+    text = {key: text for key, text in source.metadata.text.items() if key == LABELS}
+    return replace(source, metadata=Metadata(text=text), losses=source.losses + lost)
 
 
 def _has_too_many_labels(source: Source, k: int | None) -> bool:
@@ -252,8 +260,8 @@ def encode_files(
     executor : concurrent.futures.Executor or dask.distributed.Client, optional
         Runs the jobs, such as a `LocalPool` of `kmcodec.batch`; the calling thread if not given.
     **options
-        All other options of `encode`, and `palettes`, `variable`, `strip`, `skip_if_larger`,
-        `max_pixels` and `large` of `FileRequest`.
+        All other options of `encode`, and `palettes`, `labels`, `variable`, `strip`,
+        `skip_if_larger`, `max_pixels` and `large` of `FileRequest`.
 
     Yields
     ------
@@ -338,6 +346,38 @@ def _encode_source(
         return EncodedScenes([outcome.image], outcome.data, outcome.shortfall)
     image = quantize_source(source, encoding.quantizing)
     return EncodedScenes([image], encoding.assembly.encode(image))
+
+
+def _encode_labels(job: Job, request: FileRequest, started: float) -> EncodeReport:
+    """Encode a file as labels, whatever its samples look like."""
+    source = read_labels(job.source, request.variable, max_pixels=request.max_pixels)
+    assembly = request.encoding.assembly
+    with named_warnings(job.source):
+        data = encode_labels(
+            source.labels,
+            coding=assembly.coding,
+            effort=assembly.effort,
+            strip_rows=assembly.strip_rows,
+            metadata=None if request.strip else source.metadata,
+        )
+    written = not request.skip_if_larger or len(data) < source.size
+    if written:
+        write_job(job, data)
+    header = ContainerReader(io.BytesIO(data)).header
+    return EncodeReport(
+        source=job.source,
+        output=job.target,
+        width=header.width,
+        height=header.height,
+        channels=header.channels,
+        entries=header.entries,
+        psnr=math.inf,
+        raw_size=source.labels.nbytes,
+        source_size=source.size,
+        size=len(data),
+        seconds=time.perf_counter() - started,
+        written=written,
+    )
 
 
 def _optimize_source(

@@ -5,9 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from kmcodec.animation.frame_palettes import check_palettes
+from kmcodec.errors import KmcInputError
 from kmcodec.model.checks import refuse_unknown
 from kmcodec.model.limits import DEFAULT_MAX_PIXELS
+from kmcodec.quantization import Placing, QuantizeRequest, Search
 from kmcodec.request import EncodeOptions, EncodeRequest
 from kmcodec.sources.rows import LARGE
 
@@ -21,6 +25,7 @@ class FileOptions(EncodeOptions, total=False):
     """The keyword options of `FileRequest.of`, for type checkers."""
 
     palettes: str
+    labels: bool
     variable: str | None
     strip: bool
     skip_if_larger: bool
@@ -40,8 +45,10 @@ class FileRequest:
     encoding : EncodeRequest
     palettes : {'shared', 'frame'}
         For an animation; see `encode_frames`.
+    labels : bool
+        Whether to keep the image as labels, whatever its samples look like; see `read_labels`.
     variable : str, optional
-        The variable to read from a `.mat` file.
+        The variable to read from a `.mat` or `.npz` file.
     strip : bool
         Whether to leave out all metadata.
     skip_if_larger : bool
@@ -60,6 +67,7 @@ class FileRequest:
 
     encoding: EncodeRequest = field(default_factory=EncodeRequest)
     palettes: str = "shared"
+    labels: bool = False
     variable: str | None = None
     strip: bool = False
     skip_if_larger: bool = False
@@ -68,6 +76,8 @@ class FileRequest:
 
     def __post_init__(self) -> None:
         check_palettes(self.palettes, self.encoding)
+        if self.labels:
+            self._refuse_changes_of_labels()
 
     @classmethod
     def of(cls, caller: str, k: int | None = None, **options: Unpack[FileOptions]) -> FileRequest:
@@ -89,6 +99,24 @@ class FileRequest:
         refuse_unknown(caller, given, FileOptions.__annotations__, _ELSEWHERE)
         own = {name: given.pop(name) for name in _OWN if name in given}
         return cls(encoding=EncodeRequest.of(caller, k, **given), **own)
+
+    def _refuse_changes_of_labels(self) -> None:
+        """Refuse options that would change labels, or do nothing to them."""
+        quantizing, goal = self.encoding.quantizing, self.encoding.goal
+        names = list(goal.names) if goal is not None else []
+        names += ["palettes"] if self.palettes != "shared" else []
+        for part, plain in (
+            (quantizing, QuantizeRequest()),
+            (quantizing.search, Search()),
+            (quantizing.placing, Placing()),
+        ):
+            for each in fields(part):
+                if each.name in ("search", "placing") and part is quantizing:
+                    continue
+                if not np.array_equal(getattr(part, each.name), getattr(plain, each.name)):
+                    names.append(each.name)
+        if names:
+            raise KmcInputError(f"labels and {names[0]} exclude each other: every label is kept")
 
     @property
     def rows_will_do(self) -> bool:

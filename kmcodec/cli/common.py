@@ -38,7 +38,10 @@ __all__ = [
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 variable_option = click.option(
-    "--var", "variable", metavar="NAME", help="The variable of a .mat file that holds the image."
+    "--var",
+    "variable",
+    metavar="NAME",
+    help="The variable of a .mat file, or the array of a .npz file, that holds the image.",
 )
 
 strip_option = click.option(

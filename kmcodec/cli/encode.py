@@ -50,6 +50,7 @@ EXAMPLES = """
     kmc encode photo.png --max-bytes 30k          # the best in 30,000 bytes
     kmc encode icons/ -r -o packed/ --shared-palette -k 32
     kmc encode waves.gif                          # with all frames
+    kmc encode mask.png --labels                  # ids, not colours
 """
 
 
@@ -85,6 +86,12 @@ EXAMPLES = """
     is_flag=True,
     help="Sort the palette of a palette image from dark to bright and drop unused and duplicate "
     "entries: a smaller file with the same pixels.",
+)
+@click.option(
+    "--labels",
+    is_flag=True,
+    help="Keep every value of a one-channel image, an array or a volume as a label, whatever it "
+    "looks like. The pages of a TIFF are a volume; of palette images the indices are the labels.",
 )
 @coding_options
 @click.option(
@@ -127,14 +134,15 @@ def encode(
 ) -> None:
     """Encode images as .kmc files.
 
-    SRC is a .mat, .npy or .kmc file, any image that Pillow reads, a folder of such files, a URL of
-    a file or folder, or - for standard input. Animations (GIF, PNG, WebP) keep all frames, with
-    one palette; --quality, --rdo, --psnr and --max-bytes apply to all frames together. For each
-    file a line gives its size before and after; for several files a last line gives the totals.
+    SRC is a .mat, .npy, .npz or .kmc file, any image that Pillow reads, a folder of such files, a
+    URL of a file or folder, or - for standard input. Animations (GIF, PNG, WebP) keep all frames,
+    with one palette; --quality, --rdo, --psnr and --max-bytes apply to all frames together. For
+    each file a line gives its size before and after; for several files a last line gives the
+    totals.
 
     One-channel images of signed integers, or of integers with more than 8 bits, are label maps if
     they have at most 256 values or mostly equal neighbours: every label is kept. Other 16-bit
-    samples are reduced to 8 bits.
+    samples are reduced to 8 bits. --labels keeps every value of any image of integers.
 
     Without --quality, --rdo, --psnr and --max-bytes, .npy files of more than 16 megapixels are read
     row by row and need little memory; so are PNG and TIFF files if pyvips is installed.
@@ -143,6 +151,8 @@ def encode(
         raise click.UsageError("--json excludes '-o -': both write to standard output")
     if shared_palette and (palette is not None or options["reorder"]):
         raise click.UsageError("--shared-palette excludes --palette and --reorder")
+    if shared_palette and options["labels"]:
+        raise click.UsageError("--labels excludes --shared-palette: every label is kept")
     if shared_palette and STANDARD in sources:
         raise click.UsageError(
             "--shared-palette cannot read standard input: it reads each source twice"

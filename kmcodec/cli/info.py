@@ -6,14 +6,19 @@ import io
 import json
 import os
 import sys
+from typing import IO
 
 import click
 import numpy as np
 from numpy.typing import NDArray
 
+from kmcodec.arrays.label_facts import LabelFacts, label_facts
+from kmcodec.cli.class_lines import classes_as_dict, classes_in_words
 from kmcodec.cli.help import Command
 from kmcodec.cli.printable import printable
+from kmcodec.cli.process import note
 from kmcodec.container.frame_table import loop_in_words
+from kmcodec.errors import KmcFormatError, KmcLimitError
 from kmcodec.files import kmc_errors, open_kmc
 from kmcodec.reading.hexdump import hexdump
 from kmcodec.reading.inspection import FileInfo, inspect_stream
@@ -46,13 +51,39 @@ def info(file: str, as_json: bool, as_hexdump: bool) -> None:
         return
     with open_kmc(file) as stream:
         found = inspect_stream(stream)
+        stream.seek(0)
+        labels = _labels_in(stream, found, file)
     if as_json:
-        click.echo(json.dumps({"file": file, **found.to_dict()}))
+        told = None if labels is None else labels.to_dict()
+        described = classes_as_dict(found.metadata)
+        click.echo(json.dumps({"file": file, **found.to_dict(), "labels": told, **described}))
         return
-    for line in _in_words(file, found):
+    lines = _in_words(file, found)
+    if labels is not None:
+        lines.insert(2, f"labels     {_of_labels(labels)}")
+    for line in [*lines, *classes_in_words(found.metadata)]:
         click.echo(printable(line))
     if swatches := _swatches(found.palette):
         click.echo(swatches, color=True)
+
+
+def _labels_in(stream: IO[bytes], found: FileInfo, file: str) -> LabelFacts | None:
+    """Return what kind of labels a file holds; a note if that cannot be said."""
+    try:
+        return label_facts(stream, found)
+    except (KmcFormatError, KmcLimitError) as error:
+        # The picture is sound, and all other lines hold.
+        note(f"{file}: {error}")
+        return None
+
+
+def _of_labels(labels: LabelFacts) -> str:
+    shape = " x ".join(f"{side:,}" for side in labels.shape) or "a single value"
+    kind = np.dtype(labels.dtype)
+    words = f"{kind.newbyteorder('=')}, {shape}, {labels.values:,} distinct"
+    if kind.byteorder == ">":
+        words = words.replace(",", " (big-endian),", 1)
+    return words if labels.least is None else f"{words}, {labels.least} to {labels.most}"
 
 
 def _in_words(file: str, found: FileInfo) -> list[str]:

@@ -14,7 +14,7 @@ from kmcodec.errors import KmcLossWarning, warn
 from kmcodec.formats.file_facts import FileFacts, facts_of
 from kmcodec.model.pixels import from_16_bits
 
-__all__ = ["as_meant", "deep_samples", "load_as_meant"]
+__all__ = ["as_meant", "deep_samples", "load_as_meant", "mend_byte_order", "raw_mode"]
 
 # The opposite of each byte order of raw modes: reading with it gives the low bytes.
 _OTHER = {"B": "L", "L": "B", "N": "B" if sys.byteorder == "little" else "L"}
@@ -23,6 +23,8 @@ _RAW_MODES = ("RGB;16", "RGBA;16", "RGBX;16", "CMYK;16")
 _GREY_WITH_ALPHA = "LA;16B"
 # Colours premultiplied by alpha, and plain ones.
 _PREMULTIPLIED, _PLAIN = "RGBa;16", "RGBA;16"
+# Signed samples whose bytes Pillow 13 swaps after libtiff has already done so.
+_SWAPPED_TWICE = {"I;16BS": "I;16NS", "I;32BS": "I;32NS"}
 _OF_8_BITS = ("L", "LA", "La", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "LAB", "YCbCr")
 
 
@@ -43,6 +45,7 @@ def as_meant(image: Image.Image) -> Image.Image:
     KmcLossWarning
         If samples were reduced to 8 bits.
     """
+    mend_byte_order(image)
     samples, levels, facts = deep_samples(image), _grey_levels(image), facts_of(image)
     image.load()
     is_meant = samples is None and facts.has_alpha
@@ -62,9 +65,19 @@ def load_as_meant(image: Image.Image) -> None:
     KmcLossWarning
         If samples were reduced to 8 bits.
     """
+    mend_byte_order(image)
     samples, levels, facts = deep_samples(image), _grey_levels(image), facts_of(image)
     image.load()
     _put_as_meant(image, samples, levels, facts)
+
+
+def mend_byte_order(image: Image.Image) -> None:
+    """Let Pillow read compressed signed samples of big-endian TIFF files, not yet loaded, right."""
+    if isinstance(image, ImageFile.ImageFile) and raw_mode(image) in _SWAPPED_TWICE:
+        right = _SWAPPED_TWICE[raw_mode(image)]
+        image.tile = [
+            _with_raw_mode(tile, right) if tile[0] == "libtiff" else tile for tile in image.tile
+        ]
 
 
 def _warn_of_cut(image: Image.Image, facts: FileFacts) -> None:
@@ -138,8 +151,7 @@ def deep_samples(image: Image.Image) -> NDArray[np.uint16] | None:
     Pillow has 16-bit decoders for both byte orders, and keeps the high bytes. Reading in the wrong
     byte order gives the low bytes.
     """
-    raws = {_raw_mode(tile) for tile in _tiles(image)}
-    raw = raws.pop() if len(raws) == 1 else ""
+    raw = raw_mode(image)
     if raw == _GREY_WITH_ALPHA and image.mode == "RGBA":
         both = _read_as(image, "RGBA")
         return _joined(both[..., ::2], both[..., 1::2])[..., [0, 0, 0, 1]]
@@ -172,7 +184,13 @@ def _tiles(image: Image.Image) -> list[Any]:
     return list(getattr(image, "tile", ())) if isinstance(image, ImageFile.ImageFile) else []
 
 
-def _raw_mode(tile: Any) -> str:
+def raw_mode(image: Image.Image) -> str:
+    """Return Pillow's name of how the samples of a file are stored; empty if already loaded."""
+    raws = {_raw_mode_of(tile) for tile in _tiles(image)}
+    return raws.pop() if len(raws) == 1 else ""
+
+
+def _raw_mode_of(tile: Any) -> str:
     how = tile[3][0] if isinstance(tile[3], tuple) and tile[3] else tile[3]
     return how if isinstance(how, str) else ""
 

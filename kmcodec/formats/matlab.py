@@ -13,6 +13,7 @@ import math
 import struct
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -22,10 +23,11 @@ from numpy.typing import NDArray
 
 from kmcodec.errors import KmcInputError, KmcLimitError, KmcLossWarning, warn
 from kmcodec.model.image import MAX_COLORS, IndexedImage
+from kmcodec.model.label_classes import LabelClasses
 from kmcodec.model.label_images import is_label_map
 from kmcodec.model.pixels import as_pixels
 
-__all__ = ["is_mat", "read_mat", "write_mat"]
+__all__ = ["is_mat", "read_mat", "read_mat_labels", "write_mat"]
 
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 _TEXT_5, _TEXT_7_3 = b"MATLAB 5.0 MAT-file", b"MATLAB 7.3 MAT-file"
@@ -69,8 +71,14 @@ class _Variable:
         return not self.name or self.name.startswith("__")
 
     @property
+    def is_numeric(self) -> bool:
+        if self.is_hidden or self.kind not in _SAMPLES or self.is_complex:
+            return False
+        return len(self.shape) >= 2 and 0 not in self.shape
+
+    @property
     def is_image(self) -> bool:
-        if self.is_hidden or self.kind not in _SAMPLES or self.is_complex or 0 in self.shape:
+        if not self.is_numeric:
             return False
         return len(self.shape) == 2 or (len(self.shape) == 3 and self.shape[2] in (3, 4))
 
@@ -127,32 +135,85 @@ def read_mat(
     KmcLimitError
         If the image has more than `max_pixels`, or the file more than 4,096 variables.
     """
+    chosen, colors = _found_in(data, name, variable, max_pixels)
+    with _no_other_errors(name):
+        if colors is None:
+            return _loaded(chosen)
+        return _indexed(chosen, _loaded(chosen), _loaded(colors))
+
+
+def read_mat_labels(
+    data: bytes, name: str, variable: str | None = None, *, max_pixels: int | None = None
+) -> tuple[NDArray[Any], LabelClasses | None]:
+    """Read the labels of a .mat file of version 4 to 7.
+
+    Parameters
+    ----------
+    data, name, variable, max_pixels
+        See `read_mat`. Arrays of any number of axes count; each value is a pixel.
+
+    Returns
+    -------
+    labels : ndarray
+        Of the dtype that the variable has in MATLAB, logical as bool; doubles and singles become
+        int64.
+    classes : LabelClasses or None
+        The colours of a variable `map`, as `read_mat` finds them.
+
+    Raises
+    ------
+    KmcInputError, KmcLimitError
+        See `read_mat`; also if doubles are no whole numbers.
+    """
+    chosen, colors = _found_in(data, name, variable, max_pixels, any_shape=True)
+    with _no_other_errors(name):
+        labels = _loaded(chosen, as_labels=True)
+        if colors is None:
+            return labels, None
+        image = _indexed(chosen, labels, _loaded(colors))
+    if not isinstance(image, IndexedImage):
+        return labels, None
+    base = 1 if chosen.kind in _FLOATS else 0
+    return labels, LabelClasses(colors=dict(enumerate(map(tuple, image.palette.tolist()), base)))
+
+
+def _found_in(
+    data: bytes, name: str, variable: str | None, max_pixels: int | None, any_shape: bool = False
+) -> tuple[_Variable, _Variable | None]:
+    """Return the variable of the image, and that of its map, if there is one."""
     if data.startswith(_TEXT_7_3) or _is_hdf5(data):
         raise KmcInputError(
             f"{name}: cannot read MATLAB 7.3 files (HDF5): save it in MATLAB with "
             "save('file.mat', '-v7'), or read it in Python with h5py"
         )
     order = _order_4(data)
-    try:
+    with _no_other_errors(name):
         variables = _variables_5(data) if order is None else _variables_4(data, order)
         found = list(islice(variables, _MOST_VARIABLES + 1))
         if len(found) > _MOST_VARIABLES:
             raise KmcLimitError(f"{name}: more than {_MOST_VARIABLES:,} variables")
         colors = next((v for v in found if v.is_map), None)
-        others = [v for v in found if v is not colors]
         mapped = colors is not None and variable != colors.name
-        chosen = _chosen(others if mapped else found, name, variable)
-        pixels = math.prod(chosen.shape[:2])
+        others = [v for v in found if v is not colors] if mapped else found
+        chosen = _chosen(others, name, variable, any_shape)
+        pixels = math.prod(chosen.shape if any_shape else chosen.shape[:2])
         if max_pixels is not None and pixels > max_pixels:
             raise KmcLimitError(f"{name}: {pixels:,} pixels exceed the limit of {max_pixels:,}")
-        if colors is None or not mapped:
-            return _loaded(chosen)
-        return _indexed(chosen, _loaded(chosen), _loaded(colors))
+        return chosen, colors if mapped else None
+
+
+@contextmanager
+def _no_other_errors(name: str) -> Iterator[None]:
+    """Turn errors of scipy into our own.
+
+    Those on damaged files are undocumented: ValueError, TypeError, OSError, KeyError, zlib.error,
+    OverflowError were seen.
+    """
+    try:
+        yield
     except (KmcInputError, KmcLimitError, MemoryError):
         raise
     except Exception as error:
-        # scipy's errors on damaged files are undocumented: ValueError, TypeError, OSError,
-        # KeyError, zlib.error, OverflowError were seen.
         raise KmcInputError(f"{name}: damaged or truncated .mat file") from error
 
 
@@ -170,8 +231,8 @@ def write_mat(array: NDArray[Any], variable: str = "A") -> bytes:
     return (_TEXT_5 + b", written by kmcodec").ljust(116) + written[116:]
 
 
-def _chosen(found: list[_Variable], name: str, variable: str | None) -> _Variable:
-    images = [v for v in found if v.is_image]
+def _chosen(found: list[_Variable], name: str, variable: str | None, any_shape: bool) -> _Variable:
+    images = [v for v in found if (v.is_numeric if any_shape else v.is_image)]
     if variable is not None:
         for one in images:
             if one.name == variable:
@@ -313,7 +374,7 @@ def _told(file: bytes, order: str) -> Any:
     return whosmat(io.BytesIO(file), byte_order=order, chars_as_strings=False)[0]
 
 
-def _loaded(chosen: _Variable) -> NDArray[Any]:
+def _loaded(chosen: _Variable, as_labels: bool = False) -> NDArray[Any]:
     from scipy.io import loadmat
 
     if not chosen.is_sound:
@@ -326,8 +387,17 @@ def _loaded(chosen: _Variable) -> NDArray[Any]:
     array = read[name]
     dtype = array.dtype.newbyteorder("=")
     if chosen.kind in _FLOATS:
-        dtype = np.dtype(_type_of_doubles(array))
+        dtype = np.dtype(np.int64 if as_labels else _type_of_doubles(array))
+        if as_labels and not _is_whole(array):
+            raise KmcInputError(f"{chosen} holds no labels: its values are no whole numbers")
     return np.asarray(array, dtype, order="C")
+
+
+def _is_whole(array: NDArray[Any]) -> bool:
+    """Whether all doubles or singles are whole numbers of 64 bits."""
+    if not np.array_equal(array, np.floor(array)):
+        return False
+    return bool(array.min() >= -(2.0**63) and array.max() < 2.0**63)
 
 
 def _type_of_doubles(array: NDArray[Any]) -> type:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageFile, UnidentifiedImageError
 
 from kmcodec.animation.decode_frames import decode_frames
 from kmcodec.animation.value import Animation
@@ -38,24 +38,23 @@ from kmcodec.formats.jpeg import check_scans
 from kmcodec.formats.matlab import is_mat, read_mat
 from kmcodec.formats.native_messages import is_tiff, without_native_messages
 from kmcodec.formats.npy import MAGIC, read_npy_header
+from kmcodec.formats.npz import is_npz, read_npz
 from kmcodec.formats.pillow_images import (
     COMMENT,
     comment_text,
     from_pillow,
     metadata_from_pillow,
 )
-from kmcodec.formats.resolution import (
-    is_turned_by_pillow,
-    is_turned_on_its_side,
-    turn_aspect,
-)
+from kmcodec.formats.resolution import is_turned_by_pillow
 from kmcodec.formats.streamed_images import can_stream
-from kmcodec.model.image import MAX_COLORS, IndexedImage, Metadata
-from kmcodec.model.label_images import is_label_map, label_image
+from kmcodec.model.image import IndexedImage, Metadata
+from kmcodec.model.label_text import LABELS
 from kmcodec.model.limits import DEFAULT_MAX_PIXELS
 from kmcodec.model.pixels import as_pixels
 from kmcodec.sources.animations import SourceFrames, animation_in, frame_instead_of_picture
 from kmcodec.sources.frames import with_palettes
+from kmcodec.sources.label_metadata import labelled, names_beside, with_tags
+from kmcodec.sources.upright import turn_upright
 from kmcodec.storage.door import STANDARD, input_name, read_input
 
 __all__ = [
@@ -64,6 +63,7 @@ __all__ = [
     "check_pixels",
     "is_image_name",
     "named_warnings",
+    "npy_array",
     "read_source",
     "warn_of_frames",
 ]
@@ -121,14 +121,14 @@ def read_source(
     max_pixels: int | None = DEFAULT_MAX_PIXELS,
     labels: bool = True,
 ) -> Source:
-    """Read an image: .mat, .npy, .kmc, or any format that Pillow opens.
+    """Read an image: .mat, .npy, .npz, .kmc, or any format that Pillow opens.
 
     Parameters
     ----------
     path : path-like
         ``-`` is standard input; a URL is read through fsspec.
     variable : str, optional
-        The variable to read from a .mat file.
+        The variable to read from a .mat or .npz file.
     frames : bool
         Whether to read all frames of an animation, not only the first.
     max_pixels : int, optional
@@ -162,13 +162,15 @@ def read_source(
     given = os.fspath(path)
     name = input_name(given)
     data = read_input(given)
-    if variable is not None and not is_mat(data):
-        raise KmcInputError(f"{name}: only .mat files have variables to choose from")
+    if variable is not None and not (is_mat(data) or is_npz(data)):
+        raise KmcInputError(f"{name}: only .mat and .npz files have variables to choose from")
     shown = _frames_in(data, name, max_pixels) if frames else None
     losses: list[str] = []
     image, metadata = _decoded(
         data, name, variable, max_pixels, all_taken=shown is not None, labels=labels, losses=losses
     )
+    if LABELS in metadata.text:
+        metadata = names_beside(given, metadata)
     first = None if shown is None else shown.images[0]
     if isinstance(first, IndexedImage):
         image = IndexedImage(first.palette, first.indices, metadata)
@@ -185,7 +187,7 @@ def is_image_name(path: str | os.PathLike[str]) -> bool:
     """
     name = os.path.basename(os.fspath(path))
     extension = os.path.splitext(name)[1].lower()
-    if name.startswith(".") or extension in (".mat", ".npy"):
+    if name.startswith(".") or extension in (".mat", ".npy", ".npz"):
         return not name.startswith(".")
     format_ = Image.registered_extensions().get(extension, "")
     if format_ in ("", "KMC", "MPEG") or format_ not in Image.OPEN:
@@ -241,8 +243,11 @@ def _decoded(
         with named_warnings(name, losses):
             if is_mat(data):
                 return _pixels(read_mat(data, name, variable, max_pixels=max_pixels), name, labels)
+            if is_npz(data):
+                array = read_npz(data, name, variable, max_pixels=max_pixels)
+                return _pixels(array, name, labels)
             if data.startswith(MAGIC):
-                return _pixels(_from_npy(data, name, max_pixels), name, labels)
+                return _pixels(npy_array(data, name, max_pixels), name, labels)
             return _from_image(data, name, all_taken, max_pixels, labels)
     except MemoryError as error:
         raise KmcLimitError(f"{name}: not enough memory") from error
@@ -254,28 +259,12 @@ def _pixels(
     if isinstance(array, IndexedImage):
         return array, array.metadata
     try:
-        image = _labelled(array) if labels else None
+        image = labelled(array) if labels else None
         if image is not None:
             return image, image.metadata
         return as_pixels(array), Metadata()
     except KmcInputError as error:
         raise KmcInputError(f"{name}: {error}") from error
-
-
-def _labelled(samples: NDArray[np.generic]) -> IndexedImage | None:
-    """Return samples that are labels as an image of labels; None if they are a picture.
-
-    Raises
-    ------
-    KmcInputError
-        If they have more distinct values than a palette has entries.
-    """
-    if not is_label_map(samples):
-        return None
-    image = label_image(samples, own_greys=True)
-    if image is None:
-        raise KmcInputError(f"more than {MAX_COLORS:,} distinct labels: use kmcodec.encode_labels")
-    return image
 
 
 def _frames_in(data: bytes, name: str, max_pixels: int | None) -> SourceFrames | None:
@@ -310,11 +299,19 @@ def _from_kmc(data: bytes, name: str, max_pixels: int | None) -> Animation:
         raise KmcLimitError(f"{name}: {error}") from error
 
 
-def _from_npy(data: bytes, name: str, max_pixels: int | None) -> NDArray[np.generic]:
+def npy_array(
+    data: bytes, name: str, max_pixels: int | None, any_shape: bool = False
+) -> NDArray[np.generic]:
+    """Read a .npy file; with `any_shape` each value is a pixel, else the first two axes count.
+
+    Raises
+    ------
+    KmcInputError, KmcLimitError
+    """
     try:
         # Check before numpy allocates the array.
         header = read_npy_header(io.BytesIO(data), len(data))
-        check_pixels(math.prod(header.shape[:2]), max_pixels, name)
+        check_pixels(math.prod(header.shape[: None if any_shape else 2]), max_pixels, name)
         array: NDArray[np.generic] = np.load(io.BytesIO(data), allow_pickle=False)
     except KmcLimitError:
         raise
@@ -334,7 +331,7 @@ def _from_image(
             if image.format in _JPEGS:
                 check_scans(data)
             with without_native_messages(is_tiff(data)):
-                pixels, metadata = _from_opened(image, all_taken, labels)
+                pixels, metadata = _from_opened(image, data, all_taken, labels)
             if is_gif(data):
                 return _of_gif(data, pixels, metadata, max_pixels)
             if is_png(data):
@@ -406,24 +403,20 @@ def _of_png(
 
 
 def _from_opened(
-    image: Image.Image, all_taken: bool, labels: bool
+    image: Image.Image, data: bytes, all_taken: bool, labels: bool
 ) -> tuple[NDArray[np.uint8] | IndexedImage, Metadata]:
     keep_facts(image)
     turned = is_turned_by_pillow(image)
     load_as_meant(image)
-    try:
-        if is_turned_on_its_side(image):
-            turned = True
-            turn_aspect(image)
-        ImageOps.exif_transpose(image, in_place=True)
-    except Exception:  # damaged EXIF may raise anything; the pixels are still intact
-        warn("damaged EXIF, ignored the orientation")
+    turned = turn_upright(image, turned)
     metadata = metadata_from_pillow(image, turned=turned)
     samples = integer_samples(image) if labels else None
-    labelled = None if samples is None else _labelled(samples)
-    if labelled is not None:
-        metadata = replace(metadata, text={**metadata.text, **labelled.metadata.text})
-    pixels = from_pillow(image) if labelled is None else labelled
+    made = None if samples is None else labelled(samples)
+    if samples is not None and made is not None:
+        metadata = replace(metadata, text={**metadata.text, **made.metadata.text})
+        if is_tiff(data):
+            metadata = with_tags(metadata, data, int(samples.max()))
+    pixels = from_pillow(image) if made is None else made
     if isinstance(pixels, IndexedImage):
         pixels = IndexedImage(pixels.palette, pixels.indices, metadata)
     # Last, as Pillow reads the whole file to count its frames.
