@@ -43,6 +43,7 @@ def surroundings(tmp_path):
     (tmp_path / "sprites").mkdir()
     for name in ("icon.png", "pixelart.png"):
         shutil.copy(SAMPLES / name, tmp_path / "sprites")
+    Image.fromarray((x // 10).astype(np.uint8)).save(tmp_path / "landcover.tif")
     waves = [((x + 5 * t) % 60 * 4).astype(np.uint8) for t in range(4)]
     frames = [Image.fromarray(wave).convert("P") for wave in waves]
     frames[0].save(tmp_path / "waves.gif", save_all=True, append_images=frames[1:], duration=80)

@@ -148,7 +148,10 @@ def test_a_variable_can_be_chosen_from_a_mat_file(read):
 
 @pytest.mark.parametrize("data", [npy(BIRD), saved(Image.fromarray(BIRD)), b"text"])
 def test_only_mat_files_have_variables(read, data):
-    assert refused(read, data, variable="A") == "only .mat files have variables to choose from"
+    assert (
+        refused(read, data, variable="A")
+        == "only .mat and .npz files have variables to choose from"
+    )
 
 
 def test_pixels_out_of_range_are_told_with_the_name(read):

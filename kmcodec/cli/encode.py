@@ -149,10 +149,8 @@ def encode(
     """
     if as_json and output == STANDARD:
         raise click.UsageError("--json excludes '-o -': both write to standard output")
-    if shared_palette and (palette is not None or options["reorder"]):
-        raise click.UsageError("--shared-palette excludes --palette and --reorder")
-    if shared_palette and options["labels"]:
-        raise click.UsageError("--labels excludes --shared-palette: every label is kept")
+    if shared_palette and (palette is not None or options["reorder"] or options["labels"]):
+        raise click.UsageError("--shared-palette excludes --palette, --reorder and --labels")
     if shared_palette and STANDARD in sources:
         raise click.UsageError(
             "--shared-palette cannot read standard input: it reads each source twice"
