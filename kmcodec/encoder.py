@@ -39,8 +39,8 @@ def encode(
     ----------
     image, k
         See `quantize`.
-    coding : {'context', 'deflate', 'packed'}
-        How the indices are coded.
+    coding : {'context', 'labels', 'deflate', 'packed'}
+        How the indices are coded.  is for maps of labels, and quick.
     effort : {'auto', 'fastest', 'fast', 'default', 'max'}
         Time to spend on a smaller file. `auto` selects the strongest effort for which the compiled
         decoder takes about half a second on one core; that for browsers takes 2 to 7 times as long.

@@ -110,6 +110,7 @@ types:
             - coding::context_default
             - coding::context_max
             - coding::additive_fastest
+            - coding::labels
       - id: channels
         type: u1
         enum: channels
@@ -297,7 +298,8 @@ types:
         size: len_payload
         doc: |
           Packed rows (coding 0), a zlib stream of packed rows (coding 1), the bytes of the additive
-          coder (coding 2 and 5) or of the context coder (coding 3 and 4); section 6.
+          coder (coding 2 and 5), of the context coder (coding 3 and 4) or of the label coder (coding
+          6); section 6.
   section:
     seq:
       - id: type
@@ -356,6 +358,9 @@ enums:
     5:
       id: additive_fastest
       doc: The additive coder, profile fastest.
+    6:
+      id: labels
+      doc: The label coder; labels.md.
   channels:
     1: grey
     2: grey_alpha

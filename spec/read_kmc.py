@@ -2,8 +2,8 @@
 """The second reader of KMC 1 files, written from kmc-1.md alone, to be read beside it.
 
 "Section" in a comment is a section of that text. Python standard library only, and beside this
-file read_input.py, read_frames.py, read_classes.py, and for coding 2 to 5 read_additive.py,
-read_context.py and read_palette.py.
+file read_input.py, read_frames.py, read_classes.py, and for coding 2 to 6 read_additive.py,
+read_context.py, read_labels.py and read_palette.py.
 
     python3 read_kmc.py FILE                 print what the file says about itself
     python3 read_kmc.py FILE -o OUT.pam      write the first frame as netpbm PAM
@@ -25,6 +25,7 @@ sys.path.append(str(Path(__file__).resolve().parent))  # it need not be there al
 import read_additive
 import read_classes
 import read_context
+import read_labels
 import read_palette
 from read_frames import MAX_SIDE, Frames, Scene, read_frames
 from read_input import Input, Refused, check_crc, inflate, refuse
@@ -33,7 +34,14 @@ SIGNATURE = bytes.fromhex("8B4B4D430D0A1A0A")  # section 3
 MAX_DATA = 2**24  # section 7, the data of one section
 MAX_SECTIONS = 1024  # section 7, KEND not counted
 MAX_METADATA = 2**27  # a limit of this reader: the data of all sections together
-ADDITIVE = (2, 5)  # section 6.4
+CODERS = {  # sections 6.4 to 6.6, by coding
+    2: read_additive,
+    3: read_context,
+    4: read_context,
+    5: read_additive,
+    6: read_labels,
+}
+PACKED = (2, 5, 6)  # those that may not code a payload after the byte FFh
 KNOWN = {b"iccp": "icc", b"exif": "exif", b"xmpp": "xmp", b"text": "text"}  # section 7
 KNOWN |= {b"clas": "classes", b"tiff": "tiff"}  # classes.md
 
@@ -93,8 +101,8 @@ def read_header(source: Input) -> tuple[Image, Scene, int]:  # section 3, in its
     check_crc(crc, head[:24], "header CRC", 24)
     if version != 1:
         refuse("header", 8, f"version {version} is not supported, only 1")
-    if coding > 5:
-        refuse("header", 9, f"coding {coding} is not supported, only 0 to 5")
+    if coding > 6:
+        refuse("header", 9, f"coding {coding} is not supported, only 0 to 6")
     if not 1 <= channels <= 4:
         refuse("header", 10, f"{channels} channels are not supported, only 1 to 4")
     if flags > 7 or (flags & 2 and coding < 2):
@@ -163,12 +171,12 @@ def decode_strip(
     part: str,
     at: int,
 ) -> list[list[int]]:
-    if coding in ADDITIVE and payload[:1] == b"\xff" and len(palette) > 1:
-        payload, coding = payload[1:], 0  # section 3 of additive.md, its end
-    if coding > 1:  # sections 6.4 and 6.5
-        reader = read_additive if coding in ADDITIVE else read_context
+    if coding in PACKED and payload[:1] == b"\xff" and len(palette) > 1:
+        payload, coding = payload[1:], 0  # section 3 of additive.md, 2 of labels.md
+    if coding > 1:
+        decode = CODERS[coding].decode
         try:
-            return reader.decode(payload, rows, width, palette, coding)
+            return decode(payload, rows, width, palette, coding)
         except read_context.BadPayload as wrong:
             refuse(part, at, str(wrong))
     bits = (len(palette) - 1).bit_length()  # section 6: the smallest b with 2^b >= K

@@ -2,10 +2,11 @@
 
 A fault in a coder is tried on the payloads of the vectors, one in palettes on the coded palettes,
 one in the rest on whole files, of which payloads that were seen before are not decoded again. The
-additive coder uses parts of the context coder, so that its payloads are tried on these, too. A
-fault is caught where a good vector is read wrongly or not at all, where a bad one is read, or where
-anything but a refusal is raised. It is not caught by another reason to refuse, as nobody but this
-reader states its reasons; but large files are to be refused as too large.
+additive coder uses parts of the context coder, and the label coder parts of both: their payloads
+are tried on these, too. A fault is caught where a good vector is read wrongly or not at all, where
+a bad one is read, or where anything but a refusal is raised. It is not caught by another reason to
+refuse, as nobody but this reader states its reasons; but large files are to be refused as too
+large.
 """
 
 from __future__ import annotations
@@ -37,8 +38,13 @@ DENIED = {  # all of their pixels are in runs that are denied
     "good/context-limit-run-probability",
 }
 # By coding: milliseconds a pixel, and the least width of rows that are runs.
-SPEED = {2: (0.3, 16), 3: (0.5, 32), 4: (2, 64), 5: (0.12, 16)}
-STRIPS = ("read_context", "read_additive")
+SPEED = {2: (0.3, 16), 3: (0.5, 32), 4: (2, 64), 5: (0.12, 16), 6: (0.2, 8)}
+STRIPS = ("read_context", "read_additive", "read_labels")
+USED = {  # the coders that use parts of a file
+    "read_additive": ("read_additive", "read_labels"),
+    "read_labels": ("read_labels",),
+    **dict.fromkeys(CODER, STRIPS),
+}
 MEMORY = 4 * 2**30
 Rows = list[list[int]]
 
@@ -120,7 +126,7 @@ def strip_differs(
     reader, bad = modules[coder_name], modules["read_context_parts"].BadPayload
     entries = list(palette)
     try:
-        if whole or len(entries) == 1 or expected is None:
+        if whole or len(entries) == 1 or expected is None or coder_name == "read_labels":
             return bool(reader.decode(payload, rows, width, entries, coding) != expected)
         coder, tree = reader.Decoder(payload), reader.Tree(entries)
         model = reader.Model(coder, tree, rows, width, coding)
@@ -197,7 +203,7 @@ def calls() -> dict[str, list[tuple[str, tuple[Any, ...]]]]:
 def milliseconds(arguments: tuple[Any, ...]) -> float:
     """Guess how long the reader takes for a strip: for its palette and pixels not in runs."""
     payload, rows, width, palette, coding = arguments
-    name = STRIPS[coding in true_reader()["read_kmc"].ADDITIVE]
+    name = true_reader()["read_kmc"].CODERS[coding].__name__
     found: Rows = truth(name, *arguments) or [[0] * width] * rows
     flat = sum(a == b and min(b) == max(b) for a, b in itertools.pairwise(found))
     speed, least = SPEED[coding]
@@ -210,7 +216,7 @@ def trials(file: str, whole: bool) -> list[Trial]:
     """Return what may notice a fault in the file, in the order in which it is tried."""
     found = []
     for name in STRIPS:
-        for vector, arguments in calls()[name] if file in (name, *CODER) else ():
+        for vector, arguments in calls()[name] if name in USED.get(file, ()) else ():
             work = milliseconds(arguments) if vector not in DENIED else 5000
 
             def strip(modules: Any, name: str = name, arguments: Any = arguments) -> bool:

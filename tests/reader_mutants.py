@@ -29,7 +29,8 @@ SPEC = Path(__file__).resolve().parent.parent / "spec"
 NOTICED = Path(__file__).parent / "reader_mutants_noticed.json"
 EQUIVALENT = Path(__file__).parent / "reader_mutants_equivalent.json"
 CODER = ("read_context_parts", "read_context")
-PAYLOADS = (*CODER, "read_additive", "read_palette")  # the files that decode strips and palettes
+# The files that decode strips and palettes.
+PAYLOADS = (*CODER, "read_additive", "read_labels", "read_palette")
 FILES = (*PAYLOADS, "read_input", "read_frames", "read_kmc")
 # What only writes, tells or compares, and is no part of a reader.
 TOOLS = {

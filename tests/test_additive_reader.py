@@ -10,10 +10,10 @@ import pytest
 from test_second_reader import build, reader, refusal
 
 
-def test_coding_methods_up_to_5_are_known() -> None:
-    for coding in (2, 5):
+def test_coding_methods_up_to_6_are_known() -> None:
+    for coding in (2, 5, 6):
         assert reader.read(build(palette=b"a", coding=coding, payloads=(b"",))).coding == coding
-    assert "coding 6 is not supported" in refusal(build(coding=6))
+    assert "coding 7 is not supported" in refusal(build(coding=7))
 
 
 @pytest.mark.parametrize("coding", [2, 5])

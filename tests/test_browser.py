@@ -24,6 +24,7 @@ SHOWN = (
       ("grey", "grey-alpha", "rgb", "rgba")),
     *(f"additive-example-{effort}" for effort in ("fast", "fastest")),
     *(f"context-example-{effort}" for effort in ("default", "max")),
+    "labels-example",
     "context-palette-coded-k257-grey-alpha",
     "context-palette-transparent",
     "context-rgba",

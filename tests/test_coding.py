@@ -128,5 +128,6 @@ def test_numbers_are_those_of_the_header():
         (3, "context", "default"),
         (4, "context", "max"),
         (5, "context", "fastest"),
+        (6, "labels", None),
     ]
-    assert coding_by_number(6) is None
+    assert coding_by_number(7) is None

@@ -66,6 +66,8 @@ FILES["frames-packed"] = small_animation("packed", 40)
 FILES["frames-context"] = small_animation("context", [40, 50])
 FILES["scenes-packed"] = small_scenes("packed")
 FILES["scenes-context"] = small_scenes("context")
+for name in ("labels-example", "labels-slices-width-2"):
+    FILES[name] = (VECTORS / "good" / f"{name}.kmc").read_bytes()
 
 
 @pytest.mark.parametrize("name", FILES)

@@ -31,6 +31,7 @@ WEIGHTS = np.ones(len(POINTS), np.int64)
 CODERS = [
     "kmcodec.coding.additive._strip",
     *(f"kmcodec.coding.context._{effort}" for effort in ("default", "max")),
+    "kmcodec.coding.labels._map",
 ]
 
 
@@ -154,6 +155,18 @@ def test_an_interrupt_ends_decoding(monkeypatch, tmp_path, effort):
             decode(path)
     with pytest.raises(Heard):
         list(kmcodec.decode_rows(path))
+
+
+@compiled
+def test_an_interrupt_ends_the_label_coder(monkeypatch):
+    indices, coder = np.sort(INDICES), coding.METHODS[6]
+    payload = coder.encode(indices, PALETTE)
+    assert payload[:1] == b"\0", "stored, not coded"
+    heard(monkeypatch, *CODERS)
+    with pytest.raises(Heard):
+        coder.encode(indices, PALETTE)
+    with pytest.raises(Heard):
+        coder.decode(payload, *indices.shape, PALETTE)
 
 
 def test_distinct_keys_are_those_of_numpy_in_any_number_of_steps(monkeypatch):

@@ -18,11 +18,11 @@ from reader_mutants import CODER, FILES, NOTICED, equivalent, mutants
 SCRIPT = Path(__file__).parent / "reader_mutants.py"
 NEEDED = 95  # percent
 # The first fault to try, and the step to the next.
-SAMPLES = {"coder": (45, 90), "additive": (0, 30), "rest": (0, 11)}
+SAMPLES = {"coder": (45, 90), "additive": (0, 30), "labels": (0, 15), "rest": (0, 11)}
 
 
 def files_of(what: str) -> list[str]:
-    groups = {"coder": CODER, "additive": ("read_additive",)}
+    groups = {"coder": CODER, "additive": ("read_additive",), "labels": ("read_labels",)}
     rest = [file for file in FILES if not any(file in group for group in groups.values())]
     return list(groups.get(what, rest))
 

@@ -38,11 +38,14 @@ SMALL = (
     "k1-many-strips-deflate",
     "additive-example-fast",
     "additive-example-fastest",
+    "labels-example",
     "context-example-default",
     "context-palette-coded-default",
     "frames-example-interleaved",
     "scenes-example",
 )
+CODERS = {"read_additive", "read_context", "read_labels"}
+EXACT = ("additive-", "context-", "labels-", "palette-coded-", "scenes-coded-")
 # These take half of the time of all; others like them are made again.
 NOT_MADE_AGAIN = (
     "additive-fast-tables-4196352",
@@ -56,6 +59,8 @@ NOT_MADE_AGAIN = (
     "context-max-k256",
     "context-max-k4096",
     "context-rgba",
+    "labels-k65536",
+    "labels-runs-long-slices",
 )
 
 
@@ -290,7 +295,7 @@ def test_imports_only_the_standard_library(script: Path) -> None:
             names.add((node.module or "").split(".")[0])
     siblings = {path.stem for path in SCRIPTS if path.parent == script.parent} - {"read_kmc"}
     assert names
-    assert names <= sys.stdlib_module_names | siblings | {"read_additive", "read_context"}
+    assert names <= sys.stdlib_module_names | siblings | CODERS
     for word in ("kmcodec", "__import__", "importlib"):
         assert word not in source
 
@@ -298,8 +303,8 @@ def test_imports_only_the_standard_library(script: Path) -> None:
 def test_the_script_makes_these_vectors(tmp_path: Path) -> None:
     """Only the bytes of deflate may differ, from one build of zlib to another."""
     shutil.copytree(SPEC / "make_vectors", tmp_path / "make_vectors")
-    for name in ("read_additive.py", "read_context.py", "read_context_parts.py"):
-        shutil.copy(SPEC / name, tmp_path)
+    for name in (*CODERS, "read_context_parts"):
+        shutil.copy(SPEC / f"{name}.py", tmp_path)
     command = [sys.executable, "-B", str(tmp_path / "make_vectors"), "--without", *NOT_MADE_AGAIN]
     subprocess.run(command, capture_output=True, timeout=300, check=True)
     made, kept = (
@@ -309,7 +314,7 @@ def test_the_script_makes_these_vectors(tmp_path: Path) -> None:
     assert {name.stem for name in kept.keys() - made.keys()} == set(NOT_MADE_AGAIN)
     assert made.keys() <= kept.keys()
     for name, path in made.items():
-        exact = name.stem.startswith(("additive-", "context-", "palette-coded-", "scenes-coded-"))
+        exact = name.stem.startswith(EXACT)
         if name.suffix == ".json" or exact:
             assert path.read_bytes() == kept[name].read_bytes()
     assert subprocess.run(command, capture_output=True, timeout=300, check=False).returncode == 1

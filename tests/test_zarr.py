@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import kmcodec
-from kmcodec.arrays.codec_options import DEFAULT_EFFORT
+from kmcodec.arrays.codec_options import decode_chunk, encode_chunk
 
 REQUIRED = os.environ.get("KMC_REQUIRE_ARRAYS") == "1"
 
@@ -80,7 +80,7 @@ def test_a_zarr_2_store_is_read_by_a_fresh_process(tmp_path, order):
     array[:] = labels
     described = json.loads((tmp_path / "map.zarr" / ".zarray").read_text())["compressor"]
     assert described == {"id": "kmcodec", "coding": "context", "effort": "fast"}
-    chunk = kmcodec.decode_labels((tmp_path / "map.zarr" / "1.0.1").read_bytes())
+    chunk = decode_chunk((tmp_path / "map.zarr" / "1.0.1").read_bytes())
     expected = labels[1:2, :32, 32:64]
     assert np.array_equal(chunk, expected if order == "C" else expected.T)
     shown = fresh(OPEN, tmp_path / "map.zarr", tmp_path / "labels.npy")
@@ -104,7 +104,7 @@ def test_a_zarr_3_store_is_read_by_a_fresh_process(tmp_path, shards):
     assert np.array_equal(array[1, 5:40, 7], labels[1, 5:40, 7])
     if not shards:
         chunk = (tmp_path / "map.zarr" / "c" / "1" / "0" / "1").read_bytes()
-        assert np.array_equal(kmcodec.decode_labels(chunk), labels[1:2, :32, 32:64])
+        assert np.array_equal(decode_chunk(chunk), labels[1:2, :32, 32:64])
     shown = fresh(OPEN, tmp_path / "map.zarr", tmp_path / "labels.npy")
     assert shown.split() == ["3", "kmcodec.arrays.zarr_codec"]
 
@@ -250,15 +250,15 @@ def test_numcodecs_is_told_of_an_option_that_is_not_known():
 
 def test_the_default_effort_is_the_quick_one_that_metadata_tell():
     codec = numcodecs.get_codec({"id": "kmcodec"})
-    assert codec.get_config() == {"id": "kmcodec", "coding": "context", "effort": DEFAULT_EFFORT}
+    assert codec.get_config() == {"id": "kmcodec", "coding": "context", "effort": "auto"}
     labels = field()[0]
-    assert codec.encode(labels) == kmcodec.encode_labels(labels, effort=DEFAULT_EFFORT)
+    assert codec.encode(labels) == encode_chunk(labels, "context", "auto")
     assert kmcodec.encode_labels(labels) == kmcodec.encode_labels(labels, effort="auto")
     store = zarr.storage.MemoryStore()
     serializer = {"name": "kmcodec"}
     array = zarr.create_array(store, data=labels, serializer=serializer, compressors=None)
     described = array.metadata.to_dict()["codecs"][0]
-    assert described["configuration"] == {"coding": "context", "effort": DEFAULT_EFFORT}
+    assert described["configuration"] == {"coding": "context", "effort": "auto"}
 
 
 @pytest.mark.parametrize("configuration", [None, {"coding": "context"}, {"effort": "max"}], ids=str)

@@ -25,6 +25,7 @@ KERNELS = (
     "kmcodec/coding/context/_default.pyx",
     "kmcodec/coding/context/_max.pyx",
     "kmcodec/coding/context/_palette.pyx",
+    "kmcodec/coding/labels/_map.pyx",
     "kmcodec/perception/_planes.pyx",
     "kmcodec/quantization/_dither.pyx",
     "kmcodec/quantization/_filter.pyx",

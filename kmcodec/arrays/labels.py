@@ -6,14 +6,23 @@ import io
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from kmcodec.coding import AUTO
 from kmcodec.decoder import checked_metadata, image_of
+from kmcodec.errors import KmcInputError
 from kmcodec.model.checks import refuse_unknown
 from kmcodec.model.image import IndexedImage, Metadata, array_of
 from kmcodec.model.label_classes import LabelClasses
-from kmcodec.model.label_images import LabelText, in_runs, label_image, labels_of, planes_image
+from kmcodec.model.label_images import (
+    MOST_IN_ENTRIES,
+    LabelText,
+    in_runs,
+    label_image,
+    labels_of,
+    planes_image,
+)
 from kmcodec.model.label_text import LABELS
 from kmcodec.model.limits import DEFAULT_MAX_METADATA, DEFAULT_MAX_PIXELS, Limits
 from kmcodec.reading.strip_reader import StripReader
@@ -24,9 +33,6 @@ if TYPE_CHECKING:
     from typing_extensions import Never
 
 __all__ = ["decode_labels", "encode_labels"]
-
-# Noise of up to so many values is still coded as palette entries.
-_FEW = 4096
 
 
 def encode_labels(
@@ -73,7 +79,7 @@ def encode_labels(
     array = array_of("labels", labels)
     assembly = Assembly(coding, effort, strip_rows)
     image = label_image(array)
-    if image is not None and (len(image.palette) <= _FEW or in_runs(image.indices)):
+    if image is not None and (len(image.palette) <= MOST_IN_ENTRIES or in_runs(image.indices)):
         return assembly.encode(_described(image, kept))
     image = planes_image(array)
     if not in_runs(image.indices):
@@ -91,6 +97,7 @@ def _described(image: IndexedImage, metadata: Metadata) -> IndexedImage:
 def decode_labels(
     data: bytes,
     *,
+    rows: tuple[int, int] | None = None,
     max_pixels: int | None = DEFAULT_MAX_PIXELS,
     max_metadata: int | None = DEFAULT_MAX_METADATA,
 ) -> NDArray[Any]:
@@ -100,8 +107,11 @@ def decode_labels(
     ----------
     data : bytes-like
         The whole file.
+    rows : tuple of int, optional
+        The first element along the first axis, and the one after the last: only the strips with
+        these are decoded. `encode_labels` with few `strip_rows` makes that quick.
     max_pixels : int, optional
-        The most labels; see `decode`.
+        The most labels of the file; see `decode`.
     max_metadata : int, optional
         See `decode`.
 
@@ -116,13 +126,35 @@ def decode_labels(
         If the file is damaged or truncated, or holds no labels.
     KmcLimitError
         See `decode`.
+    KmcInputError
+        If the array has no such rows.
     """
     limits = Limits(max_pixels=max_pixels, max_metadata=max_metadata)
     # One reader for all: the header, palette and sections of a chunk can take as long as its strip.
     reader = StripReader(io.BytesIO(data), limits)
     metadata = checked_metadata(reader)
     text = metadata.text.get(LABELS)
-    if text is not None and limits.max_pixels is not None:
-        planes = max(1, LabelText.parsed(text).planes)
-        reader = reader.within(replace(limits, max_pixels=limits.max_pixels * planes))
-    return labels_of(image_of(reader, metadata))
+    if text is None:
+        return labels_of(image_of(reader, metadata))
+    told = LabelText.parsed(text)
+    if limits.max_pixels is not None:
+        reader = reader.within(replace(limits, max_pixels=limits.max_pixels * max(1, told.planes)))
+    if rows is None:
+        return labels_of(image_of(reader, metadata))
+    return labels_of(_image_of_rows(reader, told, *rows))
+
+
+def _image_of_rows(reader: StripReader, told: LabelText, first: int, end: int) -> IndexedImage:
+    """Decode the image of some elements along the first axis."""
+    size = told.shape[0] if len(told.shape) > 1 else 0
+    if not 0 <= first < end <= size or told.size != (reader.header.height, reader.header.width):
+        raise KmcInputError(f"rows {first:,}:{end:,} lie outside the array ({size:,} rows)")
+    height = reader.header.height // max(1, told.planes)
+    each = height // size
+    parts = [
+        reader.rows(top + first * each, top + end * each)
+        for top in range(0, reader.header.height, height)
+    ]
+    told = replace(told, shape=(end - first, *told.shape[1:]))
+    metadata = Metadata(text={LABELS: str(told)})
+    return IndexedImage(reader.palette, reader.first_frame(np.concatenate(parts)), metadata)

@@ -10,8 +10,8 @@ from typing import Any
 from numcodecs.abc import Codec
 from numcodecs.compat import ensure_bytes, ensure_contiguous_ndarray_like, ensure_ndarray
 
-from kmcodec.arrays.codec_options import DEFAULT_EFFORT, checked_options
-from kmcodec.arrays.labels import decode_labels, encode_labels
+from kmcodec.arrays.codec_options import checked_options, decode_chunk, encode_chunk
+from kmcodec.coding import AUTO
 from kmcodec.errors import KmcInputError
 from kmcodec.model.limits import DEFAULT_MAX_PIXELS
 from kmcodec.writing.assembly import Assembly
@@ -20,16 +20,16 @@ __all__ = ["KmcCodec"]
 
 
 class KmcCodec(Codec):  # type: ignore[misc, unused-ignore]
-    """Labels in a buffer as a `.kmc` file; see `kmcodec.encode_labels`.
+    """Labels in a buffer as a label stream; see `kmcodec.encode_labels`.
 
     Parameters
     ----------
     coding : str, optional
         See `kmcodec.encode`.
     effort : str, optional
-        See `kmcodec.encode`, but the default is ``"fast"``: whoever reads a window waits for each
-        chunk that it touches, and ``"auto"`` takes many times as long for a chunk. It matters for
-        encoding alone: chunks of any effort are decoded, whatever the metadata say.
+        See `kmcodec.encode`, but ``"auto"`` takes what is quick to decode: whoever reads a window
+        waits for each chunk that it touches. It matters for encoding alone: chunks of any effort
+        are decoded, whatever the metadata say.
 
     Raises
     ------
@@ -43,7 +43,7 @@ class KmcCodec(Codec):  # type: ignore[misc, unused-ignore]
 
     codec_id = "kmcodec"
 
-    def __init__(self, coding: str = Assembly.coding, effort: str = DEFAULT_EFFORT) -> None:
+    def __init__(self, coding: str = Assembly.coding, effort: str = AUTO) -> None:
         Assembly(coding, effort, None)  # raises for wrong values
         self.coding = coding
         self.effort = effort
@@ -78,7 +78,7 @@ class KmcCodec(Codec):  # type: ignore[misc, unused-ignore]
             )
         if array.flags.f_contiguous and not array.flags.c_contiguous:
             array = array.T
-        return encode_labels(array, coding=self.coding, effort=self.effort)
+        return encode_chunk(array, self.coding, self.effort)
 
     def decode(self, buf: Any, out: Any = None) -> Any:
         """Decode a chunk.
@@ -101,7 +101,7 @@ class KmcCodec(Codec):  # type: ignore[misc, unused-ignore]
         KmcInputError
             If `out` has another size.
         """
-        labels = decode_labels(ensure_bytes(buf))
+        labels = decode_chunk(ensure_bytes(buf))
         if out is None:
             return labels
         target = ensure_contiguous_ndarray_like(out).reshape(-1).view("u1")

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from zarr.abc.codec import ArrayBytesCodec
 
-from kmcodec.arrays.codec_options import DEFAULT_EFFORT, checked_options
-from kmcodec.arrays.labels import decode_labels, encode_labels
+from kmcodec.arrays.codec_options import checked_options, decode_chunk, encode_chunk
+from kmcodec.coding import AUTO
 from kmcodec.errors import KmcFormatError, KmcInputError
 from kmcodec.writing.assembly import Assembly
 
@@ -29,16 +29,16 @@ _NAME = "kmcodec"
 
 @dataclass(frozen=True)
 class KmcCodec(ArrayBytesCodec):  # type: ignore[misc, unused-ignore]
-    """Chunks of labels as `.kmc` files; see `kmcodec.encode_labels`.
+    """Chunks of labels as label streams; see `kmcodec.encode_labels`.
 
     Parameters
     ----------
     coding : str, optional
         See `kmcodec.encode`.
     effort : str, optional
-        See `kmcodec.encode`, but the default is ``"fast"``: whoever reads a window waits for each
-        chunk that it touches, and ``"auto"`` takes many times as long for a chunk. It matters for
-        encoding alone: chunks of any effort are decoded, whatever the metadata say.
+        See `kmcodec.encode`, but ``"auto"`` takes what is quick to decode: whoever reads a window
+        waits for each chunk that it touches. It matters for encoding alone: chunks of any effort
+        are decoded, whatever the metadata say.
 
     Raises
     ------
@@ -47,7 +47,7 @@ class KmcCodec(ArrayBytesCodec):  # type: ignore[misc, unused-ignore]
     """
 
     coding: str = Assembly.coding
-    effort: str = DEFAULT_EFFORT
+    effort: str = AUTO
 
     is_fixed_size = False
 
@@ -87,13 +87,13 @@ class KmcCodec(ArrayBytesCodec):  # type: ignore[misc, unused-ignore]
 
     async def _encode_single(self, chunk_data: NDBuffer, chunk_spec: ArraySpec) -> Buffer:
         data = await asyncio.to_thread(
-            encode_labels, chunk_data.as_numpy_array(), coding=self.coding, effort=self.effort
+            encode_chunk, chunk_data.as_numpy_array(), self.coding, self.effort
         )
         return chunk_spec.prototype.buffer.from_bytes(data)
 
     async def _decode_single(self, chunk_data: Buffer, chunk_spec: ArraySpec) -> NDBuffer:
         size = max(1, math.prod(chunk_spec.shape))
-        labels = await asyncio.to_thread(decode_labels, chunk_data.to_bytes(), max_pixels=size)
+        labels = await asyncio.to_thread(decode_chunk, chunk_data.to_bytes(), size)
         dtype = chunk_spec.dtype.to_native_dtype()
         same_but_for_byte_order = np.can_cast(labels.dtype, dtype, "equiv")
         if labels.shape != chunk_spec.shape or not same_but_for_byte_order:

@@ -106,7 +106,7 @@ def coding_options(command: _F) -> _F:
             type=click.Choice(CODINGS),
             default=Assembly.coding,
             show_default=True,
-            help="How the indices are coded.",
+            help="How the indices are coded. labels: for maps of labels, quick.",
         ),
         click.option(
             "--effort",
@@ -114,7 +114,8 @@ def coding_options(command: _F) -> _F:
             default=Assembly.effort,
             show_default=True,
             help="Time to spend on a smaller file, in encoding and decoding. auto: the strongest "
-            "effort that kmc decodes in about half a second on one core.",
+            "effort that kmc decodes in about half a second on one core; labels get --coding "
+            "labels.",
         ),
     )
 

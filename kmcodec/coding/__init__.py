@@ -18,6 +18,8 @@ from kmcodec.coding.budget import Survey, affordable_effort, count_unsurprising
 from kmcodec.coding.context import PROFILES, Context, decode_palette, encode_palette
 from kmcodec.coding.context.kernels import MODELS
 from kmcodec.coding.deflate import Deflate
+from kmcodec.coding.labels import Labels
+from kmcodec.coding.labels.kernels import MAP
 from kmcodec.coding.packed import Packed
 
 __all__ = [
@@ -104,7 +106,7 @@ class Coding(Protocol):
         """
 
 
-COMPILED = bool(MODELS) and STRIP is not None
+COMPILED = bool(MODELS) and STRIP is not None and MAP is not None
 """Whether the kernels of the adaptive coders are there."""
 
 METHODS: tuple[Coding, ...] = (
@@ -113,6 +115,7 @@ METHODS: tuple[Coding, ...] = (
     Additive(ADDITIVE["fast"]),
     *(Context(number, profile) for number, profile in enumerate(PROFILES.values(), 3)),
     Additive(ADDITIVE["fastest"]),
+    Labels(),
 )
 """All coding methods, in the order of their numbers."""
 

@@ -10,7 +10,7 @@ import functools
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["DOMAIN", "squash"]
+__all__ = ["DOMAIN", "squash", "wrapped_squash"]
 
 DOMAIN = 2047
 """The logistic domain reaches from -DOMAIN to DOMAIN, in 1/256."""
@@ -30,3 +30,10 @@ def squash() -> NDArray[np.uint16]:
     table = np.array([65536 - p for p in upper[:0:-1]] + upper, np.uint16)
     table.flags.writeable = False
     return table
+
+
+@functools.cache
+def wrapped_squash() -> NDArray[np.uint16]:
+    """Return probabilities by logistic value modulo 4096, shape (4096,); -2048 counts as -2047."""
+    table = squash()
+    return np.concatenate([table[DOMAIN:], table[:1], table[:DOMAIN]])

@@ -13,7 +13,7 @@ from kmcodec.coding.colortree import ColorTree, tree_of
 from kmcodec.errors import KmcFormatError, KmcLimitError, warn
 from kmcodec.model.image import index_dtype
 
-__all__ = ["SymbolCoding", "warn_if_slow"]
+__all__ = ["SymbolCoding", "check_width", "warn_if_slow"]
 
 # The compiled models count columns in 32 bits, with room for borders.
 _MOST_WIDTH = 1 << 30
@@ -88,7 +88,7 @@ class SymbolCoding(ABC):
     ) -> tuple[bytes, NDArray[Any]]:
         if len(palette) == 1:
             return b"", indices
-        _check_width(indices.shape[1])
+        check_width(indices.shape[1])
         tree = tree_of(palette)
         choice = None if criterion is None else choice_of(criterion, tree, indices)
         symbols = self._looked_up(tree.symbols, indices, np.uint16)
@@ -111,13 +111,13 @@ class SymbolCoding(ABC):
             if payload:
                 raise KmcFormatError("indices are coded although there is only one palette entry")
             return np.zeros((wanted, width), np.uint8)
-        _check_width(width)
+        check_width(width)
         tree = tree_of(palette)
         symbols = self._decode_symbols(payload, rows, width, tree, wanted)
         return self._looked_up(tree.entries, symbols, index_dtype(len(palette)))
 
 
-def _check_width(width: int) -> None:
+def check_width(width: int) -> None:
     if width > _MOST_WIDTH:
         raise KmcLimitError(
             f"rows of {width:,} pixels exceed the limit of coding 'context', {_MOST_WIDTH:,}"

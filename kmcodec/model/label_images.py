@@ -21,6 +21,7 @@ from kmcodec.model.label_text import LABELS
 from kmcodec.model.palette_order import dark_to_bright
 
 __all__ = [
+    "MOST_IN_ENTRIES",
     "MOST_IN_NOISE",
     "LabelText",
     "check_dtype",
@@ -29,8 +30,15 @@ __all__ = [
     "label_image",
     "labels_of",
     "planes_image",
+    "ramp",
+    "ranked",
+    "slice_rows_of",
+    "span_of",
     "span_of_values",
 ]
+
+MOST_IN_ENTRIES = 4096
+"""Noise of up to so many values is coded as palette entries, of more by its bytes."""
 
 MOST_IN_NOISE = 256
 """With up to this many distinct values an image is a label map, even if most pixels differ."""
@@ -120,19 +128,15 @@ def label_image(array: NDArray[Any], *, own_greys: bool = False) -> IndexedImage
         If the array is of another dtype.
     """
     check_dtype(array)
-    ranked = _ranked(_filled(array))
-    if ranked is None:
+    found = ranked(_filled(array))
+    if found is None:
         return None
-    values, ranks = ranked
-    palette = _palette(len(values))
+    values, ranks = found
+    palette = ramp(len(values))
     if own_greys and values[0] >= 0 and values[-1] <= 255:
         palette = np.array(values, np.uint8)[:, np.newaxis]
-    # A palette in this order takes fewer bytes.
-    order = dark_to_bright(palette)
-    places = np.empty(len(order), np.intp)
-    places[order] = np.arange(len(order))
     text = LabelText(array.dtype, array.shape, values[0], _told(values))
-    return IndexedImage(palette[order], places[ranks], Metadata(text={LABELS: str(text)}))
+    return IndexedImage(palette, ranks, Metadata(text={LABELS: str(text)}))
 
 
 def planes_image(array: NDArray[Any]) -> IndexedImage:
@@ -227,6 +231,21 @@ def is_label_map(samples: NDArray[Any]) -> bool:
     return in_runs(samples) or len(np.unique(samples)) <= MOST_IN_NOISE
 
 
+def slice_rows_of(metadata: Metadata) -> int | None:
+    """Return the rows of a slice if an image's labels are a volume or have more axes; else 0.
+
+    Returns
+    -------
+    int or None
+        None if the image has no labels, or the text that describes them is malformed.
+    """
+    try:
+        shape = LabelText.parsed(metadata.text[LABELS]).shape
+    except (KeyError, KmcFormatError):
+        return None
+    return shape[-2] if len(shape) > 2 else 0
+
+
 def in_runs(values: NDArray[Any]) -> bool:
     """Return True if most values of an array (H, W) equal those to their left."""
     left, right = values[:, :-1], values[:, 1:]
@@ -268,10 +287,17 @@ def _distances(labels: NDArray[Any]) -> tuple[NDArray[Any], int, int]:
     return unsigned - unsigned.dtype.type(least % (1 << 8 * native.itemsize)), least, most
 
 
-def _ranked(labels: NDArray[Any]) -> tuple[list[int], NDArray[Any]] | None:
-    """Return the distinct values, ascending, and the rank of each label's value.
+def ranked(labels: NDArray[Any]) -> tuple[list[int], NDArray[Any]] | None:
+    """Return the distinct values of labels, and the rank of each label's value.
 
-    The result is None if the values are more than a palette has entries.
+    Parameters
+    ----------
+    labels : ndarray of bool or integer, not empty
+
+    Returns
+    -------
+    (list of int, ndarray of integer of the same shape) or None
+        The values ascend. None if they are more than a palette has entries.
     """
     distances, least, most = _distances(labels)
     if most - least <= max(MAX_COLORS, labels.size):
@@ -288,19 +314,33 @@ def _ranked(labels: NDArray[Any]) -> tuple[list[int], NDArray[Any]] | None:
     return [least + distance for distance in distinct.tolist()], ranks.reshape(labels.shape)
 
 
-def _palette(count: int) -> NDArray[np.uint8]:
-    """Return colours that rise with the rank: near values look near, to the coder as well."""
+def ramp(count: int) -> NDArray[np.uint8]:
+    """Return colours that become brighter with the rank, and take few bytes.
+
+    Parameters
+    ----------
+    count : int
+        1 to 65,536.
+
+    Returns
+    -------
+    ndarray, shape (count, 1) up to 256, else (count, 3), uint8
+    """
     ranks = np.arange(count)
     if count <= 256:
         return (ranks * 255 // max(1, count - 1)).astype(np.uint8)[:, np.newaxis]
-    high, low = ranks >> 8, ranks & 255
-    return np.stack([high * 255 // high[-1], low, low], axis=1).astype(np.uint8)
+    # Each channel has every third bit of the rank, in its highest places.
+    levels = -(-(count - 1).bit_length() // 3)
+    colors = np.zeros((count, 3), np.uint8)
+    for bit in range(3 * levels):
+        colors[:, bit % 3] |= ((ranks >> bit & 1) << (8 - levels + bit // 3)).astype(np.uint8)
+    return colors[dark_to_bright(colors)]
 
 
 def _from_entries(image: IndexedImage, told: LabelText) -> NDArray[Any]:
     values = _values(told.first, told.gaps, len(image.palette), told.dtype)
     by_entry = np.empty_like(values)
-    by_entry[_ascending(image.palette)] = values
+    by_entry[_order_of(image.palette)] = values
     labels: NDArray[Any] = by_entry[image.indices]
     return labels
 
@@ -313,7 +353,7 @@ def _from_planes(image: IndexedImage, told: LabelText) -> NDArray[Any]:
     for plane in planes:
         distances <<= np.uint64(8)
         distances |= plane
-    least, most = _span_of(told.dtype)
+    least, most = span_of(told.dtype)
     if told.first < least or told.first + int(distances.max()) > most:
         raise _fault(f"it gives values outside {told.dtype}")
     # Modulo 2**64, as in two's complement.
@@ -321,15 +361,15 @@ def _from_planes(image: IndexedImage, told: LabelText) -> NDArray[Any]:
     return distances.astype(told.dtype)
 
 
-def _ascending(palette: NDArray[np.uint8]) -> NDArray[np.intp]:
-    """Return the order of entries by their bytes.
+def _order_of(palette: NDArray[np.uint8]) -> NDArray[np.intp]:
+    """Return the order of entries by brightness, that of their values.
 
     Raises
     ------
     KmcFormatError
         If entries repeat: labels of the same colour cannot be distinguished.
     """
-    order = np.lexsort(palette.T[::-1])
+    order = dark_to_bright(palette)
     ordered = palette[order]
     if (ordered[1:] == ordered[:-1]).all(axis=1).any():
         raise _fault("the palette has an entry twice")
@@ -357,13 +397,14 @@ def _values(first: int, gaps: str, count: int, dtype: np.dtype[Any]) -> NDArray[
         values += range(values[-1] + gap, values[-1] + gap * times + 1, gap)
     if len(values) != count:
         raise _fault(f"it gives {len(values):,} values, but the palette has {count:,} entries")
-    least, most = _span_of(dtype)
+    least, most = span_of(dtype)
     if values[0] < least or values[-1] > most:
         raise _fault(f"it gives values outside {dtype}")
     return np.array(values, dtype)
 
 
-def _span_of(dtype: np.dtype[Any]) -> tuple[int, int]:
+def span_of(dtype: np.dtype[Any]) -> tuple[int, int]:
+    """Return the least and the greatest value of bool or a dtype of integers."""
     if dtype.kind == "b":
         return 0, 1
     return int(np.iinfo(dtype).min), int(np.iinfo(dtype).max)

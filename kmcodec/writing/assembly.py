@@ -12,21 +12,28 @@ from kmcodec.coding import (
     AUTO,
     CODINGS,
     EFFORTS,
-    METHODS,
     Coding,
     Survey,
     coding_for,
     coding_named,
     encode_palette,
 )
+from kmcodec.coding.labels import Labels
 from kmcodec.container.frame_table import FrameTable, Scene
 from kmcodec.container.header import Header
 from kmcodec.container.layout import parts
 from kmcodec.container.metadata import sections_from_metadata
 from kmcodec.model.checks import checked_choice, checked_integer
 from kmcodec.model.image import IndexedImage, Metadata
+from kmcodec.model.label_images import in_runs, slice_rows_of
 from kmcodec.parallel import in_threads_each
-from kmcodec.writing.strips import MAX_STRIP_ROWS, BusySample, is_cut, rows_of_strips
+from kmcodec.writing.strips import (
+    MAX_STRIP_ROWS,
+    BusySample,
+    in_whole_slices,
+    is_cut,
+    rows_of_strips,
+)
 
 __all__ = ["Assembly", "file_parts"]
 
@@ -53,7 +60,13 @@ class Assembly:
             object.__setattr__(self, "strip_rows", rows)
 
     def method_for(self, image: IndexedImage) -> Coding:
-        """Return the coding method for an image."""
+        """Return the coding method for an image; labels in runs have a coder of their own."""
+        slice_rows = slice_rows_of(image.metadata)
+        is_auto = self.coding == "context" and self.effort == AUTO
+        if slice_rows is not None and (
+            self.coding == "labels" or (is_auto and in_runs(image.indices))
+        ):
+            return Labels(slice_rows)
         return coding_for(self.coding, self.effort, image.indices, image.palette)
 
     def survey(self, width: int, height: int) -> Survey | None:
@@ -138,6 +151,8 @@ class Assembly:
         rows = self.strip_rows
         if rows is None:
             rows = rows_of_strips(width, height, method.effort, sample)
+            if isinstance(method, Labels):
+                rows = in_whole_slices(rows, method.slice_rows)
         return Header(
             coding=method.number,
             channels=palette.shape[1],
@@ -149,8 +164,8 @@ class Assembly:
 
     def encode(self, image: IndexedImage) -> bytes:
         """Return the bytes of the file."""
-        header = self.header_for(image)
-        method = METHODS[header.coding]
+        method = self.method_for(image)
+        header = self.header_for(image, method)
 
         def encode_strip(strip: int) -> bytes:
             first, end = header.rows_of(strip)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from kmcodec.coding import count_unsurprising
 
-__all__ = ["MAX_STRIP_ROWS", "BusySample", "is_cut", "rows_of_strips"]
+__all__ = ["MAX_STRIP_ROWS", "BusySample", "in_whole_slices", "is_cut", "rows_of_strips"]
 
 MAX_STRIP_ROWS = 65_535
 
@@ -60,6 +60,22 @@ def rows_of_strips(width: int, height: int, effort: str | None, sample: BusySamp
         pixels = min(max(sample.pixels_for(_BUSY[effort]), _LEAST), _MOST)
     pairs = max(1, (width * height + pixels) // (2 * pixels))
     return min(MAX_STRIP_ROWS, -(-height // (2 * pairs)))
+
+
+def in_whole_slices(rows: int, slice_rows: int) -> int:
+    """Return the rows of a strip rounded up to slices of a volume, if a strip may have so many.
+
+    Parameters
+    ----------
+    rows : int
+        0 for a single strip.
+    slice_rows : int
+        0 for an image that is no volume.
+    """
+    if not rows or not slice_rows:
+        return rows
+    whole = -(-rows // slice_rows) * slice_rows
+    return whole if whole <= MAX_STRIP_ROWS else rows
 
 
 class BusySample:

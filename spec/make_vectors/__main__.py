@@ -7,12 +7,12 @@
 
 The vectors are golden: they were made once, looked at and committed. Do not make them again
 to get a test to pass, and never make them with code of the package. This script shares
-nothing with any reader, but for the payloads of coding 2 to 5 (coders.py): these come from the
-encoders in ../read_additive.py and ../read_context.py, which were written from additive.md and
-context.md alone, as half of the second reader. So for these payloads the second
-reader proves little by reading them; the package, which has no part in them, does. Coded palettes
-come from coded_palettes.py, which shares nothing with ../read_palette.py. Another build of zlib
-may compress differently, so even the same script may give other bytes (which are as valid);
+nothing with any reader, but for the payloads of coding 2 to 6 (coders.py): these come from the
+encoders in ../read_additive.py, ../read_context.py and ../read_labels.py, which were written from
+additive.md, context.md and labels.md alone, as part of the second reader. So for these payloads the
+second reader proves little by reading them; the package, which has no part in them, does. Coded
+palettes come from coded_palettes.py, which shares nothing with ../read_palette.py. Another build of
+zlib may compress differently, so even the same script may give other bytes (which are as valid);
 `--force` is for changes of the format only.
 
 Python standard library only.
@@ -31,6 +31,7 @@ from bad_additive import bad_additive, bad_additive_packed, bad_additive_strips
 from bad_coded import bad_coded_bytes, bad_coded_crc, bad_coded_flags, bad_coded_lengths
 from bad_context import bad_context, bad_context_strips
 from bad_indices import bad_deflate, bad_indices, bad_packed, bad_pads
+from bad_labels import bad_labels, bad_labels_forms, bad_labels_symbols
 from bad_layout import bad_crc, bad_header, bad_transfer, large
 from bad_scenes import (
     bad_scene_ends,
@@ -75,6 +76,20 @@ from good_context import (
     good_context_shapes,
     good_context_strange,
 )
+from good_labels import (
+    good_labels,
+    good_labels_busy,
+    good_labels_runs,
+    good_labels_shapes,
+    good_labels_slices,
+)
+from good_labels_strange import (
+    good_labels_cut,
+    good_labels_ends,
+    good_labels_limits,
+    good_labels_packed,
+    good_labels_willed,
+)
 from good_limits import good_limits_counts, good_limits_runs, good_limits_tables
 from good_sections import good_sections
 from parts import Bad, Good
@@ -115,6 +130,16 @@ GOOD: list[Callable[[], Iterator[Good]]] = [
     good_additive_tags,
     good_additive_packed,
     good_additive_cut,
+    good_labels,
+    good_labels_runs,
+    good_labels_shapes,
+    good_labels_slices,
+    good_labels_busy,
+    good_labels_willed,
+    good_labels_limits,
+    good_labels_ends,
+    good_labels_packed,
+    good_labels_cut,
     good_coded,
     good_coded_sizes,
     good_coded_cut,
@@ -144,6 +169,9 @@ REFUSED: dict[str, list[Callable[[], Iterator[Bad]]]] = {
         bad_additive_strips,
         bad_context,
         bad_context_strips,
+        bad_labels,
+        bad_labels_forms,
+        bad_labels_symbols,
         bad_coded_flags,
         bad_coded_lengths,
         bad_coded_crc,

@@ -95,7 +95,7 @@ def bad_header() -> Iterator[Bad]:
     for version in (0, 2):
         data = example(version=version)
         yield f"version-{version}", f"Version {version}, with a right CRC.", data
-    yield "coding-6", "Coding 6 is not defined.", example(coding=6)
+    yield "coding-7", "Coding 7 is not defined.", example(coding=7)
     for channels in (0, 5):
         data = header(channels=channels) + palette_part(colours(3, channels))
         data += strips(*EXAMPLE_STRIPS)

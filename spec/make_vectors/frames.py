@@ -155,7 +155,7 @@ def good_frames() -> Iterator[Good]:
     )
     yield animated("frames-one-entry", "Frames of one colour.", noisy(4, 3, 3, 1), b"abc")
     for flags, layout in ((0, "side"), (1, "below")):
-        for coding in range(6):
+        for coding in range(7):
             yield animated(
                 f"frames-{layout}-coding-{coding}",
                 f"Five frames, coding {coding}, in strips of 4 of the 6 rows.",

@@ -212,7 +212,7 @@ def good_scenes() -> Iterator[Good]:
 def good_scenes_palettes() -> Iterator[Good]:
     small, other = noisy(2, 4, 3, 17), noisy(1, 5, 4, 17)
     for (coding, profile), coded in zip(
-        PROFILES, ((0, 1, 0), (1, 0, 1), (1, 1, 1), (0, 0, 1)), strict=True
+        PROFILES, ((0, 1, 0), (1, 0, 1), (1, 1, 1), (0, 0, 1), (1, 1, 0)), strict=True
     ):
         which = ["coded" if flag else "plain" for flag in coded]
         scenes = [

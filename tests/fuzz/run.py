@@ -83,7 +83,7 @@ def built(sanitize: bool, as_it_is: bool) -> Path:
             build = [sys.executable, script, "--quiet", "build_ext", "--inplace"]
             subprocess.run([*build, f"-j{os.cpu_count()}"], cwd=tree, env=clang, check=True)
         # setup.py lets a kernel fail to build; here it must be there.
-        for kernel in ("additive/_strip", "context/_default", "context/_max"):
+        for kernel in ("additive/_strip", "context/_default", "context/_max", "labels/_map"):
             (module,) = (tree / "kmcodec/coding").glob(f"{kernel}.*.so")
             assert b"__sanitizer_cov" in module.read_bytes()
         ready.touch()

@@ -28,6 +28,8 @@ from kmcodec.coding.context.arithmetic import check_end
 from kmcodec.coding.context.kernels import MODELS
 from kmcodec.coding.context.profiles import PROFILES
 from kmcodec.coding.context.tables import starts, tables
+from kmcodec.coding.labels.kernels import MAP
+from kmcodec.coding.labels.start import Start as LabelStart
 from kmcodec.model.limits import Limits
 from kmcodec.reading.salvage import salvage_indexed
 from kmcodec.sources.palettes import read_palette
@@ -239,9 +241,31 @@ def _additive(effort: str, data: bytes) -> None:
         np.testing.assert_array_equal(coded, symbols)
 
 
+def _labels(data: bytes) -> None:
+    """The compiled decoder of the label coder: a payload, and a geometry it need not fit."""
+    if len(data) < 2:
+        return
+    rows, width = _GEOMETRIES[(data[0] & 63) % len(_GEOMETRIES)]
+    entries = _ENTRIES[1 + data[1] % (len(_ENTRIES) - 1)]
+    start = LabelStart(entries, 2 if data[0] & 64 and rows > 2 else 0)
+    payload = data[2:]
+    if data[0] >= 128:
+        # Enough bytes for whatever follows.
+        payload = payload.ljust(4 * rows * width, b"\x5a")
+    symbols, shifts, _, is_wrong = MAP.decode(payload, rows, width, start)
+    assert is_wrong or int(symbols.max()) < entries
+    if shifts < 8 * len(payload) and not is_wrong:
+        again = MAP.encode(symbols, start)
+        decoded, shifts, code, is_wrong = MAP.decode(again, rows, width, start)
+        assert not is_wrong
+        range_coder.check_end(again, shifts, code)
+        np.testing.assert_array_equal(decoded, symbols)
+
+
 TARGETS: dict[str, Callable[[bytes], None]] = {
     **{target.__name__: target for target in (decode, inspect, pillow, palette, round_trip)},
     **{f"kernel_{effort}": functools.partial(_kernel, effort) for effort in PROFILES},
     **{f"kernel_{effort}": functools.partial(_additive, effort) for effort in additive.PROFILES},
+    "kernel_labels": _labels,
 }
 """By the names that `fuzz.py` and the folders of `tests/regressions` use."""

@@ -1,12 +1,11 @@
 // Sections 3 and 7 of additive.md: the strips of coding methods 2 and 5.
 
 import { Around, tagOf } from './around.js';
-import { grouped } from './errors.js';
 import { Guesses } from './guesses.js';
 import { bitsFor, clamp, log2 } from './numbers.js';
 import { Path } from './path.js';
 import { decide, RangeDecoder, renew } from './range.js';
-import { packedStride, unpackRows } from './rows.js';
+import { unpackPlain } from './rows.js';
 import { Tree } from './tree.js';
 import { Values } from './values.js';
 
@@ -35,24 +34,13 @@ export class AdditiveDecoder {
       return;
     }
     if (payload[0] === PLAIN) {
-      this.plain(payload.subarray(1), out, refuse);
+      unpackPlain(payload.subarray(1), width, tree.entries, out, refuse);
       return;
     }
     this.begin(out.length);
     const coder = new RangeDecoder(payload, refuse);
     for (let start = 0; start < out.length; start += width) this.row(coder, out, start);
     coder.end();
-  }
-
-  /** Rows that are not coded. */
-  plain(packed, out, refuse) {
-    const { width, tree } = this;
-    const size = (out.length / width) * packedStride(width, tree.depth);
-    if (packed.length !== size) {
-      const room = grouped(packed.length);
-      refuse(`has ${room} bytes after the first where its rows need ${grouped(size)}`);
-    }
-    unpackRows(packed, width, tree.depth, tree.entries, out, refuse);
   }
 
   begin(pixels) {

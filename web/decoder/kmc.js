@@ -1,4 +1,4 @@
-// A decoder of KMC 1, written from kmc-1.md, additive.md and context.md alone.
+// A decoder of KMC 1, written from kmc-1.md, additive.md, context.md and labels.md alone.
 //
 //     import { frameCount, frameDuration, read, toRGBA } from './kmc.js';
 //     const image = read(bytes); // a Uint8Array; throws KmcError
@@ -24,6 +24,7 @@ import {
   readFrames,
   sceneNumber,
 } from './frames.js';
+import { LabelDecoder } from './labels.js';
 import { bitsFor } from './numbers.js';
 import { decodePalette } from './palette.js';
 import { packedStride, unpackRows } from './rows.js';
@@ -38,9 +39,10 @@ const HEADER_SIZE = 28;
 const LARGEST_SIDE = 2147483647;
 const PACKED = 0;
 const DEFLATE = 1;
-const ADAPTIVE = 2; // the first of the context and the additive coder
+const ADAPTIVE = 2; // the first of the coders that learn
 const CONTEXT = [3, 4];
-const LAST = 5;
+const LABELS = 6;
+const LAST = 6;
 
 export const LIMITS = { maxPixels: 2 ** 28, maxMetadata: 2 ** 26 };
 
@@ -197,7 +199,10 @@ function payloadDecoder({ coding, channels }, width, { entries, palette }) {
   const bits = bitsFor(entries);
   if (coding >= ADAPTIVE) {
     const Decoder = CONTEXT.includes(coding) ? ContextDecoder : AdditiveDecoder;
-    const decoder = new Decoder(coding, palette, channels, width);
+    const decoder =
+      coding === LABELS
+        ? new LabelDecoder(entries, width)
+        : new Decoder(coding, palette, channels, width);
     return (payload, out, refuse) => decoder.strip(payload, out, refuse);
   }
   const wide = coding === PACKED ? bits : [0, 1, 2, 4, 8, 16].find((n) => n >= bits);

@@ -19,6 +19,7 @@ import {
   sceneNumber,
   toRGBA,
 } from './kmc.js';
+import { LabelDecoder } from './labels.js';
 import { SQUASH, STRETCH } from './numbers.js';
 import { decodePalette } from './palette.js';
 
@@ -294,21 +295,28 @@ const PAYLOADS = new Map([
   [3, '79 3E A1 E2 80 C5'],
   [4, 'DC B7 B3 78 32 65 0E'],
   [5, '4B 6A FA 01 23 60'],
+  [6, '00 AF F2 AB FB 48 72 C0'],
 ]);
 
-/** What a payload of coding 2 to 5 decodes to, with the palette of the examples unless given. */
+/** What a payload of coding 2 to 6 decodes to, with the palette of the examples unless given. */
 function decoded(coding, payload, pixels = 20, palette = COLOURS) {
   const Decoder = coding === 3 || coding === 4 ? ContextDecoder : AdditiveDecoder;
+  const decoder =
+    coding === 6
+      ? new LabelDecoder(palette.length / 3, 5)
+      : new Decoder(coding, palette, 3, 5);
   const out = new Uint8Array(pixels);
   const refuse = (message) => {
     throw new KmcError(message, 0);
   };
-  new Decoder(coding, palette, 3, 5).strip(fromHex(payload), out, refuse);
+  decoder.strip(fromHex(payload), out, refuse);
   return [...out];
 }
 
 test('the examples of the texts', () => {
-  const texts = textOf('../../spec/context.md') + textOf('../../spec/additive.md');
+  const texts = ['context', 'additive', 'labels']
+    .map((name) => textOf(`../../spec/${name}.md`).replace(/\s+/g, ' '))
+    .join(' ');
   for (const [coding, payload] of PAYLOADS) {
     assert.ok(texts.includes(payload));
     assert.deepEqual(decoded(coding, payload), INDICES);
@@ -336,16 +344,16 @@ test('payloads of the additive coder that no encoder ends like this are refused'
     assert.throws(() => decoded(coding, payload), words, `${coding}: ${payload}`);
   }
   const one = COLOURS.subarray(0, 3);
-  for (const coding of [2, 5]) {
+  for (const coding of [2, 5, 6]) {
     assert.deepEqual(decoded(coding, '', 20, one), Array(20).fill(0));
     assert.throws(() => decoded(coding, '00', 20, one), /one entry needs none/);
     assert.throws(() => decoded(coding, 'FF', 20, one), /one entry needs none/);
   }
 });
 
-test('payloads of the additive coder that are not coded are packed rows', () => {
+test('payloads of the additive and the label coder that are not coded are packed rows', () => {
   const rows = '02 46 02 36 12 34 26 34';
-  for (const coding of [2, 5]) {
+  for (const coding of [2, 5, 6]) {
     assert.deepEqual(decoded(coding, `FF ${rows}`), INDICES);
     for (const [payload, words] of [
       ['FF', /has 0 bytes after the first where its rows need 8/],
@@ -356,6 +364,26 @@ test('payloads of the additive coder that are not coded are packed rows', () => 
     ]) {
       assert.throws(() => decoded(coding, payload), words, `${coding}: ${payload}`);
     }
+  }
+});
+
+test('payloads of the label coder in slices, and what is refused of them', () => {
+  const slices = '01 02 00 AF F2 AB FE 10 C1 70';
+  assert.deepEqual(decoded(6, slices), INDICES);
+  for (const [payload, words] of [
+    ['', /no payload/],
+    ['02', /unknown form 2/],
+    ['00', /fewer bytes/],
+    ['00 AF F2', /fewer bytes/],
+    [`${PAYLOADS.get(6)} 00`, /has 8 bytes where decoding takes 7/],
+    ['01 02', /ends within the rows of a slice/],
+    [slices.slice(0, 8), /fewer bytes/],
+    [slices.replace('02', '00'), /slices of 0 rows, which are not 2 to 3/],
+    [slices.replace('02', '01'), /slices of 1 rows/],
+    [slices.replace('02', '04'), /slices of 4 rows/],
+    [slices.replace('02 00', '02 01'), /slices of 258 rows/],
+  ]) {
+    assert.throws(() => decoded(6, payload), words, payload);
   }
 });
 

@@ -1,5 +1,8 @@
 // Packed rows (kmc-1.md, section 6.1).
 
+import { grouped } from './errors.js';
+import { bitsFor } from './numbers.js';
+
 /** The bytes of a row of `width` indices of `bits` bits each. */
 export function packedStride(width, bits) {
   return Math.ceil((width * bits) / 8);
@@ -26,4 +29,15 @@ export function unpackRows(packed, width, bits, entries, out, refuse) {
     }
     if (held & ((1 << count) - 1)) refuse('has a pad bit that is 1');
   }
+}
+
+/** Unpack what follows the byte FFh in a payload that is not coded. */
+export function unpackPlain(packed, width, entries, out, refuse) {
+  const bits = bitsFor(entries);
+  const size = (out.length / width) * packedStride(width, bits);
+  if (packed.length !== size) {
+    const room = grouped(packed.length);
+    refuse(`has ${room} bytes after the first where its rows need ${grouped(size)}`);
+  }
+  unpackRows(packed, width, bits, entries, out, refuse);
 }

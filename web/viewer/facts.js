@@ -9,6 +9,7 @@ const CODINGS = [
   'context coder, profile default',
   'context coder, profile max',
   'additive coder, profile fastest',
+  'label coder',
 ];
 const CHANNELS = { 1: 'grey', 2: 'grey, alpha', 3: 'RGB', 4: 'RGBA' };
 const SECTIONS = { iccp: 'ICC profile', exif: 'EXIF', xmpp: 'XMP', text: 'text', KEND: 'end' };

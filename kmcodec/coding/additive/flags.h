@@ -6,7 +6,7 @@ or has one head and codes values (fastest). */
 #ifndef KMC_FLAGS_H
 #define KMC_FLAGS_H
 
-#include "coder.h"
+#include "../coder.h"
 
 enum {
     KMC_BORDER = 16, KMC_LEAST_RUN = 16, KMC_MOST_RUN = 1024, KMC_FLAG_FLOOR = 2600, KMC_TREE_FLOOR = 1200,

@@ -4,14 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 from kmcodec.coding.additive.range_coder import RangeCoder
-from kmcodec.coding.additive.start import Start
 
 __all__ = ["Distribution", "Slots"]
 
 # The shift of learning, by the count of values learned.
 _SHIFTS = (1, 2, 2, 3, 3, 3, 3, *(4,) * 13, 5)
+
+
+class Start(Protocol):
+    """What slots begin with.
+
+    Attributes
+    ----------
+    slot : int
+        A weight in the lower 16 bits, a rate in the upper ones.
+    squash : ndarray, shape (4096,), uint16
+        See `wrapped_squash`.
+    """
+
+    @property
+    def slot(self) -> int: ...
+
+    @property
+    def squash(self) -> NDArray[np.uint16]: ...
 
 
 class Slots:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from kmcodec.coding.additive.profiles import Profile
 from kmcodec.coding.colortree import ColorTree
-from kmcodec.coding.logistic import DOMAIN, squash
+from kmcodec.coding.logistic import wrapped_squash
 
 __all__ = ["Start"]
 
@@ -56,8 +56,8 @@ class Start:
 
     @property
     def squash(self) -> NDArray[np.uint16]:
-        """Probabilities by logistic value modulo 4096, shape (4096,); -2048 counts as -2047."""
-        return _wrapped_squash()
+        """See `wrapped_squash`."""
+        return wrapped_squash()
 
     @property
     def targets(self) -> NDArray[np.uint16]:
@@ -91,12 +91,6 @@ class Start:
                 np.tile(_uniform(16), (others * further, 1)),
             ]
         )
-
-
-@functools.cache
-def _wrapped_squash() -> NDArray[np.uint16]:
-    table = squash()
-    return np.concatenate([table[DOMAIN:], table[:1], table[:DOMAIN]])
 
 
 @functools.cache
