@@ -30,6 +30,7 @@ __all__ = [
     "parts",
     "strip_crc",
     "strip_name",
+    "with_sections",
 ]
 
 END_OF_SECTIONS = b"KEND"
@@ -78,6 +79,9 @@ class Section:
     def required(self) -> bool:
         """Whether a reader must refuse the file if it does not know this type."""
         return self.type[0].isupper()
+
+
+_CLOSING = Section(END_OF_SECTIONS.decode(), b"")
 
 
 def build(
@@ -155,10 +159,32 @@ def parts(
     if given != due:
         raise ValueError(f"{given} strips given, expected {due}")
     if sections:
-        for section in [*sections, Section(END_OF_SECTIONS.decode(), b"")]:
-            frame = {"type": section.type.encode(), "length": len(section.payload)}
-            body = SECTION_HEAD.build(frame) + section.payload
-            yield body + _crc(body)
+        yield from map(_framed, [*sections, _CLOSING])
+
+
+def with_sections(data: bytes, sections: Iterable[Section]) -> bytes:
+    """Add sections to a whole file that already has some.
+
+    Parameters
+    ----------
+    data : bytes
+    sections : iterable of Section
+        The file must not have their like already.
+
+    Returns
+    -------
+    bytes
+        The file with these as its last.
+
+    Raises
+    ------
+    ValueError
+        If the file has no sections.
+    """
+    closing = _framed(_CLOSING)
+    if not data.endswith(closing):
+        raise ValueError("the file has no sections")
+    return b"".join([data.removesuffix(closing), *map(_framed, sections), closing])
 
 
 def strip_name(number: int, rows: tuple[int, int], scene: int = 0) -> str:
@@ -185,6 +211,12 @@ def _palette_part(header: Header, palette: bytes) -> bytes:
     if header.palette_coded:
         palette = len(palette).to_bytes(header.palette_length_size, "little") + palette
     return palette + _crc(palette)
+
+
+def _framed(section: Section) -> bytes:
+    head = {"type": section.type.encode(), "length": len(section.payload)}
+    body: bytes = SECTION_HEAD.build(head) + section.payload
+    return body + _crc(body)
 
 
 def _crc(data: bytes) -> bytes:
