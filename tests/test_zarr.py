@@ -27,6 +27,8 @@ if WHY and not REQUIRED:
 import numcodecs  # noqa: E402
 import zarr  # noqa: E402
 
+from kmcodec.arrays.zarr_codec import KmcCodec  # noqa: E402
+
 # Zarr says so of any codec, data type or store key that its specification does not have.
 pytestmark = pytest.mark.filterwarnings("ignore::zarr.errors.ZarrUserWarning")
 
@@ -188,16 +190,46 @@ def test_big_endian_labels_are_kept_by_both_formats(tmp_path):
     assert np.array_equal(version3[:], labels)
 
 
-def test_zarr_3_refuses_floats_before_it_makes_an_array(tmp_path):
-    with pytest.raises(kmcodec.KmcInputError, match="integers or bool, not float32"):
+@pytest.mark.parametrize("dtype", ["f4", "c8", "M8[s]", "U3"])
+@pytest.mark.parametrize("shards", [None, (4, 4)], ids=["chunks", "shards"])
+@pytest.mark.filterwarnings("ignore::zarr.errors.UnstableSpecificationWarning")
+def test_zarr_3_refuses_what_is_no_label_before_it_makes_an_array(tmp_path, dtype, shards):
+    with pytest.raises(kmcodec.KmcInputError, match=r"integers or bool, not .*: create"):
         zarr.create_array(
             tmp_path / "map.zarr",
             shape=(4, 4),
-            dtype="f4",
+            chunks=(2, 2),
+            shards=shards,
+            dtype=dtype,
             serializer={"name": "kmcodec"},
             compressors=None,
         )
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+def test_validate_alone_refuses_floats():
+    codec = KmcCodec()
+    codec.validate(shape=(4, 4), dtype=zarr.dtype.UInt8(), chunk_grid=None)
+    with pytest.raises(kmcodec.KmcInputError, match="integers or bool, not float64"):
+        codec.validate(shape=(4, 4), dtype=zarr.dtype.Float64(), chunk_grid=None)
+
+
+def test_zarr_2_refuses_floats_at_the_first_write(tmp_path):
+    # It shows a codec neither the dtype nor anything else of the array before.
+    codec = numcodecs.get_codec(FAST)
+    array = zarr.create_array(
+        tmp_path / "map.zarr",
+        shape=(4, 4),
+        dtype="f4",
+        zarr_format=2,
+        filters=None,
+        compressors=codec,
+    )
+    with pytest.raises(kmcodec.KmcInputError, match="integers or bool, not float32") as caught:
+        array[:] = np.ones((4, 4))
+    assert "\n" not in str(caught.value)
+    names = {path.name for path in (tmp_path / "map.zarr").iterdir()}
+    assert names == {".zarray", ".zattrs"}
 
 
 def test_numcodecs_refuses_floats():

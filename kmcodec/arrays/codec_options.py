@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from kmcodec.arrays.label_stream import decode_stream, encode_stream, is_stream
@@ -12,7 +13,7 @@ from kmcodec.arrays.labels import decode_labels, encode_labels
 from kmcodec.errors import KmcInputError
 from kmcodec.model.limits import DEFAULT_MAX_PIXELS
 
-__all__ = ["checked_options", "decode_chunk", "encode_chunk"]
+__all__ = ["check_stored_dtype", "checked_options", "decode_chunk", "encode_chunk"]
 
 
 _OPTIONS = ("coding", "effort")
@@ -32,6 +33,21 @@ def checked_options(configuration: Mapping[str, Any]) -> dict[str, Any]:
             f"the codec has no option {', '.join(unknown)}, only {' and '.join(_OPTIONS)}"
         )
     return dict(configuration)
+
+
+def check_stored_dtype(dtype: np.dtype[Any]) -> None:
+    """Refuse an array that the codecs cannot store.
+
+    Raises
+    ------
+    KmcInputError
+        If it is not of integers or bool.
+    """
+    if dtype.kind not in "iub":
+        raise KmcInputError(
+            f"the codec kmcodec stores integers or bool, not {dtype}: "
+            "create the array with an integer dtype, or with another codec"
+        )
 
 
 def encode_chunk(labels: NDArray[Any], coding: str, effort: str) -> bytes:

@@ -10,7 +10,12 @@ from typing import Any
 from numcodecs.abc import Codec
 from numcodecs.compat import ensure_bytes, ensure_contiguous_ndarray_like, ensure_ndarray
 
-from kmcodec.arrays.codec_options import checked_options, decode_chunk, encode_chunk
+from kmcodec.arrays.codec_options import (
+    check_stored_dtype,
+    checked_options,
+    decode_chunk,
+    encode_chunk,
+)
 from kmcodec.coding import AUTO
 from kmcodec.errors import KmcInputError
 from kmcodec.model.limits import DEFAULT_MAX_PIXELS
@@ -72,6 +77,7 @@ class KmcCodec(Codec):  # type: ignore[misc, unused-ignore]
             If the values are not labels, or too many to be decoded.
         """
         array = ensure_ndarray(buf)
+        check_stored_dtype(array.dtype)
         if array.size > DEFAULT_MAX_PIXELS:
             raise KmcInputError(
                 f"the chunk has {array.size:,} labels, must be at most {DEFAULT_MAX_PIXELS:,}"

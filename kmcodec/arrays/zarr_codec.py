@@ -13,9 +13,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from zarr.abc.codec import ArrayBytesCodec
 
-from kmcodec.arrays.codec_options import checked_options, decode_chunk, encode_chunk
+from kmcodec.arrays.codec_options import (
+    check_stored_dtype,
+    checked_options,
+    decode_chunk,
+    encode_chunk,
+)
 from kmcodec.coding import AUTO
-from kmcodec.errors import KmcFormatError, KmcInputError
+from kmcodec.errors import KmcFormatError
 from kmcodec.writing.assembly import Assembly
 
 if TYPE_CHECKING:
@@ -77,9 +82,17 @@ class KmcCodec(ArrayBytesCodec):  # type: ignore[misc, unused-ignore]
         ------
         KmcInputError
         """
-        native = dtype.to_native_dtype()
-        if native.kind not in "iub":
-            raise KmcInputError(f"labels must be integers or bool, not {native}")
+        check_stored_dtype(dtype.to_native_dtype())
+
+    def evolve_from_array_spec(self, array_spec: ArraySpec) -> KmcCodec:
+        """Refuse chunks of anything but labels in shards, for which `validate` is not called.
+
+        Raises
+        ------
+        KmcInputError
+        """
+        check_stored_dtype(array_spec.dtype.to_native_dtype())
+        return self
 
     def compute_encoded_size(self, input_byte_length: int, chunk_spec: ArraySpec) -> int:
         """Raise, as the size is not known beforehand."""
