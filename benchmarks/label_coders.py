@@ -21,9 +21,10 @@ import kmcodec
 if TYPE_CHECKING:
     import numcodecs
 
-__all__ = ["BLOSC", "CRACKLE", "EFFORTS", "Setting", "compressors"]
+__all__ = ["BLOSC", "CRACKLE", "OWN", "Setting", "compressors"]
 
-EFFORTS = ["fastest", "fast", "default", "max", "auto"]
+OWN = "kmc"
+"""How the names of kmcodec's settings begin."""
 BLOSC = "Blosc zstd"
 CRACKLE = "crackle m5 + xz"
 
@@ -41,7 +42,7 @@ class Setting:
 
 def compressors(efforts: list[str]) -> dict[str, list[Setting]]:
     """Settings by name: those of kmcodec, of general compressors, and of two for labels alone."""
-    found = {f"kmc {effort}": [own(effort)] for effort in efforts}
+    found = {f"{OWN} {effort}": [own(effort)] for effort in efforts}
     if is_there("numcodecs", "numcodecs", f"{BLOSC}, zstd 19"):
         import numcodecs
 
@@ -51,6 +52,8 @@ def compressors(efforts: list[str]) -> dict[str, list[Setting]]:
         found["zstd 19"] = [of_codec(numcodecs.Zstd(19))]
     found["LZMA"] = [then_xz(Setting(lambda labels: labels.tobytes(), from_bytes))]
     found["PNG"] = [Setting(to_grey, from_png), Setting(to_palette, from_png)]
+    if is_there("imagecodecs", "imagecodecs", "JPEG XL e7"):
+        found["JPEG XL e7"] = [Setting(to_jpeg_xl, from_jpeg_xl)]
     if is_there("crackle", "crackle-codec", "crackle"):
         found["crackle m5"] = [crackle_setting()]
         found[CRACKLE] = [then_xz(crackle_setting())]
@@ -125,6 +128,23 @@ def to_png(picture: Image.Image) -> bytes:
 def from_png(data: bytes, like: np.ndarray) -> np.ndarray:
     with Image.open(io.BytesIO(data)) as picture:
         return np.asarray(picture).astype(like.dtype).reshape(like.shape)
+
+
+def to_jpeg_xl(labels: np.ndarray) -> bytes | None:
+    """JPEG XL lossless at its default effort, grey with 8 or 16 bits."""
+    import imagecodecs
+
+    rows = png_rows(labels)
+    if rows is None:
+        return None
+    return bytes(imagecodecs.jpegxl_encode(rows, effort=7, lossless=True, numthreads=1))
+
+
+def from_jpeg_xl(data: bytes, like: np.ndarray) -> np.ndarray:
+    import imagecodecs
+
+    rows = imagecodecs.jpegxl_decode(data, numthreads=1)
+    return rows.astype(like.dtype).reshape(like.shape)
 
 
 def crackle_setting() -> Setting:

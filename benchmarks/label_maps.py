@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-__all__ = ["LABEL_MAPS"]
+__all__ = ["LABEL_MAPS", "land_cover", "parcels"]
 
 
 def land_cover(size: int = 1024) -> np.ndarray:
@@ -103,6 +103,41 @@ def volume() -> np.ndarray:
     return ndimage.label(noise > np.quantile(noise, 0.8))[0]
 
 
+def cells(shape: tuple[int, ...] = (128, 128, 128), count: int = 400) -> np.ndarray:
+    """Cells that fill a cube, with 32-bit numbers at random, as segmented brain tissue has."""
+    return warped_cells(shape, count, (1.0, 1.0, 1.0), 5)
+
+
+def slices(shape: tuple[int, ...] = (32, 256, 256), count: int = 300) -> np.ndarray:
+    """Cells in slices four times as far apart as pixels, uint16, a fifth of them background."""
+    from scipy import ndimage
+
+    numbers = warped_cells(shape, count, (4.0, 1.0, 1.0), 6)
+    _, ranks = np.unique(numbers, return_inverse=True)
+    ranks = ranks.reshape(shape).astype(np.uint16)
+    noise = ndimage.gaussian_filter(np.random.default_rng(7).normal(size=shape), (2, 8, 8))
+    return np.where(noise < np.quantile(noise, 0.2), 0, ranks + 1).astype(np.uint16)
+
+
+def warped_cells(
+    shape: tuple[int, ...], count: int, spacing: tuple[float, ...], seed: int
+) -> np.ndarray:
+    """Voronoi cells, uint32, of voxels of this spacing, each moved by up to some voxels."""
+    from scipy import ndimage
+    from scipy.spatial import KDTree
+
+    rng = np.random.default_rng(seed)
+    steps = np.array(spacing)
+    places = np.stack(np.mgrid[tuple(map(slice, shape))], axis=-1) * steps
+    for axis in range(len(shape)):
+        for width, height in ((10.0, 9.0), (2.5, 1.5)):
+            noise = ndimage.gaussian_filter(rng.normal(size=shape), width / steps)
+            places[..., axis] += height * noise / noise.std()
+    centres = rng.uniform(0, np.array(shape) * steps, (count, len(shape)))
+    numbers = rng.choice(1 << 24, count, replace=False).astype(np.uint32)
+    return numbers[KDTree(centres).query(places)[1]]
+
+
 LABEL_MAPS: dict[str, Callable[[], np.ndarray]] = {
     make.__name__.replace("_", " "): make
     for make in (
@@ -115,6 +150,8 @@ LABEL_MAPS: dict[str, Callable[[], np.ndarray]] = {
         tissue,
         mask,
         volume,
+        cells,
+        slices,
     )
 }
 """By name."""
