@@ -9,12 +9,24 @@ const MOST_RUN = 1025;
 const MOST_CANDIDATES = 4;
 const FLAGS = 12; // bits of a place in a table
 
+/** 1 if two symbols are equal: only the difference of 0 becomes negative. */
+function same(one, other) {
+  return ((one ^ other) - 1) >>> 31;
+}
+
 /** Which of eight places hold the symbol: bit 0 for the first. */
 function eight(symbols, at, symbol) {
-  let bits = 0;
-  // A difference of 0, and no other, becomes negative.
-  for (let i = at + 7; i >= at; i -= 1) bits = (bits << 1) | (((symbols[i] ^ symbol) - 1) >>> 31);
-  return bits;
+  const low =
+    same(symbols[at], symbol) |
+    (same(symbols[at + 1], symbol) << 1) |
+    (same(symbols[at + 2], symbol) << 2) |
+    (same(symbols[at + 3], symbol) << 3);
+  const high =
+    same(symbols[at + 4], symbol) |
+    (same(symbols[at + 5], symbol) << 1) |
+    (same(symbols[at + 6], symbol) << 2) |
+    (same(symbols[at + 7], symbol) << 3);
+  return low | (high << 4);
 }
 
 /** Knows the row that is decoded and those above it that count, in a ring. */
