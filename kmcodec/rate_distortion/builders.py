@@ -28,6 +28,9 @@ class Builder(Protocol):
     @property
     def frames(self) -> int: ...
 
+    def quick(self) -> Builder:
+        """Return a builder of such files by a quick coder."""
+
     def method_for(self, image: IndexedImage) -> Coding:
         """Return the coding method for an image."""
 
@@ -55,10 +58,15 @@ class ImageBuilder:
     frames = 1
 
     def __init__(self, assembly: Assembly) -> None:
+        self._assembly = assembly
         self.method_for = assembly.method_for
         self.header_for = assembly.header_for
         self.encode = assembly.encode
         self.overhead = assembly.overhead
+
+    def quick(self) -> Builder:
+        """Return a builder of such files by a quick coder."""
+        return ImageBuilder(_quick(self._assembly))
 
     def line_width(self, image: IndexedImage) -> int:
         """Return the pixels of a row."""
@@ -81,6 +89,10 @@ class FramesBuilder:
         self._assembly = assembly
         self._table = table
 
+    def quick(self) -> Builder:
+        """Return a builder of such files by a quick coder."""
+        return FramesBuilder(_quick(self._assembly), self._table)
+
     def line_width(self, sheet: IndexedImage) -> int:
         """Return the pixels of a row of the sheet, or of a frame if interleaving is smaller."""
         if self.frames == 1:
@@ -98,3 +110,8 @@ class FramesBuilder:
         payloads = [b""] * header.strip_count
         parts = file_parts(header, sheet.palette, payloads, sheet.metadata, self._table)
         return sum(map(len, parts))
+
+
+def _quick(assembly: Assembly) -> Assembly:
+    """Return the options with the quick coder that chooses almost as a slow one does."""
+    return assembly if assembly.effort == "fastest" else replace(assembly, effort="fast")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -32,6 +33,8 @@ __all__ = ["Subject", "meet", "optimize"]
 # Default maximum of entries when a goal determines their number: for qualities beyond it, formats
 # for photographs need fewer bytes.
 _MOST_COLORS = 4096
+# Images that a maker remembers: searches for a quality come back to them.
+_REMEMBERED = 12
 
 
 @dataclass(frozen=True)
@@ -142,8 +145,12 @@ def meet(
         )
 
     def maker_of(request: QuantizeRequest) -> Maker:
+        @functools.lru_cache(_REMEMBERED)
+        def quantized(k: int) -> IndexedImage:
+            return quantized_as(request if has_palette else request.with_most(k))
+
         return Maker(
-            quantized=lambda k: quantized_as(request if has_palette else request.with_most(k)),
+            quantized=quantized,
             least=max(1, len(request.search.keep)),
             most=len(first.palette) if has_palette else _MOST_COLORS if k is None else k,
             encoded=builder.encode,
@@ -151,12 +158,18 @@ def meet(
             advance=advance,
         )
 
-    maker = maker_of(request)
     if goal.quality is not None:
-        ways = [
-            Way(source_of(way.placing), maker_of(way), price) for way, price in ways_of(request)
-        ]
+        quick = builder.quick()
+        ways: list[Way] = []
+        makers: dict[tuple[str, str], Maker] = {}
+        for way in ways_of(request):
+            source = source_of(way.placing)
+            # Where the choice carries errors, dithering beforehand would be undone.
+            own = way.without_dither() if source.carries_errors else way
+            maker = makers.setdefault((own.placing.space, own.placing.dither), maker_of(own))
+            ways.append(Way(source, source.coded_by(quick), maker))
         return smallest_at_quality(ways, pixels, builder.frames, *goal.quality)
+    maker = maker_of(request)
     source = source_of(request.placing)
     if goal.rdo is not None:
         first = IndexedImage(first.palette, first.indices, metadata)

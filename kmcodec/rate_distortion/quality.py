@@ -1,7 +1,8 @@
 """Meet a quality as people see it: the smallest file with at least a score of SSIMULACRA2.
 
 Ways to choose indices compete, as none is best for all images: photos take the fewest bytes where
-the choice carries errors on, graphics where it does not.
+the choice carries errors on, graphics where it does not. A quick coder finds the way, the number of
+entries and about the price; the coder of the file has the last word.
 """
 
 from __future__ import annotations
@@ -12,70 +13,48 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from kmcodec.model.exact import exponential
 from kmcodec.model.image import IndexedImage
 from kmcodec.perception import FramesReference
 from kmcodec.quantization import Placing, QuantizeRequest
-from kmcodec.rate_distortion.goals import Maker, Outcome, smallest, with_entries
+from kmcodec.rate_distortion.goals import Maker, Outcome, smallest
+from kmcodec.rate_distortion.rough import Near, RoughSearch, Way
 from kmcodec.rate_distortion.search import Measure, PriceSearch
-from kmcodec.rate_distortion.source import Source, Trial
+from kmcodec.rate_distortion.source import Base, Source, Trial
 
 __all__ = ["Way", "smallest_at_quality", "ways_of"]
 
-# The ways: space, share of the errors that is carried, and price of a bit as a share of the mean
-# squared distance of the pixels from their nearest entries. On parts of three photos shares from
-# 0.5 to 0.8 and prices from 0.8 to 2.5 take within 5 % of the fewest bytes; on a page of text, one
-# of 0.8 takes 8 % fewer than one of 0.25.
-_WAYS = (("oklab", 0.65, 1.2), ("oklab", 0.0, 0.8), ("srgb", 0.0, 0.8))
-# First guess of the points for twice as many entries, and the sufficient precision of a search for
-# their number.
-_DOUBLING = 12.0
-_NEAR = 2.0
-# Points that the price costs when it grows by a factor of e.
-_FALL = 8.0
-# Points for a file larger by a factor of e, to compare files of different scores.
-_GROWTH = 15.0
-# Ways whose files are likely larger than the smallest by less than this factor are searched, too.
-_CLOSE = 1.06
-# A way whose file is likely larger than that of the first by this factor ends the search for ways.
-_HOPELESS = 1.12
+# The ways: space, and share of the errors that is carried. On parts of three photos shares from 0.5
+# to 0.8 take within 5 % of the fewest bytes.
+_WAYS = (("oklab", 0.65), ("oklab", 0.0), ("srgb", 0.0))
+# Settings whose files are likely larger than the smallest by less than this factor compete, so many
+# at most.
+_CLOSE = 1.05
+_FINALISTS = 4
+# Up to so many entries, one more makes a difference.
+_FEW = 9
+# So many are chosen again by the coder of the file.
+_MOST_AGAIN = 2
 # A difference in score that makes no trial a far one (see `PriceSearch`), and the precision of the
 # score.
 _FAR = 30.0
 _PRECISION = 0.2
 _ROUNDS = 6
 _MOVES = 3
+# The same for the coder of the file, after the quick one.
+_LAST_ROUNDS = 3
+_LAST_MOVES = 1
 # Numbers of entries to try, each a quarter more than the last, if no price reaches the score.
 _TRIES = 4
-# The first guess of a price is at most a factor of e to this power from the usual one.
-_LEAP = 2.5
 
 
-@dataclass(frozen=True)
-class Way:
-    """A way to choose indices.
-
-    Parameters
-    ----------
-    source : Source
-    maker : Maker
-    price : float
-        Of a bit, as a share of the mean squared distance from the nearest entries.
-    """
-
-    source: Source
-    maker: Maker
-    price: float
-
-
-def ways_of(request: QuantizeRequest) -> list[tuple[QuantizeRequest, float]]:
-    """Return the ways to try for a request, as requests and prices of a bit.
+def ways_of(request: QuantizeRequest) -> list[QuantizeRequest]:
+    """Return the ways to try for a request.
 
     The request's own dither and Oklab are kept.
     """
     given = request.placing
-    ways = []
-    for space, share, price in _WAYS:
+    ways: dict[Placing, QuantizeRequest] = {}
+    for space, share in _WAYS:
         if given.dithers:
             placing = replace(given, space=space)
         elif share:
@@ -84,8 +63,8 @@ def ways_of(request: QuantizeRequest) -> list[tuple[QuantizeRequest, float]]:
             placing = Placing(space=space)
         if given.space in ("srgb", space):
             search = replace(request.search, space=space)
-            ways.append((replace(request, search=search, placing=placing), price))
-    return ways
+            ways[placing] = replace(request, search=search, placing=placing)
+    return list(ways.values())
 
 
 def smallest_at_quality(
@@ -103,18 +82,15 @@ def smallest_at_quality(
         Scores to accept and to reach.
     """
     scorer = FramesReference(pixels, frames)
-    first = 64
-    found: list[_Near] = []
-    for way in ways:
-        found.append(_near(way, scorer, wanted, first))
-        first = len(found[0].image.palette)
-        # What a way without errors carried on loses by so much, none wins by its colour space.
-        if found[0].size * _HOPELESS < found[-1].size:
-            break
-    found.sort(key=lambda near: near.size)
-    close = [near for near in found if near.size <= _CLOSE * found[0].size]
-    made = [_reached(near, scorer, wanted) for near in close]
-    scored = [(scorer.score(outcome.image.to_array()), outcome) for outcome in made]
+    rough = RoughSearch(scorer, wanted)
+    finalists = _finalists(rough, rough.run(ways))
+    made = [_reached(near, scorer, wanted) for near in finalists]
+    outcomes = [each.outcome for each in made]
+    made = sorted((each for each in made if each.trial), key=lambda each: len(each.outcome.data))
+    for reached in made[:_MOST_AGAIN]:
+        if len(reached.outcome.data) <= _CLOSE * len(made[0].outcome.data):
+            outcomes += _again(reached, scorer, wanted)
+    scored = [(scorer.score(outcome.image.to_array()), outcome) for outcome in outcomes]
     enough = [outcome for score, outcome in scored if score >= wanted]
     if enough:
         return min(enough, key=lambda outcome: len(outcome.data))
@@ -126,83 +102,99 @@ def smallest_at_quality(
     return replace(best, shortfall=words)
 
 
+def _finalists(rough: RoughSearch, found: list[Near]) -> list[Near]:
+    """Return the settings that may win, those of a way with quite different numbers of entries."""
+    finalists: list[Near] = []
+    for near in found:
+        k = len(near.image.palette)
+        apart = k // 5 if k > _FEW else 1
+        alike = [
+            other
+            for other in finalists
+            if other.way is near.way and abs(len(other.image.palette) - k) < apart
+        ]
+        if not alike and rough.size_of(near) <= _CLOSE * rough.size_of(found[0]):
+            finalists.append(near)
+    return finalists[:_FINALISTS]
+
+
 @dataclass(frozen=True)
-class _Near:
-    """An image whose choice is near the wanted score, and the likely size of one that reaches it.
+class _Reached:
+    """A file that reaches the score, or the best one of a way.
 
     Parameters
     ----------
     way : Way
+    outcome : Outcome
     image : IndexedImage
-        With the nearest entries, or dithered.
-    size : float
+        With the nearest entries, or dithered: what the choice is made from.
+    trial : Trial, optional
+        The choice by the quick coder; None if no choice reaches the score.
     price : float
-        At which its choice is likely to reach the score.
+        Of this choice.
     """
 
     way: Way
+    outcome: Outcome
     image: IndexedImage
-    size: float
+    trial: Trial | None
     price: float
 
 
-def _near(way: Way, scorer: FramesReference, wanted: float, first: int) -> _Near:
-    """Search for the number of entries with which the choice of a way is near the score."""
-    tried: dict[int, _Near] = {}
-
-    def excess(image: IndexedImage) -> float:
-        base = way.source.base(image)
-        price = way.price * way.source.error_scale(base.image)
-        (trial,) = way.source.choose(base, [max(1, int(256 * price))])
-        more = scorer.score(trial.image.to_array()) - wanted
-        size = trial.size + way.maker.overhead(trial.image)
-        tried[len(image.palette)] = _Near(
-            way,
-            image,
-            size * exponential(-more / _GROWTH),
-            max(1.0, price) * exponential(min(max(more / _FALL, -_LEAP), _LEAP)),
-        )
-        return more
-
-    images = with_entries(
-        way.maker, excess, doubling=_DOUBLING, near=_NEAR, least=-_NEAR, first=first
-    )
-    return tried[len(images[0].palette)]
-
-
-def _reached(near: _Near, scorer: FramesReference, wanted: float) -> Outcome:
-    """Return the smallest file of a way that reaches the score, or its best one."""
-    maker, image = near.way.maker, near.image
+def _reached(near: Near, scorer: FramesReference, wanted: float) -> _Reached:
+    """Return the smallest file of a way by the quick coder's choice."""
+    way, image = near.way, near.image
     for _ in range(_TRIES):
-        found = _chosen(near.way, image, near.price, scorer, wanted)
+        search = _search(way.quick, way.quick.base(image), near.price, way.maker, scorer, _MOVES)
+        found = search.reach(-wanted / _FAR, slack=_PRECISION / _FAR, rounds=_ROUNDS)
         if found is not None:
-            return smallest([near.way.source.tidied(found.image)], maker)
+            outcome = smallest([way.quick.tidied(found.image)], way.maker)
+            return _Reached(way, outcome, image, found, search.price)
         # Too few entries, whatever the price.
-        more = maker.quantized(min(maker.most, len(image.palette) * 5 // 4 + 1))
+        more = way.maker.quantized(min(way.maker.most, len(image.palette) * 5 // 4 + 1))
         if len(more.palette) <= len(image.palette):
             break
         image = more
-    return smallest([image], maker)
+    if way.quick.carries_errors:
+        (plain,) = way.quick.choose(way.quick.base(image), [1])
+        image = way.quick.tidied(plain.image)
+    return _Reached(way, smallest([image], way.maker), image, None, 0)
 
 
-def _chosen(
-    way: Way, image: IndexedImage, price: float, scorer: FramesReference, wanted: float
-) -> Trial | None:
-    """Return the smallest choice of entries that reaches the score; the price is a guess."""
+def _again(reached: _Reached, scorer: FramesReference, wanted: float) -> list[Outcome]:
+    """Choose again with the coder of the file, from where the quick one ended."""
+    way, trial = reached.way, reached.trial
+    assert trial is not None
+    source = way.source
+    base = source.rebased(source.base(reached.image), trial)
+    if base.method == way.quick.base(reached.image).method:
+        return []
+    search = _search(source, base, reached.price, way.maker, scorer, _LAST_MOVES, is_sure=True)
+    found = search.reach(-wanted / _FAR, slack=_PRECISION / _FAR, rounds=_LAST_ROUNDS)
+    return [] if found is None else [smallest([source.tidied(found.image)], way.maker)]
 
-    def size_of(trial: Trial) -> float:
-        return trial.size + way.maker.overhead(trial.image)
 
-    search = PriceSearch(
-        way.source,
-        way.source.base(image),
+def _search(
+    source: Source,
+    base: Base,
+    price: float,
+    maker: Maker,
+    scorer: FramesReference,
+    moves: int,
+    *,
+    is_sure: bool = False,
+) -> PriceSearch:
+    """Return the search for a price that reaches a score, divided by -`_FAR`."""
+    return PriceSearch(
+        source,
+        base,
         price,
         Measure(
             value=lambda trial: -scorer.score(trial.image.to_array()) / _FAR,
-            cost=size_of,
+            cost=lambda trial: trial.size + source.overhead(trial.image),
             above=False,
         ),
-        moves=_MOVES,
-        advance=way.maker.advance,
+        moves=moves,
+        is_sure=is_sure,
+        advance=maker.advance,
     )
-    return search.reach(-wanted / _FAR, slack=_PRECISION / _FAR, rounds=_ROUNDS)

@@ -16,6 +16,8 @@ _SPREADS = (1.6, 1.06, 1.03, 1.015)
 _WIDE = 1.25
 # The price changes in one round by at most a factor of e**this.
 _LEAP = 2.0
+# The same if the guess is a good one.
+_SMALL_LEAP = 0.4
 # A trial whose value is within this of the limit may become the next base.
 _NEAR = 2.0
 # Prices are far apart if they differ by more than this factor.
@@ -69,8 +71,15 @@ class PriceSearch:
         Number of first rounds after which the trial nearest to the limit becomes the base.
     saving : int
         See `Source.rebased`.
+    is_sure : bool
+        Whether the guess is a good one, so that the first prices are near it.
     advance : callable
         Called after each round.
+
+    Attributes
+    ----------
+    price : float
+        Of the best trial, after `reach`; before, the guess.
 
     Notes
     -----
@@ -86,15 +95,18 @@ class PriceSearch:
         *,
         moves: int,
         saving: int = SAVING,
+        is_sure: bool = False,
         advance: Callable[[], None],
     ) -> None:
         self._source = source
         self._start = self._base = start
         self._guess = max(1.0, 256 * guess)
+        self.price = guess
         self._measure = measure
         self._moves = moves
         self._saving = saving
         self._advance = advance
+        self._spreads, self._leap = _SPREADS[is_sure:], _SMALL_LEAP if is_sure else _LEAP
         self._round = 0
         self._points: list[_Point] = []
         self._past: list[_Point] = []
@@ -141,7 +153,11 @@ class PriceSearch:
             elif not self._is_worth_more(limit, kept):
                 break
         kept = self._kept(limit)
-        return min(kept, key=lambda p: p.cost).trial if kept else None
+        if not kept:
+            return None
+        best = min(kept, key=lambda p: p.cost)
+        self.price = best.price / 256
+        return best.trial
 
     def _kept(self, limit: float) -> list[_Point]:
         """Return the points within the limit."""
@@ -180,7 +196,7 @@ class PriceSearch:
         return low, high
 
     def _spread(self, limit: float) -> tuple[float, float]:
-        spread = _SPREADS[min(self._round, len(_SPREADS) - 1)]
+        spread = self._spreads[min(self._round, len(self._spreads) - 1)]
         if self._points and None in self._bracket(limit):
             spread = max(spread, _WIDE)
         return 1 / spread, spread
@@ -201,11 +217,11 @@ class PriceSearch:
             return low.price * exponential(step)
         order = sorted(self._points, key=lambda point: point.price)
         near, far = (order[-1], order[-2:][0]) if low else (order[0], order[:2][-1])
-        step = _LEAP if low else -_LEAP
+        step = self._leap if low else -self._leap
         if near.value != far.value:
             slope = (near.value - far.value) / logarithm(near.price / far.price)
             if slope > 0:
-                step = min(max((limit - near.value) / slope, -_LEAP), _LEAP)
+                step = min(max((limit - near.value) / slope, -self._leap), self._leap)
         # Take a least step, even if very close.
         step = max(step, 0.02) if low else min(step, -0.02)
         return near.price * exponential(step)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import math
 from collections.abc import Sequence
@@ -138,6 +139,16 @@ class Source:
         self._has_own_palette = has_own_palette
         self._keep = keep
         self._builder = builder
+
+    def coded_by(self, builder: Builder) -> Source:
+        """Return a source of the same pixels for another builder; they share what is known."""
+        other = copy.copy(self)
+        other._builder = builder
+        return other
+
+    def overhead(self, image: IndexedImage) -> int:
+        """Return the number of bytes of the file of an image besides the coded indices."""
+        return self._builder.overhead(image)
 
     def true_error(self, trial: Trial) -> float:
         """Return the error of a trial from the pixels, dithered or not."""

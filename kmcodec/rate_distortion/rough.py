@@ -1,0 +1,217 @@
+"""Find roughly, with a quick coder, the settings that take the fewest bytes for a quality.
+
+A setting is a way to choose indices and a price of a bit. Each needs its own number of entries to
+reach the quality, and no price is best for all images and qualities: at low ones a high price and
+more entries take a quarter fewer bytes than the other way round, at high ones a few percent more.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from kmcodec.model.exact import exponential, logarithm
+from kmcodec.model.image import IndexedImage
+from kmcodec.perception import FramesReference
+from kmcodec.rate_distortion.goals import Maker, with_entries
+from kmcodec.rate_distortion.source import Source
+
+__all__ = ["Near", "RoughSearch", "Way"]
+
+# Usual prices of a bit by score, as shares of the mean squared distance of the pixels from their
+# nearest entries. On parts of four photos and four drawings the best ones are within a factor of 2
+# or 3.
+_PRICES = ((40.0, 4.0), (70.0, 1.9), (85.0, 0.7), (95.0, 0.25))
+# Factor between two prices to try, and how much a higher price may save before it is no search.
+_STEP = 1.8
+_MOST_STEPS = 3
+# No further price is tried after so many trials.
+_MOST_TRIALS = 18
+# Significant bits of the numbers of entries.
+_BITS = 4
+# By the power of a factor in price that the number of entries grows.
+_MORE_ENTRIES = 0.5
+# First guess of the points for twice as many entries, and the sufficient precision of a search for
+# their number.
+_DOUBLING = 15.0
+_NEAR = 2.0
+# Points that a price costs when it grows by a factor of e.
+_FALL = 8.0
+# Points for a file larger by a factor of e, to compare files of different scores: a first guess,
+# and the range of measured ones.
+_GROWTH = 40.0
+_LEAST_GROWTH, _MOST_GROWTH = 12.0, 120.0
+# Points up to which that holds.
+_INSIDE = 4.0
+# Scores farther than this from the wanted one say nothing about the growth there.
+_FAR = 12.0
+# A way is searched for a better price if its file is likely larger than the smallest by less than
+# this factor.
+_CLOSE = 1.08
+# A way whose file is likely larger by this factor ends the search for ways.
+_HOPELESS = 1.15
+# The first guess of a price is at most a factor of e to this power from the usual one.
+_LEAP = 2.5
+
+
+@dataclass(frozen=True)
+class Way:
+    """A way to choose indices.
+
+    Parameters
+    ----------
+    source, quick : Source
+        With the coder of the file, and with a quick one.
+    maker : Maker
+        Its images have the nearest entries, unless errors are spread beforehand.
+    """
+
+    source: Source
+    quick: Source
+    maker: Maker
+
+
+@dataclass(frozen=True)
+class Near:
+    """An image from which a choice is near the wanted score.
+
+    Parameters
+    ----------
+    way : Way
+    share : float
+        The price of a bit, as a share of the mean squared distance from the nearest entries.
+    image : IndexedImage
+        With the nearest entries, or dithered.
+    excess : float
+        By how much the choice of the quick coder exceeds the wanted score.
+    size : int
+        Bytes of a file of this choice.
+    price : float
+        At which a choice is likely to reach the score.
+    """
+
+    way: Way
+    share: float
+    image: IndexedImage
+    excess: float
+    size: int
+    price: float
+
+
+@dataclass
+class RoughSearch:
+    """Search for the settings that take the fewest bytes for a score.
+
+    Parameters
+    ----------
+    scorer : FramesReference
+    wanted : float
+    """
+
+    scorer: FramesReference
+    wanted: float
+    found: list[Near] = field(default_factory=list)
+    _growth: float = _GROWTH
+    _trials: int = 0
+
+    def run(self, ways: Sequence[Way]) -> list[Near]:
+        """Return what takes the fewest bytes, best first."""
+        share, entries = _usual_price(self.wanted), 64
+        for way in ways:
+            first = self._near(way, share, entries)
+            most = self.size_of(first) / min(map(self.size_of, self.found))
+            # What a way without errors carried on loses by so much, none wins by its colour space.
+            if most > _HOPELESS and abs(first.excess) < _INSIDE:
+                break
+            if most <= _CLOSE:
+                best = self._climbed(first)
+                share, entries = best.share, len(best.image.palette)
+        return sorted(self.found, key=self.size_of)
+
+    def _climbed(self, best: Near) -> Near:
+        """Return the best of neighbouring prices."""
+        for factor in (_STEP, 1 / _STEP):
+            moved = False
+            for _ in range(_MOST_STEPS):
+                times = exponential(_MORE_ENTRIES * logarithm(factor))
+                entries = round(times * len(best.image.palette))
+                if self._trials >= _MOST_TRIALS:
+                    return best
+                other = self._near(best.way, best.share * factor, entries)
+                if self.size_of(other) >= self.size_of(best):
+                    break
+                best, moved = other, True
+            if moved:
+                break
+        return best
+
+    def _near(self, way: Way, share: float, first: int) -> Near:
+        """Search for the number of entries with which a choice is near the score."""
+        tried: list[Near] = []
+
+        def excess(image: IndexedImage) -> float:
+            tried.append(self._tried(way, share, image))
+            return tried[-1].excess
+
+        def quantized(k: int) -> IndexedImage:
+            # A few numbers only, so that ways share the images.
+            step = 1 << max(0, k.bit_length() - _BITS)
+            return way.maker.quantized(min(way.maker.most, (k + step // 2) // step * step))
+
+        with_entries(
+            replace(way.maker, quantized=quantized),
+            excess,
+            doubling=_DOUBLING,
+            near=_NEAR,
+            least=-_NEAR,
+            first=first,
+        )
+        self._measure_growth(tried)
+        self.found += tried
+        return min(tried, key=self.size_of)
+
+    def _tried(self, way: Way, share: float, image: IndexedImage) -> Near:
+        """Choose indices for an image at a price."""
+        self._trials += 1
+        base = way.quick.base(image)
+        price = share * way.quick.error_scale(base.image)
+        (trial,) = way.quick.choose(base, [max(1, int(256 * price))])
+        more = self.scorer.score(trial.image.to_array()) - self.wanted
+        return Near(
+            way,
+            share,
+            image,
+            more,
+            trial.size + way.quick.overhead(trial.image),
+            max(1.0, price) * exponential(min(max(more / _FALL, -_LEAP), _LEAP)),
+        )
+
+    def size_of(self, near: Near) -> float:
+        """Return the likely bytes of a choice that reaches the score."""
+        inside = min(max(near.excess, -_INSIDE), _INSIDE)
+        outside = near.excess - inside
+        # Neither a price nor more entries make up for much at the usual rate.
+        points = _MOST_GROWTH if outside > 0 else _LEAST_GROWTH
+        return near.size * exponential(-inside / self._growth - max(outside, -_FAR) / points)
+
+    def _measure_growth(self, tried: list[Near]) -> None:
+        """Measure how the score grows with the file, near the wanted one."""
+        close = sorted(tried, key=lambda near: abs(near.excess))[:2]
+        if len(close) < 2 or abs(close[1].excess) > _FAR:
+            return
+        one, other = close
+        if one.size != other.size:
+            growth = (one.excess - other.excess) / logarithm(one.size / other.size)
+            self._growth = min(max(growth, _LEAST_GROWTH), _MOST_GROWTH)
+
+
+def _usual_price(score: float) -> float:
+    """Return the usual price at a score."""
+    if score <= _PRICES[0][0]:
+        return _PRICES[0][1]
+    for (low, before), (high, after) in itertools.pairwise(_PRICES):
+        if score <= high:
+            share = (score - low) / (high - low)
+            return before * exponential(share * logarithm(after / before))
+    return _PRICES[-1][1]
