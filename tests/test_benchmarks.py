@@ -58,6 +58,14 @@ def test_what_is_missing_is_named_in_a_line(script):
             "| kmc --psnr | 1.00 |",
             marks=pytest.mark.skipif(shutil.which("pngquant") is None, reason="no pngquant"),
         ),
+        pytest.param(
+            [
+                *("perceptual.py", "{samples}/icon.png", "--goals", "--scores", "50", "80"),
+                *("--only", "pngquant", "kmc --quality"),
+            ],
+            "samples/icon.png: kmc --quality / pngquant 0.",
+            marks=pytest.mark.skipif(shutil.which("pngquant") is None, reason="no pngquant"),
+        ),
         (
             ["dither.py", "{samples}/icon.png", "--colors", "8", "--patches", "2"],
             "| floyd-steinberg 0.5 | ",
