@@ -30,6 +30,8 @@ _WAYS = (("oklab", 0.65), ("oklab", 0.0), ("srgb", 0.0))
 # at most.
 _CLOSE = 1.05
 _FINALISTS = 4
+# Of an image of more pixels only one competes: its size jumps less, and each trial takes long.
+_SMALL = 1 << 17
 # Up to so many entries, one more makes a difference.
 _FEW = 9
 # So many are chosen again by the coder of the file.
@@ -115,7 +117,7 @@ def _finalists(rough: RoughSearch, found: list[Near]) -> list[Near]:
         ]
         if not alike and rough.size_of(near) <= _CLOSE * rough.size_of(found[0]):
             finalists.append(near)
-    return finalists[:_FINALISTS]
+    return finalists[: _FINALISTS if found[0].image.indices.size <= _SMALL else 1]
 
 
 @dataclass(frozen=True)
