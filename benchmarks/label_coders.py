@@ -17,6 +17,7 @@ from needs import is_there
 from PIL import Image
 
 import kmcodec
+from kmcodec.arrays.codec_options import decode_chunk, encode_chunk
 
 if TYPE_CHECKING:
     import numcodecs
@@ -40,9 +41,10 @@ class Setting:
     decode: Callable[[bytes, np.ndarray], np.ndarray]
 
 
-def compressors(efforts: list[str]) -> dict[str, list[Setting]]:
+def compressors(efforts: list[str], *, are_chunks: bool) -> dict[str, list[Setting]]:
     """Settings by name: those of kmcodec, of general compressors, and of two for labels alone."""
-    found = {f"{OWN} {effort}": [own(effort)] for effort in efforts}
+    make = own_chunk if are_chunks else own
+    found = {f"{OWN} {effort}": [make(effort)] for effort in efforts}
     if is_there("numcodecs", "numcodecs", f"{BLOSC}, zstd 19"):
         import numcodecs
 
@@ -68,6 +70,14 @@ def own(effort: str) -> Setting:
     return Setting(
         lambda labels: kmcodec.encode_labels(labels, effort=effort),
         lambda data, _: kmcodec.decode_labels(data),
+    )
+
+
+def own_chunk(effort: str) -> Setting:
+    """Make a setting of what the codecs for Zarr and numcodecs store."""
+    return Setting(
+        lambda labels: encode_chunk(labels, "context", effort),
+        lambda data, _: decode_chunk(data),
     )
 
 

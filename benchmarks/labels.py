@@ -43,7 +43,6 @@ from peers import versions
 from PIL import Image
 
 import kmcodec
-from kmcodec.arrays.codec_options import DEFAULT_EFFORT
 from kmcodec.coding import AUTO, EFFORTS
 
 SECONDS = 1.0
@@ -228,7 +227,7 @@ def main() -> None:
     """Print bytes and speeds of each map, and their means, for each layout of chunks."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("maps", nargs="*", type=Path, help="files instead of the maps made here")
-    usual = [DEFAULT_EFFORT, AUTO]
+    usual = [AUTO, "default"]
     parser.add_argument("--effort", nargs="+", choices=EFFORTS, default=usual)
     parser.add_argument(
         "--chunk",
@@ -241,13 +240,13 @@ def main() -> None:
     need(*([] if options.maps else ["skimage"]))
     made = {path.name: lambda path=path: read_map(path) for path in options.maps}
     maps = {name: np.array(make(), order="C") for name, make in (made or LABEL_MAPS).items()}
-    ways = compressors(options.effort)
     packages = ("numcodecs", "pillow", "imagecodecs", "crackle-codec", "compresso", "scikit-image")
     print(versions(*packages))
     layouts = LAYOUTS if options.chunk is None else dict.fromkeys(options.chunk, None)
     for side, axes in layouts.items():
         chosen = {name: map_ for name, map_ in maps.items() if axes is None or map_.ndim in axes}
         if chosen:
+            ways = compressors(options.effort, are_chunks=side is not None)
             print_layout(side, chosen, ways, options.repeats)
     if not options.maps and options.chunk is None:
         print_windows(options.effort, options.repeats)

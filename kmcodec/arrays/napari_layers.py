@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kmcodec.animation.decode_frames import read_frames
-from kmcodec.arrays.codec_options import DEFAULT_EFFORT
 from kmcodec.arrays.image_label import IMAGE_LABEL, image_label_text, layer_options
 from kmcodec.arrays.labels import decode_labels, encode_labels
 from kmcodec.container.layout import with_sections
@@ -110,7 +109,7 @@ def write_labels(path: str, data: Any, options: Mapping[str, Any]) -> list[str]:
     given = Metadata(text={keyword: text for keyword, text in texts.items() if text})
     # The labels' own text is there already.
     sections = sections_from_metadata(given)
-    encoded = with_sections(encode_labels(labels, effort=DEFAULT_EFFORT), sections)
+    encoded = with_sections(encode_labels(labels), sections)
     write_output(path, encoded)
     placed = {name: np.asarray(options[name]) for name in _PLACES if options.get(name) is not None}
     lost = [name for name, value in placed.items() if _PLACES[name](value)]
