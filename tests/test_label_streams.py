@@ -1,6 +1,8 @@
 """Label streams: what they hold, what they refuse, and that they are small (spec/labels.md, 10)."""
 
+import sys
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +14,10 @@ import kmcodec
 from kmcodec.arrays.codec_options import decode_chunk, encode_chunk
 from kmcodec.arrays.label_stream import decode_stream, encode_stream
 from tests.test_labels import DTYPES, SHAPES, assert_same
+
+sys.path.append(str(Path(__file__).resolve().parent.parent / "spec"))
+import read_input
+import read_stream
 
 EFFORTS = ["auto", "fastest", "fast", "default", "max"]
 
@@ -105,28 +111,28 @@ def test_each_truncated_stream_is_refused():
             decode_chunk(stream[:size])
 
 
-@pytest.mark.parametrize(
-    ("body", "message"),
-    [
-        ("02 06 02 00 00 00 00 00", "version"),
-        ("01 07 02 00 00 00 00 00", "coding method"),
-        ("01 06 0F 00 00 00 00 00", "dtype"),
-        ("01 06 02 21 00 00 00 00", "dtype"),
-        ("01 06 02 01 00 00 00 00", "no labels"),
-        ("01 06 02 03 01 01 01 03 00 00 00", "first axis"),
-        ("01 06 02 01 80 00 00 00 00", "number is malformed"),
-        ("01 06 02 01 FF FF FF FF FF FF FF FF FF 7F 00 00 00", "number is malformed"),
-        ("01 06 02 00 80 80 04 00 00", "table of values"),
-        ("01 06 02 00 00 00 09", "table of values"),
-        ("01 06 02 00 00 00 20", "table of values"),
-        ("01 06 02 00 01 FF 01 00", "outside uint8"),
-        ("01 06 00 00 00 02 00", "outside bool"),
-        ("01 06 02 00 01 00 02 00", "truncated"),
-        ("01 06 02 00 01 00 11 02 FF FF", "zlib"),
-        ("01 06 02 00 01 00 11 08 78 9C 03 00 00 00 00 01", "another size"),
-        ("01 06 02 00 00 00 00 00", "only one palette entry"),
-    ],
-)
+MALFORMED = [
+    ("02 06 02 00 00 00 00 00", "version"),
+    ("01 07 02 00 00 00 00 00", "coding method"),
+    ("01 06 0F 00 00 00 00 00", "dtype"),
+    ("01 06 02 21 00 00 00 00", "dtype"),
+    ("01 06 02 01 00 00 00 00", "no labels"),
+    ("01 06 02 03 01 01 01 03 00 00 00", "first axis"),
+    ("01 06 02 01 80 00 00 00 00", "number is malformed"),
+    ("01 06 02 01 FF FF FF FF FF FF FF FF FF 7F 00 00 00", "number is malformed"),
+    ("01 06 02 00 80 80 04 00 00", "table of values"),
+    ("01 06 02 00 00 00 09", "table of values"),
+    ("01 06 02 00 00 00 20", "table of values"),
+    ("01 06 02 00 01 FF 01 00", "outside uint8"),
+    ("01 06 00 00 00 02 00", "outside bool"),
+    ("01 06 02 00 01 00 02 00", "truncated"),
+    ("01 06 02 00 01 00 11 02 FF FF", "zlib"),
+    ("01 06 02 00 01 00 11 08 78 9C 03 00 00 00 00 01", "another size"),
+    ("01 06 02 00 00 00 00 00", "only one palette entry"),
+]
+
+
+@pytest.mark.parametrize(("body", "message"), MALFORMED)
 def test_a_malformed_stream_is_refused(body, message):
     with pytest.raises(kmcodec.KmcFormatError, match=message):
         decode_stream(with_crc(bytes.fromhex(body)), None)
@@ -158,3 +164,37 @@ def test_rows_that_the_array_does_not_have_are_refused(rows):
     data = kmcodec.encode_labels(blobs((40, 50), 9))
     with pytest.raises(kmcodec.KmcInputError, match="lie outside the array"):
         kmcodec.decode_labels(data, rows=rows)
+
+
+def assert_read(stream, labels):
+    """The second reader gives these labels."""
+    found = read_stream.read_stream(stream, 10**6)
+    assert found.dtype == labels.dtype.str
+    assert tuple(found.shape) == labels.shape
+    assert found.labels == labels.ravel().tolist()
+
+
+@given(hnp.arrays(DTYPES, SHAPES), st.sampled_from(["context", "labels", "deflate", "packed"]))
+def test_the_second_reader_reads_any_stream(array, coding):
+    stream = encode_stream(array, coding, "auto")
+    if stream is not None:
+        assert_read(stream, array)
+
+
+@pytest.mark.parametrize("effort", EFFORTS)
+@pytest.mark.parametrize("shape", [(12, 20), (5, 9, 16), (16, 9, 3)], ids=str)
+@pytest.mark.parametrize("count", [9, 300])
+def test_the_second_reader_reads_the_streams_of_each_effort(shape, count, effort):
+    labels = blobs(shape, count)
+    assert_read(encode_stream(labels, "context", effort), labels)
+
+
+def test_the_second_reader_knows_the_palette_of_many_values():
+    labels = np.arange(300 * 2).reshape(20, 30) // 2
+    assert_read(encode_stream(labels, "context", "default"), labels)
+
+
+@pytest.mark.parametrize("body", [body for body, _ in MALFORMED])
+def test_the_second_reader_refuses_malformed_streams(body):
+    with pytest.raises(read_input.Refused):
+        read_stream.read_stream(with_crc(bytes.fromhex(body)), 10**6)
