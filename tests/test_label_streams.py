@@ -198,3 +198,11 @@ def test_the_second_reader_knows_the_palette_of_many_values():
 def test_the_second_reader_refuses_malformed_streams(body):
     with pytest.raises(read_input.Refused):
         read_stream.read_stream(with_crc(bytes.fromhex(body)), 10**6)
+
+
+def test_the_strips_of_a_large_volume_are_whole_slices():
+    volume = np.zeros((48, 300, 400), np.uint8)
+    volume[:, 100:200, 100:300] = 1
+    rows = kmcodec.inspect(kmcodec.encode_labels(volume)).header.rows_per_strip
+    assert 0 < rows < 48 * 300
+    assert rows % 300 == 0
