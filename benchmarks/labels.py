@@ -243,11 +243,14 @@ def main() -> None:
     packages = ("numcodecs", "pillow", "imagecodecs", "crackle-codec", "compresso", "scikit-image")
     print(versions(*packages))
     layouts = LAYOUTS if options.chunk is None else dict.fromkeys(options.chunk, None)
+    kinds = {
+        are_chunks: compressors(options.effort, are_chunks=are_chunks)
+        for are_chunks in sorted({side is not None for side in layouts})
+    }
     for side, axes in layouts.items():
         chosen = {name: map_ for name, map_ in maps.items() if axes is None or map_.ndim in axes}
         if chosen:
-            ways = compressors(options.effort, are_chunks=side is not None)
-            print_layout(side, chosen, ways, options.repeats)
+            print_layout(side, chosen, kinds[side is not None], options.repeats)
     if not options.maps and options.chunk is None:
         print_windows(options.effort, options.repeats)
 

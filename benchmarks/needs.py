@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import shutil
 import sys
@@ -19,6 +20,7 @@ def need(*modules: str, command: str | None = None) -> None:
         sys.exit(f"{sys.argv[0]}: no module {names} here; pip install '.[test]' brings them all")
 
 
+@functools.cache
 def is_there(module: str, package: str, what: str) -> bool:
     """Return whether a module is installed; a line says what is skipped without it."""
     found = importlib.util.find_spec(module) is not None

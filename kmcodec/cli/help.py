@@ -20,7 +20,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
         *("dither", "dither_amount"),
     ),
     "Search": ("search", "space", "init", "seed", "iterations", "restarts"),
-    "Input": ("variable", "max_pixels", "rows", "salvage", "points"),
+    "Input": ("variable", "labels", "max_pixels", "rows", "salvage", "points"),
     "Many files": ("recursive", "workers", "scheduler", "skip_existing", "skip_if_larger"),
     "Messages": ("quiet", "as_json", "help"),
 }

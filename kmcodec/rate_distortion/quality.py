@@ -92,6 +92,10 @@ def smallest_at_quality(
     for reached in made[:_MOST_AGAIN]:
         if len(reached.outcome.data) <= _CLOSE * len(made[0].outcome.data):
             outcomes += _again(reached, scorer, wanted)
+    if not made:
+        # What seemed smallest cannot reach it; what came nearest may.
+        nearest = max(rough.found, key=lambda near: near.excess)
+        outcomes.append(_reached(nearest, scorer, wanted).outcome)
     scored = [(scorer.score(outcome.image.to_array()), outcome) for outcome in outcomes]
     enough = [outcome for score, outcome in scored if score >= wanted]
     if enough:

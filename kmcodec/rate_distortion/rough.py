@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from kmcodec.model.exact import exponential, logarithm
 from kmcodec.model.image import IndexedImage
@@ -46,6 +46,8 @@ _LEAST_GROWTH, _MOST_GROWTH = 12.0, 120.0
 _INSIDE = 4.0
 # Scores farther than this from the wanted one say nothing about the growth there.
 _FAR = 12.0
+# A score that misses the wanted one by more is as bad as one that misses it by so much.
+_WORST = 100.0
 # A way is searched for a better price if its file is likely larger than the smallest by less than
 # this factor.
 _CLOSE = 1.08
@@ -99,7 +101,6 @@ class Near:
     price: float
 
 
-@dataclass
 class RoughSearch:
     """Search for the settings that take the fewest bytes for a score.
 
@@ -107,13 +108,19 @@ class RoughSearch:
     ----------
     scorer : FramesReference
     wanted : float
+
+    Attributes
+    ----------
+    found : list of Near
+        All that was tried.
     """
 
-    scorer: FramesReference
-    wanted: float
-    found: list[Near] = field(default_factory=list)
-    _growth: float = _GROWTH
-    _trials: int = 0
+    def __init__(self, scorer: FramesReference, wanted: float) -> None:
+        self.scorer = scorer
+        self.wanted = wanted
+        self.found: list[Near] = []
+        self._growth = _GROWTH
+        self._trials = 0
 
     def run(self, ways: Sequence[Way]) -> list[Near]:
         """Return what takes the fewest bytes, best first."""
@@ -193,7 +200,7 @@ class RoughSearch:
         outside = near.excess - inside
         # Neither a price nor more entries make up for much at the usual rate.
         points = _MOST_GROWTH if outside > 0 else _LEAST_GROWTH
-        return near.size * exponential(-inside / self._growth - max(outside, -_FAR) / points)
+        return near.size * exponential(-inside / self._growth - max(outside, -_WORST) / points)
 
     def _measure_growth(self, tried: list[Near]) -> None:
         """Measure how the score grows with the file, near the wanted one."""
