@@ -294,8 +294,7 @@ def test_imports_only_the_standard_library(script: Path) -> None:
             assert node.level == 0
             names.add((node.module or "").split(".")[0])
     siblings = {path.stem for path in SCRIPTS if path.parent == script.parent}
-    if script.stem != "read_stream":  # which reads strips as that of files does
-        siblings -= {"read_kmc"}
+    siblings -= set() if script.stem == "read_stream" else {"read_kmc"}  # it reads strips of files
     assert names
     assert names <= sys.stdlib_module_names | siblings | CODERS
     for word in ("kmcodec", "__import__", "importlib"):
