@@ -12,6 +12,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from pathlib import Path
 
 import kernels
 from setuptools import setup
@@ -46,6 +47,9 @@ def stale() -> list[str]:
 def build(path: str, optimization: str) -> None:
     """Build a kernel; this process must not have loaded it."""
     os.chdir(kernels.ROOT)
+    # Python prefers an extension made for one version alone to one with the stable ABI.
+    for old in Path(path).parent.glob(f"{Path(path).stem}.*.so"):
+        old.unlink()
     with tempfile.TemporaryDirectory() as folder:
         setup(
             name="kernels",

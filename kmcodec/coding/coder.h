@@ -9,7 +9,7 @@ the compiler makes a version for each. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#if defined(__SSE2__) || defined(_M_X64)
+#if (defined(__SSE2__) || defined(_M_X64)) && !defined(KMC_PORTABLE)
 #include <emmintrin.h>
 #define KMC_SSE2 1
 #endif

@@ -3,7 +3,7 @@
 cdef extern from *:
     """
     #include <stdint.h>
-    #if defined(__SSE2__) || defined(_M_X64)
+    #if (defined(__SSE2__) || defined(_M_X64)) && !defined(KMC_PORTABLE)
     #include <emmintrin.h>
     /* The sum of products, modulo 2**32; n is a multiple of 8, both arrays aligned to 16 bytes. */
     static inline int32_t kmc_dot(const int16_t *x, const int16_t *w, int n) {
