@@ -1,4 +1,7 @@
-"""The decoder for browsers, web/decoder, under Node; its tests are in web/decoder/*.test.js."""
+"""The decoder for browsers, web/decoder, and what pages use of it, web/page, under Node.
+
+Their tests are in *.test.js beside them.
+"""
 
 from __future__ import annotations
 
@@ -15,13 +18,13 @@ from PIL import Image
 import kmcodec
 from kmcodec.coding import COMPILED
 
-SCRIPTS = ROOT / "web" / "decoder"
+WEB = ROOT / "web"
 NODE = shutil.which("node")
 OLDEST = 18
 HASHES = """
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { read } from './kmc.js';
+import { read } from './decoder/kmc.js';
 for (const path of process.argv.slice(1)) {
   const words = Uint16Array.from(read(new Uint8Array(readFileSync(path))).indices);
   console.log(createHash('sha256').update(words).digest('hex'));
@@ -36,7 +39,7 @@ pytestmark = pytest.mark.skipif(
 def run(*args: str) -> subprocess.CompletedProcess[str]:
     assert NODE is not None
     return subprocess.run(
-        [NODE, *args], capture_output=True, text=True, timeout=120, check=False, cwd=SCRIPTS
+        [NODE, *args], capture_output=True, text=True, timeout=120, check=False, cwd=WEB
     )
 
 
@@ -49,12 +52,13 @@ def recent_node() -> None:
         pytest.skip(f"Node {version.strip()} is older than {OLDEST}")
 
 
-def test_the_tests_of_the_decoder_pass() -> None:
-    result = run("--test", *(path.name for path in sorted(SCRIPTS.glob("*.test.js"))))
+@pytest.mark.parametrize(("folder", "least"), [("decoder", 400), ("page", 100)])
+def test_the_tests_in_javascript_pass(folder, least) -> None:
+    result = run("--test", *map(str, sorted((WEB / folder).glob("*.test.js"))))
     assert result.returncode == 0, result.stdout[-4000:] + result.stderr
     passed = re.search(r"^\S+ pass (\d+)$", result.stdout, re.MULTILINE)
     assert passed is not None
-    assert int(passed[1]) > 400
+    assert int(passed[1]) > least
 
 
 @pytest.mark.skipif(not COMPILED, reason="takes minutes without the compiled kernels")

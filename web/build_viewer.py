@@ -27,20 +27,24 @@ EXPORT_LIST = re.compile(r"^export \{([^}]*)\};\n", re.MULTILINE)
 EXPORT = re.compile(r"^export ((?:async )?(?:function|class|const) (\w+))", re.MULTILINE)
 
 
-def bundle(entry: Path, name: str) -> str:
-    """A script that makes what a module exports the members of the constant `name`."""
+def bundle(entry: Path, name: str, instead: dict[Path, Path] | None = None) -> str:
+    """A script that makes what a module exports the members of the constant `name`.
+
+    `instead` names modules that take the place of others.
+    """
     modules: dict[Path, str] = {}  # the function of each, after those that it imports
-    _add(entry.resolve(), modules)
+    _add(entry.resolve(), modules, instead or {})
     parts = "\n".join(modules.values())
     return f"const {name} = (() => {{\n'use strict';\n{parts}\nreturn {_variable(entry)};\n}})();"
 
 
-def _add(path: Path, modules: dict[Path, str]) -> None:
+def _add(path: Path, modules: dict[Path, str], instead: dict[Path, Path]) -> None:
     source = path.read_text("utf-8")
     inner = [(match[1], (path.parent / match[2]).resolve()) for match in IMPORT.finditer(source)]
+    inner = [(names, instead.get(other, other)) for names, other in inner]
     for _, other in inner:
         if other not in modules:
-            _add(other, modules)
+            _add(other, modules, instead)
     heads = "".join(f"const {{{names}}} = {_variable(other)};\n" for names, other in inner)
     exported = [match[2] for match in EXPORT.finditer(source)]
     for match in EXPORT_LIST.finditer(source):

@@ -1,10 +1,10 @@
 // What a reader refuses, and where.
 
-/** A file that is refused: one sentence, and the byte of the file at which the fault was found. */
+/** A file that is refused: `reason`, and `offset`, the byte of the file at which the fault was found. */
 export class KmcError extends Error {
-  constructor(message, offset) {
-    super(`${message} (at byte ${offset})`);
-    this.name = 'KmcError';
+  constructor(reason, offset) {
+    super(`${reason} (at byte ${offset})`);
+    this.reason = reason;
     this.offset = offset;
   }
 }
@@ -14,6 +14,11 @@ export class KmcLimitError extends KmcError {}
 
 /** A file of some other format. */
 export class KmcForeignError extends KmcError {}
+
+// Not the classes' own names, which minifiers shorten.
+Object.entries({ KmcError, KmcLimitError, KmcForeignError }).forEach(([name, { prototype }]) => {
+  Object.defineProperty(prototype, 'name', { value: name, writable: true, configurable: true });
+});
 
 /** A number with commas, for messages. */
 export function grouped(number) {

@@ -35,7 +35,7 @@ import { Source } from './source.js';
 export { frameCount, frameDuration, frameOf, KmcError, KmcForeignError, KmcLimitError, sceneNumber };
 
 const SIGNATURE = [0x8b, 0x4b, 0x4d, 0x43, 0x0d, 0x0a, 0x1a, 0x0a];
-const HEADER_SIZE = 28;
+export const HEADER_SIZE = 28;
 const LARGEST_SIDE = 2147483647;
 const PACKED = 0;
 const DEFLATE = 1;
@@ -98,6 +98,15 @@ export function read(bytes, limits = {}) {
     metadata: sections.metadata,
     parts: partsOf(bytes.length, paletteBytes, strips.list, sections.list),
   };
+}
+
+/**
+ * Read the header, the first 28 bytes of a file, which may be all that is there so far. Gives
+ * `header` as `read` does, and throws the same errors.
+ */
+export function readHead(bytes, limits = {}) {
+  const { maxPixels } = { ...LIMITS, ...limits };
+  return readHeader(new Source(bytes), maxPixels);
 }
 
 function noSections() {

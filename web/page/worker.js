@@ -1,0 +1,5 @@
+// What workers run.
+
+import { serve } from './work.js';
+
+serve(globalThis);
