@@ -1,9 +1,12 @@
 """The site: ``sphinx-build -W -b html docs docs/_build``."""
 
 import re
+import sys
 from pathlib import Path
 
 import kmcodec
+
+sys.path.insert(0, str(Path(__file__).parent))
 
 project = "kmcodec"
 author = "The kmcodec developers"
@@ -15,6 +18,7 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
     "sphinx_copybutton",
+    "kmc_pictures",
 ]
 exclude_patterns = ["_build"]
 html_theme = "furo"
