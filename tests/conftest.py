@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from desktop_tools import Desktop
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -102,6 +103,14 @@ def kmc(tmp_path):
         )
 
     return run
+
+
+@pytest.fixture
+def desktop(tmp_path):
+    """A user of a desktop, without files of their own."""
+    home = tmp_path / "home"
+    home.mkdir()
+    return Desktop(home)
 
 
 @st.composite
