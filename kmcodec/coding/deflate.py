@@ -55,7 +55,7 @@ class Deflate:
             raise KmcFormatError(f"the zlib stream is damaged ({error})") from None
         if len(data) == due and not ended:
             raise KmcFormatError("the zlib stream does not end where the strip does")
-        return unpack_rows(data, rows, width, entries, bits)[:stop]
+        return unpack_rows(data, rows, width, entries, bits, stop)
 
 
 def _inflated(payload: bytes, most: int) -> tuple[bytes, bool]:

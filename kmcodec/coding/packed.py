@@ -50,7 +50,9 @@ def pack_rows(indices: NDArray[Any], bits: int) -> bytes:
     return b"".join(packed)
 
 
-def unpack_rows(data: bytes, rows: int, width: int, entries: int, bits: int) -> NDArray[Any]:
+def unpack_rows(
+    data: bytes, rows: int, width: int, entries: int, bits: int, stop: int | None = None
+) -> NDArray[Any]:
     """Undo `pack_rows`.
 
     Parameters
@@ -62,10 +64,12 @@ def unpack_rows(data: bytes, rows: int, width: int, entries: int, bits: int) -> 
         Number of palette entries; the dtype is uint8 for up to 256, else uint16.
     bits : int
         Bits of an index; see `pack_rows`.
+    stop : int, optional
+        Number of rows to unpack; the rest remain unchecked, except for their length.
 
     Returns
     -------
-    ndarray, shape (rows, width), uint8 or uint16
+    ndarray, shape (stop or rows, width), uint8 or uint16
 
     Raises
     ------
@@ -79,12 +83,13 @@ def unpack_rows(data: bytes, rows: int, width: int, entries: int, bits: int) -> 
             expected=due,
             found=len(data),
         )
-    indices = np.zeros((rows, width), index_dtype(entries))
-    if bits == 0:
+    wanted = rows if stop is None else min(rows, stop)
+    indices = np.zeros((wanted, width), index_dtype(entries))
+    if bits == 0 or not wanted:
         return indices
-    packed = np.frombuffer(data, np.uint8).reshape(rows, -1)
+    packed = np.frombuffer(data, np.uint8).reshape(rows, -1)[:wanted]
     step = max(1, _GROUP // width)
-    for start in range(0, rows, step):
+    for start in range(0, wanted, step):
         group = packed[start : start + step]
         for left in range(0, width, _GROUP):
             right = min(width, left + _GROUP)
@@ -138,4 +143,4 @@ class Packed:
         stop: int | None = None,
     ) -> NDArray[Any]:
         """Decode a strip; see `Coding`."""
-        return unpack_rows(payload, rows, width, len(palette), bits_for(len(palette)))[:stop]
+        return unpack_rows(payload, rows, width, len(palette), bits_for(len(palette)), stop)
