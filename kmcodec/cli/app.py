@@ -46,6 +46,7 @@ class _LazyGroup(click.Group):
         "sweep",
         "plot",
         "palette",
+        "thumbnail",
     )
 
     def list_commands(self, ctx: click.Context) -> list[str]:

@@ -35,6 +35,7 @@ __all__ = [
     "slice_rows_of",
     "span_of",
     "span_of_values",
+    "values_of_entries",
 ]
 
 MOST_IN_ENTRIES = 4096
@@ -211,6 +212,20 @@ def span_of_values(told: LabelText, entries: int) -> tuple[int, int]:
     return int(values[0]), int(values[-1])
 
 
+def values_of_entries(told: LabelText, palette: NDArray[np.uint8]) -> NDArray[Any]:
+    """Return the label that each entry of a palette stands for, in the order of entries.
+
+    Raises
+    ------
+    KmcFormatError
+        If the text does not fit the palette.
+    """
+    values = _values(told.first, told.gaps, len(palette), told.dtype)
+    by_entry = np.empty_like(values)
+    by_entry[_order_of(palette)] = values
+    return by_entry
+
+
 def is_label_map(samples: NDArray[Any]) -> bool:
     """Return True if an image is a map of labels rather than a picture.
 
@@ -338,10 +353,7 @@ def ramp(count: int) -> NDArray[np.uint8]:
 
 
 def _from_entries(image: IndexedImage, told: LabelText) -> NDArray[Any]:
-    values = _values(told.first, told.gaps, len(image.palette), told.dtype)
-    by_entry = np.empty_like(values)
-    by_entry[_order_of(image.palette)] = values
-    labels: NDArray[Any] = by_entry[image.indices]
+    labels: NDArray[Any] = values_of_entries(told, image.palette)[image.indices]
     return labels
 
 

@@ -1,0 +1,1 @@
+"""What desktops of freedesktop.org show of `.kmc` files."""
