@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import subprocess
 import sys
 import warnings
@@ -314,6 +315,19 @@ def test_imageio_reads_and_writes(bird, bird_kmc):
     np.testing.assert_array_equal(
         imageio.imread(bird_kmc)[..., :3], kmcodec.decode(bird_kmc.read_bytes())
     )
+
+
+def test_imageio_and_pillow_need_the_import(bird_kmc):
+    """As docs/python.md says: if one of them looks for entry points, we want to have one."""
+    pytest.importorskip("imageio.v3", reason="comes with the extra 'test'")
+    for opened in ("import PIL.Image as i; i.open", "import imageio.v3 as i; i.imread"):
+        run = subprocess.run(
+            [sys.executable, "-c", f"import sys; {opened}(sys.argv[1])", bird_kmc],
+            capture_output=True,
+            text=True,
+        )
+        assert run.returncode == 1, opened
+        assert re.search("cannot identify image file|Could not find a backend", run.stderr)
 
 
 def test_scikit_image_reads(bird_kmc):

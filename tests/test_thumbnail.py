@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import configparser
 import os
+import shlex
 import struct
 import time
 from io import BytesIO
 
 import numpy as np
 import pytest
-from conftest import VECTORS, indexed_images
+from conftest import ROOT, VECTORS, indexed_images
 from desktop_tools import need
 from hypothesis import given
 from hypothesis import strategies as st
@@ -326,3 +328,18 @@ def test_a_failure_is_one_line_and_writes_nothing(kmc, tmp_path, bird):
     assert kmc("thumbnail", "bird.kmc", "old.png", "64", "-f").returncode == 0
     assert text_of(tmp_path / "old.png")[0] == (64, 64)
     assert kmc("thumbnail", "bird.kmc", "-", "64").stdout.startswith(b"\x89PNG")
+
+
+def test_the_thumbnailer_entry_runs_as_a_desktop_runs_it(kmc, tmp_path, bird):
+    entries = configparser.ConfigParser(interpolation=None)
+    entries.read(ROOT / "spec" / "kmcodec.thumbnailer", "utf-8")
+    entry = entries["Thumbnailer Entry"]
+    assert entry["MimeType"] == f"{Image.MIME['KMC']};"
+    program, *arguments = shlex.split(entry["Exec"])
+    assert program == entry["TryExec"] == "kmc"
+    kmcodec.write(tmp_path / "two words.kmc", bird, 16)
+    (tmp_path / "made.png").touch()  # as GNOME does
+    fields = {"%i": tmp_path / "two words.kmc", "%o": tmp_path / "made.png", "%s": 64}
+    run = kmc(*(fields.get(word, word) for word in arguments))
+    assert (run.returncode, run.stderr) == (0, b"")
+    assert text_of(tmp_path / "made.png")[0] == (64, 64)
