@@ -46,7 +46,7 @@ def test_every_option_of_encode_stands_below_a_heading_of_its_own():
     assert options <= grouped
 
 
-LONG = ("encode", "decode", "sweep", "palette", "plot clusters")
+LONG = ("encode", "optimize", "decode", "sweep", "palette", "plot clusters")
 
 
 def sections_of(text):
@@ -81,7 +81,7 @@ def test_what_is_written_and_how_stands_below_output():
     assert options["Messages"] == ["--quiet", "--json", "--help"]
 
 
-@pytest.mark.parametrize("name", ["encode", "decode", "sweep", "palette"])
+@pytest.mark.parametrize("name", ["encode", "optimize", "decode", "sweep", "palette"])
 def test_examples_can_be_typed(name):
     examples = help_of(name).split("Examples:\n")[1].strip().splitlines()
     assert len(examples) >= 2

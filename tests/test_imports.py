@@ -85,6 +85,7 @@ def test_runtime_dependencies_are_the_five_and_no_others():
             "distributed",
             "fsspec",
             "tifffile",
+            "watchfiles",
         ),  # extras
         "typing_extensions",  # for type checkers
     }

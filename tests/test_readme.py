@@ -40,6 +40,7 @@ def surroundings(tmp_path):
         Image.fromarray(pixels).save(path)
     shutil.copy(SAMPLES / "bird_small.mat", tmp_path)
     (tmp_path / "samples").symlink_to(SAMPLES)
+    shutil.copytree(SAMPLES, tmp_path / "assets", ignore=shutil.ignore_patterns("*.py"))
     (tmp_path / "sprites").mkdir()
     for name in ("icon.png", "pixelart.png"):
         shutil.copy(SAMPLES / name, tmp_path / "sprites")

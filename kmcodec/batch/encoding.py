@@ -46,7 +46,11 @@ __all__ = [
     "encode_files",
     "encode_job",
     "encode_jobs",
+    "encode_source",
     "quantize_source",
+    "report_of",
+    "score_of",
+    "stripped",
 ]
 
 _S = TypeVar("_S", Source, RowFile)
@@ -187,14 +191,14 @@ def encode_job(
         file = open_rows(job.source, request.large, request.max_pixels)
     if file is not None:
         if request.strip:
-            file = _stripped(file, job.source)
+            file = stripped(file, job.source)
         return _encode_rows(job, file, request.encoding, advance)
     source = _read(job, request)
     if request.strip:
-        source = _stripped(source, job.source)
+        source = stripped(source, job.source)
     losses = list(source.losses)
     with named_warnings(job.source, losses):
-        encoded = _encode_source(source, request, advance)
+        encoded = encode_source(source, request, advance)
     source = replace(source, losses=tuple(losses))
     goal = request.encoding.goal
     if encoded.shortfall and goal is not None and goal.strict:
@@ -202,9 +206,9 @@ def encode_job(
     written = not request.skip_if_larger or len(encoded.data) < source.size
     if written:
         write_job(job, encoded.data)
-    report = _report_of(job, source, encoded, written, started)
+    report = report_of(job, source, encoded, written, started)
     if goal is not None and goal.quality is not None:
-        report = replace(report, quality=_score_of(source, encoded))
+        report = replace(report, quality=score_of(source, encoded))
     return replace(report, seconds=time.perf_counter() - started)
 
 
@@ -224,7 +228,7 @@ def _read(job: Job, request: FileRequest) -> Source:
     return source
 
 
-def _stripped(source: _S, name: str) -> _S:
+def stripped(source: _S, name: str) -> _S:
     """Drop the metadata of a source, but not its labels; warn if that changes how it looks."""
     icc = source.metadata.icc
     lost: tuple[str, ...] = ()
@@ -298,13 +302,15 @@ def _pixels_of(source: Source) -> tuple[NDArray[np.uint8], int]:
     return sheet_of(source.frames.images), len(source.frames.images)
 
 
-def _score_of(source: Source, encoded: EncodedScenes) -> float:
+def score_of(source: Source, encoded: EncodedScenes) -> float:
+    """Return the score of SSIMULACRA2, of frames the mean."""
     return FramesReference(*_pixels_of(source)).score(encoded.to_array())
 
 
-def _report_of(
+def report_of(
     job: Job, source: Source, encoded: EncodedScenes, written: bool, started: float
 ) -> EncodeReport:
+    """Describe the result of a job; its seconds count from `started`."""
     pixels, frames = _pixels_of(source)
     height = encoded.scenes[0].height
     return EncodeReport(
@@ -327,9 +333,13 @@ def _report_of(
     )
 
 
-def _encode_source(
-    source: Source, request: FileRequest, advance: Callable[[float | None], None]
+def encode_source(
+    source: Source,
+    request: FileRequest,
+    advance: Callable[[float | None], None],
+    encode: Callable[[IndexedImage], bytes] | None = None,
 ) -> EncodedScenes:
+    """Quantise and encode a source; for one of one frame, `encode` may write another format."""
     encoding = request.encoding
     if source.frames is not None:
         images = source.frames.images
@@ -342,10 +352,10 @@ def _encode_source(
             advance=lambda: advance(None),
         )
     if encoding.goal is not None:
-        outcome = _optimize_source(source, encoding, encoding.goal, advance)
+        outcome = _optimize_source(source, encoding, encoding.goal, advance, encode)
         return EncodedScenes([outcome.image], outcome.data, outcome.shortfall)
     image = quantize_source(source, encoding.quantizing)
-    return EncodedScenes([image], encoding.assembly.encode(image))
+    return EncodedScenes([image], (encode or encoding.assembly.encode)(image))
 
 
 def _encode_labels(job: Job, request: FileRequest, started: float) -> EncodeReport:
@@ -381,7 +391,11 @@ def _encode_labels(job: Job, request: FileRequest, started: float) -> EncodeRepo
 
 
 def _optimize_source(
-    source: Source, request: EncodeRequest, goal: Goal, advance: Callable[[float | None], None]
+    source: Source,
+    request: EncodeRequest,
+    goal: Goal,
+    advance: Callable[[float | None], None],
+    encode: Callable[[IndexedImage], bytes] | None,
 ) -> Outcome:
     image, k = source.image, request.quantizing.k
     if isinstance(image, IndexedImage) and k is not None and len(image.palette) > k:
@@ -392,6 +406,7 @@ def _optimize_source(
         goal,
         request.assembly,
         metadata=source.metadata,
+        encode=encode,
         advance=lambda: advance(None),
     )
 

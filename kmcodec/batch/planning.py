@@ -22,7 +22,17 @@ from kmcodec.storage.urls import (
     url_with,
 )
 
-__all__ = ["Job", "check_output", "due", "keep_inputs", "plan", "plan_reading"]
+__all__ = [
+    "Job",
+    "check_output",
+    "derived",
+    "due",
+    "is_there",
+    "keep_inputs",
+    "make_folder",
+    "plan",
+    "plan_reading",
+]
 
 
 @dataclass(frozen=True)
@@ -103,7 +113,7 @@ def plan(
     )
     into_folder = _is_for_folder(sources, out, found)
     if into_folder and any(isinstance(each, Found) for each in found):
-        _make_folder(str(out))
+        make_folder(str(out))
     jobs = list(_planned(found, out, into_folder, extension, force, skip_existing, kept))
     if recursive:
         _make_folders(jobs)
@@ -128,7 +138,7 @@ def _planned(
             yield each
             continue
         named = out is not None and not into_folder
-        target = str(out) if named else _derived(each, out, extension)
+        target = str(out) if named else derived(each, out, extension)
         job = Job(each.path, target, replace=force)
         try:
             if named:
@@ -144,7 +154,7 @@ def _make_folders(jobs: Iterable[Job | JobError]) -> None:
     targets = [job.target for job in jobs if isinstance(job, Job) and not is_url(job.target)]
     for folder in dict.fromkeys(map(os.path.dirname, targets)):
         if folder:
-            _make_folder(folder)
+            make_folder(folder)
 
 
 def _check_extension(target: str, extension: str) -> None:
@@ -211,11 +221,18 @@ def check_output(sources: Iterable[str], target: str | None, *, force: bool) -> 
     keep_inputs(sources, target)
     if target is None or target == STANDARD or force:
         return
-    if _is_there(local_path(target)):
+    if is_there(local_path(target)):
         raise KmcFileExistsError(errno.EEXIST, "already exists; use --force to replace it", target)
 
 
-def _derived(source: Found, folder: str | None, extension: str) -> str:
+def derived(source: Found, folder: str | None, extension: str) -> str:
+    """Return where the result of a source goes: beside it, or below a folder.
+
+    Raises
+    ------
+    KmcInputError
+        If the source has no name.
+    """
     if source.path == STANDARD:
         raise KmcInputError("standard input has no name: use -o FILE")
     of_url = is_url(source.path)
@@ -228,7 +245,13 @@ def _derived(source: Found, folder: str | None, extension: str) -> str:
     return str(Path(folder) / source.folder / name)
 
 
-def _make_folder(folder: str) -> None:
+def make_folder(folder: str) -> None:
+    """Make a folder unless it exists.
+
+    Raises
+    ------
+    KmcFileError
+    """
     if is_url(folder):
         return  # writing the first file makes it
     try:
@@ -261,17 +284,18 @@ def _checked_job(
     taken[target] = source
     keep_inputs([source], target)
     other = None if is_url(target) else inputs.get(os.path.realpath(target))
-    if skip_existing and _is_there(target):
+    if skip_existing and is_there(target):
         return replace(job, skip=True)
     keep_inputs(kept, target)
     if other is not None:
         raise KmcInputError(f"{source}: skipped, the output would replace the input {other}")
-    if not job.replace and _is_there(target):
+    if not job.replace and is_there(target):
         raise KmcFileExistsError(errno.EEXIST, "already exists; use --force to replace it", target)
     return job
 
 
-def _is_there(target: str) -> bool:
+def is_there(target: str) -> bool:
+    """Whether a target is a file that writing would replace."""
     # Only files can be lost: writing to a device or a FIFO destroys nothing.
     return url_exists(target) if is_url(target) else os.path.isfile(target)
 

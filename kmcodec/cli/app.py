@@ -25,7 +25,7 @@ _HELP = """Turn images into palettes by k-means, and keep both in small .kmc fil
 _EXAMPLE = "kmc encode bird.png -k 16 -o bird.kmc"
 
 _REST = """Exit codes: 0 success; 1 failure (of several files, at least one failed); 2 wrong usage;
-3 a quality or size was not reached; 130 interrupted; 143 terminated.
+3 a quality or size was not reached ("kmc optimize": 99); 130 interrupted; 143 terminated.
 
 kmc replaces an existing file only with --force, and never its own input. It writes a file whole or
 not at all; only a killed process can leave a .kmc-*.tmp file, which you can delete. The name -
@@ -38,6 +38,7 @@ class _LazyGroup(click.Group):
 
     commands_here = (
         "encode",
+        "optimize",
         "decode",
         "info",
         "view",

@@ -21,6 +21,7 @@ __all__ = [
     "colors_option",
     "complain",
     "decibels",
+    "dither_options",
     "force_option",
     "json_option",
     "kmeans_options",
@@ -182,9 +183,9 @@ def search_options(command: _F) -> _F:
     )
 
 
-def kmeans_options(command: _F) -> _F:
-    """Add the options of `quantize` for dithering and the search, under their names."""
-    own = options_of(
+def dither_options(command: _F) -> _F:
+    """Add the options of `quantize` for dithering, under their names."""
+    return options_of(
         command,
         click.option(
             "--dither",
@@ -202,7 +203,11 @@ def kmeans_options(command: _F) -> _F:
             help="The share of the error that dithering makes up for; 1 is noisiest.",
         ),
     )
-    return search_options(own)
+
+
+def kmeans_options(command: _F) -> _F:
+    """Add the options of `quantize` for dithering and the search, under their names."""
+    return search_options(dither_options(command))
 
 
 def complain(message: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import os
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
@@ -11,7 +10,7 @@ from typing import Any
 
 import click
 
-from kmcodec.batch.encoding import EncodeReport, encode_job
+from kmcodec.batch.encoding import encode_job
 from kmcodec.batch.file_request import FileRequest
 from kmcodec.batch.planning import Job, plan
 from kmcodec.batch.pool import run_each
@@ -27,7 +26,7 @@ from kmcodec.cli.common import (
     strip_option,
     variable_option,
 )
-from kmcodec.cli.goals import GoalCommand, Steps, goal_options
+from kmcodec.cli.goals import GoalCommand, goal_options, with_steps
 from kmcodec.cli.many import (
     as_sent,
     check_cluster,
@@ -172,14 +171,7 @@ def encode(
         kept=[] if palette is None else [palette],
     )
     reporter = Reporter(as_json, quiet)
-
-    def work_here(job: Job) -> EncodeReport:
-        steps = Steps(os.path.basename(job.source), hidden=quiet)
-        try:
-            return encode_job(job, request, steps)
-        finally:
-            steps.finish()
-
+    work_here = with_steps(lambda job, steps: encode_job(job, request, steps), hidden=quiet)
     with executor_for(jobs, workers, scheduler) as executor:
         if shared_palette:
             request = _with_shared_palette(request, jobs, executor)

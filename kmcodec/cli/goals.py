@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -9,12 +10,13 @@ from typing import Any, TypeVar
 
 import click
 
+from kmcodec.batch.planning import Job
 from kmcodec.cli.common import options_of
 from kmcodec.cli.help import Command
 from kmcodec.cli.printable import printable
 from kmcodec.cli.types import ByteSize
 
-__all__ = ["DEFAULT_TOLERANCE", "GoalCommand", "Steps", "goal_options"]
+__all__ = ["DEFAULT_TOLERANCE", "GoalCommand", "Steps", "goal_options", "with_steps"]
 
 DEFAULT_TOLERANCE = 0.1
 
@@ -23,6 +25,7 @@ _PATIENCE = 2.0
 _STEPS = 8
 
 _F = TypeVar("_F", bound=Callable[..., Any])
+_R = TypeVar("_R")
 
 
 class GoalCommand(Command):
@@ -71,6 +74,19 @@ class Steps:
         if self._bar is not None:
             self._bar.finish()
             click.echo("\r\x1b[K", nl=False, err=True)
+
+
+def with_steps(work: Callable[[Job, Steps], _R], *, hidden: bool) -> Callable[[Job], _R]:
+    """Return the work on a job in this process, with its progress on a terminal."""
+
+    def work_here(job: Job) -> _R:
+        steps = Steps(os.path.basename(job.source), hidden)
+        try:
+            return work(job, steps)
+        finally:
+            steps.finish()
+
+    return work_here
 
 
 def goal_options(command: _F) -> _F:

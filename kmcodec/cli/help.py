@@ -11,17 +11,20 @@ __all__ = ["GROUPS", "Command", "write_commands"]
 
 GROUPS: Mapping[str, tuple[str, ...]] = {
     "Output": (
-        *("output", "extension", "table", "picture", "coding", "effort", "strip_rows"),
+        *("output", "extension", "replaces", "table", "picture", "coding", "effort", "strip_rows"),
         *("strip", "force"),
     ),
     "Palette": ("colors", "keep", "palette", "shared_palette", "frame_palettes", "reorder"),
     "Quality and size": (
         *("quality", "rdo", "psnr", "max_bytes", "strict"),
-        *("dither", "dither_amount"),
+        *("lossless", "dither", "dither_amount"),
     ),
     "Search": ("search", "space", "init", "seed", "iterations", "restarts"),
     "Input": ("variable", "labels", "max_pixels", "rows", "salvage", "points"),
-    "Many files": ("recursive", "workers", "scheduler", "skip_existing", "skip_if_larger"),
+    "Many files": (
+        *("recursive", "workers", "scheduler", "skip_existing", "skip_if_larger"),
+        *("update", "watches", "dry"),
+    ),
     "Messages": ("quiet", "as_json", "help"),
 }
 """Headings, each with its parameters in the order of the help."""

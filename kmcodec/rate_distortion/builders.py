@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Protocol
 
@@ -53,20 +54,25 @@ class ImageBuilder:
     Parameters
     ----------
     assembly : Assembly
+    encode : callable, optional
+        Returns the bytes of a file of another format, whose size then decides between images.
     """
 
     frames = 1
 
-    def __init__(self, assembly: Assembly) -> None:
+    def __init__(
+        self, assembly: Assembly, encode: Callable[[IndexedImage], bytes] | None = None
+    ) -> None:
         self._assembly = assembly
+        self._other = encode
         self.method_for = assembly.method_for
         self.header_for = assembly.header_for
-        self.encode = assembly.encode
+        self.encode = encode or assembly.encode
         self.overhead = assembly.overhead
 
     def quick(self) -> Builder:
         """Return a builder of such files by a quick coder."""
-        return ImageBuilder(_quick(self._assembly))
+        return ImageBuilder(_quick(self._assembly), self._other)
 
     def line_width(self, image: IndexedImage) -> int:
         """Return the pixels of a row."""

@@ -67,6 +67,7 @@ def optimize(
     assembly: Assembly,
     *,
     metadata: Metadata | None = None,
+    encode: Callable[[IndexedImage], bytes] | None = None,
     advance: Callable[[], None] = lambda: None,
 ) -> Outcome:
     """Quantise an image for the smallest or best file that a goal allows.
@@ -82,6 +83,8 @@ def optimize(
         Options of the file; its coding is `context`.
     metadata : Metadata, optional
         Metadata of the file, instead of the image's own.
+    encode : callable, optional
+        See `ImageBuilder`.
     advance : callable
         Called after each step of the work.
 
@@ -98,7 +101,7 @@ def optimize(
         kept=lambda request: quantized(image, request, Metadata()),
         quantized=lambda request: quantized(pixels, request),
     )
-    return meet(goal, subject, request, ImageBuilder(assembly), advance=advance)
+    return meet(goal, subject, request, ImageBuilder(assembly, encode), advance=advance)
 
 
 def meet(
