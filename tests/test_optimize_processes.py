@@ -1,8 +1,9 @@
-"""`kmc optimize` in processes: interrupted, and watching."""
+"""`kmc optimize` in processes: interrupted, watching, and started by pre-commit."""
 
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -15,6 +16,8 @@ import numpy as np
 import pytest
 from conftest import ROOT, SAMPLES
 from PIL import Image
+
+HOOKS = ROOT / ".pre-commit-hooks.yaml"
 
 
 @contextmanager
@@ -108,3 +111,30 @@ def test_watching_needs_its_extra(kmc, tmp_path):
     run = kmc("optimize", ".", "--watch", env={**os.environ, "PYTHONPATH": f"{tmp_path}:{ROOT}"})
     assert run.returncode == 1
     assert run.stderr == b"kmc: --watch needs watchfiles: pip install 'kmcodec[watch]'\n"
+
+
+def the_hook() -> dict[str, str]:
+    """The fields of the hook, as text: a parser of YAML is not needed for them."""
+    lines = [line for line in HOOKS.read_text().splitlines() if line and line.strip()[0] != "#"]
+    pairs = (line.removeprefix("- ").strip().partition(": ") for line in lines)
+    return {key: value for key, _, value in pairs}
+
+
+def test_the_entry_of_the_hook_makes_files_smaller(kmc, tmp_path):
+    hook = the_hook()
+    program, *entry = shlex.split(hook["entry"])
+    args = hook["args"].strip("[]").split(", ")
+    assert (program, hook["language"], hook["types"]) == ("kmc", "python", "[png]")
+    for name in ("pixelart.png", "screenshot.png"):
+        shutil.copy(SAMPLES / name, tmp_path / name)
+    for _ in range(2):  # pre-commit runs it again, and it must then pass
+        assert kmc(*entry, *args, "pixelart.png", "screenshot.png").returncode == 0
+    sizes = {path.name: path.stat().st_size for path in tmp_path.iterdir()}
+    assert sizes["pixelart.png"] < (SAMPLES / "pixelart.png").stat().st_size
+    assert sizes["screenshot.png"] == (SAMPLES / "screenshot.png").stat().st_size
+
+
+def test_pre_commit_takes_the_hook():
+    pytest.importorskip("pre_commit", reason="no pre-commit (pip install 'kmcodec[test]')")
+    command = [sys.executable, "-m", "pre_commit", "validate-manifest", str(HOOKS)]
+    subprocess.run(command, check=True, timeout=60)
