@@ -105,11 +105,19 @@ KMC_INLINE void kmc_normalize(kmc_coder *c, int encoding) {
     if (encoding) {
         c->low <<= shift;
         c->count += shift;
-        if (KMC_RARE(c->count >= 32)) kmc_flush(c);
+        if (KMC_RARE(c->count >= 32)) {
+            kmc_coder apart = *c;    /* with an address, so that `c` can stay in registers */
+            kmc_flush(&apart);
+            *c = apart;
+        }
     } else {
         c->code <<= shift;
         c->count -= shift;
-        if (KMC_RARE(c->count < 0)) kmc_refill(c);
+        if (KMC_RARE(c->count < 0)) {
+            kmc_coder apart = *c;
+            kmc_refill(&apart);
+            *c = apart;
+        }
     }
 }
 
@@ -133,11 +141,8 @@ KMC_INLINE int kmc_code_bit(kmc_coder *c, int encoding, uint32_t p, int bit) {
 /* A slot: the weight in the low 16 bits, signed, and the rate in the high ones. */
 typedef uint32_t kmc_slot;
 
-/* The sum of weights as a place in the table of probabilities, which begins with that of 0. */
-KMC_INLINE int kmc_place(int32_t sum) {
-    sum >>= 6;
-    return (sum > 2047 ? 2047 : sum < -2048 ? -2048 : sum) & 4095;
-}
+/* The sum of up to eight weights as a place in the table of probabilities, which begins with that of 0. */
+KMC_INLINE int kmc_place(int32_t sum) { return sum >> 6 & 8191; }
 
 KMC_INLINE void kmc_teach_slot(kmc_slot *slot, int error, int floor) {
     int rate = (int)(*slot >> 16), weight = (int16_t)*slot + (error * rate >> 16);
@@ -155,19 +160,16 @@ KMC_INLINE uint32_t kmc_chance(const uint16_t *squash, const kmc_slot *slots, co
 }
 
 #ifdef KMC_SSE2
-/* Four slots, or two and zeros. */
-KMC_INLINE __m128i kmc_gather(const kmc_slot *slots, const uint32_t *at, int n) {
-    __m128i a = _mm_cvtsi32_si128((int)slots[at[0]]), b = _mm_cvtsi32_si128((int)slots[at[1]]), c, d;
-    a = _mm_unpacklo_epi32(a, b);
-    if (n == 2) return a;
-    c = _mm_cvtsi32_si128((int)slots[at[2]]);
-    d = _mm_cvtsi32_si128((int)slots[at[3]]);
-    return _mm_unpacklo_epi64(a, _mm_unpacklo_epi32(c, d));
-}
-
-KMC_INLINE void kmc_teach(kmc_slot *slots, const uint32_t *at, int n, __m128i v, int error, int floor) {
+/* Teach four slots, or two. */
+KMC_INLINE void kmc_teach_some(kmc_slot *slots, const uint32_t *at, int n, int error, int floor) {
     const __m128i high = _mm_set1_epi32((int)0xFFFF0000u), least = _mm_set1_epi32(floor << 16 | 0x8000);
-    __m128i rate = _mm_and_si128(v, high);
+    __m128i v = _mm_cvtsi32_si128((int)slots[at[0]]), rate;
+    v = _mm_unpacklo_epi32(v, _mm_cvtsi32_si128((int)slots[at[1]]));
+    if (n == 4) {
+        __m128i third = _mm_cvtsi32_si128((int)slots[at[2]]), fourth = _mm_cvtsi32_si128((int)slots[at[3]]);
+        v = _mm_unpacklo_epi64(v, _mm_unpacklo_epi32(third, fourth));
+    }
+    rate = _mm_and_si128(v, high);
     v = _mm_adds_epi16(v, _mm_mulhi_epi16(_mm_srli_epi32(v, 16), _mm_set1_epi32(error & 0xFFFF)));
     v = _mm_max_epi16(_mm_sub_epi16(v, _mm_mulhi_epi16(rate, rate)), least);
     slots[at[0]] = (uint32_t)_mm_cvtsi128_si32(v);
@@ -177,41 +179,27 @@ KMC_INLINE void kmc_teach(kmc_slot *slots, const uint32_t *at, int n, __m128i v,
     slots[at[3]] = (uint32_t)_mm_cvtsi128_si32(_mm_shuffle_epi32(v, 0xFF));
 }
 
+/* Teach the slots at n places, 4 or 6. */
+KMC_INLINE void kmc_teach(kmc_slot *slots, const uint32_t *at, int n, int error, int floor) {
+    kmc_teach_some(slots, at, 4, error, floor);
+    if (n == 6) kmc_teach_some(slots, at + 4, 2, error, floor);
+}
+#else
+KMC_INLINE void kmc_teach(kmc_slot *slots, const uint32_t *at, int n, int error, int floor) {
+    int i;
+    for (i = 0; i < n; i++) kmc_teach_slot(slots + at[i], error, floor);
+}
+#endif
+
 /* Code a decision with the slots at n places (4 or 6), and teach them. */
 KMC_INLINE int kmc_decide(
     kmc_coder *c, int encoding, const uint16_t *squash, kmc_slot *slots, const uint32_t *at, int n, int floor, int bit
 ) {
-    const __m128i ones = _mm_set1_epi32(1);
-    __m128i v = kmc_gather(slots, at, 4), w = v, s = _mm_madd_epi16(v, ones);
-    uint32_t p;
-    int error;
-    if (n == 6) {
-        w = kmc_gather(slots, at + 4, 2);
-        s = _mm_add_epi32(s, _mm_madd_epi16(w, ones));
-    }
-    s = _mm_add_epi32(s, _mm_shuffle_epi32(s, 0x4E));
-    s = _mm_add_epi32(s, _mm_shuffle_epi32(s, 0xB1));
-    /* As in kmc_place: saturation limits the sum. */
-    s = _mm_packs_epi32(_mm_srai_epi32(s, 2), s);
-    p = squash[_mm_extract_epi16(s, 0) >> 4];
-    bit = kmc_code_bit(c, encoding, p, bit);
-    error = ((bit << 16) - (int)p) >> 1;
-    kmc_teach(slots, at, 4, v, error, floor);
-    if (n == 6) kmc_teach(slots, at + 4, 2, w, error, floor);
-    return bit;
-}
-#else
-KMC_INLINE int kmc_decide(
-    kmc_coder *c, int encoding, const uint16_t *squash, kmc_slot *slots, const uint32_t *at, int n, int floor, int bit
-) {
     uint32_t p = kmc_chance(squash, slots, at, n);
-    int error, i;
     bit = kmc_code_bit(c, encoding, p, bit);
-    error = ((bit << 16) - (int)p) >> 1;
-    for (i = 0; i < n; i++) kmc_teach_slot(slots + at[i], error, floor);
+    kmc_teach(slots, at, n, ((bit << 16) - (int)p) >> 1, floor);
     return bit;
 }
-#endif
 
 /* A distribution of 16 values: how often values below i occur, in 1/32768; [0] counts instead. */
 typedef struct {

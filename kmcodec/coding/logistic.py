@@ -34,6 +34,12 @@ def squash() -> NDArray[np.uint16]:
 
 @functools.cache
 def wrapped_squash() -> NDArray[np.uint16]:
-    """Return probabilities by logistic value modulo 4096, shape (4096,); -2048 counts as -2047."""
-    table = squash()
-    return np.concatenate([table[DOMAIN:], table[:1], table[:DOMAIN]])
+    """Return probabilities by logistic value modulo 8192, shape (8192,).
+
+    Values beyond the domain count as its ends, so that kernels need not limit sums.
+    """
+    values = np.arange(8192)
+    values[4096:] -= 8192
+    table = squash()[np.clip(values, -DOMAIN, DOMAIN) + DOMAIN]
+    table.flags.writeable = False
+    return table

@@ -24,7 +24,7 @@ class Start(Protocol):
     ----------
     slot : int
         A weight in the lower 16 bits, a rate in the upper ones.
-    squash : ndarray, shape (4096,), uint16
+    squash : ndarray, shape (8192,), uint16
         See `wrapped_squash`.
     """
 
@@ -58,7 +58,7 @@ class Slots:
     def chance(self, places: Sequence[int]) -> int:
         """Return the probability of 1, in 1/65536, by the slots at some places."""
         total = sum(self._weights[at] for at in places) >> 6
-        return self._squash[min(2047, max(-2047, total))]
+        return self._squash[total]
 
     def code(self, coder: RangeCoder, bit: int, places: Sequence[int]) -> int:
         """Code a bit, teach the slots at these places, and return the bit."""
