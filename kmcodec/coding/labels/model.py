@@ -114,8 +114,8 @@ class Pixel:
     def candidates(self) -> tuple[list[int], int]:
         """Return the candidates, and the trust in the slice before (g in the text)."""
         w, n, nw, ne = (self.near(*place) for place in ((-1, 0), (0, 1), (-1, 1), (1, 1)))
-        for_w = (w == nw) + 2 * (w == ne) + 4 * (w == n)
-        for_n = (n == nw) + 2 * (n == ne) + 4 * (w == n)
+        for_w = (w == nw) + 2 * (w == ne)
+        for_n = (n == nw) + 2 * (n == ne)
         vote = n if for_n > for_w else w
         listed, trust = [vote, n, w, ne, nw], 0
         if self.rows.has_before:
