@@ -146,7 +146,7 @@ def decode_stream(data: bytes, max_labels: int | None) -> NDArray[Any]:
         shape.insert(0, shape.pop(front))
     width = shape[-1] if shape else 1
     indices = method.decode(reader.rest(), size // width, width, ramp(len(values)))
-    labels = values[indices].reshape(shape)
+    labels = values.take(indices).reshape(shape)
     return np.ascontiguousarray(np.moveaxis(labels, 0, front)) if front else labels
 
 

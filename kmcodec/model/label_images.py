@@ -353,7 +353,7 @@ def ramp(count: int) -> NDArray[np.uint8]:
 
 
 def _from_entries(image: IndexedImage, told: LabelText) -> NDArray[Any]:
-    labels: NDArray[Any] = values_of_entries(told, image.palette)[image.indices]
+    labels: NDArray[Any] = values_of_entries(told, image.palette).take(image.indices)
     return labels
 
 
