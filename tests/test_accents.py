@@ -67,6 +67,15 @@ def test_a_mark_keeps_its_hue(space, k, size, name):
 
 
 @pytest.mark.parametrize("space", SPACES)
+@pytest.mark.parametrize("name", MARKS)
+def test_a_mark_costs_no_more_than_an_entry(space, name):
+    marked, _ = with_mark(large(), MARKS[name], 2)
+    image = kmcodec.quantize(marked, 16, space=space)
+    of_one_less = psnr(marked, without_accents(marked, 15, space).to_array())
+    assert psnr(marked, image.to_array()) > of_one_less - 0.02
+
+
+@pytest.mark.parametrize("space", SPACES)
 def test_the_colours_alone_would_lose_it(space):
     marked, where = with_mark(large(), MARKS["blue"], 2)
     assert not keeps_hue(without_accents(marked, 16, space).to_array(), where, MARKS["blue"])
