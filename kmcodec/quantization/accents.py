@@ -13,7 +13,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from kmcodec.quantization.colorspace import ColorSpace
 from kmcodec.quantization.histogram import ColorMap, Histogram
 from kmcodec.quantization.oklab import NEUTRAL, to_oklab
 
@@ -38,18 +37,18 @@ _COSINE = 883
 
 @dataclass(frozen=True, eq=False)
 class Accents:
-    """Accents of an image, and the space in which a palette for it is searched.
+    """What of an image should stay visible in a palette.
 
     Parameters
     ----------
-    colors : ndarray, shape (N, C), uint8
-        A colour of each, the most important first.
-    space : ColorSpace
-        Without alpha.
+    colors : ndarray, shape (N, 3), uint8
+        A colour of each accent, the most important first.
+    tints : ndarray, shape (M, 2, 3), uint8
+        Pairs of areas that differ by a weak tint; see `find_tints`.
     """
 
     colors: NDArray[np.uint8]
-    space: ColorSpace
+    tints: NDArray[np.uint8]
 
 
 def find_accents(

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from kmcodec.quantization.accents import Accents
 from kmcodec.quantization.alpha_samples import AlphaSamples
+from kmcodec.quantization.colorspace import ColorSpace
 from kmcodec.quantization.initialize import INITS
 from kmcodec.quantization.jumps import jump
 from kmcodec.quantization.kmeans import heavy_lloyd, lloyd
@@ -47,7 +48,7 @@ def find_centroids(
     search : Search
         `pca` always gives the same start, so restarts use k-means++ instead.
     accents : Accents, optional
-        Colours to get a centroid if they would lose their hue; pins of the samples then.
+        Colours to get a centroid if they would lose their hue or tint; pins of the samples then.
 
     Returns
     -------
@@ -75,7 +76,7 @@ def find_centroids(
         found.append(jump(first, centroids, inertia, _attempts(first, k, level), steps))
     best, inertia = min(found, key=lambda result: result[1])
     if accents is not None and level.rounds:
-        best = with_accents(first, best, inertia, accents)
+        best = with_accents(first, best, inertia, accents, ColorSpace(search.space, 3))
         samples.pins = first.pins
     if level.final:
         final = min(level.final, search.iterations, max(2, _FINAL_WORK // len(samples)))

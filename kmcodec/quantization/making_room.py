@@ -1,4 +1,4 @@
-"""Give entries to accents that k-means would merge with other colours."""
+"""Give entries to accents and weak tints that k-means would merge with other colours."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from numpy.typing import NDArray
 
 from kmcodec.quantization.accents import Accents, lost_hue
 from kmcodec.quantization.assign import nearest_entries
+from kmcodec.quantization.colorspace import ColorSpace
 from kmcodec.quantization.jumps import MOMENTUM
 from kmcodec.quantization.kmeans import heavy_lloyd
 from kmcodec.quantization.moves import cheapest_pairs
 from kmcodec.quantization.samples import GRID_BITS, Samples
+from kmcodec.quantization.tints import lost_tint
 
 __all__ = ["with_accents"]
 
@@ -28,8 +30,9 @@ def with_accents(
     centroids: NDArray[np.int64],
     inertia: float,
     accents: Accents,
+    space: ColorSpace,
 ) -> NDArray[np.int64]:
-    """Replace the centroids that cost least by lost accents, as far as that costs little.
+    """Replace the centroids that cost least by lost accents and tints, as far as that costs little.
 
     Parameters
     ----------
@@ -40,43 +43,58 @@ def with_accents(
     inertia : float
         Inertia of these centroids.
     accents : Accents
+    space : ColorSpace
+        Of the samples, without alpha.
 
     Returns
     -------
     ndarray, shape (K, D), int64
         On the grid, pins first.
     """
-    unseen = (1 << samples.bits) * _INVISIBLE[accents.space.name]
-    most = max(
-        inertia * _MOST_ERROR[accents.space.name], unseen * unseen * int(samples.weights.sum())
-    )
+    unseen = (1 << samples.bits) * _INVISIBLE[space.name]
+    most = max(inertia * _MOST_ERROR[space.name], unseen * unseen * int(samples.weights.sum()))
     # The accents that are farthest from their entries show most.
-    order = np.argsort(-_losses(accents, centroids), kind="stable")
-    places = accents.space.to_coordinates(accents.colors) << (GRID_BITS - accents.space.bits)
-    for number in order:
-        if not _losses(accents, centroids)[number]:
-            continue
-        place = places[number]
-        before = samples.pins
-        fewer = _without_cheapest(samples, centroids)
-        if fewer is None:
-            break
-        samples.pins = np.vstack([before, place])
-        trial = np.vstack([samples.pins, fewer[len(before) :]])
-        trial, error = heavy_lloyd(samples, trial, _ROUNDS, MOMENTUM)
-        if error > most:
-            samples.pins = before
-        else:
-            centroids = trial
+    losses = lost_hue(accents.colors, _shown(accents.colors, centroids, space))
+    for color in accents.colors[np.argsort(-losses, kind="stable"), np.newaxis]:
+        if lost_hue(color, _shown(color, centroids, space))[0]:
+            centroids = _pinned(samples, centroids, space.to_coordinates(color), space, most)
+    for pair in accents.tints:
+        # The other area may be the worse one then.
+        for _ in range(len(pair)):
+            lost = lost_tint(pair, _shown(pair, centroids, space))
+            if lost is not None:
+                place = space.to_coordinates(pair[[lost]])
+                centroids = _pinned(samples, centroids, place, space, most)
     return centroids
 
 
-def _losses(accents: Accents, centroids: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return how far accents are from their nearest centroids; see `lost_hue`."""
-    unit = float(1 << (GRID_BITS - accents.space.bits))
-    entries = accents.space.to_colors(centroids / unit)
-    nearest = nearest_entries(accents.colors, entries, accents.space.name)
-    return lost_hue(accents.colors, entries[nearest])
+def _shown(
+    colors: NDArray[np.uint8], centroids: NDArray[np.int64], space: ColorSpace
+) -> NDArray[np.uint8]:
+    """Return the entry of each colour."""
+    entries = space.to_colors(centroids / float(1 << (GRID_BITS - space.bits)))
+    return np.asarray(entries[nearest_entries(colors, entries, space.name)])
+
+
+def _pinned(
+    samples: Samples,
+    centroids: NDArray[np.int64],
+    place: NDArray[np.int64],
+    space: ColorSpace,
+    most: float,
+) -> NDArray[np.int64]:
+    """Return centroids with one more pin, or the same ones if that has more than some inertia."""
+    before = samples.pins
+    fewer = _without_cheapest(samples, centroids)
+    if fewer is None:
+        return centroids
+    samples.pins = np.vstack([before, place << (GRID_BITS - space.bits)])
+    trial = np.vstack([samples.pins, fewer[len(before) :]])
+    trial, error = heavy_lloyd(samples, trial, _ROUNDS, MOMENTUM)
+    if error > most:
+        samples.pins = before
+        return centroids
+    return trial
 
 
 def _without_cheapest(samples: Samples, centroids: NDArray[np.int64]) -> NDArray[np.int64] | None:

@@ -21,11 +21,12 @@ from kmcodec.quantization.colorspace import ColorSpace, has_alpha
 from kmcodec.quantization.distinct import distinct_rows
 from kmcodec.quantization.dither import dither
 from kmcodec.quantization.grey import best_grey_palette
-from kmcodec.quantization.histogram import Histogram, index_colors
+from kmcodec.quantization.histogram import ColorMap, Histogram, index_colors
 from kmcodec.quantization.kept import channels_with, in_channels, is_kept, kept_entries
 from kmcodec.quantization.request import Placing, Search
 from kmcodec.quantization.rounding import rounded
 from kmcodec.quantization.samples import Samples
+from kmcodec.quantization.tints import find_tints
 
 __all__ = ["apply_palette", "find_palette", "quantize_pixels", "renumbering", "wanted_entries"]
 
@@ -54,7 +55,7 @@ def quantize_pixels(
     """
     pixels = in_channels(pixels, search.keep)
     colors, places = index_colors(pixels)
-    accents = find_accents(pixels, colors, places) if len(colors.counts) > k else None
+    accents = _accents(pixels, colors, places) if len(colors.counts) > k else None
     palette, labels = find_palette(colors, k, search, accents)
     if placing.dithers and not np.array_equal(palette[labels], colors.colors):
         dithered = dither(pixels, palette, placing.dither, placing.dither_amount)
@@ -64,7 +65,7 @@ def quantize_pixels(
 
 
 def find_palette(
-    colors: Histogram, k: int, search: Search, accents: NDArray[np.uint8] | None = None
+    colors: Histogram, k: int, search: Search, accents: Accents | None = None
 ) -> tuple[NDArray[np.uint8], NDArray[Any]]:
     """Find a palette of at most k colours for those of a histogram.
 
@@ -74,8 +75,8 @@ def find_palette(
     k : int
         See `quantize_pixels`.
     search : Search
-    accents : ndarray, shape (N, 3), uint8, optional
-        Colours that should keep their hue; see `find_accents`.
+    accents : Accents, optional
+        Colours that should keep their hue or tint.
 
     Returns
     -------
@@ -133,7 +134,7 @@ def _find_palette(
     k: int,
     search: Search,
     kept: NDArray[np.uint8],
-    accents: NDArray[np.uint8] | None = None,
+    accents: Accents | None = None,
 ) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
     """Return distinct entries from dark to bright, and the nearest one of each colour."""
     channels = colors.colors.shape[1]
@@ -150,7 +151,7 @@ def _find_palette(
     else:
         samples = Samples(colors.colors.astype(np.int64), colors.counts, 8)
         samples.pins = kept.astype(np.int64) << samples.shift
-        centroids = find_centroids(samples, k, search, _in(search, channels, accents))
+        centroids = find_centroids(samples, k, search, accents)
         entries = rounded(samples, centroids, search.level.sweeps)
         palette = _sorted(entries.astype(np.uint8))
         # Reuse the search structure of the samples.
@@ -165,11 +166,10 @@ def _is_grey_search(colors: Histogram, search: Search) -> bool:
     return bool((colors.colors == colors.colors[:, :1]).all())
 
 
-def _in(search: Search, channels: int, accents: NDArray[np.uint8] | None) -> Accents | None:
-    """Return the accents of a search, or None without any."""
-    if accents is None or not len(accents):
-        return None
-    return Accents(accents, ColorSpace(search.space, channels))
+def _accents(pixels: NDArray[np.uint8], colors: Histogram, places: ColorMap) -> Accents | None:
+    """Return the accents of an image, or None without any."""
+    found = Accents(find_accents(pixels, colors, places), find_tints(pixels))
+    return found if len(found.colors) or len(found.tints) else None
 
 
 def _with_alpha(
@@ -177,7 +177,7 @@ def _with_alpha(
     k: int,
     search: Search,
     kept: NDArray[np.uint8],
-    accents: NDArray[np.uint8] | None,
+    accents: Accents | None,
 ) -> NDArray[np.uint8]:
     """Return entries for colours with alpha."""
     channels, alpha = colors.colors.shape[1], colors.colors[:, -1]
@@ -215,7 +215,7 @@ def _in_space(
     k: int,
     search: Search,
     kept: NDArray[np.uint8],
-    accents: NDArray[np.uint8] | None,
+    accents: Accents | None,
 ) -> NDArray[np.uint8]:
     """Return entries for colours that may coincide in their space."""
     space = ColorSpace(search.space, colors.colors.shape[1])
@@ -223,7 +223,7 @@ def _in_space(
     samples.pins = space.to_coordinates(kept) << samples.shift
     if len(samples) <= k - len(kept):
         return np.vstack([kept, space.to_colors(samples.points.astype(np.float64))])
-    centroids = find_centroids(samples, k, search, _in(search, space.channels, accents))
+    centroids = find_centroids(samples, k, search, accents)
     entries = space.to_colors(centroids / float(1 << samples.shift))
     return np.vstack([kept, entries[len(kept) :]])
 
