@@ -44,6 +44,15 @@ def test_slow_gradients_are_dithered_without_bands(method):
     assert bands(1.0) < 0.35 * bands(0)
 
 
+@pytest.mark.parametrize(("step", "same"), [(1, True), (3, False)])
+def test_only_slow_gradients_pass_half_as_much_again(step, same):
+    # Rows that differ by at most a level, or by up to three.
+    pixels = np.ascontiguousarray(slow_gradient()[::step])
+    palette = slow_gradient()[[0, 42, 85, 127], 0]
+    part, whole = (dither(pixels, palette, "floyd-steinberg", amount) for amount in (2 / 3, 1))
+    assert np.array_equal(part, whole) == same
+
+
 @pytest.mark.parametrize("width", [1, 2])
 @pytest.mark.parametrize("smooth", [False, True])
 @pytest.mark.parametrize("ground", ["flat", "gradient"])

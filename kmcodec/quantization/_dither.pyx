@@ -106,6 +106,7 @@ cdef struct Row:
     int channels
     int colors
     int share
+    int slow
     int limit
     int near
     int flat
@@ -116,6 +117,7 @@ cdef struct Received:
     int error[4]
     int likeness
     int fresh
+    int farthest
 
 
 cdef inline void add(const Row *row, Py_ssize_t x, int up, Py_ssize_t other, int part,
@@ -133,6 +135,7 @@ cdef inline void add(const Row *row, Py_ssize_t x, int up, Py_ssize_t other, int
     for channel in range(row.channels):
         difference = <int>color[channel] - <int>beside[channel]
         distance += difference * difference
+    sum.farthest = max(sum.farthest, distance)
     if distance >= 4 * row.near:
         return
     weight = part * (WHOLE - max(distance - row.near, 0) * WHOLE // (3 * row.near))
@@ -151,11 +154,11 @@ cdef void place(const Search *search, Row *row, Py_ssize_t x, Py_ssize_t *indice
     cdef const unsigned char *entry
     cdef Received sum
     cdef int wanted[4]
-    cdef int alpha = 255, channel, value
+    cdef int alpha = 255, channel, value, share
     cdef long long moved
     for channel in range(4):
         sum.error[channel] = 0
-    sum.likeness = sum.fresh = 0
+    sum.likeness = sum.fresh = sum.farthest = 0
     add(row, x, 0, x - row.ahead, 7, &sum)
     add(row, x, 1, x - row.ahead, 1, &sum)
     add(row, x, 1, x, 5, &sum)
@@ -175,8 +178,10 @@ cdef void place(const Search *search, Row *row, Py_ssize_t x, Py_ssize_t *indice
         if sum.likeness < LIKE or distance(search, wanted, row.hint) <= row.flat:
             indices[x] = search.numbers[row.hint] if index > KEPT else KEPT - index
             return
+    # No channel by more than a level: a slow ramp.
+    share = row.slow if sum.fresh and sum.farthest <= row.colors else row.share
     for channel in range(row.colors):
-        moved = <long long>sum.error[channel] * row.share + (1 << (MOVE_SHIFT - 1))
+        moved = <long long>sum.error[channel] * share + (1 << (MOVE_SHIFT - 1))
         value = <int>((moved + (<long long>BIAS << MOVE_SHIFT)) >> MOVE_SHIFT) - BIAS
         value = min(max(value, -row.limit), row.limit) + wanted[channel]
         wanted[channel] = min(max(value, 0), STEPS * alpha)
@@ -246,6 +251,7 @@ cdef class Entries:
         const int[:, ::1] over,
         bint backwards,
         int share,
+        int slow,
         int limit,
         int near,
         int flat,
@@ -258,7 +264,7 @@ cdef class Entries:
         row.channels = self.search.channels
         row.colors = row.channels - (row.channels == 2 or row.channels == 4)
         row.ahead = -1 if backwards else 1
-        row.share, row.limit, row.near, row.flat = share, limit, near, flat
+        row.share, row.slow, row.limit, row.near, row.flat = share, slow, limit, near, flat
         row.pixels[0] = &pixels[0, 0]
         row.trails[0] = row.here = &here[0, 0]
         row.pixels[1] = NULL if above is None else &above[0, 0]

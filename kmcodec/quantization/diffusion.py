@@ -14,7 +14,11 @@ Diffusion looks at the source, not at the errors alone:
   only edges. Each pixel passes on how far away the last slight difference is.
 
 Without these rules (amount 0.5, K = 16, 32), 45 and 43 % of 144 random patches of 40 pixels a side
-are speckled; with them 12 and 2 %.
+are speckled; with them 19 and 3 %.
+
+A slow ramp, where no neighbour is more than a level away in any channel, passes half as much again
+on: bands show most there. With a palette of 8 colours, a drawn gradient reaches 53, 60, 65 and 70
+(SSIMULACRA2) in 215, 261, 307 and 895 bytes with 1, 1.25, 1.5 and 2 times the amount of 0.5.
 
 Measurements (`dither` says how):
 
@@ -87,6 +91,9 @@ _NEAR = 7
 # Greatest distance of a flat area from its entry, in levels of one channel.
 _FLAT = 32
 
+# How much larger the share is in slow ramps, in 1/4; the whole error is the most.
+_SLOW = 6
+
 KEPT = -2
 """Mark of a pixel that keeps entry 0; one that keeps entry n has `KEPT - n`."""
 
@@ -96,6 +103,8 @@ class Reach(NamedTuple):
 
     share: int
     """Share of the errors to pass on, in 1/256."""
+    slow: int
+    """The same for pixels of a slow ramp, whose neighbours differ by at most a level."""
     limit: int
     """Limit of carried errors, in steps."""
     near: int
@@ -112,7 +121,8 @@ class Reach(NamedTuple):
         # A quarter of the median gap.
         typical = gaps[len(gaps) // 2] // (4 * STEPS) ** 2 if gaps else 0
         near = max(colors * _NEAR**2, typical)
-        return cls(share, error_limit(palette), near, colors * (STEPS * _FLAT) ** 2)
+        slow = min(share * _SLOW // 4, 1 << SHARE_BITS)
+        return cls(share, slow, error_limit(palette), near, colors * (STEPS * _FLAT) ** 2)
 
 
 class Diffusion:
@@ -283,7 +293,7 @@ class PythonEntries:
         *reach : int
             See `Reach`.
         """
-        share, limit, near, flat = reach
+        share, slow, limit, near, flat = reach
         # Rows as lists, by whether they are above.
         colors = pixels.tolist(), [] if above is None else above.tolist()
         trails: tuple[list[list[int]], list[list[int]]]
@@ -291,7 +301,7 @@ class PythonEntries:
         ahead = -1 if backwards else 1
         for x in range(len(pixels))[::ahead]:
             color, index = colors[0][x], int(indices[x])
-            received, likeness, fresh = _received(colors, trails, x, ahead, near)
+            received, likeness, fresh, farthest = _received(colors, trails, x, ahead, near)
             error = [0] * len(color)
             trails[0][x] = [*error, fresh]
             if index >= 0:
@@ -304,9 +314,11 @@ class PythonEntries:
                 if likeness < LIKE or self._distance(wanted, nearest) <= flat:
                     indices[x] = nearest if index > KEPT else KEPT - index
                     continue
+            slow_ramp = fresh and farthest <= len(color[: self._alpha_at])
+            used = slow if slow_ramp else share
             for c in range(len(color[: self._alpha_at])):
                 # Shifting rounds halves up.
-                move = (received[c] * share + (1 << _MOVE_BITS - 1)) >> _MOVE_BITS
+                move = (received[c] * used + (1 << _MOVE_BITS - 1)) >> _MOVE_BITS
                 moved = wanted[c] + min(max(move, -limit), limit)
                 wanted[c] = min(max(moved, 0), STEPS * alpha)
             indices[x] = self._nearest(wanted) if index > KEPT else KEPT - index
@@ -335,10 +347,22 @@ def _received(
     x: int,
     ahead: int,
     near: int,
-) -> tuple[list[int], int, int]:
-    """Return the error that a pixel receives, how similar its neighbours are, and its freshness."""
+) -> tuple[list[int], int, int, int]:
+    """Return what a pixel receives from its neighbours.
+
+    Returns
+    -------
+    received : list of int
+        The error by channel.
+    likeness : int
+        How similar the neighbours are.
+    fresh : int
+        For how many equal pixels a slight difference counts.
+    farthest : int
+        The greatest squared distance to a neighbour.
+    """
     color = colors[0][x]
-    received, likeness, fresh = [0] * len(color), 0, 0
+    received, likeness, fresh, farthest = [0] * len(color), 0, 0, 0
     for place, part in enumerate(_SHARES):
         row, other = min(place, 1), x + (-ahead, -ahead, 0, ahead)[place]
         if not 0 <= other < len(colors[row]):
@@ -346,6 +370,7 @@ def _received(
             likeness += part * WHOLE
             continue
         distance = sum((a - b) ** 2 for a, b in zip(color, colors[row][other], strict=True))
+        farthest = max(farthest, distance)
         if distance >= 4 * near:
             continue
         excess = max(distance - near, 0)
@@ -355,4 +380,4 @@ def _received(
         fresh = max(fresh, FRESH if distance else trail[-1] - 1)
         for c in range(len(color)):
             received[c] += weight * trail[c]
-    return received, likeness, fresh
+    return received, likeness, fresh, farthest
