@@ -78,6 +78,37 @@ def test_twins_choose_the_same_where_they_carry_errors(coding, source, carry, la
     assert size == other_size
 
 
+@needs_kernels
+@by_profile
+@settings(max_examples=10)
+@given(sources(), st.none() | carries(), st.sampled_from([0, 1000, 1 << 30]), st.integers(0, 99))
+def test_twins_choose_the_same_at_prices_by_pixel(coding, source, carry, allowance, seed):
+    pixels, palette, nearest = source
+    weights = np.random.default_rng(seed).choice([0, 64, 256, 1024, 65535], nearest.shape)
+    criterion = criterion_for(pixels, palette, 50_000, allowance)
+    criterion = dataclasses.replace(criterion, carry=carry, weights=weights.astype(np.uint16))
+    chosen, size = coding.choose(nearest, palette, criterion)
+    other, other_size = Twin(coding).choose(nearest, palette, criterion)
+    np.testing.assert_array_equal(chosen, other, strict=True)
+    assert size == other_size
+
+
+@by_profile
+def test_pixels_of_a_low_price_keep_their_entries(coding):
+    rng = np.random.default_rng(7)
+    pixels = rng.integers(0, 256, (40, 60, 1)).astype(np.uint8)
+    palette = np.arange(8, 256, 16, dtype=np.uint8)[:, None]
+    nearest = (pixels[..., 0] // 16).astype(np.uint8)
+    weights = np.full(nearest.shape, 256, np.uint16)
+    weights[:, :30] = 1
+    criterion = criterion_for(pixels, palette, 50_000, 1 << 30)
+    criterion = dataclasses.replace(criterion, weights=weights)
+    chosen, _ = coding.choose(nearest, palette, criterion)
+    kept = chosen == nearest
+    assert kept[:, :30].mean() > 0.95
+    assert kept[:, 30:].mean() < 0.75
+
+
 def test_neighbors_make_up_for_carried_errors_in_each_frame():
     # Two frames whose rows take turns: a flat one of the only other entry, and a half-tone.
     palette = np.array([[0], [100]], np.uint8)

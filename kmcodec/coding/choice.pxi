@@ -7,6 +7,7 @@ include "carry.pxi"
 
 cdef enum:
     SPECK = 2048  # the least cost, in 1/256 bits, of a pixel that differs from all its neighbours
+    MOST_ADDED = 1 << 30  # the most error that may ever be added to a pixel
 
 cdef struct Choice:
     int width
@@ -19,8 +20,10 @@ cdef struct Choice:
     const uint16_t *neighbors  # for each symbol so many that are near it
     int near
     const uint16_t *ahead  # what pixels that are not coded yet are likely to be
+    const uint16_t *weights  # of the price at each pixel, in 1/256
     int64_t lagrangian  # error that a bit is worth, in 1/256
-    int allowance  # the most error that may be added to a pixel
+    int64_t price  # the same at the pixel
+    int allowance  # the most error that may be added to a pixel at a weight of 1
     int saving  # 1/256 bits that a symbol saves where a pixel ahead is likely to have it
     const uint16_t *costs
     Carry carry  # of errors; its share is 0 if none are diffused
@@ -37,6 +40,7 @@ cdef int set_up_choice(Choice *c, choice, list kept) except -1:
     memset(c, 0, sizeof(Choice))
     c.rows, c.width = choice.ahead.shape
     c.ahead = <const uint16_t *>copied(choice.ahead, kept)
+    c.weights = <const uint16_t *>copied(choice.weights, kept)
     c.targets = <const int16_t *>copied(choice.targets, kept)
     c.entries = <const int16_t *>copied(choice.entries, kept)
     c.neighbors = <const uint16_t *>copied(choice.neighbors, kept)
@@ -66,15 +70,30 @@ cdef inline int error_of(const Choice *c, const int16_t *target, int symbol) noe
     return total
 
 
+cdef inline int weight_of(const Choice *c, int x) noexcept nogil:
+    """The weight of the price at a pixel of the row, in 1/256."""
+    return c.weights[<size_t>c.y * c.width + x]
+
+
+cdef inline void set_price(Choice *c, int x) noexcept nogil:
+    """Set the price at a pixel of the row."""
+    c.price = max(1, c.lagrangian * weight_of(c, x) >> 8)
+
+
+cdef inline int most_added(const Choice *c, int x) noexcept nogil:
+    """The most error that may be added to a pixel of the row that is not flat."""
+    return <int>min(<int64_t>c.allowance * weight_of(c, x) >> 8, MOST_ADDED)
+
+
 cdef inline int allowance_of(const Choice *c, const int16_t *target, int x) noexcept nogil:
     """The most error that may be added to a pixel: none if those to the right and below equal it."""
     cdef const int16_t *below = target + 4 * <size_t>c.width
     cdef int i
     if x + 1 == c.width or c.y + 1 == c.rows:
-        return c.allowance
+        return most_added(c, x)
     for i in range(4):
         if target[i] != target[i + 4] or target[i] != below[i]:
-            return c.allowance
+            return most_added(c, x)
     return 0
 
 
@@ -113,7 +132,7 @@ cdef inline int foresight(const Choice *c, int symbol) noexcept nogil:
 
 cdef inline int64_t weighed(const Choice *c, int error, int cost) noexcept nogil:
     """Error plus lambda times bits, the least of which is chosen."""
-    return (<int64_t>error << 16) + c.lagrangian * cost
+    return (<int64_t>error << 16) + c.price * cost
 
 
 cdef inline int cost_of(const Choice *c, int p) noexcept nogil:
@@ -125,13 +144,14 @@ cdef int choose(Model *m, Choice *c, int nearest, int flags) noexcept nogil:
     """The symbol of least error and cost for the pixel at `x` and `y` of the choice."""
     cdef const int16_t *target = target_of(c)
     cdef int symbol
+    set_price(c, c.x)
     # An exact pixel neither takes nor passes on errors.
     if c.carry.share == 0 or error_of(c, target, nearest) == 0:
         return choose_for(m, c, target, nearest, flags, allowance_of(c, target, c.x))
     begin_line(&c.carry, c.y)
     want(&c.carry, target, c.x)
     nearest = nearest_to(c, c.carry.wanted, nearest)
-    symbol = choose_for(m, c, c.carry.wanted, nearest, flags, c.allowance)
+    symbol = choose_for(m, c, c.carry.wanted, nearest, flags, most_added(c, c.x))
     diffuse(&c.carry, c.entries + 4 * symbol, c.x)
     return symbol
 
@@ -181,7 +201,7 @@ cdef int choose_for(
         saved = denied - foresight(c, s)
         value = weighed(c, error, saved)
         if value < least:
-            value = weighed(c, error, saved + path_cost(m, s, (least - value) // c.lagrangian))
+            value = weighed(c, error, saved + path_cost(m, s, (least - value) // c.price))
             if value < least:
                 least = value
                 best = s
@@ -191,9 +211,11 @@ cdef int choose_for(
 cdef int prefers_run(Choice *c, const uint16_t *own, int w, int length, int p) noexcept nogil:
     """Whether a run of w pays: what it adds in error, against what it saves."""
     cdef const int16_t *target = target_of(c)
-    cdef int64_t value = c.lagrangian * (cost_of(c, p) - cost_of(c, 65535 - p))
+    cdef int64_t value
     cdef Carry before
     cdef int i
+    set_price(c, c.x)
+    value = c.price * (cost_of(c, p) - cost_of(c, 65535 - p))
     if c.carry.share:
         begin_line(&c.carry, c.y)
     before = c.carry
@@ -218,7 +240,7 @@ cdef inline int adds_to_run(
     """Add to `value` what a pixel of a run adds in error, less the bits it saves; 0 if too much."""
     cdef int own_error, error, allowance = -1
     if c.carry.share and error_of(c, target, own):
-        allowance = c.allowance
+        allowance = most_added(c, x)
         want(&c.carry, target, x)
         target = c.carry.wanted
         own = nearest_to(c, target, own)
@@ -230,5 +252,6 @@ cdef inline int adds_to_run(
         error = error_of(c, target, w)
         if error > own_error + allowance or c.kinds[w] != c.kinds[own]:
             return 0
+        set_price(c, x)
         value[0] += weighed(c, error - own_error, -SPECK)
     return 1

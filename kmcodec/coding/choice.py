@@ -26,6 +26,8 @@ __all__ = ["Choice", "Chooser", "Criterion", "choice_of"]
 
 # Least cost, in 1/256 bits, of a pixel that differs from all its neighbours.
 _SPECK = 2048
+# The most error that may ever be added to a pixel.
+_MOST_ADDED = 1 << 30
 # Number of coordinates of points and entries.
 _COORDINATES = 4
 # Entries near the nearest one to try.
@@ -49,7 +51,7 @@ class Criterion:
     lagrangian : int
         The price of a bit: squared error in 1/256, at least 1.
     allowance : int
-        Maximum squared error to add to a pixel.
+        Maximum squared error to add to a pixel at a weight of 1.
     ahead : ndarray, shape (rows, width), optional
         The likely entries of the pixels; by default the nearest ones.
     saving : int
@@ -57,6 +59,8 @@ class Criterion:
         to have it too; three quarters of that diagonally below. At most 2**16.
     carry : Carry, optional
         Carries the errors of chosen entries to the pixels around.
+    weights : ndarray, shape (rows, width), uint16, optional
+        Factors of the price and the allowance at each pixel, in 1/256; 1 by default.
     """
 
     targets: NDArray[np.int16]
@@ -67,6 +71,7 @@ class Criterion:
     ahead: NDArray[Any] | None = None
     saving: int = 512
     carry: Carry | None = None
+    weights: NDArray[np.uint16] | None = None
 
 
 @dataclass(frozen=True)
@@ -82,7 +87,7 @@ class Choice:
         Symbols near each symbol, nearest first.
     costs : ndarray, shape (4096,), uint16
         Cost of a decision in 1/256 bits, by its probability in 1/4096.
-    ahead : ndarray, shape (rows, width), uint16
+    ahead, weights : ndarray, shape (rows, width), uint16
     lagrangian, allowance, saving, carry
         See `Criterion`.
     """
@@ -93,6 +98,7 @@ class Choice:
     neighbors: NDArray[np.uint16]
     costs: NDArray[np.uint16]
     ahead: NDArray[np.uint16]
+    weights: NDArray[np.uint16]
     lagrangian: int
     allowance: int
     saving: int
@@ -105,6 +111,9 @@ def choice_of(criterion: Criterion, tree: ColorTree, nearest: NDArray[Any]) -> C
     targets = criterion.targets
     if padding[-1][1]:
         targets = np.pad(targets, [(0, 0), *padding])
+    weights = criterion.weights
+    if weights is None:
+        weights = np.full(targets.shape[:2], 256, np.uint16)
     near = _neighbors(criterion.entries.astype(np.int64), tree)
     return Choice(
         targets=np.ascontiguousarray(targets),
@@ -113,6 +122,7 @@ def choice_of(criterion: Criterion, tree: ColorTree, nearest: NDArray[Any]) -> C
         neighbors=tree.symbols[near][tree.entries],
         costs=_costs(),
         ahead=tree.symbols[nearest if criterion.ahead is None else criterion.ahead],
+        weights=np.ascontiguousarray(weights),
         lagrangian=criterion.lagrangian,
         allowance=criterion.allowance,
         saving=criterion.saving,
@@ -181,6 +191,7 @@ class Chooser:
         self._kinds: list[int] = choice.kinds.tolist()
         self._costs: list[int] = choice.costs.tolist()
         self._ahead: list[list[int]] = choice.ahead.tolist()
+        self._weights: list[list[int]] = choice.weights.tolist()
         self._carried = None
         if choice.carry is not None:
             self._carried = Carried(choice.carry, choice.ahead.shape[1])
@@ -216,7 +227,7 @@ class Chooser:
             return self._choose_for(wanted, x, y, flags, neighbors, path_cost)
         carried.begin_line(y)
         fine, target = carried.wanted(target, x)
-        wanted = _Wanted(target, self._nearest_to(target, nearest), self._choice.allowance)
+        wanted = _Wanted(target, self._nearest_to(target, nearest), self._most_added(x, y))
         symbol = self._choose_for(wanted, x, y, flags, neighbors, path_cost)
         carried.diffuse(fine, self._entries[symbol], x)
         return symbol
@@ -238,12 +249,13 @@ class Chooser:
             costs[symbol] = denied + self.cost(p)
             denied += self.cost(65535 - p)
         near = self._choice.neighbors[nearest].tolist()
+        price = self._price(x, y)
         for symbol in (nearest, *near, *neighbors):
             if symbol not in costs and self._may_replace(symbol, wanted):
                 costs[symbol] = denied + path_cost(symbol)
         values = {
             symbol: (self._error(symbol, target) << 16)
-            + self._choice.lagrangian * (cost - self._foresight(symbol, x, y))
+            + price * (cost - self._foresight(symbol, x, y))
             for symbol, cost in costs.items()
             if self._may_replace(symbol, wanted)
         }
@@ -270,11 +282,10 @@ class Chooser:
 
     def _run_value(self, x: int, y: int, symbol: int, length: int, p: int) -> float:
         """Return what a run adds in error less what it saves; infinity if a pixel adds too much."""
-        bit = self._choice.lagrangian
-        value = bit * (self.cost(p) - self.cost(65535 - p))
+        value = self._price(x, y) * (self.cost(p) - self.cost(65535 - p))
         for at in range(x, x + length):
             own, target = self._image[y][at], self._targets[y][at]
-            allowance = self._choice.allowance
+            allowance = self._most_added(at, y)
             if self._carried is None or not self._error(own, target):
                 allowance = self._allowance(at, y)
             else:
@@ -285,7 +296,7 @@ class Chooser:
                 if not self._may_replace(symbol, _Wanted(target, own, allowance)):
                     return math.inf
                 value += (self._error(symbol, target) - self._error(own, target)) << 16
-                value -= bit * _SPECK
+                value -= self._price(at, y) * _SPECK
         return value
 
     def cost(self, p: int) -> int:
@@ -303,6 +314,14 @@ class Chooser:
             symbol = min([before, *same], key=lambda each: self._error(each, target))
         return symbol
 
+    def _price(self, x: int, y: int) -> int:
+        """Return the price of a bit at a pixel."""
+        return max(1, self._choice.lagrangian * self._weights[y][x] >> 8)
+
+    def _most_added(self, x: int, y: int) -> int:
+        """Return the most error to add to a pixel that is not flat."""
+        return min(self._choice.allowance * self._weights[y][x] >> 8, _MOST_ADDED)
+
     def _allowance(self, x: int, y: int) -> int:
         """Return the most error to add to a pixel: none if those to the right and below equal it.
 
@@ -310,10 +329,10 @@ class Chooser:
         entry saves where the area begins.
         """
         if x + 1 == len(self._targets[y]) or y + 1 == len(self._targets):
-            return self._choice.allowance
+            return self._most_added(x, y)
         own = self._targets[y][x]
         flat = own == self._targets[y][x + 1] == self._targets[y + 1][x]
-        return 0 if flat else self._choice.allowance
+        return 0 if flat else self._most_added(x, y)
 
     def _may_replace(self, symbol: int, wanted: _Wanted) -> bool:
         target, nearest = wanted.target, wanted.nearest

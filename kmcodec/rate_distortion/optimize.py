@@ -13,6 +13,7 @@ from kmcodec.formats.fitting import fitting_metadata
 from kmcodec.model.image import IndexedImage, Metadata
 from kmcodec.model.label_text import without_labels
 from kmcodec.model.pixels import to_channels
+from kmcodec.perception import price_weights
 from kmcodec.quantization import Placing, QuantizeRequest
 from kmcodec.quantizer import ImageLike, pixels_of, quantized
 from kmcodec.rate_distortion.builders import Builder, ImageBuilder
@@ -138,13 +139,14 @@ def meet(
         image = subject.quantized(request)
         return IndexedImage(image.palette, image.indices, metadata)
 
-    def source_of(placing: Placing) -> Source:
+    def source_of(placing: Placing, weights: NDArray[np.uint16] | None = None) -> Source:
         return Source(
             pixels,
             placing=placing,
             has_own_palette=not has_palette,
             keep=request.search.keep,
             builder=builder,
+            weights=weights,
         )
 
     def maker_of(request: QuantizeRequest) -> Maker:
@@ -162,11 +164,11 @@ def meet(
         )
 
     if goal.quality is not None:
-        quick = builder.quick()
+        quick, weights = builder.quick(), price_weights(pixels, builder.frames)
         ways: list[Way] = []
         makers: dict[tuple[str, str], Maker] = {}
         for way in ways_of(request):
-            source = source_of(way.placing)
+            source = source_of(way.placing, weights)
             # Where the choice carries errors, dithering beforehand would be undone.
             own = way.without_dither() if source.carries_errors else way
             maker = makers.setdefault((own.placing.space, own.placing.dither), maker_of(own))

@@ -85,7 +85,7 @@ class Base:
         With the nearest entries, or dithered.
     method, header, line_width
         Its coding; see `Builder`.
-    targets, entries, kinds, ahead, saving, carry
+    targets, entries, kinds, ahead, saving, carry, weights
         See `Criterion`.
     """
 
@@ -99,6 +99,7 @@ class Base:
     ahead: NDArray[Any]
     saving: int
     carry: Carry | None
+    weights: NDArray[np.uint16] | None
 
 
 class Source:
@@ -118,6 +119,8 @@ class Source:
         Colours whose entries stay.
     builder : Builder
         Builds the file.
+    weights : ndarray, shape (H, W), uint16, optional
+        See `Criterion`; they hold where the choice carries errors.
     """
 
     def __init__(
@@ -128,6 +131,7 @@ class Source:
         has_own_palette: bool,
         keep: Kept = (),
         builder: Builder,
+        weights: NDArray[np.uint16] | None = None,
     ) -> None:
         self.pixels = pixels
         self._space = ColorSpace(placing.space, pixels.shape[2])
@@ -139,6 +143,7 @@ class Source:
         self._has_own_palette = has_own_palette
         self._keep = keep
         self._builder = builder
+        self._weights = weights
 
     def coded_by(self, builder: Builder) -> Source:
         """Return a source of the same pixels for another builder; they share what is known."""
@@ -265,6 +270,8 @@ class Source:
             ahead=ahead,
             saving=saving,
             carry=self._carry_for(image) if self._share else None,
+            # Without carried errors they make drawings larger.
+            weights=self._weights if self._share else None,
         )
 
     def _carry_for(self, image: IndexedImage) -> Carry:
@@ -390,6 +397,7 @@ def _choose_strip(base: Base, price: int, strip: int) -> tuple[NDArray[Any], int
 
     criterion = Criterion(
         targets=lines(base.targets),
+        weights=None if base.weights is None else lines(base.weights),
         entries=base.entries,
         kinds=base.kinds,
         lagrangian=price,
