@@ -61,6 +61,17 @@ def test_values_from_one_end_of_a_dtype_to_the_other_come_back(dtype):
     assert_same(decode_stream(encode_stream(labels, "context", "auto"), None), labels)
 
 
+@pytest.mark.parametrize("effort", ["default", "max"])
+@pytest.mark.parametrize("shape", [(9, 9), (64, 70), (16, 40, 40), (60, 3, 40)], ids=str)
+@pytest.mark.parametrize("count", [2, 40])
+def test_the_slow_coder_never_takes_more_bytes_than_the_quick_one(shape, count, effort):
+    labels = blobs(shape, count)
+    quick, slow = (encode_stream(labels, "context", name) for name in ("auto", effort))
+    assert len(slow) <= len(quick)
+    quick, slow = (kmcodec.encode_labels(labels, effort=name) for name in ("auto", effort))
+    assert len(slow) <= len(quick)
+
+
 def test_a_stream_of_a_small_chunk_is_much_smaller_than_a_file():
     labels = blobs((64, 64), 6)
     stream = encode_stream(labels, "context", "auto")

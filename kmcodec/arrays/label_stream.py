@@ -13,8 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kmcodec.coding import AUTO, Coding, coding_by_number, coding_named
-from kmcodec.coding.labels import Labels
+from kmcodec.coding import AUTO, Coding, coding_by_number, coding_named, codings_of_labels
 from kmcodec.errors import KmcFormatError, KmcLimitError
 from kmcodec.model.image import MAX_COLORS, index_dtype
 from kmcodec.model.label_images import MOST_IN_ENTRIES, check_dtype, in_runs, ramp, ranked, span_of
@@ -89,13 +88,14 @@ def encode_stream(labels: NDArray[Any], coding: str, effort: str) -> bytes | Non
     has_runs = in_runs(indices)
     if len(values) > MOST_IN_ENTRIES and not has_runs:
         return None
-    method = _method_for(coding, effort, ranks, has_runs)
-    head = bytes([_VERSION, method.number, _DTYPES.index(labels.dtype), labels.ndim])
+    methods = _methods_for(coding, effort, ranks, has_runs)
+    coded = [(method.encode(indices, ramp(len(values))), method.number) for method in methods]
+    payload, number = min(coded, key=lambda pair: len(pair[0]))
+    head = bytes([_VERSION, number, _DTYPES.index(labels.dtype), labels.ndim])
     head += b"".join(map(_number, labels.shape))
     if labels.ndim > 2:
         head += bytes([front])
-    head += _values_to_bytes(values, span_of(labels.dtype)[0])
-    stream = head + method.encode(indices, ramp(len(values)))
+    stream = head + _values_to_bytes(values, span_of(labels.dtype)[0]) + payload
     return stream + zlib.crc32(stream).to_bytes(4, "little")
 
 
@@ -150,10 +150,13 @@ def decode_stream(data: bytes, max_labels: int | None) -> NDArray[Any]:
     return np.ascontiguousarray(np.moveaxis(labels, 0, front)) if front else labels
 
 
-def _method_for(coding: str, effort: str, ranks: NDArray[Any], has_runs: bool) -> Coding:
-    if coding == "labels" or (coding == "context" and effort == AUTO and has_runs):
-        return Labels(ranks.shape[-2] if ranks.ndim > 2 else 0)
-    return coding_named(coding, "fast" if effort == AUTO else effort)
+def _methods_for(
+    coding: str, effort: str, ranks: NDArray[Any], has_runs: bool
+) -> tuple[Coding, ...]:
+    """Return the coding methods of which the one that makes the fewest bytes is to be used."""
+    if coding == "labels" or has_runs:
+        return codings_of_labels(coding, effort, ranks.shape[-2] if ranks.ndim > 2 else 0)
+    return (coding_named(coding, "fast" if effort == AUTO else effort),)
 
 
 def _roughest_axis(labels: NDArray[Any]) -> int:

@@ -33,6 +33,7 @@ __all__ = [
     "coding_by_number",
     "coding_for",
     "coding_named",
+    "codings_of_labels",
     "count_unsurprising",
     "decode_palette",
     "encode_palette",
@@ -153,3 +154,21 @@ def coding_for(name: str, effort: str, indices: NDArray[Any], palette: NDArray[n
 def coding_named(name: str, effort: str) -> Coding:
     """Return the coding method with a name and an effort other than `auto`."""
     return next(m for m in METHODS if m.name == name and m.effort in (None, effort))
+
+
+def codings_of_labels(name: str, effort: str, slice_rows: int) -> tuple[Coding, ...]:
+    """Return the coding methods of which labels in runs take the one that makes the fewest bytes.
+
+    Parameters
+    ----------
+    name, effort : str
+        See `coding_for`. ``"auto"`` is the label coder, and the context coder is used only where it
+        makes fewer bytes than that.
+    slice_rows : int
+        Rows of a slice if the image is a volume, else 0.
+    """
+    labels = Labels(slice_rows)
+    if name == labels.name or (name == "context" and effort == AUTO):
+        return (labels,)
+    method = coding_named(name, effort)
+    return (method, labels) if isinstance(method, Context) else (method,)

@@ -16,6 +16,7 @@ from kmcodec.coding import (
     Survey,
     coding_for,
     coding_named,
+    codings_of_labels,
     encode_palette,
 )
 from kmcodec.coding.labels import Labels
@@ -60,14 +61,15 @@ class Assembly:
             object.__setattr__(self, "strip_rows", rows)
 
     def method_for(self, image: IndexedImage) -> Coding:
-        """Return the coding method for an image; labels in runs have a coder of their own."""
+        """Return the coding method for an image; `encode` may find a smaller one for labels."""
+        return self._methods_for(image)[0]
+
+    def _methods_for(self, image: IndexedImage) -> tuple[Coding, ...]:
+        """Return the coding methods of which the one that makes the fewest bytes is to be used."""
         slice_rows = slice_rows_of(image.metadata)
-        is_auto = self.coding == "context" and self.effort == AUTO
-        if slice_rows is not None and (
-            self.coding == "labels" or (is_auto and in_runs(image.indices))
-        ):
-            return Labels(slice_rows)
-        return coding_for(self.coding, self.effort, image.indices, image.palette)
+        if slice_rows is not None and (self.coding == "labels" or in_runs(image.indices)):
+            return codings_of_labels(self.coding, self.effort, slice_rows)
+        return (coding_for(self.coding, self.effort, image.indices, image.palette),)
 
     def survey(self, width: int, height: int) -> Survey | None:
         """Return the survey that chooses the coding method of an image, or None if it needs none.
@@ -164,7 +166,10 @@ class Assembly:
 
     def encode(self, image: IndexedImage) -> bytes:
         """Return the bytes of the file."""
-        method = self.method_for(image)
+        return min((self._encoded(image, way) for way in self._methods_for(image)), key=len)
+
+    def _encoded(self, image: IndexedImage, method: Coding) -> bytes:
+        """Return the bytes of the file with a coding method."""
         header = self.header_for(image, method)
 
         def encode_strip(strip: int) -> bytes:
