@@ -102,7 +102,8 @@ function facts(kmc, expected) {
     found.frames = { count, durations: every, loop, interleaved };
     if (kmc.frameTable.hasScenes) found.frames.scenes = sceneFacts(kmc, expected.frames.scenes);
   }
-  return kmc.header.paletteCoded ? found : { ...found, ...paletteFacts(kmc.palette, expected) };
+  const { paletteCoded, isRamp } = kmc.header; // the description decodes and makes no palette
+  return paletteCoded || isRamp ? found : { ...found, ...paletteFacts(kmc.palette, expected) };
 }
 
 // How many bytes precede the packed rows of a strip; -1 if it is coded otherwise.

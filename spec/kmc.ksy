@@ -19,14 +19,15 @@ seq:
     doc: Section 3.
   - id: palette
     size: len_plain_palette
-    if: not header.palette_coded
-    doc: Section 4. Entry 0 first, one byte for each channel.
+    if: not header.palette_coded and not header.is_ramp
+    doc: Section 4; none if the palette is the ramp of section 4.3. Entry 0 first, one byte for each channel.
   - id: coded_palette
     type: coded_palette(len_plain_palette)
     if: header.palette_coded
     doc: Section 4, and section 12 of context.md.
   - id: palette_crc
     type: u4
+    if: not header.is_ramp
     doc: CRC-32 of the palette, or of length and payload of the coded palette.
   - id: frame_table
     type: frame_table
@@ -123,10 +124,11 @@ types:
       - id: flags
         type: u1
         valid:
-          expr: _ <= 7 and ((_ & 2) == 0 or coding.to_i >= 2)
+          expr: _ <= 15 and ((_ & 2) == 0 or coding.to_i >= 2) and ((_ & 8) == 0 or (_ & 6) == 0)
         doc: |
           Bit 0, sections follow the strips; bit 1, the palette is coded, only with coding 2
-          to 5; bit 2, several frames. Bits 3 to 7 are reserved and 0.
+          to 6; bit 2, several frames; bit 3, the palette is the ramp of section 4.3, only without
+          bits 1 and 2. Bits 4 to 7 are reserved and 0.
       - id: width
         type: u4
         valid:
@@ -139,6 +141,9 @@ types:
           max: 2147483647
       - id: entries_less_1
         type: u2
+        valid:
+          expr: '(flags & 8) == 0 or channels.to_i == (_ < 256 ? 1 : 3)'
+        doc: The ramp is grey up to 256 entries, else red, green, blue.
       - id: rows_per_strip
         type: u2
         doc: 0 means that the whole image is one strip; may be larger than the height.
@@ -152,6 +157,8 @@ types:
         value: (flags & 2) != 0
       has_frames:
         value: (flags & 4) != 0
+      is_ramp:
+        value: (flags & 8) != 0
   coded_palette:
     doc: A palette of that many bytes, coded; section 12 of context.md.
     params:

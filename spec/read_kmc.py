@@ -71,7 +71,10 @@ def read(data: bytes, max_pixels: int = 2**28) -> Image:
         if image.width * image.height > max_pixels:
             refuse("header", 12, f"too large: {image.width} x {image.height} pixels")
         scenes = [first]
-        read_entries(source, image, first)
+        if flags & 8:  # section 4.3
+            first.palette = read_palette.ramp(first.entries)
+        else:
+            read_entries(source, image, first)
         image.palette = first.palette
         if flags & 4:
             size = image.width, image.height
@@ -105,11 +108,13 @@ def read_header(source: Input) -> tuple[Image, Scene, int]:  # section 3, in its
         refuse("header", 9, f"coding {coding} is not supported, only 0 to 6")
     if not 1 <= channels <= 4:
         refuse("header", 10, f"{channels} channels are not supported, only 1 to 4")
-    if flags > 7 or (flags & 2 and coding < 2):
+    if flags > 15 or (flags & 2 and coding < 2) or (flags & 8 and flags & 6):
         refuse("header", 11, f"flags {flags:08b} are not supported with coding {coding}")
     for at, name, side in (12, "width", width), (16, "height", height):
         if not 1 <= side <= MAX_SIDE:
             refuse("header", at, f"{name} {side} is not 1 to {MAX_SIDE}")
+    if flags & 8 and channels != (1 if entries_less_1 < 256 else 3):  # section 4.3
+        refuse("header", 10, f"{channels} channels, but the ramp of {entries_less_1 + 1} entries")
     first = Scene(1, False, entries_less_1 + 1, bool(flags & 2))
     return Image(width, height, channels, coding, rows_per_strip), first, flags
 

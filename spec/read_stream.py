@@ -13,7 +13,7 @@ from pathlib import Path
 sys.path.append(str(Path(__file__).resolve().parent))  # it need not be there already
 from read_input import Input, check_crc, inflate, refuse
 from read_kmc import CODERS, decode_strip
-from read_palette import place
+from read_palette import ramp
 
 WHAT = "label stream"
 MOST_VALUES, MOST_AXES = 65_536, 32
@@ -43,19 +43,6 @@ def number(source: Input) -> int:
     if value >= 2**64 or (byte == 0 and bits > 7):
         refuse(WHAT, source.at, "a number that is too large, or takes too many bytes")
     return value
-
-
-def ramp(count: int) -> list[tuple[int, ...]]:
-    if count <= 256:
-        return [(255 * i // max(1, count - 1),) for i in range(count)]
-    level = -(-(count - 1).bit_length() // 3)
-    colors = []
-    for i in range(count):
-        color = [0, 0, 0]
-        for j in range(3 * level):
-            color[j % 3] |= (i >> j & 1) << (8 - level + j // 3)
-        colors.append(tuple(color))
-    return sorted(colors, key=place)
 
 
 def read_values(source: Input, dtype: str) -> list[int]:

@@ -20,8 +20,9 @@ from kmcodec.container.header import Header
 from kmcodec.container.layout import build
 from kmcodec.container.reader import ContainerReader
 from kmcodec.model.palette_order import dark_to_bright
+from kmcodec.model.ramp import is_ramp
 
-CODED, PLAIN = 2, 0
+CODED, PLAIN, IMPLIED = 2, 0, 8
 
 
 def palette_in_order(entries, channels, seed=0, levels=256):
@@ -54,7 +55,10 @@ def test_a_palette_in_order_survives(entries, channels, seed, levels):
     data = kmcodec.encode(image_of(palette))
     assert kmcodec.decode_indexed(data) == image_of(palette)
     saved = palette.size - len(coded) - (1 if palette.size <= 256 else 2)
-    assert flags_of(data) == (CODED if saved > 0 and len(palette) > 1 else PLAIN)
+    if is_ramp(palette):
+        assert flags_of(data) == IMPLIED
+    else:
+        assert flags_of(data) == (CODED if saved > 0 and len(palette) > 1 else PLAIN)
 
 
 @pytest.mark.parametrize("channels", [2, 3, 4])
@@ -203,7 +207,7 @@ def test_the_flag_is_refused_where_a_reader_needs_no_context_coder(coding):
 
 @pytest.mark.parametrize(
     ("entries", "channels", "width"),
-    [(256, 1, 1), (64, 4, 1), (129, 2, 2), (65536 // 4, 4, 2), (21846, 3, 4)],
+    [(255, 1, 1), (64, 4, 1), (129, 2, 2), (65536 // 4, 4, 2), (21846, 3, 4)],
 )
 def test_the_length_is_as_wide_as_the_plain_palette_asks(entries, channels, width):
     palette = palette_in_order(8000, channels) if channels > 1 else np.arange(256)[:, np.newaxis]

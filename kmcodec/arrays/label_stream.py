@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from kmcodec.coding import AUTO, Coding, coding_by_number, coding_named, codings_of_labels
 from kmcodec.errors import KmcFormatError, KmcLimitError
 from kmcodec.model.image import MAX_COLORS, index_dtype
-from kmcodec.model.label_images import MOST_IN_ENTRIES, check_dtype, in_runs, ramp, ranked, span_of
+from kmcodec.model.label_images import MOST_IN_ENTRIES, check_dtype, in_runs, ranked, span_of
+from kmcodec.model.ramp import ramp
 
 __all__ = ["decode_stream", "encode_stream", "is_stream"]
 

@@ -122,6 +122,8 @@ def _of_palettes(found: FileInfo) -> str:
             f"{len(entries):,} of {min(entries):,} to {max(entries):,} entries, {size:,} bytes, "
             f"{coded:,} coded"
         )
+    if header.palette_implied:
+        return f"{header.entries:,} entries, not stored: the ramp"
     plain = f", coded (plain {header.palette_size:,})" if header.palette_coded else ""
     return f"{header.entries:,} entries, {size:,} bytes{plain}"
 

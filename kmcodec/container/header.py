@@ -12,6 +12,7 @@ from construct import Bytes, Int8ul, Int16ul, Int32ul, Struct
 
 from kmcodec.errors import KmcFormatError
 from kmcodec.model.image import MAX_SIDE
+from kmcodec.model.ramp import channels_of_ramp
 
 __all__ = [
     "CRC",
@@ -28,6 +29,10 @@ VERSION = 1
 HAS_SECTIONS = 0x01
 PALETTE_CODED = 0x02
 HAS_FRAMES = 0x04
+PALETTE_IMPLIED = 0x08
+
+FLAGS = HAS_SECTIONS | PALETTE_CODED | HAS_FRAMES | PALETTE_IMPLIED
+"""All flags of this version."""
 
 HEADER = Struct(
     "signature" / Bytes(8),
@@ -69,6 +74,8 @@ class Header:
         Whether the palette is stored as the context coder codes it.
     has_frames : bool
         Whether a frame table follows the palette; width and height are those of one frame.
+    palette_implied : bool
+        Whether the palette is the ramp, which the file does not store.
     """
 
     coding: int
@@ -80,6 +87,7 @@ class Header:
     has_sections: bool = False
     palette_coded: bool = False
     has_frames: bool = False
+    palette_implied: bool = False
 
     @property
     def strip_count(self) -> int:
@@ -90,6 +98,12 @@ class Header:
     def palette_size(self) -> int:
         """Bytes of the palette if not coded, without its CRC."""
         return self.entries * self.channels
+
+    @property
+    def palette_crc_size(self) -> int:
+        """Bytes of the palette's CRC."""
+        size: int = 0 if self.palette_implied else CRC.sizeof()
+        return size
 
     @property
     def palette_length_size(self) -> int:
@@ -111,6 +125,7 @@ class Header:
         """Return the bytes of the header, with its CRC."""
         flags = HAS_SECTIONS * self.has_sections
         flags |= PALETTE_CODED * self.palette_coded | HAS_FRAMES * self.has_frames
+        flags |= PALETTE_IMPLIED * self.palette_implied
         fields: bytes = HEADER.build(
             {
                 "signature": SIGNATURE,
@@ -160,7 +175,7 @@ def parse_header(data: bytes) -> Header:
         )
     if not 1 <= fields.channels <= 4:
         raise KmcFormatError(f"channels is {fields.channels}, must be 1 to 4", offset=10)
-    if fields.flags & ~(HAS_SECTIONS | PALETTE_CODED | HAS_FRAMES):
+    if fields.flags & ~FLAGS:
         raise KmcFormatError(f"flags {fields.flags:#04x} are not supported", offset=11)
     if not (1 <= fields.width <= MAX_SIDE and 1 <= fields.height <= MAX_SIDE):
         raise KmcFormatError(
@@ -177,10 +192,25 @@ def parse_header(data: bytes) -> Header:
         has_sections=bool(fields.flags & HAS_SECTIONS),
         palette_coded=bool(fields.flags & PALETTE_CODED),
         has_frames=bool(fields.flags & HAS_FRAMES),
+        palette_implied=bool(fields.flags & PALETTE_IMPLIED),
     )
     if header.palette_coded and not header.allows_coded_palette:
         raise KmcFormatError(f"a coded palette with coding method {header.coding}", offset=11)
+    if header.palette_implied:
+        _check_implied(header)
     return header
+
+
+def _check_implied(header: Header) -> None:
+    if header.palette_coded or header.has_frames:
+        raise KmcFormatError("no palette, but a coded one or a frame table", offset=11)
+    channels = channels_of_ramp(header.entries)
+    if header.channels != channels:
+        raise KmcFormatError(
+            f"channels is {header.channels}, but a ramp of {header.entries:,} entries has "
+            f"{channels}",
+            offset=10,
+        )
 
 
 def _check_signature(data: bytes) -> None:

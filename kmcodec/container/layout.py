@@ -122,7 +122,7 @@ def parts(
     header : Header
         Its `has_sections` and `has_frames` are set from `sections` and `frames`.
     palette : bytes
-        Entry by entry, or coded if the header says so.
+        Entry by entry, or coded if the header says so; not written if the header implies it.
     payloads : iterable of bytes
         The coded strips, as many for each scene as the header implies.
     sections : iterable of Section
@@ -208,6 +208,8 @@ def palette_name(scene: int) -> str:
 
 
 def _palette_part(header: Header, palette: bytes) -> bytes:
+    if header.palette_implied:
+        return b""
     if header.palette_coded:
         palette = len(palette).to_bytes(header.palette_length_size, "little") + palette
     return palette + _crc(palette)

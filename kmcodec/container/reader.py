@@ -50,7 +50,7 @@ class ContainerReader:
     ----------
     header : Header
     palette : bytes
-        As stored: entry by entry, or coded if the header says so.
+        As stored: entry by entry, or coded if the header says so; empty if it is the ramp.
     palette_offset : int
         Offset of these bytes.
     strips_offset : int
@@ -80,7 +80,7 @@ class ContainerReader:
         stream.seek(0)
         self.header = parse_header(stream.read(HEADER_SIZE))
         self.palette_offset, self.palette = self._read_palette(self.header, HEADER_SIZE, 0)
-        offset = self.palette_offset + len(self.palette) + CRC.sizeof()
+        offset = self.palette_offset + len(self.palette) + self.header.palette_crc_size
         self.frames = ONE_FRAME
         if self.header.has_frames:
             self.frames, offset = self._read_frames(offset)
@@ -250,6 +250,8 @@ class ContainerReader:
 
     def _read_palette(self, header: Header, start: int, scene: int) -> tuple[int, bytes]:
         name = palette_name(scene)
+        if header.palette_implied:
+            return start, b""
         offset, size = self._palette_span(header, start, scene)
         end = offset + size - start
         data = self._read(start, end + CRC.sizeof(), name)

@@ -19,6 +19,7 @@ from kmcodec.errors import KmcFormatError, KmcInputError
 from kmcodec.model.image import MAX_COLORS, IndexedImage, Metadata
 from kmcodec.model.label_text import LABELS
 from kmcodec.model.palette_order import dark_to_bright
+from kmcodec.model.ramp import ramp
 
 __all__ = [
     "MOST_IN_ENTRIES",
@@ -30,7 +31,6 @@ __all__ = [
     "label_image",
     "labels_of",
     "planes_image",
-    "ramp",
     "ranked",
     "slice_rows_of",
     "span_of",
@@ -327,29 +327,6 @@ def ranked(labels: NDArray[Any]) -> tuple[list[int], NDArray[Any]] | None:
         if len(distinct) > MAX_COLORS:
             return None
     return [least + distance for distance in distinct.tolist()], ranks.reshape(labels.shape)
-
-
-def ramp(count: int) -> NDArray[np.uint8]:
-    """Return colours that become brighter with the rank, and take few bytes.
-
-    Parameters
-    ----------
-    count : int
-        1 to 65,536.
-
-    Returns
-    -------
-    ndarray, shape (count, 1) up to 256, else (count, 3), uint8
-    """
-    ranks = np.arange(count)
-    if count <= 256:
-        return (ranks * 255 // max(1, count - 1)).astype(np.uint8)[:, np.newaxis]
-    # Each channel has every third bit of the rank, in its highest places.
-    levels = -(-(count - 1).bit_length() // 3)
-    colors = np.zeros((count, 3), np.uint8)
-    for bit in range(3 * levels):
-        colors[:, bit % 3] |= ((ranks >> bit & 1) << (8 - levels + bit // 3)).astype(np.uint8)
-    return colors[dark_to_bright(colors)]
 
 
 def _from_entries(image: IndexedImage, told: LabelText) -> NDArray[Any]:

@@ -22,9 +22,11 @@ from kmcodec.container.frame_table import (
     loop_in_words,
 )
 from kmcodec.container.header import (
+    FLAGS,
     HAS_FRAMES,
     HAS_SECTIONS,
     PALETTE_CODED,
+    PALETTE_IMPLIED,
     SIGNATURE,
     VERSION,
     Header,
@@ -101,7 +103,8 @@ class _Walk:
 
     def file(self) -> Iterator[str]:
         header = yield from self._header()
-        yield from self._palette(header, 0)
+        if not header.palette_implied:
+            yield from self._palette(header, 0)
         frames = ONE_FRAME
         if header.has_frames:
             frames = yield from self._frames(header)
@@ -182,9 +185,10 @@ class _Walk:
         )
         rows = yield from self._value(2, "rows per strip", _rows_in_words)
         yield from self._crc("header", zlib.crc32(self._data[: self.at]), self._span(0, self.at))
-        if channels not in _CHANNELS or flags & ~(HAS_SECTIONS | PALETTE_CODED | HAS_FRAMES):
+        if channels not in _CHANNELS or flags & ~FLAGS:
             raise _Stop("that such a header does not divide into parts")
-        set_ = (bool(flags & bit) for bit in (HAS_SECTIONS, PALETTE_CODED, HAS_FRAMES))
+        bits = HAS_SECTIONS, PALETTE_CODED, HAS_FRAMES, PALETTE_IMPLIED
+        set_ = (bool(flags & bit) for bit in bits)
         return Header(coding, channels, width, height, last + 1, rows, *set_)
 
     def _signature(self) -> Iterator[str]:
@@ -323,8 +327,9 @@ def _flags_in_words(value: int) -> str:
     said = ["sections follow the strips"] * bool(value & HAS_SECTIONS)
     said += ["the palette is coded"] * bool(value & PALETTE_CODED)
     said += ["frames"] * bool(value & HAS_FRAMES)
+    said += ["the palette is the ramp, not stored"] * bool(value & PALETTE_IMPLIED)
     words = f"flags {value}: {', '.join(said) or 'none'}"
-    unknown = value & ~(HAS_SECTIONS | PALETTE_CODED | HAS_FRAMES)
+    unknown = value & ~FLAGS
     return f"{_FAULT}{words}, {unknown:#04x} is not supported" if unknown else words
 
 

@@ -102,6 +102,7 @@ class FileInfo:
             "coding": self.coding,
             "effort": self.effort,
             "palette_coded": header.palette_coded,
+            "palette_implied": header.palette_implied,
             "rows_per_strip": header.rows_per_strip,
             "frames": self.frames.count,
             "durations": list(self.frames.durations) if header.has_frames else None,

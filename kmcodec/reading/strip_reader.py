@@ -18,6 +18,7 @@ from kmcodec.errors import KmcFormatError, KmcInputError
 from kmcodec.model.frozen import owned
 from kmcodec.model.image import Metadata, index_dtype
 from kmcodec.model.limits import Limits
+from kmcodec.model.ramp import ramp
 from kmcodec.parallel import in_groups, in_turn
 
 __all__ = ["StripReader", "coding_of", "palette_of"]
@@ -197,7 +198,7 @@ def coding_of(header: Header) -> Coding:
 
 
 def palette_of(container: ContainerReader, scene: int = 0) -> NDArray[np.uint8]:
-    """Return the palette of a scene, shape (K, C), decoded if necessary.
+    """Return the palette of a scene, shape (K, C), decoded or made if necessary.
 
     Raises
     ------
@@ -205,6 +206,8 @@ def palette_of(container: ContainerReader, scene: int = 0) -> NDArray[np.uint8]:
         If it is damaged, or coded in another way than an encoder does.
     """
     header = container.scenes[scene].header_in(container.header)
+    if header.palette_implied:
+        return ramp(header.entries)
     offset, stored = container.palette_of(scene)
     if not header.palette_coded:
         return np.frombuffer(stored, np.uint8).reshape(header.entries, header.channels)

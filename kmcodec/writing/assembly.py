@@ -27,6 +27,7 @@ from kmcodec.container.metadata import sections_from_metadata
 from kmcodec.model.checks import checked_choice, checked_integer
 from kmcodec.model.image import IndexedImage, Metadata
 from kmcodec.model.label_images import in_runs, slice_rows_of
+from kmcodec.model.ramp import is_ramp
 from kmcodec.parallel import in_threads_each
 from kmcodec.writing.strips import (
     MAX_STRIP_ROWS,
@@ -269,8 +270,9 @@ def file_parts(
         The palettes of further scenes.
     """
     sections = sections_from_metadata(metadata)
-    coded = _coded_palette(header, palette)
-    header = replace(header, palette_coded=coded is not None)
+    implied = frames is None and is_ramp(palette)
+    coded = None if implied else _coded_palette(header, palette)
+    header = replace(header, palette_coded=coded is not None, palette_implied=implied)
     stored = []
     if frames is not None:
         scenes = []

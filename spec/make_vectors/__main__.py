@@ -93,6 +93,7 @@ from good_labels_strange import (
 from good_limits import good_limits_counts, good_limits_runs, good_limits_tables
 from good_sections import good_sections
 from parts import Bad, Good
+from ramps import bad_ramps, good_ramps
 from scenes import good_scenes, good_scenes_palettes, good_scenes_tables
 
 GOOD: list[Callable[[], Iterator[Good]]] = [
@@ -149,12 +150,14 @@ GOOD: list[Callable[[], Iterator[Good]]] = [
     good_scenes_palettes,
     good_scenes_tables,
     good_classes,
+    good_ramps,
 ]
 REFUSED: dict[str, list[Callable[[], Iterator[Bad]]]] = {
     "bad": [
         bad_transfer,
         bad_crc,
         bad_header,
+        bad_ramps,
         bad_packed,
         bad_indices,
         bad_pads,

@@ -100,7 +100,7 @@ def bad_header() -> Iterator[Bad]:
         data = header(channels=channels) + palette_part(colours(3, channels))
         data += strips(*EXAMPLE_STRIPS)
         yield f"channels-{channels}", f"{channels} channels are not defined.", data
-    for bit in (3, 7):
+    for bit in (4, 7):
         yield f"flag-bit-{bit}", f"Reserved flag bit {bit} is 1.", example(flags=1 << bit)
     empty = palette_part() + strip(0, b"")
     yield "width-0", "The width is 0.", header(0, 3, rows_per_strip=0) + empty

@@ -59,11 +59,13 @@ def good(
     compress: Callable[[bytes], bytes] = deflate,
     code: Callable[[Rows], bytes] | None = None,
     coded_palette: Callable[[], bytes] | None = None,
+    ramp: bool = False,
 ) -> Good:
     """Build a conforming file, and what is expected of it; `sections` without KEND.
 
     `code`, for coding 2 to 4, makes a payload from the rows of a strip. `coded_palette` makes
-    the palette's part of the file, if it is coded. A vector that is left out gets no bytes.
+    the palette's part of the file, if it is coded; the ramp has none. A vector that is left out
+    gets no bytes.
     """
     if name in LEFT_OUT:
         return name, b"", {}
@@ -79,9 +81,10 @@ def good(
         channels=channels,
         coding=coding,
         rows_per_strip=rows_per_strip,
-        flags=(sections is not None) + 2 * (coded_palette is not None),
+        flags=(sections is not None) + 2 * (coded_palette is not None) + 8 * ramp,
     )
-    data += coded_palette() if coded_palette else palette_part(palette)
+    if not ramp:
+        data += coded_palette() if coded_palette else palette_part(palette)
     data += strips(*payloads)
     if sections is not None:
         data += b"".join(sections) + KEND

@@ -121,6 +121,8 @@ def _split_palette(
     parts: Parts, data: bytes, at: int, flags: int, entries: int
 ) -> tuple[bytes, int]:
     """A palette whose part begins at a byte, coded if flags say so, and where the part ends."""
+    if flags & 8:
+        return b"", at
     size = entries * parts.channels
     if flags & 2:
         length_size = parts.length_size(entries)
@@ -130,6 +132,8 @@ def _split_palette(
 
 
 def _palette_part(parts: Parts, palette: bytes, flags: int, entries: int) -> bytes:
+    if flags & 8:
+        return b""
     if flags & 2:
         length_size = parts.length_size(entries)
         length = len(palette) & ((1 << 8 * length_size) - 1)

@@ -26,7 +26,7 @@ import {
 } from './frames.js';
 import { LabelDecoder } from './labels.js';
 import { bitsFor } from './numbers.js';
-import { decodePalette } from './palette.js';
+import { decodePalette, ramp } from './palette.js';
 import { packedStride, unpackRows } from './rows.js';
 import { soleScene } from './scenes.js';
 import { inflateOr, readSections } from './sections.js';
@@ -53,11 +53,11 @@ export const LIMITS = { maxPixels: 2 ** 28, maxMetadata: 2 ** 26 };
  * `limits.maxMetadata` (bytes) are what it may hold at most.
  *
  * Gives an object with `header` (width, height, coding, channels, entries, rowsPerStrip,
- * hasSections, paletteCoded, hasFrames; the size is that of one frame), `palette` (a Uint8Array, an
- * entry's channels after each other), `indices` (a Uint8Array or Uint16Array, row by row, one frame
- * after the other; `frameOf` gives those of one), `frames` (count, durations in milliseconds, one
- * for all or one for each as `frameDuration` tells, loop: how often all are shown, 0 is forever,
- * interleaved, hasScenes; null if the file has no frame table), `scenes` (at least one: firstFrame,
+ * hasSections, paletteCoded, hasFrames, isRamp: whether no palette is stored; the size is that of
+ * one frame), `palette` (a Uint8Array, an entry's channels after each other), `indices` (a
+ * Uint8Array or Uint16Array, row by row, one frame after the other; `frameOf` gives those of one),
+ * `frames` (count, durations in milliseconds, one for all or one for each as `frameDuration` tells,
+ * loop: how often all are shown, 0 is forever, interleaved, hasScenes; null if the file has no frame table), `scenes` (at least one: firstFrame,
  * frames, interleaved, entries, paletteCoded, palette; `header` and `palette` are about the first of
  * them, `frameOf` gives each frame its own), `strips`, `sections` and `parts` (where the bytes are:
  * palettes, coded indices, payloads of sections as metadata, and the container around them), and
@@ -137,9 +137,16 @@ function readHeader(source, maxPixels) {
   if (version !== 1) source.refuse(`version ${version} of the format is not supported`, 8);
   if (coding > LAST) source.refuse(`coding method ${coding} is not supported`, 9);
   if (channels < 1 || channels > 4) source.refuse(`${channels} channels are not supported`, 10);
-  if (flags > 7) source.refuse(`a reserved flag is set (flags ${flags}): not supported`, 11);
+  if (flags > 15) source.refuse(`a reserved flag is set (flags ${flags}): not supported`, 11);
   if (flags & 2 && coding < ADAPTIVE) {
     source.refuse(`a coded palette cannot come with coding method ${coding}`, 11);
+  }
+  if (flags & 8 && flags & 6) {
+    source.refuse('the palette is said to be the ramp, and coded or that of several frames', 11);
+  }
+  const entries = source.view.getUint16(20, true) + 1;
+  if (flags & 8 && channels !== (entries > 256 ? 3 : 1)) {
+    source.refuse(`the ramp of ${grouped(entries)} entries cannot have ${channels} channels`, 10);
   }
   const width = source.view.getUint32(12, true);
   const height = source.view.getUint32(16, true);
@@ -160,16 +167,18 @@ function readHeader(source, maxPixels) {
     channels,
     width,
     height,
-    entries: source.view.getUint16(20, true) + 1,
+    entries,
     rowsPerStrip: source.view.getUint16(22, true),
     hasSections: (flags & 1) === 1,
     paletteCoded: (flags & 2) === 2,
     hasFrames: (flags & 4) === 4,
+    isRamp: (flags & 8) === 8,
   };
 }
 
 /** A palette, and how many bytes it has in the file, without length and CRC; `what` it is for messages. */
-function readPalette(source, { entries, channels, paletteCoded }, what) {
+function readPalette(source, { entries, channels, paletteCoded, isRamp }, what) {
+  if (isRamp) return { palette: ramp(entries), size: 0 };
   const size = entries * channels;
   const start = source.at;
   if (!paletteCoded) {

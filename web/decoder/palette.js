@@ -1,7 +1,7 @@
-// Section 12 of context.md: a coded palette.
+// Section 12 of context.md: a coded palette; section 4.3 of kmc-1.md: the ramp.
 
 import { BitDecoder } from './arithmetic.js';
-import { clamp, estimate, teach } from './numbers.js';
+import { bitsFor, clamp, estimate, teach } from './numbers.js';
 
 const LIMIT = 30;
 const CASES = 10;
@@ -89,4 +89,22 @@ export function decodePalette(bytes, count, channels, refuse) {
   }
   decoder.coder.end();
   return sorted(entries, channels);
+}
+
+/** The palette of `count` entries that a file need not store. */
+export function ramp(count) {
+  if (count <= 256) {
+    const last = Math.max(1, count - 1);
+    return Uint8Array.from({ length: count }, (_, i) => Math.floor((255 * i) / last));
+  }
+  const levels = Math.ceil(bitsFor(count) / 3);
+  const entries = [];
+  for (let i = 0; i < count; i += 1) {
+    const entry = new Uint8Array(3);
+    for (let j = 0; j < 3 * levels; j += 1) {
+      entry[j % 3] |= ((i >> j) & 1) << (8 - levels + Math.floor(j / 3));
+    }
+    entries.push(entry);
+  }
+  return sorted(entries, 3);
 }

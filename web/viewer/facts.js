@@ -67,8 +67,9 @@ function entriesOf(scenes) {
   return least === most ? grouped(most) : `${grouped(least)} to ${grouped(most)}`;
 }
 
-/** Whether the palettes are coded. */
-function storageOf(scenes) {
+/** Whether the palettes are stored, and coded. */
+function storageOf({ isRamp }, scenes) {
+  if (isRamp) return 'the ramp, not stored';
   const coded = scenes.filter(({ paletteCoded }) => paletteCoded).length;
   if (scenes.length === 1) return coded ? 'coded' : 'plain';
   const some = coded > 0 ? `, of which ${grouped(coded)} coded` : '';
@@ -82,7 +83,7 @@ function showHeader({ header, frames, scenes, strips }) {
     ['channels', `${header.channels}: ${CHANNELS[header.channels]}`],
     ['entries', entriesOf(scenes)],
     ['coding', `${header.coding}: ${CODINGS[header.coding]}`],
-    [scenes.length > 1 ? 'palettes' : 'palette', storageOf(scenes)],
+    [scenes.length > 1 ? 'palettes' : 'palette', storageOf(header, scenes)],
     ['strips', grouped(strips.length) + (rowsPerStrip ? ` of ${grouped(rowsPerStrip)} rows` : '')],
     ...(frames ? framesOf(frames) : []),
     ['version', header.version],
