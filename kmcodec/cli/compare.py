@@ -18,6 +18,7 @@ from kmcodec.cli.common import (
 )
 from kmcodec.cli.figures import save_or_show
 from kmcodec.cli.help import Command
+from kmcodec.cli.types import FILE_NAME
 from kmcodec.decoder import read_indexed
 from kmcodec.files import open_kmc, warn_of_other_frames
 from kmcodec.formats.color_profiles import image_in_srgb, pixels_in_srgb
@@ -28,10 +29,14 @@ from kmcodec.sources.images import named_warnings, read_source
 
 
 @click.command(cls=Command)
-@click.argument("original", metavar="ORIGINAL")
-@click.argument("file", metavar="FILE.kmc")
+@click.argument("original", metavar="ORIGINAL", type=FILE_NAME)
+@click.argument("file", metavar="FILE.kmc", type=FILE_NAME)
 @click.option(
-    "-o", "--output", metavar="FIGURE", help="A .png, .pdf, .svg or .jpg file. [default: a window]"
+    "-o",
+    "--output",
+    type=FILE_NAME,
+    metavar="FIGURE",
+    help="A .png, .pdf, .svg or .jpg file. [default: a window]",
 )
 @variable_option
 @max_pixels_option

@@ -27,7 +27,7 @@ from kmcodec.cli.many import (
     scheduler_option,
 )
 from kmcodec.cli.reports import DecodeReporter
-from kmcodec.cli.types import RowRange
+from kmcodec.cli.types import FILE_NAME, RowRange
 from kmcodec.storage.door import STANDARD
 from kmcodec.targets.images import format_of
 
@@ -41,10 +41,11 @@ EXAMPLES = """
 
 
 @click.command(cls=Command, examples=EXAMPLES)
-@click.argument("sources", metavar="SRC...", nargs=-1, required=True)
+@click.argument("sources", metavar="SRC...", type=FILE_NAME, nargs=-1, required=True)
 @click.option(
     "-o",
     "--output",
+    type=FILE_NAME,
     metavar="OUT",
     help="The file to write; its extension selects the format. A folder for several sources; - for "
     "standard output. [default: a file beside each source]",

@@ -37,6 +37,7 @@ from kmcodec.cli.many import (
     scheduler_option,
 )
 from kmcodec.cli.reports import Reporter
+from kmcodec.cli.types import FILE_NAME
 from kmcodec.errors import KmcError, KmcInputError, warn
 from kmcodec.sources.palettes import read_palette
 from kmcodec.storage.door import STANDARD
@@ -54,10 +55,11 @@ EXAMPLES = """
 
 
 @click.command(cls=GoalCommand, examples=EXAMPLES)
-@click.argument("sources", metavar="SRC...", nargs=-1, required=True)
+@click.argument("sources", metavar="SRC...", type=FILE_NAME, nargs=-1, required=True)
 @click.option(
     "-o",
     "--output",
+    type=FILE_NAME,
     metavar="OUT",
     help="The .kmc file to write; a folder for several sources; - for standard output. "
     "[default: a file beside each source]",
@@ -65,6 +67,7 @@ EXAMPLES = """
 @colors_option("Number of palette entries. [default: 256; a palette image keeps its own]")
 @click.option(
     "--palette",
+    type=FILE_NAME,
     metavar="PALETTE",
     help="Use these colours instead of a search: a .kmc, .gpl, .hex, .act, .aco, .ase, "
     ".pal or .txt file, an image, or a list such as '#1d3557,#e63946,#f1faee'.",

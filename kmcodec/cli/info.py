@@ -17,6 +17,7 @@ from kmcodec.cli.class_lines import classes_as_dict, classes_in_words
 from kmcodec.cli.help import Command
 from kmcodec.cli.printable import printable
 from kmcodec.cli.process import note
+from kmcodec.cli.types import FILE_NAME
 from kmcodec.container.frame_table import loop_in_words
 from kmcodec.errors import KmcFormatError, KmcLimitError
 from kmcodec.files import kmc_errors, open_kmc
@@ -28,7 +29,7 @@ _MOST_SWATCHES = 1024
 
 
 @click.command(cls=Command)
-@click.argument("file", metavar="FILE")
+@click.argument("file", metavar="FILE", type=FILE_NAME)
 @click.option("--json", "as_json", is_flag=True, help="Print everything as one JSON object.")
 @click.option(
     "--hexdump",

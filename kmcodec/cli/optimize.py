@@ -26,6 +26,7 @@ from kmcodec.cli.goals import with_steps
 from kmcodec.cli.help import Command
 from kmcodec.cli.many import Counts, executor_for, jobs_option, recursive_option, run_jobs
 from kmcodec.cli.optimize_reports import OptimizeReporter
+from kmcodec.cli.types import FILE_NAME
 from kmcodec.cli.watching import watch
 from kmcodec.coding import AUTO, EFFORTS
 from kmcodec.errors import KmcInputError
@@ -41,10 +42,11 @@ EXAMPLES = """
 
 
 @click.command(cls=Command, examples=EXAMPLES)
-@click.argument("sources", metavar="SRC...", nargs=-1, required=True)
+@click.argument("sources", metavar="SRC...", type=FILE_NAME, nargs=-1, required=True)
 @click.option(
     "-o",
     "--output",
+    type=FILE_NAME,
     metavar="OUT",
     help="The folder to write the results into. [default: beside each source]",
 )

@@ -27,6 +27,7 @@ from kmcodec.cli.many import (
     run_jobs,
     scheduler_option,
 )
+from kmcodec.cli.types import FILE_NAME
 from kmcodec.errors import KmcInputError
 from kmcodec.quantization import QuantizeRequest, Search
 from kmcodec.quantization.histogram import Histogram
@@ -40,11 +41,12 @@ EXAMPLES = """
 
 
 @click.command(cls=Command, examples=EXAMPLES)
-@click.argument("sources", metavar="SRC...", nargs=-1, required=True)
+@click.argument("sources", metavar="SRC...", type=FILE_NAME, nargs=-1, required=True)
 @colors_option("Number of palette entries. [default: 256]")
 @click.option(
     "-o",
     "--output",
+    type=FILE_NAME,
     metavar="PALETTE",
     help="The file to write: .kmc, .gpl, .hex, .png, .pal, .txt, .act, .aco or .ase; - for "
     "standard output, as .hex. [default: print one colour per line]",

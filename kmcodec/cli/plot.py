@@ -16,6 +16,7 @@ from kmcodec.cli.common import (
     variable_option,
 )
 from kmcodec.cli.help import Command, write_commands
+from kmcodec.cli.types import FILE_NAME
 from kmcodec.plots import DEFAULT_POINTS
 from kmcodec.quantization import QuantizeRequest
 from kmcodec.quantizer import quantized
@@ -33,10 +34,14 @@ def plot() -> None:
 
 
 @plot.command(cls=Command)
-@click.argument("source", metavar="SRC")
+@click.argument("source", metavar="SRC", type=FILE_NAME)
 @colors_option("Clusters to find.", default=16)
 @click.option(
-    "-o", "--output", metavar="FIGURE", help="A .png, .pdf, .svg or .jpg file. [default: a window]"
+    "-o",
+    "--output",
+    type=FILE_NAME,
+    metavar="FIGURE",
+    help="A .png, .pdf, .svg or .jpg file. [default: a window]",
 )
 @click.option(
     "--points",

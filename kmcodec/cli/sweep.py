@@ -19,6 +19,7 @@ from kmcodec.cli.common import (
     variable_option,
 )
 from kmcodec.cli.help import Command
+from kmcodec.cli.types import FILE_NAME
 from kmcodec.model.image import MAX_COLORS
 from kmcodec.plots.sweep_rows import SweepRow
 from kmcodec.plots.sweep_rows import sweep as run_sweep
@@ -51,7 +52,7 @@ EXAMPLES = """
 
 
 @click.command(cls=Command, examples=EXAMPLES)
-@click.argument("source", metavar="SRC")
+@click.argument("source", metavar="SRC", type=FILE_NAME)
 @click.option(
     "-k",
     "--colors",
@@ -61,9 +62,19 @@ EXAMPLES = """
     help="The palette sizes to try.",
 )
 @click.option(
-    "-o", "--output", metavar="FIGURE", help="Curves and contact sheet: .png, .pdf, .svg or .jpg."
+    "-o",
+    "--output",
+    type=FILE_NAME,
+    metavar="FIGURE",
+    help="Curves and contact sheet: .png, .pdf, .svg or .jpg.",
 )
-@click.option("--csv", "table", metavar="FILE", help="Write the table as comma-separated values.")
+@click.option(
+    "--csv",
+    "table",
+    type=FILE_NAME,
+    metavar="FILE",
+    help="Write the table as comma-separated values.",
+)
 @coding_options
 @kmeans_options
 @variable_option

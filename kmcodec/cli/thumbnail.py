@@ -9,6 +9,7 @@ import click
 from kmcodec.batch.planning import check_output
 from kmcodec.cli.common import force_option
 from kmcodec.cli.help import Command
+from kmcodec.cli.types import FILE_NAME
 from kmcodec.desktop.thumbnails import file_uri, thumbnail_of
 from kmcodec.errors import KmcInputError
 from kmcodec.files import open_kmc
@@ -26,8 +27,8 @@ _MOST_PIXELS = 1 << 26
 
 
 @click.command(cls=Command, examples=EXAMPLES)
-@click.argument("source", metavar="IN")
-@click.argument("output", metavar="OUT")
+@click.argument("source", metavar="IN", type=FILE_NAME)
+@click.argument("output", metavar="OUT", type=FILE_NAME)
 @click.argument("size", metavar="SIZE", type=click.IntRange(1, 4096))
 @click.option(
     "--max-pixels",

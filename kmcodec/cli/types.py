@@ -6,11 +6,12 @@ import re
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from kmcodec.formats.palette_texts import is_web_color, parse_colors
 from kmcodec.model.pixels import to_channels
 
-__all__ = ["ByteSize", "Color", "RowRange"]
+__all__ = ["FILE_NAME", "ByteSize", "Color", "RowRange"]
 
 _UNITS = {"": 1, "k": 1000, "m": 1000**2, "g": 1000**3, "ki": 1024, "mi": 1024**2, "gi": 1024**3}
 
@@ -53,3 +54,15 @@ class RowRange(click.ParamType):  # type: ignore[type-arg]
         if not match or int(match[1]) >= int(match[2]):
             self.fail(f"{value!r} is not a range of rows such as 0:100", param, ctx)
         return int(match[1]), int(match[2])
+
+
+class _FileName(type(click.STRING)):  # type: ignore[misc]
+    """A text that shells complete as the name of a file; click's own type of paths refuses URLs."""
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem[str]]:
+        return [CompletionItem(incomplete, type="file")]
+
+
+FILE_NAME = _FileName()

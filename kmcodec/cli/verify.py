@@ -9,6 +9,7 @@ from kmcodec.cli.common import complain, max_pixels_option
 from kmcodec.cli.exit_codes import FAILED
 from kmcodec.cli.help import Command
 from kmcodec.cli.printable import printable
+from kmcodec.cli.types import FILE_NAME
 from kmcodec.errors import KmcError
 from kmcodec.files import open_kmc
 from kmcodec.model.limits import Limits
@@ -17,7 +18,7 @@ from kmcodec.reading.inspection import inspect_stream
 
 
 @click.command(cls=Command)
-@click.argument("files", metavar="FILE...", nargs=-1, required=True)
+@click.argument("files", metavar="FILE...", type=FILE_NAME, nargs=-1, required=True)
 @click.option("--deep", is_flag=True, help="Also decode every index.")
 @max_pixels_option
 @click.option("-q", "--quiet", is_flag=True, help="Print only files that fail.")

@@ -14,6 +14,7 @@ from kmcodec.batch.planning import check_output
 from kmcodec.cli.common import force_option, note
 from kmcodec.cli.help import Command
 from kmcodec.cli.printable import printable
+from kmcodec.cli.types import FILE_NAME
 from kmcodec.container.header import SIGNATURE
 from kmcodec.errors import KmcFormatError, KmcInputError, KmcLimitError
 from kmcodec.files import open_kmc
@@ -28,10 +29,11 @@ _MOST_BYTES = 1 << 28  # Base64 adds a third, and browsers limit strings to 512 
 
 
 @click.command(cls=Command)
-@click.argument("file", metavar="FILE")
+@click.argument("file", metavar="FILE", type=FILE_NAME)
 @click.option(
     "-o",
     "--output",
+    type=FILE_NAME,
     metavar="PAGE",
     help="The page to write; - for standard output. [default: a new temporary folder]",
 )
