@@ -15,7 +15,12 @@ def need(*programs):
     """Skip the test if one of these programs is not installed, or fail where all must be."""
     for program in programs:
         if shutil.which(program) is None:
-            (pytest.fail if REQUIRED else pytest.skip)(f"{program} is not installed")
+            missing(program)
+
+
+def missing(what):
+    """Skip the test because this is not installed, or fail where all must be."""
+    (pytest.fail if REQUIRED else pytest.skip)(f"{what} is not installed")
 
 
 class Desktop:

@@ -1,4 +1,4 @@
-"""What shells are told of a word that is not finished."""
+"""What shells are told of a word that is not finished; tests/test_integrate.py runs the shells."""
 
 from __future__ import annotations
 

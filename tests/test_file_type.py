@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.resources
 import re
 import shutil
 import subprocess
@@ -17,7 +18,7 @@ from kmcodec.container.reader import ContainerReader
 from kmcodec.model.palette_order import dark_to_bright
 
 MAGIC = ROOT / "spec" / "magic"
-DESCRIPTION = ROOT / "spec" / "kmcodec-image.xml"
+DESCRIPTION = importlib.resources.files("kmcodec.desktop") / "kmcodec-image.xml"
 TYPE = "image/x-kmc"
 CHANNELS = {1: "grey", 2: "grey with alpha", 3: "RGB", 4: "RGBA"}
 

@@ -55,7 +55,9 @@ def surroundings(tmp_path):
     # As the browser takes "true": it opens nothing.
     path = os.pathsep.join([str(command.parent), os.environ["PATH"]])
     paths = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
-    return {**os.environ, "PATH": path, "PYTHONPATH": paths, "BROWSER": "true"}
+    # Where kmc installs files for a user.
+    own = {name: str(tmp_path / "own") for name in ("XDG_DATA_HOME", "XDG_CONFIG_HOME")}
+    return {**os.environ, **own, "PATH": path, "PYTHONPATH": paths, "BROWSER": "true"}
 
 
 @needs_bash

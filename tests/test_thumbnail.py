@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import importlib.resources
 import os
 import shlex
 import struct
@@ -11,7 +12,7 @@ from io import BytesIO
 
 import numpy as np
 import pytest
-from conftest import ROOT, VECTORS, indexed_images
+from conftest import VECTORS, indexed_images
 from desktop_tools import need
 from hypothesis import given
 from hypothesis import strategies as st
@@ -332,7 +333,8 @@ def test_a_failure_is_one_line_and_writes_nothing(kmc, tmp_path, bird):
 
 def test_the_thumbnailer_entry_runs_as_a_desktop_runs_it(kmc, tmp_path, bird):
     entries = configparser.ConfigParser(interpolation=None)
-    entries.read(ROOT / "spec" / "kmcodec.thumbnailer", "utf-8")
+    folder = importlib.resources.files("kmcodec.desktop")
+    entries.read_string((folder / "kmcodec.thumbnailer").read_text("utf-8"))
     entry = entries["Thumbnailer Entry"]
     assert entry["MimeType"] == f"{Image.MIME['KMC']};"
     program, *arguments = shlex.split(entry["Exec"])

@@ -18,6 +18,11 @@ export CC=/bin/false
 SECONDS=0
 "$work/venv/bin/pip" install --quiet --only-binary :all: "$wheel"
 echo "wheel: installed in $SECONDS s"
+mkdir "$work/home"
+env -u XDG_DATA_HOME -u XDG_CONFIG_HOME HOME="$work/home" "$work/venv/bin/kmc" integrate
+# All but the last line, a checksum, is the file of the sources.
+head -n -1 "$work/home/.local/share/mime/packages/kmcodec-image.xml" | cmp - kmcodec/desktop/kmcodec-image.xml
+grep -q "^Exec=$work/venv/bin/kmc thumbnail " "$work/home/.local/share/thumbnailers/kmcodec.thumbnailer"
 "$work/venv/bin/pip" install --quiet "$wheel[test]"
 cd "$work/tree"
 export KMC_REQUIRE_COMPILED=1

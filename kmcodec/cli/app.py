@@ -48,6 +48,7 @@ class _LazyGroup(click.Group):
         "plot",
         "palette",
         "thumbnail",
+        "integrate",
     )
 
     def list_commands(self, ctx: click.Context) -> list[str]:
