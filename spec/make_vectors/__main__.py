@@ -6,14 +6,17 @@
     ... --without NAME ...               but not these good ones, to save time
 
 The vectors are golden: they were made once, looked at and committed. Do not make them again
-to get a test to pass, and never make them with code of the package. This script shares
-nothing with any reader, but for the payloads of coding 2 to 6 (coders.py): these come from the
-encoders in ../read_additive.py, ../read_context.py and ../read_labels.py, which were written from
-additive.md, context.md and labels.md alone, as part of the second reader. So for these payloads the
-second reader proves little by reading them; the package, which has no part in them, does. Coded
-palettes come from coded_palettes.py, which shares nothing with ../read_palette.py. Another build of
-zlib may compress differently, so even the same script may give other bytes (which are as valid);
-`--force` is for changes of the format only.
+to get a test to pass, and never make them with code of the package. vectors/SHA256SUMS lists the
+hash of each; `--add` stops if a listed vector has changed. A vector that was deleted, or a list
+that was, is made anew.
+
+This script shares nothing with any reader, but for the payloads of coding 2 to 6 (coders.py): these
+come from the encoders in ../read_additive.py, ../read_context.py and ../read_labels.py, which were
+written from additive.md, context.md and labels.md alone, as part of the second reader. So for these
+payloads the second reader proves little by reading them; the package, which has no part in them,
+does. Coded palettes come from coded_palettes.py, which shares nothing with ../read_palette.py.
+Another build of zlib may compress differently, so even the same script may give other bytes (which
+are as valid); `--force` is for changes of the format only.
 
 Python standard library only.
 """
@@ -27,6 +30,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import sums
 from bad_additive import bad_additive, bad_additive_packed, bad_additive_strips
 from bad_coded import bad_coded_bytes, bad_coded_crc, bad_coded_flags, bad_coded_lengths
 from bad_context import bad_context, bad_context_strips
@@ -240,6 +244,8 @@ def main() -> None:
     present = {path.relative_to(root).as_posix() for path in root.glob("*/*")}
     if present and not (options.add or options.force):
         sys.exit(f"{len(present)} files exist (the first: {min(present)}); nothing was written")
+    if options.add and (changed := sums.changed(root)):
+        sys.exit(f"{min(changed)} is not as {sums.NAME} lists it; nothing was written")
     files = all_files()
     if options.add:
         kept = {path for path in present if not path.endswith("/reasons.json")}
@@ -247,6 +253,7 @@ def main() -> None:
     for path, data in files.items():
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_bytes(data)
+    sums.write(root)
     vectors = [path for path in files if path.endswith(".kmc")]
     kinds = ("good", *REFUSED)
     counts = [sum(path.startswith(f"{kind}/") for path in vectors) for kind in kinds]
