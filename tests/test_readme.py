@@ -88,7 +88,19 @@ def test_the_readme_can_be_read_in_minutes():
     assert len(README.read_text("utf-8").splitlines()) <= MOST_LINES
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+LINKING = [*PAGES, *sorted((ROOT / "spec").glob("*.md"))]
+
+
+@pytest.mark.parametrize("page", LINKING, ids=lambda page: page.stem)
 def test_links_lead_somewhere(page):
     for path in re.findall(r"\]\((?!https?:)([^)#\s]+)", page.read_text("utf-8")):
         assert (page.parent / path).exists(), path
+
+
+def test_the_index_of_the_specification_names_what_is_there():
+    """All but modules that a reader imports, and the test of the description for Kaitai."""
+    text = (ROOT / "spec" / "README.md").read_text("utf-8")
+    for path in (ROOT / "spec").iterdir():
+        part = path.name.startswith("read_") and path.stem not in ("read_kmc", "read_stream")
+        if not part and path.name not in ("README.md", "check_ksy.js", "__pycache__"):
+            assert re.search(rf"[(`/]{re.escape(path.name)}[)`/ ]", text), path.name
