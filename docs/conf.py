@@ -23,6 +23,7 @@ extensions = [
 exclude_patterns = ["_build"]
 html_theme = "furo"
 html_title = "kmcodec"
+html_logo = html_favicon = "logo.svg"
 myst_heading_anchors = 3
 autosummary_generate = True
 autodoc_typehints = "none"
