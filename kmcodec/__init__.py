@@ -24,6 +24,7 @@ from kmcodec.errors import (
 )
 from kmcodec.files import decode_rows, read, write
 from kmcodec.model.image import IndexedImage, Metadata
+from kmcodec.model.label_array import LabelArray
 from kmcodec.model.label_classes import LabelClasses, TiffTag
 from kmcodec.perception import ssimulacra2
 from kmcodec.pillow_plugin import register_kmc_opener
@@ -43,6 +44,7 @@ __all__ = [
     "KmcLimitError",
     "KmcLossWarning",
     "KmcWarning",
+    "LabelArray",
     "LabelClasses",
     "Metadata",
     "TiffTag",

@@ -14,8 +14,8 @@ from kmcodec.formats.pillow_images import from_pillow, metadata_from_pillow
 from kmcodec.model.frozen import owned
 from kmcodec.model.image import IndexedImage, Metadata
 from kmcodec.model.keys import keys_of
-from kmcodec.model.label_text import LABELS, without_stale_labels
 from kmcodec.model.pixels import as_pixels, common_channels_for, to_channels
+from kmcodec.model.stale_labels import without_stale_labels
 from kmcodec.quantization import (
     Placing,
     QuantizeOptions,
@@ -150,7 +150,7 @@ def quantized(
     before, own = _opened(image)
     made = _placed(image, before, own, request, kept)
     wanted = made.metadata if metadata is None else metadata
-    if LABELS in wanted.text:
+    if wanted.labels is not None:
         wanted = without_stale_labels(wanted, before, made)
     wanted = fitting_metadata(wanted, made.channels)
     return made if wanted is made.metadata else IndexedImage(made.palette, made.indices, wanted)

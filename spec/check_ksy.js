@@ -20,6 +20,10 @@ const { createRequire } = require('module');
 const path = require('path');
 const { isDeepStrictEqual } = require('util');
 
+const DTYPES = ['|b1', '|i1', '|u1'].concat(
+  [2, 4, 8].flatMap((size) => ['<i', '<u', '>i', '>u'].map((kind) => kind + size)),
+);
+
 const requireFromHere = createRequire(path.join(process.cwd(), 'check_ksy.js'));
 
 function load(name) {
@@ -85,6 +89,22 @@ function sceneFacts(kmc, expected) {
   });
 }
 
+// What a table of labels says, if it is not deflated; lengths of up to four groups are told.
+function labelFacts(sections, expected) {
+  const found = sections.find(({ type }) => type === 'labl');
+  if (!found) return null;
+  const { table } = found.payload;
+  if (!table) return expected;
+  const { values, shape, ...told } = expected;
+  return {
+    ...told,
+    dtype: DTYPES[table.dtype],
+    planes: table.planes,
+    shape: table.lengths.map(({ groups, value }, axis) => (groups.length > 4 ? shape[axis] : value)),
+    values: table.planes || table.numValues === values.length ? values : table.numValues,
+  };
+}
+
 function facts(kmc, expected) {
   const sections = kmc.sections || [];
   const found = {
@@ -96,6 +116,9 @@ function facts(kmc, expected) {
     strips: kmc.strips.length,
     sections: sections.map((section) => section.type),
   };
+  if (expected.metadata.labels) {
+    found.metadata = { ...expected.metadata, labels: labelFacts(sections, expected.metadata.labels) };
+  }
   if (kmc.header.hasFrames) {
     const { numFrames: count, durations, loop, interleaved } = kmc.frameTable;
     const every = durations.length === count ? durations : Array(count).fill(durations[0]);

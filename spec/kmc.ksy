@@ -327,7 +327,8 @@ types:
             '"exif"': metadata
             '"xmpp"': metadata
             '"text"': metadata
-        doc: Metadata of the four known types; else just bytes.
+            '"labl"': labels
+        doc: Metadata of the five known types; else just bytes.
       - id: crc
         type: u4
         doc: CRC-32 of type, length and payload.
@@ -345,7 +346,104 @@ types:
         doc: |
           The data, or with storage 1 a zlib stream of the data: an ICC profile, EXIF, XMP, or a
           keyword, a zero byte and text.
+  labels:
+    doc: What labels the pixels stand for; section 7.1.
+    seq:
+      - id: storage
+        type: u1
+        enum: storage
+        valid:
+          any-of: ['storage::plain', 'storage::deflate']
+      - id: table
+        type: label_table
+        if: storage == storage::plain
+      - id: deflated
+        size-eos: true
+        if: storage == storage::deflate
+        doc: A zlib stream of a table.
+      - id: rest
+        size-eos: true
+        valid:
+          expr: _.length == 0
+        doc: Nothing.
+  label_table:
+    seq:
+      - id: dtype
+        type: u1
+        enum: dtype
+        valid:
+          in-enum: true
+      - id: num_axes
+        type: u1
+        valid:
+          max: 32
+      - id: lengths
+        type: number
+        repeat: expr
+        repeat-expr: num_axes
+        doc: The slowest axis first.
+      - id: planes
+        type: u1
+        valid:
+          max: 8
+        doc: 0, or in how many bytes each value is stored, in images below each other.
+      - id: values_less_1
+        type: number
+        if: planes == 0
+      - id: first
+        type: number
+        doc: The least value, less the least of the dtype.
+      - id: form
+        type: u1
+        valid:
+          expr: _ < 32 and (_ & 15) <= 8
+        if: planes == 0
+      - id: len_packed
+        type: number
+        if: planes == 0 and form >= 16
+      - id: gaps
+        size: 'form < 16 ? (form & 15) * values_less_1.value : len_packed.value'
+        if: planes == 0
+        doc: |
+          Distances of values less 1, in planes of their bytes, the lowest bytes first; from form 16
+          on a zlib stream of these.
+    instances:
+      num_values:
+        value: values_less_1.value + 1
+        if: planes == 0
+  number:
+    doc: |
+      Groups of seven bits, the lowest first; section 10 of labels.md. A parser of lengths needs no
+      more than four groups.
+    seq:
+      - id: groups
+        type: u1
+        repeat: until
+        repeat-until: _ < 128
+    instances:
+      value:
+        value: >-
+          (groups[0] & 127)
+          + (groups.size > 1 ? (groups[1] & 127) * 128 : 0)
+          + (groups.size > 2 ? (groups[2] & 127) * 16384 : 0)
+          + (groups.size > 3 ? (groups[3] & 127) * 2097152 : 0)
 enums:
+  dtype:
+    0: bool
+    1: s1
+    2: u1
+    3: s2le
+    4: u2le
+    5: s2be
+    6: u2be
+    7: s4le
+    8: u4le
+    9: s4be
+    10: u4be
+    11: s8le
+    12: u8le
+    13: s8be
+    14: u8be
   coding:
     0:
       id: packed

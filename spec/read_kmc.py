@@ -2,8 +2,8 @@
 """The second reader of KMC 1 files, written from kmc-1.md alone, to be read beside it.
 
 "Section" in a comment is a section of that text. Python standard library only, and beside this
-file read_input.py, read_frames.py, read_classes.py, and for coding 2 to 6 read_additive.py,
-read_context.py, read_labels.py and read_palette.py.
+file read_input.py, read_frames.py, read_label_table.py, read_classes.py, read_palette.py, and for
+coding 2 to 6 read_additive.py, read_context.py and read_labels.py.
 
     python3 read_kmc.py FILE                 print what the file says about itself
     python3 read_kmc.py FILE -o OUT.pam      write the first frame as netpbm PAM
@@ -25,6 +25,7 @@ sys.path.append(str(Path(__file__).resolve().parent))  # it need not be there al
 import read_additive
 import read_classes
 import read_context
+import read_label_table
 import read_labels
 import read_palette
 from read_frames import MAX_SIDE, Frames, Scene, read_frames
@@ -43,7 +44,9 @@ CODERS = {  # sections 6.4 to 6.6, by coding
 }
 PACKED = (2, 5, 6)  # those that may not code a payload after the byte FFh
 KNOWN = {b"iccp": "icc", b"exif": "exif", b"xmpp": "xmp", b"text": "text"}  # section 7
+KNOWN |= {b"labl": "labels"}  # section 7.1
 KNOWN |= {b"clas": "classes", b"tiff": "tiff"}  # classes.md
+PARSED = {b"labl": read_label_table.read_labels, **read_classes.READ}
 
 
 @dataclass
@@ -238,7 +241,7 @@ def read_sections(source: Input, image: Image) -> None:  # section 7
         elif image.metadata.get(name) is not None:
             refuse(part, at, "a second one")
         else:
-            parse = read_classes.READ.get(kind)
+            parse = PARSED.get(kind)
             image.metadata[name] = parse(data, part, at) if parse else data
 
 
@@ -278,6 +281,10 @@ def differences(image: Image, expected: dict[str, Any]) -> list[str]:
     flat = b"".join(struct.pack(f"<{len(row)}H", *row) for row in image.indices)
     palette = b"".join(map(bytes, image.palette))
     meta = {k: v.hex() if isinstance(v, bytes) else v for k, v in image.metadata.items()}
+    if told := meta.get("labels"):
+        ids = read_label_table.labels_of(told, image.palette, image.indices)
+        listed = {"values": told["values"], "ids": ids}
+        meta["labels"] = told | {k: v and list(map(str, v)) for k, v in listed.items()}
     frames = image.frames and image.frames.facts()
     found: dict[str, Any] = {**vars(image), "frames": frames, "metadata": meta}
     found["palette"] = palette.hex()

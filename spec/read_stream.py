@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 sys.path.append(str(Path(__file__).resolve().parent))  # it need not be there already
-from read_input import Input, check_crc, inflate, refuse
+from read_input import Input, check_crc, refuse
 from read_kmc import CODERS, decode_strip
+from read_label_table import read_kind, read_values
 from read_palette import ramp
 
 WHAT = "label stream"
-MOST_VALUES, MOST_AXES = 65_536, 32
 
 
 @dataclass
@@ -26,68 +26,22 @@ class Stream:
     labels: list[int]  # the slowest axis first
 
 
-DTYPES = ["|b1", "|i1", "|u1"]
-DTYPES += [f"{order}{kind}{size}" for size in (2, 4, 8) for order in "<>" for kind in "iu"]
-
-
-def number(source: Input) -> int:
-    value = bits = 0
-    while True:
-        byte = source.take(1, WHAT)[0]
-        value |= (byte & 127) << bits
-        bits += 7
-        if byte < 128:
-            break
-        if bits > 63:
-            refuse(WHAT, source.at, "a number of more than ten bytes")
-    if value >= 2**64 or (byte == 0 and bits > 7):
-        refuse(WHAT, source.at, "a number that is too large, or takes too many bytes")
-    return value
-
-
-def read_values(source: Input, dtype: str) -> list[int]:
-    bits = 1 if dtype == "|b1" else 8 * int(dtype[2:])
-    least = -(2 ** (bits - 1)) if dtype[1] == "i" else 0
-    count = number(source) + 1
-    value = least + number(source)
-    form = source.take(1, WHAT)[0]
-    size = form & 15
-    if count > MOST_VALUES or size > 8 or form & 0xE0:
-        refuse(WHAT, source.at, "too many values, or a form that is not known")
-    length = size * (count - 1)
-    if form & 16:
-        packed = source.take(number(source), WHAT)
-        planes = inflate(packed, length, WHAT, source.at)
-    else:
-        planes = source.take(length, WHAT)
-    if len(planes) != length:
-        refuse(WHAT, source.at, f"{len(planes)} bytes of gaps, {length} expected")
-    values = [value]
-    for i in range(count - 1):
-        gap = sum(planes[i + plane * (count - 1)] << 8 * plane for plane in range(size))
-        values.append(values[-1] + gap + 1)
-    if values[-1] >= least + 2**bits:
-        refuse(WHAT, source.at, f"the value {values[-1]} is not in {dtype}")
-    return values
-
-
 def read_stream(data: bytes, most: int) -> Stream:
     """Read a stream of at most `most` labels; raises Refused."""
     if len(data) < 4:
         refuse(WHAT, 0, "truncated")
     check_crc(int.from_bytes(data[-4:], "little"), data[:-4], WHAT, len(data) - 4)
     source = Input(data[:-4])
-    version, coding, kind, axes = source.take(4, WHAT)
+    version, coding = source.take(2, WHAT)
     if version != 1 or coding > max(CODERS):
         refuse(WHAT, 0, f"version {version}, method {coding}: not supported")
-    if kind >= len(DTYPES) or axes > MOST_AXES:
-        refuse(WHAT, 2, f"dtype {kind}, {axes} axes")
-    shape = [number(source) for _ in range(axes)]
+    dtype, shape = read_kind(source, WHAT)
+    axes = len(shape)
     front = source.take(1, WHAT)[0] if axes > 2 else 0
     size = math.prod(shape)
     if size == 0 or size > most or front >= max(1, axes):
         refuse(WHAT, source.at, f"{size} labels, axis {front} first")
-    values = read_values(source, DTYPES[kind])
+    values = read_values(source, dtype, WHAT)
     moved = [front, *(axis for axis in range(axes) if axis != front)] if axes else []
     width = shape[moved[-1]] if axes else 1
     payload = source.take(source.left(), WHAT)
@@ -101,4 +55,4 @@ def read_stream(data: bytes, most: int) -> Stream:
             at, i = divmod(at, shape[axis])
             place_in_flat += i * steps[axis]
         labels.append(flat[place_in_flat])
-    return Stream(DTYPES[kind], shape, labels)
+    return Stream(dtype, shape, labels)

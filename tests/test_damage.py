@@ -14,6 +14,7 @@ from PIL import Image, UnidentifiedImageError
 
 import kmcodec
 from kmcodec.coding import PROFILES
+from kmcodec.model.label_images import labels_of
 from kmcodec.model.palette_order import dark_to_bright
 
 PILLOW_ERRORS = (OSError, UnidentifiedImageError)
@@ -172,6 +173,7 @@ def test_good_vectors_are_read_as_expected(name):
         found = getattr(image.metadata, field)
         assert (found and found.hex()) == (metadata[field] and metadata[field].lower())
     assert dict(image.metadata.text) == metadata["text"]
+    assert_labels(image, metadata.get("labels"))
     tags = [[tag.number, tag.type, tag.data.hex()] for tag in image.metadata.tiff]
     assert tags == metadata.get("tiff", [])
     classes = image.metadata.classes
@@ -181,6 +183,23 @@ def test_good_vectors_are_read_as_expected(name):
         names = {str(key): name for key, name in classes.names.items()}
         colors = {str(key): bytes(color).hex() for key, color in classes.colors.items()}
         assert (names, colors) == (metadata["classes"]["names"], metadata["classes"]["colors"])
+
+
+def assert_labels(image, expected):
+    told = image.metadata.labels
+    assert (told is None) == (expected is None)
+    if expected is None:
+        return
+    assert (told.dtype.str, list(told.shape)) == (expected["dtype"], expected["shape"])
+    assert (told.planes, list(map(str, told.values))) == (expected["planes"], expected["values"])
+    if expected["ids"] is None:
+        with pytest.raises(kmcodec.KmcFormatError, match="section labl"):
+            labels_of(image)
+        return
+    labels = labels_of(image)
+    assert (labels.dtype, labels.shape) == (told.dtype, told.shape)
+    ids = labels.reshape(-1) if labels.size else ()
+    assert [str(int(each)) for each in ids] == expected["ids"]
 
 
 @pytest.mark.parametrize("name", json.loads((VECTORS / "bad" / "reasons.json").read_text()))

@@ -141,7 +141,7 @@ def test_classes_go_where_the_labels_go():
     data = kmcodec.encode_labels(LABELS, classes=CLASSES)
     image = kmcodec.decode_indexed(data)
     assert kmcodec.inspect(kmcodec.encode(image)).metadata.classes == CLASSES
-    with pytest.warns(kmcodec.KmcWarning, match="dropped the text 'label array'"):
+    with pytest.warns(kmcodec.KmcWarning, match="dropped the labels"):
         fewer = kmcodec.encode(image.to_array(), 3, metadata=image.metadata)
     assert kmcodec.inspect(fewer).metadata.classes is None
 

@@ -132,7 +132,7 @@ def test_fewer_entries_than_labels_make_a_picture_of_them(tmp_path, rng):
         f"{path}: 16-bit samples reduced to 8 bits",
         f"{path}: more labels than 3 entries hold, encoded as a picture",
     ]
-    assert "label array" not in kmcodec.read(file).metadata.text
+    assert kmcodec.read(file).metadata.labels is None
 
 
 @pytest.mark.parametrize("extension", [".npy", ".mat", ".png", ".tif"])

@@ -23,6 +23,7 @@ from kmcodec.batch.decoding import decode_file
 from kmcodec.batch.encoding import encode_file
 from kmcodec.batch.planning import Job
 from kmcodec.cli.app import kmc
+from kmcodec.model.label_array import LabelArray
 from kmcodec.sources.labels import read_labels
 
 DTYPES = ["|b1", "|i1", "|u1", *(f"{o}{k}{n}" for o in "<>" for k in "iu" for n in (2, 4, 8))]
@@ -429,11 +430,11 @@ def test_info_counts_labels_that_are_stored_byte_by_byte(tmp_path):
     assert line in run("info", tmp_path / "x.kmc").splitlines()
 
 
-def test_info_of_a_malformed_text_notes_it_and_shows_the_rest(tmp_path):
-    metadata = kmcodec.Metadata(text={"label array": "nonsense"})
+def test_info_of_labels_that_do_not_fit_notes_it_and_shows_the_rest(tmp_path):
+    metadata = kmcodec.Metadata(labels=LabelArray(np.dtype("u1"), (2, 2), (3, 4, 5)))
     kmcodec.write(tmp_path / "x.kmc", PHOTO, metadata=metadata)
     output = run("info", tmp_path / "x.kmc")
-    assert "malformed" in output
+    assert "3 values do not fit 1 palette entries" in output
     assert "palette    1 entries" in output
 
 

@@ -75,7 +75,7 @@ def test_the_slow_coder_never_takes_more_bytes_than_the_quick_one(shape, count, 
 def test_a_stream_of_a_small_chunk_is_much_smaller_than_a_file():
     labels = blobs((64, 64), 6)
     stream = encode_stream(labels, "context", "auto")
-    assert len(stream) < len(kmcodec.encode_labels(labels)) - 60
+    assert len(stream) < len(kmcodec.encode_labels(labels)) - 50
 
 
 def test_a_slice_that_is_like_the_one_before_takes_next_to_nothing():

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import warnings
 from io import BytesIO
 
 import numpy as np
 import pytest
+from conftest import VECTORS
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -17,9 +19,8 @@ from kmcodec import IndexedImage, Metadata, decode_labels, encode_labels
 from kmcodec.batch.encoding import encode_file
 from kmcodec.batch.planning import Job
 from kmcodec.coding import decode_palette
-from kmcodec.decoder import decode_indexed
+from kmcodec.model.label_array import LabelArray
 from kmcodec.reading import strip_reader
-from kmcodec.targets.images import encode_image
 
 DTYPES = st.one_of(
     hnp.boolean_dtypes(),
@@ -104,37 +105,46 @@ def test_the_limit_on_pixels_counts_labels_not_their_bytes():
         decode_labels(data, max_pixels=69_999)
 
 
-def test_the_text_of_values_in_bytes_is_what_the_specification_says():
-    image = IndexedImage([0, 1, 9], [[0, 1], [0, 2]], Metadata(text={"label array": TWO_BYTES}))
-    assert decode_labels(kmcodec.encode(image)).tolist() == [[-3, 262]]
+def labl(image):
+    """The data of the section, which is plain."""
+    (section,) = [each for each in kmcodec.inspect(image).sections if each.type == "labl"]
+    assert section.payload[:1] == b"\0"
+    return section.payload[1:].hex(" ").upper()
 
 
-TWO_BYTES = "<i4 (1,2) -3 in 2 bytes"
+def test_the_section_of_values_in_bytes_is_what_the_specification_says():
+    image = IndexedImage([0, 1, 9], [[0, 1], [0, 2]], Metadata(labels=TWO_BYTES))
+    data = kmcodec.encode(image)
+    assert labl(data) == "07 02 01 02 02 FD FF FF FF 07"
+    assert f"`{labl(data)}`" in SPECIFICATION
+    assert decode_labels(data).tolist() == [[-3, 262]]
+
+
+SPECIFICATION = (VECTORS.parent / "kmc-1.md").read_text("utf-8")
+TWO_BYTES = LabelArray(np.dtype("<i4"), (1, 2), (-3,), 2)
 
 
 @pytest.mark.parametrize(
-    "text",
+    "change",
     [
-        "<i4 (1,2) -3 in 3 bytes",
-        "<i4 (2,1) -3 in 2 bytes",
-        "<i4 (1,2) -3 in 0 bytes",
-        "<i4 (1,2) -3 in 9 bytes",
-        "<i4 (1,2) -3 in 2 bytes ",
-        "<i4 (1,2) -3,1 in 2 bytes",
-        "<i4 (1,2) 2147483600 in 2 bytes",
-        "<u4 (1,2) -3 in 2 bytes",
-        "|u1 (1,2) 0 in 2 bytes",
+        {"planes": 3},
+        {"shape": (2, 1)},
+        {"planes": 0},
+        {"values": (2_147_483_600,)},
+        {"dtype": np.dtype("|u1"), "values": (0,)},
+        {"dtype": np.dtype("|b1"), "values": (0,)},
     ],
 )
-def test_a_text_of_bytes_that_does_not_fit_its_image_is_refused(text):
-    image = IndexedImage([0, 1, 9], [[0, 1], [0, 2]], Metadata(text={"label array": text}))
-    with pytest.raises(kmcodec.KmcFormatError, match="label array"):
+def test_bytes_that_do_not_fit_their_image_are_refused(change):
+    told = dataclasses.replace(TWO_BYTES, **change)
+    image = IndexedImage([0, 1, 9], [[0, 1], [0, 2]], Metadata(labels=told))
+    with pytest.raises(kmcodec.KmcFormatError, match="section labl"):
         decode_labels(kmcodec.encode(image))
 
 
 def test_bytes_in_colors_are_refused():
-    text = {"label array": TWO_BYTES}
-    image = IndexedImage([[0, 0, 0], [9, 9, 9]], [[0, 1], [0, 1]], Metadata(text=text))
+    metadata = Metadata(labels=TWO_BYTES)
+    image = IndexedImage([[0, 0, 0], [9, 9, 9]], [[0, 1], [0, 1]], metadata)
     with pytest.raises(kmcodec.KmcFormatError, match="must be grey"):
         decode_labels(kmcodec.encode(image))
 
@@ -165,10 +175,17 @@ def test_slices_lie_below_each_other():
     assert (image.height, image.width) == (60, 6)
 
 
-def test_the_text_is_what_the_specification_says():
-    data = encode_labels(np.array([[3, 4, 5], [9, 3, 3]], ">u2"))
-    text = kmcodec.decode_indexed(data).metadata.text
-    assert text == {"label array": ">u2 (2,3) 3,1*2,4"}
+def test_the_section_is_what_the_specification_says():
+    data = encode_labels(np.array([[3, 4, 5], [9, 3, 3]], "<u2"))
+    assert labl(data) == "04 02 02 03 00 03 03 01 00 00 03"
+    assert f"`{labl(data)}`" in SPECIFICATION
+
+
+def test_labels_without_neighbours_take_few_bytes(rng):
+    parcels = rng.choice(10**9, 3000, replace=False).astype(np.uint32).reshape(50, 60)
+    info = kmcodec.inspect(encode_labels(parcels))
+    # A gap of 20 bits takes less than its three bytes.
+    assert info.metadata_size < 3 * 3000
 
 
 def test_labels_survive_another_order_of_the_palette():
@@ -221,24 +238,18 @@ def land(rng):
         ({"rdo": 0.1}, False),
     ],
 )
-@pytest.mark.parametrize("extension", [".kmc", ".png"])
-def test_labels_are_right_or_gone_in_a_file_made_of_theirs(
-    tmp_path, land, options, kept, extension
-):
-    source, again = tmp_path / f"land{extension}", tmp_path / "again.kmc"
-    data = encode_labels(land)
-    if extension == ".png":
-        data = encode_image(decode_indexed(data), extension)
-    source.write_bytes(data)
+def test_labels_are_right_or_gone_in_a_file_made_of_theirs(tmp_path, land, options, kept):
+    source, again = tmp_path / "land.kmc", tmp_path / "again.kmc"
+    source.write_bytes(encode_labels(land))
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         encode_file(Job(str(source), str(again), replace=True), coding="context", **options)
-    told = ["dropped the text 'label array'" in str(warning.message) for warning in caught]
+    told = ["dropped the labels" in str(warning.message) for warning in caught]
     assert sum(told) == (not kept)
     if kept:
         np.testing.assert_array_equal(decode_labels(again.read_bytes()), land)
     else:
-        assert not kmcodec.read(again).metadata.text
+        assert kmcodec.read(again).metadata.labels is None
 
 
 def test_labels_are_right_or_gone_through_pillow(land):
@@ -247,49 +258,52 @@ def test_labels_are_right_or_gone_through_pillow(land):
         stream = BytesIO()
         opened.save(stream, "KMC")
         np.testing.assert_array_equal(decode_labels(stream.getvalue()), land)
-        with pytest.warns(kmcodec.KmcWarning, match="label array"):
+        with pytest.warns(kmcodec.KmcWarning, match="dropped the labels"):
             opened.save(BytesIO(), "KMC", colors=2)
 
 
+THREE = LabelArray(np.dtype("<u2"), (2, 2), (0, 1, 2))
+
+
 @pytest.mark.parametrize(
-    "text",
+    "change",
     [
-        "",
-        "<u2 (2,2) 0,1*2 ",
-        "<f4 (2,2) 0,1*2",
-        "<u1 (2,2) 0,1*2",
-        "<u2 (2,2) zero",
-        "<u2 (2,2) 0,1,-1",
-        "<u2 (2,2) 0,1",
-        "<u2 (2,2) 0,1*3",
-        "<u2 (2,2) 0,1*0,1*2",
-        "<u2 (2,2) 0,1,0",
-        "<u2 (2,2) 0,1*99999",
-        "<u2 (2,2) -1,1*2",
-        "<u2 (2,2) 65534,1*2",
-        "|b1 (2,2) 0,1*2",
-        "<u2 (4) 0,1*2",
-        "<u2 (2,3) 0,1*2",
-        "<u2 () 0,1*2",
-        "<u2 (0,2) 0,1*2",
-        "<u2 (9999999999999999999,9999999999999999999,0) 0,1*2",
-        "<u2 (" + "1," * 99 + "2,2) 0,1*2",
-        "<u2 (2,2) 0,99999999999999999999*2",
-        "<u2 (2,2) \N{ARABIC-INDIC DIGIT ZERO},1*2",
+        {"values": (0, 1)},
+        {"values": (0, 1, 2, 3)},
+        {"shape": (4,)},
+        {"shape": (2, 3)},
+        {"shape": ()},
+        {"shape": (0, 2)},
+        {"values": (0,), "planes": 2},
     ],
 )
-def test_a_text_that_does_not_fit_its_image_is_refused(text):
-    indices = np.array([[0, 1], [2, 0]])
-    image = IndexedImage([0, 1, 2], indices, Metadata(text={"label array": text}))
-    with pytest.raises(kmcodec.KmcFormatError, match="label array"):
+def test_labels_that_do_not_fit_their_image_are_refused(change):
+    metadata = Metadata(labels=dataclasses.replace(THREE, **change))
+    image = IndexedImage([0, 1, 2], [[0, 1], [2, 0]], metadata)
+    with pytest.raises(kmcodec.KmcFormatError, match="section labl"):
         decode_labels(kmcodec.encode(image))
 
 
-def test_no_array_of_a_size_beyond_all_is_made_of_one_pixel():
-    text = "<u2 (9999999999999999999,9999999999999999999,0) 0"
-    image = IndexedImage([0], [[0]], Metadata(text={"label array": text}))
-    with pytest.raises(kmcodec.KmcFormatError, match="no array has the shape"):
-        decode_labels(kmcodec.encode(image))
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"dtype": np.dtype("f4")}, "integers or bool, not float32"),
+        ({"shape": (1,) * 33}, "33 axes, at most 32"),
+        ({"shape": (2**62, 2**62, 0)}, "no array has the shape"),
+        ({"planes": 9}, "1 to 8 bytes, not 9"),
+        ({"values": ()}, "0 values"),
+        ({"planes": 1}, "3 values"),
+        ({"values": range(70_000), "dtype": np.dtype("u4")}, "70,000 values"),
+        ({"values": (1, 0)}, "do not ascend"),
+        ({"values": (1, 1)}, "do not ascend"),
+        ({"values": (-1, 1)}, "outside uint16"),
+        ({"values": (1, 65_536)}, "outside uint16"),
+        ({"dtype": np.dtype(bool)}, "outside bool"),
+    ],
+)
+def test_what_describes_no_array_is_refused(change, words):
+    with pytest.raises(kmcodec.KmcInputError, match=words):
+        dataclasses.replace(THREE, **change)
 
 
 def test_a_palette_that_repeats_is_refused():

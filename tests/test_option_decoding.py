@@ -23,7 +23,8 @@ from kmcodec.errors import KmcError, KmcLimitError, KmcWarning
 @pytest.fixture
 def made(tmp_path):
     """A file of 33 x 40 pixels with metadata, as bytes and under a path."""
-    data = kmcodec.encode_labels(pixels()[..., 0] // 32, strip_rows=8)
+    metadata = kmcodec.Metadata(text={"Title": "t"})
+    data = kmcodec.encode_labels(pixels()[..., 0] // 32, strip_rows=8, metadata=metadata)
     (tmp_path / "made.kmc").write_bytes(data)
     return data, tmp_path / "made.kmc"
 
@@ -125,10 +126,10 @@ def test_strip_and_rows_of_decoding(made, tmp_path, extension):
         np.testing.assert_array_equal(np.load(target), whole)
         return
     with Image.open(target) as image:
-        assert "label array" not in image.info
+        assert "Title" not in image.info
     decode_file(job, picture=True)
     with Image.open(target) as image:
-        assert "label array" in image.info
+        assert image.info["Title"] == "t"
 
 
 @pytest.mark.parametrize("extension", [".png", ".npy"])

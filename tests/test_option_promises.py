@@ -21,8 +21,9 @@ from kmcodec.container.header import Header
 from kmcodec.errors import KmcGoalError, KmcInputError, KmcWarning
 from kmcodec.model.checks import checked_integer, checked_number
 from kmcodec.model.image import MAX_SIDE
-from kmcodec.model.label_text import without_stale_labels
+from kmcodec.model.label_array import LabelArray
 from kmcodec.model.metrics import psnr
+from kmcodec.model.stale_labels import without_stale_labels
 from kmcodec.quantization.grey import best_grey_palette
 from kmcodec.sources.frames import ANIMATED
 from kmcodec.sources.images import warn_of_frames
@@ -170,18 +171,22 @@ def test_the_price_of_an_image_depends_on_its_palette():
     assert affordable_effort(np.zeros((700, 700), int), 256) == "max"
 
 
+TWO = LabelArray(np.dtype("u1"), (1, 2), (3, 4))
+
+
 def test_labels_are_stale_where_the_palette_has_another_entry():
-    metadata = kmcodec.Metadata(text={"label array": "x", "Title": "t"})
+    metadata = kmcodec.Metadata(text={"Title": "t"}, labels=TWO)
     before = kmcodec.IndexedImage([[1, 2, 3], [4, 5, 6]], [[0, 1]], metadata)
     swapped = kmcodec.IndexedImage([[4, 5, 6], [1, 2, 3]], [[1, 0]])
     assert without_stale_labels(metadata, before, swapped) is metadata
     more = kmcodec.IndexedImage([[4, 5, 6], [1, 2, 3], [9, 9, 9]], [[1, 0]])
-    with pytest.warns(KmcWarning, match="dropped the text 'label array'"):
-        assert without_stale_labels(metadata, before, more).text == {"Title": "t"}
+    with pytest.warns(KmcWarning, match="dropped the labels"):
+        left = without_stale_labels(metadata, before, more)
+    assert (left.labels, left.text) == (None, {"Title": "t"})
 
 
 def test_labels_of_a_sheet_taller_than_wide_are_compared_pixel_by_pixel():
-    metadata = kmcodec.Metadata(text={"label array": "x"})
+    metadata = kmcodec.Metadata(labels=TWO)
     for shape in ((6, 2), (2, 6), (4, 1)):
         grey = np.arange(np.prod(shape), dtype=np.uint8).reshape(shape)
         after = kmcodec.quantize(grey)

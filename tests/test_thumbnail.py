@@ -26,6 +26,7 @@ from kmcodec.container.layout import strip_crc
 from kmcodec.desktop.shrinking import Shrinker, fitted
 from kmcodec.desktop.thumbnails import thumbnail_of
 from kmcodec.formats.icc import gamma, grey_profile
+from kmcodec.model.label_array import LabelArray
 from kmcodec.model.limits import DEFAULT_MAX_PIXELS, Limits
 from kmcodec.model.pixels import to_channels
 
@@ -174,8 +175,9 @@ def test_of_labels_stored_by_bytes_the_lowest_byte_is_shown(rng):
     np.testing.assert_array_equal(pixels[..., 0], labels % 256)
 
 
-def test_a_wrong_text_of_labels_leaves_a_picture():
-    image = IndexedImage([[0], [255]], [[0, 1]], Metadata(text={"label array": "|u1 (2,2) 1,1"}))
+def test_labels_that_do_not_fit_leave_a_picture():
+    told = LabelArray(np.dtype("u1"), (2, 2), (1, 2))
+    image = IndexedImage([[0], [255]], [[0, 1]], Metadata(labels=told))
     with pytest.warns(kmcodec.KmcWarning, match="shown as a picture"):
         assert shown(kmcodec.encode(image))[..., 0].tolist() == [[0, 255]]
 

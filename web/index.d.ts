@@ -88,6 +88,17 @@ export interface Scene {
   readonly palette: Uint8Array;
 }
 
+/** What the pixels of an array of labels stand for. */
+export interface Labels {
+  /** As NumPy writes it, such as `<u2`. */
+  readonly dtype: string;
+  readonly shape: readonly number[];
+  /** 0, or in how many bytes each label is stored: the image is a stack of that many greys. */
+  readonly planes: number;
+  /** The labels of the entries from dark to bright; with planes the least label alone. */
+  readonly values: readonly bigint[];
+}
+
 /** All that a file holds. */
 export interface KmcImage {
   readonly header: Header;
@@ -122,6 +133,7 @@ export interface KmcImage {
     readonly exif: Uint8Array | null;
     readonly xmp: Uint8Array | null;
     readonly text: ReadonlyMap<string, string>;
+    readonly labels: Labels | null;
   };
   /** How many bytes each part of the file takes. */
   readonly parts: Readonly<

@@ -9,8 +9,7 @@ from typing import IO, Any
 import numpy as np
 
 from kmcodec.arrays.labels import decode_labels
-from kmcodec.model.label_images import LabelText, span_of_values
-from kmcodec.model.label_text import LABELS
+from kmcodec.model.label_images import values_of_entries
 from kmcodec.reading.inspection import FileInfo
 
 __all__ = ["LabelFacts", "label_facts"]
@@ -57,19 +56,18 @@ def label_facts(stream: IO[bytes], found: FileInfo) -> LabelFacts | None:
     Raises
     ------
     KmcFormatError
-        If the text that describes the labels is malformed.
+        If the labels do not fit the image.
     KmcLimitError
         If labels that must be decoded are too many.
     """
-    text = found.metadata.text.get(LABELS)
-    if text is None:
+    told = found.metadata.labels
+    if told is None:
         return None
-    told = LabelText.parsed(text)
     kind = told.dtype.str, told.shape
     if not math.prod(told.shape):
         return LabelFacts(*kind, 0, None, None)
     if not told.planes:
-        least, most = span_of_values(told, len(found.palette))
-        return LabelFacts(*kind, len(found.palette), least, most)
+        values_of_entries(told, found.palette)
+        return LabelFacts(*kind, len(told.values), told.values[0], told.values[-1])
     distinct = np.unique(decode_labels(stream.read()))
     return LabelFacts(*kind, len(distinct), int(distinct[0]), int(distinct[-1]))

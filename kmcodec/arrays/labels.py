@@ -14,16 +14,15 @@ from kmcodec.decoder import checked_metadata, image_of
 from kmcodec.errors import KmcInputError
 from kmcodec.model.checks import refuse_unknown
 from kmcodec.model.image import IndexedImage, Metadata, array_of
+from kmcodec.model.label_array import LabelArray
 from kmcodec.model.label_classes import LabelClasses
 from kmcodec.model.label_images import (
     MOST_IN_ENTRIES,
-    LabelText,
     in_runs,
     label_image,
     labels_of,
     planes_image,
 )
-from kmcodec.model.label_text import LABELS
 from kmcodec.model.limits import DEFAULT_MAX_METADATA, DEFAULT_MAX_PIXELS, Limits
 from kmcodec.reading.strip_reader import StripReader
 from kmcodec.request import EncodeOptions
@@ -89,9 +88,9 @@ def encode_labels(
 
 
 def _described(image: IndexedImage, metadata: Metadata) -> IndexedImage:
-    """Return an image of labels with other metadata besides the text that describes them."""
-    text = {**metadata.text, **image.metadata.text}
-    return IndexedImage(image.palette, image.indices, replace(metadata, text=text))
+    """Return an image of labels with other metadata besides those that describe them."""
+    labels = image.metadata.labels
+    return IndexedImage(image.palette, image.indices, replace(metadata, labels=labels))
 
 
 def decode_labels(
@@ -133,10 +132,9 @@ def decode_labels(
     # One reader for all: the header, palette and sections of a chunk can take as long as its strip.
     reader = StripReader(io.BytesIO(data), limits)
     metadata = checked_metadata(reader)
-    text = metadata.text.get(LABELS)
-    if text is None:
+    told = metadata.labels
+    if told is None:
         return labels_of(image_of(reader, metadata))
-    told = LabelText.parsed(text)
     if limits.max_pixels is not None:
         reader = reader.within(replace(limits, max_pixels=limits.max_pixels * max(1, told.planes)))
     if rows is None:
@@ -144,7 +142,7 @@ def decode_labels(
     return labels_of(_image_of_rows(reader, told, *rows))
 
 
-def _image_of_rows(reader: StripReader, told: LabelText, first: int, end: int) -> IndexedImage:
+def _image_of_rows(reader: StripReader, told: LabelArray, first: int, end: int) -> IndexedImage:
     """Decode the image of some elements along the first axis."""
     size = told.shape[0] if len(told.shape) > 1 else 0
     if not 0 <= first < end <= size or told.size != (reader.header.height, reader.header.width):
@@ -156,5 +154,5 @@ def _image_of_rows(reader: StripReader, told: LabelText, first: int, end: int) -
         for top in range(0, reader.header.height, height)
     ]
     told = replace(told, shape=(end - first, *told.shape[1:]))
-    metadata = Metadata(text={LABELS: str(told)})
+    metadata = Metadata(labels=told)
     return IndexedImage(reader.palette, reader.first_frame(np.concatenate(parts)), metadata)

@@ -20,7 +20,6 @@ from kmcodec.container.metadata import sections_from_metadata
 from kmcodec.errors import KmcFormatError, KmcInputError, warn
 from kmcodec.files import open_kmc
 from kmcodec.model.image import Metadata
-from kmcodec.model.label_text import LABELS
 from kmcodec.model.limits import Limits
 from kmcodec.model.pixels import to_channels
 from kmcodec.reading.strip_reader import StripReader
@@ -107,7 +106,7 @@ def write_labels(path: str, data: Any, options: Mapping[str, Any]) -> list[str]:
     labels = np.asarray(data[0] if options.get("multiscale") else data)
     texts = {_TITLE: str(options.get("name") or ""), IMAGE_LABEL: image_label_text(options) or ""}
     given = Metadata(text={keyword: text for keyword, text in texts.items() if text})
-    # The labels' own text is there already.
+    # What describes the labels is there already.
     sections = sections_from_metadata(given)
     encoded = with_sections(encode_labels(labels), sections)
     write_output(path, encoded)
@@ -121,8 +120,8 @@ def write_labels(path: str, data: Any, options: Mapping[str, Any]) -> list[str]:
 def _layer(path: str) -> Layer:
     limits = Limits()
     with open_kmc(path) as stream:
-        texts = dict(StripReader(stream, limits).metadata().text)
-        holds_labels = texts.pop(LABELS, None) is not None
+        metadata = StripReader(stream, limits).metadata()
+        texts, holds_labels = dict(metadata.text), metadata.labels is not None
         stream.seek(0)
         # A single number is no layer.
         data = np.atleast_1d(decode_labels(stream.read())) if holds_labels else None

@@ -24,7 +24,6 @@ from kmcodec.errors import KmcError, KmcFormatError, KmcInputError, warn
 from kmcodec.files import open_kmc, warn_of_other_frames
 from kmcodec.formats.npy import npy_start
 from kmcodec.model.image import IndexedImage, Metadata
-from kmcodec.model.label_text import LABELS
 from kmcodec.model.limits import DEFAULT_MAX_PIXELS, NO_LIMITS, Limits
 from kmcodec.reading.salvage import salvage_indexed
 from kmcodec.reading.strip_reader import StripReader
@@ -178,7 +177,7 @@ def _metadata_of_labels(stream: IO[bytes], limits: Limits) -> Metadata | None:
         return None
     finally:
         stream.seek(0)
-    return metadata if LABELS in metadata.text else None
+    return None if metadata.labels is None else metadata
 
 
 def _decode_labels(
@@ -193,7 +192,7 @@ def _decode_labels(
     try:
         labels = decode_labels(data, max_pixels=limits.max_pixels)
     except KmcFormatError as error:
-        # A wrong label text does not affect the picture.
+        # Labels that do not fit the picture do not affect it.
         warn(f"{job.source}: {error}, wrote the picture")
         return None
     with named_warnings(job.source):

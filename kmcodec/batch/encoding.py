@@ -25,8 +25,8 @@ from kmcodec.container.reader import ContainerReader
 from kmcodec.errors import KmcError, KmcGoalError, KmcLossWarning, warn
 from kmcodec.formats.color_profiles import is_like_srgb
 from kmcodec.model.image import IndexedImage, Metadata
-from kmcodec.model.label_text import LABELS, without_labels
 from kmcodec.model.metrics import psnr
+from kmcodec.model.stale_labels import without_labels
 from kmcodec.perception import FramesReference
 from kmcodec.quantization import QuantizeRequest
 from kmcodec.quantizer import quantized
@@ -223,7 +223,7 @@ def _read(job: Job, request: FileRequest) -> Source:
     if not _has_too_many_labels(source, quantizing.k):
         return source
     source = read(labels=False)
-    if LABELS not in source.metadata.text:  # else its own text is dropped with a warning
+    if source.metadata.labels is None:  # else its own labels are dropped with a warning
         warn(f"{source.name}: more labels than {quantizing.k} entries hold, encoded as a picture")
     return source
 
@@ -235,15 +235,15 @@ def stripped(source: _S, name: str) -> _S:
     if icc is not None and not is_like_srgb(icc):
         lost = ("dropped the colour profile",)
         warn(f"{name}: {lost[0]}", KmcLossWarning)
-    # The text of labels is no description of the image, but half of it.
-    text = {key: text for key, text in source.metadata.text.items() if key == LABELS}
-    return replace(source, metadata=Metadata(text=text), losses=source.losses + lost)
+    # Labels are no description of the image, but half of it.
+    kept = Metadata(labels=source.metadata.labels)
+    return replace(source, metadata=kept, losses=source.losses + lost)
 
 
 def _has_too_many_labels(source: Source, k: int | None) -> bool:
     if k is None or not isinstance(source.image, IndexedImage):
         return False
-    return LABELS in source.metadata.text and len(source.image.palette) > k
+    return source.metadata.labels is not None and len(source.image.palette) > k
 
 
 def encode_files(

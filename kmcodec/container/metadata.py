@@ -13,6 +13,7 @@ from kmcodec.container.class_sections import (
     data_from_tags,
     tags_from_data,
 )
+from kmcodec.container.label_section import data_from_labels, labels_from_data
 from kmcodec.container.layout import MAX_SECTIONS, Section
 from kmcodec.errors import KmcFormatError, KmcInputError, KmcLimitError
 from kmcodec.model.image import Metadata
@@ -28,12 +29,21 @@ _FIELD_OF_TYPE = {
     "iccp": "icc",
     "exif": "exif",
     "xmpp": "xmp",
+    "labl": "labels",
     "clas": "classes",
     "tiff": "tiff",
 }
-# Of the types in spec/classes.md, how the data are made and read.
-_MADE: dict[str, Callable[[Any], bytes]] = {"clas": data_from_classes, "tiff": data_from_tags}
-_READ: dict[str, Callable[[bytes], Any]] = {"clas": classes_from_data, "tiff": tags_from_data}
+# Of the types that describe labels, how the data are made and read.
+_MADE: dict[str, Callable[[Any], bytes]] = {
+    "labl": data_from_labels,
+    "clas": data_from_classes,
+    "tiff": data_from_tags,
+}
+_READ: dict[str, Callable[[bytes], Any]] = {
+    "labl": labels_from_data,
+    "clas": classes_from_data,
+    "tiff": tags_from_data,
+}
 _STORED, _ZLIB = 0, 1
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 

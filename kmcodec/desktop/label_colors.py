@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from kmcodec.errors import KmcFormatError, warn
 from kmcodec.model.image import Metadata
-from kmcodec.model.label_images import LabelText, values_of_entries
-from kmcodec.model.label_text import LABELS
+from kmcodec.model.label_array import LabelArray
+from kmcodec.model.label_images import values_of_entries
 from kmcodec.model.pixels import to_channels
 
 __all__ = ["shown_labels"]
@@ -41,15 +41,14 @@ def shown_labels(
     Warns
     -----
     KmcWarning
-        If the text that describes the labels does not fit the image, which is then a picture.
+        If the labels do not fit the image, which is then a picture.
     """
     width, height = size
     whole = palette, (0, height)
-    text = metadata.text.get(LABELS)
-    if text is None:
+    told = metadata.labels
+    if told is None:
         return whole
     try:
-        told = LabelText.parsed(text)
         if not math.prod(told.shape):
             return whole  # one pixel, which stands for no label
         if told.size != (height, width):
@@ -62,7 +61,7 @@ def shown_labels(
 
 
 def _in_class_colors(
-    palette: NDArray[np.uint8], told: LabelText, metadata: Metadata
+    palette: NDArray[np.uint8], told: LabelArray, metadata: Metadata
 ) -> NDArray[np.uint8]:
     values = values_of_entries(told, palette)
     classes = metadata.classes
@@ -78,7 +77,7 @@ def _in_class_colors(
     return colors
 
 
-def _middle(told: LabelText, height: int) -> tuple[int, int]:
+def _middle(told: LabelArray, height: int) -> tuple[int, int]:
     rows = height // max(1, told.planes)
     first = height - rows
     if len(told.shape) < 3:

@@ -107,7 +107,7 @@ def thumbnail_of(stream: IO[bytes], most: int, limits: Limits) -> Thumbnail:
     Warns
     -----
     KmcWarning
-        If metadata are damaged: a colour profile, an orientation, the text of labels.
+        If metadata are damaged: a colour profile, an orientation, labels.
     """
     reader = StripReader(stream, limits)
     header = reader.header

@@ -153,6 +153,7 @@ def attach_metadata(image: Image.Image, metadata: Metadata | None) -> None:
     if kept.xmp:
         image.info["xmp"] = kept.xmp
     image.text = dict(kept.text)  # type: ignore[attr-defined]
+    image.label_array = kept.labels  # type: ignore[attr-defined]
 
 
 def comment_text(comment: bytes) -> str:
@@ -212,6 +213,7 @@ def metadata_from_pillow(
         exif=_exif_with_resolution(image, given, turned),
         xmp=_as_bytes(given["xmp"] if "xmp" in given else _xmp_of(image)),
         text=_as_texts(given["text"] if "text" in given else _texts_of(image)),
+        labels=getattr(image, "label_array", None),
     )
 
 

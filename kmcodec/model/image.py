@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from kmcodec.errors import KmcInputError
 from kmcodec.model.frozen import FrozenDict, frozen, owned
+from kmcodec.model.label_array import LabelArray
 from kmcodec.model.label_classes import LabelClasses, TiffTag
 
 __all__ = [
@@ -50,6 +51,8 @@ class Metadata:
         An XMP packet.
     text : mapping of str to str
         Texts by keyword, copied into a read-only dict.
+    labels : LabelArray, optional
+        The labels that the pixels stand for; `encode_labels` sets it.
     classes : LabelClasses, optional
         Names and colours of labels.
     tiff : tuple of TiffTag
@@ -60,6 +63,7 @@ class Metadata:
     exif: bytes | None = None
     xmp: bytes | None = None
     text: Mapping[str, str] = field(default_factory=dict)
+    labels: LabelArray | None = None
     classes: LabelClasses | None = None
     tiff: tuple[TiffTag, ...] = ()
 
@@ -72,7 +76,7 @@ class Metadata:
 
     def __bool__(self) -> bool:
         kept = self.icc or self.exif or self.xmp or self.text
-        return bool(kept or self.classes or self.tiff)
+        return bool(kept or self.labels or self.classes or self.tiff)
 
 
 @dataclass(frozen=True, init=False, eq=False, repr=False)

@@ -1,15 +1,11 @@
 """Convert arrays of integer labels to palette images and back (spec/kmc-1.md, section 7.1).
 
-A text in the metadata gives dtype, shape and values; the palette only makes the file viewable.
+The metadata give dtype, shape and values; the palette only makes the file viewable.
 """
 
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Iterator
-from dataclasses import dataclass
-from itertools import groupby, pairwise
 from typing import Any
 
 import numpy as np
@@ -17,14 +13,13 @@ from numpy.typing import NDArray
 
 from kmcodec.errors import KmcFormatError, KmcInputError
 from kmcodec.model.image import MAX_COLORS, IndexedImage, Metadata
-from kmcodec.model.label_text import LABELS
+from kmcodec.model.label_array import LabelArray, folded, span_of
 from kmcodec.model.palette_order import dark_to_bright
 from kmcodec.model.ramp import ramp
 
 __all__ = [
     "MOST_IN_ENTRIES",
     "MOST_IN_NOISE",
-    "LabelText",
     "check_dtype",
     "in_runs",
     "is_label_map",
@@ -33,8 +28,6 @@ __all__ = [
     "planes_image",
     "ranked",
     "slice_rows_of",
-    "span_of",
-    "span_of_values",
     "values_of_entries",
 ]
 
@@ -43,70 +36,6 @@ MOST_IN_ENTRIES = 4096
 
 MOST_IN_NOISE = 256
 """With up to this many distinct values an image is a label map, even if most pixels differ."""
-
-_TEXT = re.compile(
-    r"(?P<dtype>\|b1|\|[iu]1|[<>][iu][248]) "
-    r"\((?P<shape>(?:\d{1,19}(?:,\d{1,19})*)?)\) "
-    r"(?P<first>-?\d{1,20})"
-    r"(?:(?P<gaps>(?:,\d{1,20}(?:\*\d{1,5})?)*)| in (?P<planes>[1-8]) bytes)",
-    re.ASCII,
-)
-
-
-@dataclass(frozen=True)
-class LabelText:
-    """The description of labels in the text of a file.
-
-    Parameters
-    ----------
-    dtype : numpy.dtype
-    shape : tuple of int
-        Shape of the array.
-    first : int
-        The least value.
-    gaps : str
-        The distances between values, as in the text.
-    planes : int
-        Bytes of a value if each byte is a separate picture; 0 if values are entries.
-    """
-
-    dtype: np.dtype[Any]
-    shape: tuple[int, ...]
-    first: int
-    gaps: str = ""
-    planes: int = 0
-
-    @classmethod
-    def parsed(cls, text: str) -> LabelText:
-        """Parse a text.
-
-        Raises
-        ------
-        KmcFormatError
-            If it is malformed.
-        """
-        match = _TEXT.fullmatch(text)
-        if match is None:
-            raise _fault("it is malformed")
-        shape = tuple(map(int, match["shape"].split(","))) if match["shape"] else ()
-        return cls(
-            np.dtype(match["dtype"]),
-            shape,
-            int(match["first"]),
-            match["gaps"] or "",
-            int(match["planes"] or 0),
-        )
-
-    def __str__(self) -> str:
-        shape = ",".join(map(str, self.shape))
-        values = f" in {self.planes} bytes" if self.planes else self.gaps
-        return f"{self.dtype.str} ({shape}) {self.first}{values}"
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """Rows and columns of the image."""
-        rows, columns = _folded(self.shape if math.prod(self.shape) else ())
-        return rows * max(1, self.planes), columns
 
 
 def label_image(array: NDArray[Any], *, own_greys: bool = False) -> IndexedImage | None:
@@ -121,7 +50,7 @@ def label_image(array: NDArray[Any], *, own_greys: bool = False) -> IndexedImage
     Returns
     -------
     IndexedImage or None
-        With the text that gives dtype, shape and values. None if the array has too many values.
+        With metadata that give dtype, shape and values. None if the array has too many values.
 
     Raises
     ------
@@ -136,8 +65,8 @@ def label_image(array: NDArray[Any], *, own_greys: bool = False) -> IndexedImage
     palette = ramp(len(values))
     if own_greys and values[0] >= 0 and values[-1] <= 255:
         palette = np.array(values, np.uint8)[:, np.newaxis]
-    text = LabelText(array.dtype, array.shape, values[0], _told(values))
-    return IndexedImage(palette, ranks, Metadata(text={LABELS: str(text)}))
+    told = LabelArray(array.dtype, array.shape, tuple(values))
+    return IndexedImage(palette, ranks, Metadata(labels=told))
 
 
 def planes_image(array: NDArray[Any]) -> IndexedImage:
@@ -153,16 +82,15 @@ def planes_image(array: NDArray[Any]) -> IndexedImage:
         With the highest bytes at the top, the lowest at the bottom.
     """
     check_dtype(array)
-    folded = _filled(array)
-    distances, least, most = _distances(folded)
+    filled = _filled(array)
+    distances, least, most = _distances(filled)
     planes = max(1, ((most - least).bit_length() + 7) // 8)
     big = np.ascontiguousarray(distances, distances.dtype.newbyteorder(">"))
-    parts = big.view(np.uint8).reshape(*folded.shape, -1)[..., -planes:]
-    sheet = np.moveaxis(parts, -1, 0).reshape(-1, folded.shape[1])
+    parts = big.view(np.uint8).reshape(*filled.shape, -1)[..., -planes:]
+    sheet = np.moveaxis(parts, -1, 0).reshape(-1, filled.shape[1])
     greys, indices = np.unique(sheet, return_inverse=True)
-    text = LabelText(array.dtype, array.shape, least, planes=planes)
-    metadata = Metadata(text={LABELS: str(text)})
-    return IndexedImage(greys, indices.reshape(sheet.shape), metadata)
+    told = LabelArray(array.dtype, array.shape, (least,), planes)
+    return IndexedImage(greys, indices.reshape(sheet.shape), Metadata(labels=told))
 
 
 def labels_of(image: IndexedImage) -> NDArray[Any]:
@@ -171,56 +99,43 @@ def labels_of(image: IndexedImage) -> NDArray[Any]:
     Parameters
     ----------
     image : IndexedImage
-        With the text that describes the labels.
+        With metadata that describe the labels.
 
     Returns
     -------
     ndarray
-        With the dtype, shape and byte order in the text.
+        With the dtype, shape and byte order that they give.
 
     Raises
     ------
     KmcFormatError
-        If the text is missing or does not fit the image.
+        If the metadata have no labels, or these do not fit the image.
     """
-    text = image.metadata.text.get(LABELS)
-    if text is None:
-        raise KmcFormatError(f"the image holds no labels: it has no text {LABELS!r}")
-    told = LabelText.parsed(text)
+    told = image.metadata.labels
+    if told is None:
+        raise KmcFormatError("the image holds no labels")
     if told.size != image.indices.shape:
         size = f"{image.width:,} x {image.height:,} pixels"
         raise _fault(f"shape {told.shape} does not fit {size}")
-    folded = (_from_planes if told.planes else _from_entries)(image, told)
-    try:
-        if not math.prod(told.shape):
-            return np.empty(told.shape, told.dtype)
-        labels: NDArray[Any] = folded.reshape(told.shape)
-    except ValueError:
-        raise _fault(f"no array has the shape {told.shape}") from None
+    found = (_from_planes if told.planes else _from_entries)(image, told)
+    if not math.prod(told.shape):
+        return np.empty(told.shape, told.dtype)
+    labels: NDArray[Any] = found.reshape(told.shape)
     return labels
 
 
-def span_of_values(told: LabelText, entries: int) -> tuple[int, int]:
-    """Return the least and the greatest value of labels that are entries of a palette.
-
-    Raises
-    ------
-    KmcFormatError
-        If the text does not fit so many entries.
-    """
-    values = _values(told.first, told.gaps, entries, told.dtype)
-    return int(values[0]), int(values[-1])
-
-
-def values_of_entries(told: LabelText, palette: NDArray[np.uint8]) -> NDArray[Any]:
+def values_of_entries(told: LabelArray, palette: NDArray[np.uint8]) -> NDArray[Any]:
     """Return the label that each entry of a palette stands for, in the order of entries.
 
     Raises
     ------
     KmcFormatError
-        If the text does not fit the palette.
+        If the labels do not fit the palette.
     """
-    values = _values(told.first, told.gaps, len(palette), told.dtype)
+    if told.planes or len(told.values) != len(palette):
+        found = f"{len(palette):,} palette entries"
+        raise _fault(f"{len(told.values):,} values do not fit {found}")
+    values = np.array(told.values, told.dtype)
     by_entry = np.empty_like(values)
     by_entry[_order_of(palette)] = values
     return by_entry
@@ -252,12 +167,11 @@ def slice_rows_of(metadata: Metadata) -> int | None:
     Returns
     -------
     int or None
-        None if the image has no labels, or the text that describes them is malformed.
+        None if the image has no labels.
     """
-    try:
-        shape = LabelText.parsed(metadata.text[LABELS]).shape
-    except (KeyError, KmcFormatError):
+    if metadata.labels is None:
         return None
+    shape = metadata.labels.shape
     return shape[-2] if len(shape) > 2 else 0
 
 
@@ -279,18 +193,13 @@ def check_dtype(array: NDArray[Any]) -> None:
 
 
 def _fault(what: str) -> KmcFormatError:
-    return KmcFormatError(f"text {LABELS!r}: {what}")
-
-
-def _folded(shape: tuple[int, ...]) -> tuple[int, int]:
-    """Return the rows and columns of the image of an array with this shape."""
-    return math.prod(shape[:-1]), math.prod(shape[-1:])
+    return KmcFormatError(f"section labl: {what}")
 
 
 def _filled(array: NDArray[Any]) -> NDArray[Any]:
     """Return the array with two axes; an empty array becomes one pixel."""
     filled = array if array.size else np.zeros((), array.dtype)
-    return filled.reshape(_folded(filled.shape))
+    return filled.reshape(folded(filled.shape))
 
 
 def _distances(labels: NDArray[Any]) -> tuple[NDArray[Any], int, int]:
@@ -329,12 +238,12 @@ def ranked(labels: NDArray[Any]) -> tuple[list[int], NDArray[Any]] | None:
     return [least + distance for distance in distinct.tolist()], ranks.reshape(labels.shape)
 
 
-def _from_entries(image: IndexedImage, told: LabelText) -> NDArray[Any]:
+def _from_entries(image: IndexedImage, told: LabelArray) -> NDArray[Any]:
     labels: NDArray[Any] = values_of_entries(told, image.palette).take(image.indices)
     return labels
 
 
-def _from_planes(image: IndexedImage, told: LabelText) -> NDArray[Any]:
+def _from_planes(image: IndexedImage, told: LabelArray) -> NDArray[Any]:
     if image.channels != 1:
         raise _fault("its bytes must be grey, but the palette has colours")
     planes = image.to_array().reshape(told.planes, -1, image.width)
@@ -342,11 +251,11 @@ def _from_planes(image: IndexedImage, told: LabelText) -> NDArray[Any]:
     for plane in planes:
         distances <<= np.uint64(8)
         distances |= plane
-    least, most = span_of(told.dtype)
-    if told.first < least or told.first + int(distances.max()) > most:
+    least = told.values[0]
+    if least + int(distances.max()) > span_of(told.dtype)[1]:
         raise _fault(f"it gives values outside {told.dtype}")
     # Modulo 2**64, as in two's complement.
-    distances += np.uint64(told.first % (1 << 64))
+    distances += np.uint64(least % (1 << 64))
     return distances.astype(told.dtype)
 
 
@@ -363,43 +272,3 @@ def _order_of(palette: NDArray[np.uint8]) -> NDArray[np.intp]:
     if (ordered[1:] == ordered[:-1]).all(axis=1).any():
         raise _fault("the palette has an entry twice")
     return order
-
-
-def _told(values: list[int]) -> str:
-    """Return the text of the gaps between values; ``,1*9`` stands for nine gaps of 1."""
-    gaps = (after - before for before, after in pairwise(values))
-    runs = ((gap, len(list(run))) for gap, run in groupby(gaps))
-    return "".join(f",{gap}" if count == 1 else f",{gap}*{count}" for gap, count in runs)
-
-
-def _values(first: int, gaps: str, count: int, dtype: np.dtype[Any]) -> NDArray[Any]:
-    """Undo `_told`, checking that it gives `count` values of this dtype.
-
-    Raises
-    ------
-    KmcFormatError
-    """
-    values = [first]
-    for gap, times in _runs(gaps):
-        if not gap or not 1 <= times <= count - len(values):
-            raise _fault(f"it does not give a value for each of the {count:,} palette entries")
-        values += range(values[-1] + gap, values[-1] + gap * times + 1, gap)
-    if len(values) != count:
-        raise _fault(f"it gives {len(values):,} values, but the palette has {count:,} entries")
-    least, most = span_of(dtype)
-    if values[0] < least or values[-1] > most:
-        raise _fault(f"it gives values outside {dtype}")
-    return np.array(values, dtype)
-
-
-def span_of(dtype: np.dtype[Any]) -> tuple[int, int]:
-    """Return the least and the greatest value of bool or a dtype of integers."""
-    if dtype.kind == "b":
-        return 0, 1
-    return int(np.iinfo(dtype).min), int(np.iinfo(dtype).max)
-
-
-def _runs(gaps: str) -> Iterator[tuple[int, int]]:
-    for token in gaps.split(",")[1:]:
-        gap, _, times = token.partition("*")
-        yield int(gap), int(times or 1)

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from kmcodec.formats.fitting import fitting_metadata
 from kmcodec.model.image import IndexedImage, Metadata
-from kmcodec.model.label_text import without_labels
 from kmcodec.model.pixels import to_channels
+from kmcodec.model.stale_labels import without_labels
 from kmcodec.perception import price_weights
 from kmcodec.quantization import Placing, QuantizeRequest
 from kmcodec.quantizer import ImageLike, pixels_of, quantized

@@ -35,6 +35,7 @@ from kmcodec.container.layout import END_OF_SECTIONS, Section, palette_name, str
 from kmcodec.container.metadata import metadata_from_sections
 from kmcodec.errors import KmcError
 from kmcodec.model.image import MAX_SIDE
+from kmcodec.model.label_array import LabelArray
 
 __all__ = ["hexdump"]
 
@@ -361,6 +362,8 @@ def _payload_in_words(type_: bytes, payload: bytes) -> str:
     for keyword, text in found.text.items():
         return f"{keyword!r}: {text[:40]!r}{'...' if len(text) > 40 else ''}"
     stored = "deflated" if payload[:1] == b"\1" else "stored"
+    if found.labels is not None:
+        return f"{_labels_in_words(found.labels)}, {stored}"
     if found.classes is not None:
         count = len(found.classes.names.keys() | found.classes.colors.keys())
         return f"names and colours of {count:,} classes, {stored}"
@@ -371,3 +374,11 @@ def _payload_in_words(type_: bytes, payload: bytes) -> str:
         return "of an unknown type, which readers skip"
     names = {b"iccp": "ICC profile", b"exif": "EXIF", b"xmpp": "XMP"}
     return f"{names[type_]}, {len(data):,} bytes {stored}"
+
+
+def _labels_in_words(labels: LabelArray) -> str:
+    shape = " x ".join(f"{side:,}" for side in labels.shape) or "a single value"
+    if labels.planes:
+        return f"labels {labels.dtype}, {shape}, from {labels.values[0]}, in {labels.planes} bytes"
+    values = f"{len(labels.values):,} values from {labels.values[0]} to {labels.values[-1]}"
+    return f"labels {labels.dtype}, {shape}, {values}"

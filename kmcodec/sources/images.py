@@ -48,7 +48,6 @@ from kmcodec.formats.pillow_images import (
 from kmcodec.formats.resolution import is_turned_by_pillow
 from kmcodec.formats.streamed_images import can_stream
 from kmcodec.model.image import IndexedImage, Metadata
-from kmcodec.model.label_text import LABELS
 from kmcodec.model.limits import DEFAULT_MAX_PIXELS
 from kmcodec.model.pixels import as_pixels
 from kmcodec.sources.animations import SourceFrames, animation_in, frame_instead_of_picture
@@ -169,7 +168,7 @@ def read_source(
     image, metadata = _decoded(
         data, name, variable, max_pixels, all_taken=shown is not None, labels=labels, losses=losses
     )
-    if LABELS in metadata.text:
+    if metadata.labels is not None:
         metadata = names_beside(given, metadata)
     first = None if shown is None else shown.images[0]
     if isinstance(first, IndexedImage):
@@ -413,7 +412,7 @@ def _from_opened(
     samples = integer_samples(image) if labels else None
     made = None if samples is None else labelled(samples)
     if samples is not None and made is not None:
-        metadata = replace(metadata, text={**metadata.text, **made.metadata.text})
+        metadata = replace(metadata, labels=made.metadata.labels)
         if is_tiff(data):
             metadata = with_tags(metadata, data, int(samples.max()))
     pixels = from_pillow(image) if made is None else made

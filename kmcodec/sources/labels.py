@@ -26,7 +26,6 @@ from kmcodec.formats.tiff_labels import pages_of_labels, tiff_labels
 from kmcodec.formats.tiff_tags import tiff_pages
 from kmcodec.model.image import IndexedImage, Metadata
 from kmcodec.model.label_classes import LabelClasses
-from kmcodec.model.label_text import LABELS
 from kmcodec.model.limits import DEFAULT_MAX_PIXELS
 from kmcodec.reading.inspection import inspect
 from kmcodec.sources.images import check_pixels, named_warnings, npy_array
@@ -123,8 +122,7 @@ def _labels_in(
         with kmc_errors(given):
             metadata = inspect(data).metadata
             labels = decode_labels(data, max_pixels=max_pixels)
-        others = {key: text for key, text in metadata.text.items() if key != LABELS}
-        return labels, replace(metadata, text=others)
+        return labels, replace(metadata, labels=None)
     if is_mat(data):
         labels, classes = read_mat_labels(data, name, variable, max_pixels=max_pixels)
         return labels, Metadata(classes=classes)

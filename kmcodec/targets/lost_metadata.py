@@ -27,7 +27,7 @@ def warn_of_lost_metadata(data: bytes, metadata: Metadata, format_: str) -> None
     metadata : Metadata
         The metadata that it should hold.
     format_ : str
-        Pillow's name of the format. PNG, which holds all metadata, never warns.
+        Pillow's name of the format. PNG, which holds all metadata but those of labels, never warns.
 
     Warns
     -----
@@ -48,6 +48,8 @@ def warn_of_lost_metadata(data: bytes, metadata: Metadata, format_: str) -> None
             lost.insert(lost[:1].count(_NAMES["icc"]), "EXIF")
     if any(keyword not in kept.text for keyword in metadata.text):
         lost.append("texts")
+    if metadata.labels is not None:
+        lost.append("labels")
     if lost:
         words = f"dropped metadata that {format_} cannot hold: {', '.join(lost)}"
         warn(words)

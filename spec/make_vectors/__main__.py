@@ -35,6 +35,7 @@ from bad_additive import bad_additive, bad_additive_packed, bad_additive_strips
 from bad_coded import bad_coded_bytes, bad_coded_crc, bad_coded_flags, bad_coded_lengths
 from bad_context import bad_context, bad_context_strips
 from bad_indices import bad_deflate, bad_indices, bad_packed, bad_pads
+from bad_label_sections import bad_label_fields, bad_label_numbers, bad_label_tables
 from bad_labels import bad_labels, bad_labels_forms, bad_labels_symbols
 from bad_layout import bad_crc, bad_header, bad_transfer, large
 from bad_scenes import (
@@ -96,6 +97,14 @@ from good_labels_strange import (
 )
 from good_limits import good_limits_counts, good_limits_runs, good_limits_tables
 from good_sections import good_sections
+from label_sections import (
+    good_label_dtypes,
+    good_label_palettes,
+    good_label_sections,
+    good_label_shapes,
+    good_label_tables,
+    good_label_unfit,
+)
 from parts import Bad, Good
 from ramps import bad_ramps, good_ramps
 from scenes import good_scenes, good_scenes_palettes, good_scenes_tables
@@ -154,6 +163,12 @@ GOOD: list[Callable[[], Iterator[Good]]] = [
     good_scenes_palettes,
     good_scenes_tables,
     good_classes,
+    good_label_sections,
+    good_label_dtypes,
+    good_label_tables,
+    good_label_palettes,
+    good_label_shapes,
+    good_label_unfit,
     good_ramps,
 ]
 REFUSED: dict[str, list[Callable[[], Iterator[Bad]]]] = {
@@ -171,6 +186,9 @@ REFUSED: dict[str, list[Callable[[], Iterator[Bad]]]] = {
         bad_icc,
         bad_known,
         bad_texts,
+        bad_label_fields,
+        bad_label_numbers,
+        bad_label_tables,
         bad_additive,
         bad_additive_packed,
         bad_additive_strips,

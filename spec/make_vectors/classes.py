@@ -18,7 +18,7 @@ from parts import (
     with_sections,
 )
 
-LABELS = text("label array", "|u1 (3,5) 0,1*2")
+TITLE = text("Title", "Land")
 NAMED = "nodata 0\n1 #0064c8 Water\n2 #006400 Forest, deciduous\n7 - B\u00f6den  \n9 #ff000080\n"
 NAMED_FOUND = {
     "nodata": 0,
@@ -77,10 +77,10 @@ def good_classes() -> Iterator[Good]:
         (
             "both",
             "Both sections, compressed, in the other order.",
-            [squeezed(b"tiff", tag(*TAGS[8])), LABELS, squeezed(b"clas", b"nodata 3\n")],
+            [squeezed(b"tiff", tag(*TAGS[8])), TITLE, squeezed(b"clas", b"nodata 3\n")],
             {
                 "tiff": listed[8:],
-                "text": {"label array": "|u1 (3,5) 0,1*2"},
+                "text": {"Title": "Land"},
                 "classes": {"nodata": 3, "names": {}, "colors": {}},
             },
         ),

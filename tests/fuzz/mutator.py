@@ -17,7 +17,7 @@ _FIELDS = "<BBBBIIHH"
 _SIZES = (*range(1, 10), 15, 16, 17, 31, 33, 63, 64, 255, 256, 65535, 1 << 20, (1 << 31) - 1)
 _ENTRIES = (1, 2, 3, 4, 5, 8, 9, 16, 17, 64, 255, 256, 257, 4096, 65536)
 _MOST = 64  # strips, and scenes after the first
-_TYPES = (b"iccp", b"exif", b"xmpp", b"text", b"KEND", b"abcd", b"Abcd")
+_TYPES = (b"iccp", b"exif", b"xmpp", b"text", b"labl", b"KEND", b"abcd", b"Abcd")
 
 
 @dataclass
@@ -240,7 +240,7 @@ def _section(parts: Parts, rng: random.Random, other: _Other) -> None:
     parts.flags |= 1
     if not sections or rng.random() < 0.3:
         kind = rng.choice(_TYPES)
-        data = b"key\0text" if kind == b"text" else b"data"
+        data = {b"text": b"key\0text", b"labl": _labels(parts, rng)}.get(kind, b"data")
         payload = rng.choice((b"\0" + data, b"\1" + zlib.compress(data), b""))
         sections.insert(rng.randrange(len(sections) + 1), (kind, payload))
         return
@@ -256,6 +256,29 @@ def _section(parts: Parts, rng: random.Random, other: _Other) -> None:
     else:
         payload = other(payload)
     sections[at] = kind, payload
+
+
+def _labels(parts: Parts, rng: random.Random) -> bytes:
+    """A section of labels for the image, with gaps of some bytes or, as a zlib stream, of one."""
+    head = struct.pack("<BB", rng.randrange(15), 2) + _number(parts.height) + _number(parts.width)
+    if rng.random() < 0.3:
+        return head + bytes([rng.choice((1, 2, 8))]) + _number(rng.choice((0, 1, 127, 1 << 63)))
+    gaps = min(parts.entries, 256) - 1
+    first = _number(rng.choice((0, 0, 1, 127, 128, (1 << 31) - 1, 1 << 63)))
+    size = rng.choice((0, 1, 1, 2, 8))
+    planes = rng.randbytes(gaps * size) if rng.random() < 0.5 else bytes(gaps * size)
+    if rng.random() < 0.7:
+        return head + b"\0" + _number(gaps) + first + bytes([size]) + planes
+    stream = zlib.compress(planes)
+    return head + b"\0" + _number(gaps) + first + bytes([16 + size]) + _number(len(stream)) + stream
+
+
+def _number(value: int) -> bytes:
+    groups = bytearray()
+    while value > 127:
+        groups.append(128 | value & 127)
+        value >>= 7
+    return bytes([*groups, value])
 
 
 def _frames(parts: Parts, rng: random.Random, other: _Other) -> None:

@@ -243,3 +243,13 @@ export function inflate(bytes, limit) {
   if (sum !== adler32(out)) throw new ZlibError('the Adler-32 of the zlib stream does not match');
   return out;
 }
+
+/** Decompress, and have `refuse(message)` throw what is wrong. */
+export function inflateOr(bytes, limit, refuse) {
+  try {
+    return inflate(bytes, limit);
+  } catch (error) {
+    if (!(error instanceof ZlibError)) throw error;
+    return refuse(error.message);
+  }
+}

@@ -24,12 +24,13 @@ import {
   readFrames,
   sceneNumber,
 } from './frames.js';
+import { inflateOr } from './inflate.js';
 import { LabelDecoder } from './labels.js';
 import { bitsFor } from './numbers.js';
 import { decodePalette, ramp } from './palette.js';
 import { packedStride, unpackRows } from './rows.js';
 import { soleScene } from './scenes.js';
-import { inflateOr, readSections } from './sections.js';
+import { readSections } from './sections.js';
 import { Source } from './source.js';
 
 export { frameCount, frameDuration, frameOf, KmcError, KmcForeignError, KmcLimitError, sceneNumber };
@@ -61,7 +62,8 @@ export const LIMITS = { maxPixels: 2 ** 28, maxMetadata: 2 ** 26 };
  * frames, interleaved, entries, paletteCoded, palette; `header` and `palette` are about the first of
  * them, `frameOf` gives each frame its own), `strips`, `sections` and `parts` (where the bytes are:
  * palettes, coded indices, payloads of sections as metadata, and the container around them), and
- * `metadata` (icc, exif, xmp: Uint8Array or null; text: a Map).
+ * `metadata` (icc, exif, xmp: Uint8Array or null; text: a Map; labels: null, or dtype, shape, planes
+ * and values as ids.js has them).
  *
  * Throws KmcError for everything that the specification refuses; its child KmcLimitError for what
  * is beyond the limits, KmcForeignError for files of other formats.
@@ -110,7 +112,7 @@ export function readHead(bytes, limits = {}) {
 }
 
 function noSections() {
-  return { list: [], metadata: { icc: null, exif: null, xmp: null, text: new Map() } };
+  return { list: [], metadata: { icc: null, exif: null, xmp: null, labels: null, text: new Map() } };
 }
 
 function checkSignature(source) {

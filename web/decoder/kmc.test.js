@@ -83,6 +83,9 @@ function facts(image, expected) {
       exif: metadata.exif && hex(metadata.exif),
       xmp: metadata.xmp && hex(metadata.xmp),
       text: Object.fromEntries(metadata.text),
+      ...(metadata.labels && {
+        labels: { ...metadata.labels, values: metadata.labels.values.map(String) },
+      }),
     },
   };
   if (image.frames !== null) {
@@ -121,6 +124,7 @@ for (const name of names('good')) {
     // The decoder does not know the sections of classes.md, and skips them.
     delete expected.metadata.classes;
     delete expected.metadata.tiff;
+    delete expected.metadata.labels?.ids; // it does not convert pixels to them
     const bytes = bytesOf(`good/${name}.kmc`);
     const image = read(bytes);
     assert.deepEqual(facts(image, expected), expected);

@@ -1,12 +1,13 @@
 // Sections of a file (kmc-1.md, section 7).
 
 import { grouped, KmcLimitError } from './errors.js';
-import { inflate, ZlibError } from './inflate.js';
+import { inflateOr } from './inflate.js';
+import { readLabels } from './ids.js';
 
 const LARGEST_DATA = 16777216;
 const MOST_SECTIONS = 1024;
 const LONGEST_KEYWORD = 79;
-const MEMBERS = { iccp: 'icc', exif: 'exif', xmpp: 'xmp' };
+const MEMBERS = { iccp: 'icc', exif: 'exif', xmpp: 'xmp', labl: 'labels' };
 
 /**
  * Read all sections up to KEND from a Source.
@@ -14,7 +15,7 @@ const MEMBERS = { iccp: 'icc', exif: 'exif', xmpp: 'xmp' };
  * Gives `list`, the type, offset and payload's length of each, and `metadata`.
  */
 export function readSections(source, maxMetadata) {
-  const metadata = { icc: null, exif: null, xmp: null, text: new Map() };
+  const metadata = { icc: null, exif: null, xmp: null, labels: null, text: new Map() };
   const list = [];
   let total = 0;
   for (;;) {
@@ -66,20 +67,11 @@ function dataOf(source, { type, offset, payload }) {
   return data;
 }
 
-/** Decompress, and have `refuse(message)` throw what is wrong. */
-export function inflateOr(bytes, limit, refuse) {
-  try {
-    return inflate(bytes, limit);
-  } catch (error) {
-    if (!(error instanceof ZlibError)) throw error;
-    return refuse(error.message);
-  }
-}
-
 function add(source, { type, offset }, data, metadata) {
   const member = MEMBERS[type];
   if (metadata[member] !== null) source.refuse(`there is a second section ${type}`, offset);
-  metadata[member] = data;
+  const refuse = (message) => source.refuse(`section ${type}: ${message}`, offset);
+  metadata[member] = type === 'labl' ? readLabels(data, refuse) : data;
 }
 
 function addText(source, { offset }, data, texts) {

@@ -12,7 +12,14 @@ const CODINGS = [
   'label coder',
 ];
 const CHANNELS = { 1: 'grey', 2: 'grey, alpha', 3: 'RGB', 4: 'RGBA' };
-const SECTIONS = { iccp: 'ICC profile', exif: 'EXIF', xmpp: 'XMP', text: 'text', KEND: 'end' };
+const SECTIONS = {
+  iccp: 'ICC profile',
+  exif: 'EXIF',
+  xmpp: 'XMP',
+  text: 'text',
+  labl: 'labels',
+  KEND: 'end',
+};
 const LONGEST_TEXT = 2000;
 
 const element = (id) => document.getElementById(id);
@@ -115,11 +122,20 @@ function showSections({ sections, metadata }) {
       return row;
     }),
   );
+  const texts = new Map(metadata.text);
+  if (metadata.labels) texts.set('labels', labelsOf(metadata.labels));
   element('texts').replaceChildren(
-    ...[...metadata.text].flatMap(([keyword, text]) => {
+    ...[...texts].flatMap(([keyword, text]) => {
       const shown = text.length > LONGEST_TEXT ? `${text.slice(0, LONGEST_TEXT)} …` : text;
       return [build('dt', {}, keyword), build('dd', {}, shown)];
     }),
   );
-  element('texts').hidden = metadata.text.size === 0;
+  element('texts').hidden = texts.size === 0;
+}
+
+/** What the pixels stand for, in words. */
+function labelsOf({ dtype, shape, planes, values }) {
+  const told = `${dtype}, ${shape.map(grouped).join(' × ') || 'a single value'}`;
+  if (planes > 0) return `${told}, from ${values[0]}, in ${planes} bytes`;
+  return `${told}, ${grouped(values.length)} values, ${values[0]} to ${values.at(-1)}`;
 }

@@ -1,4 +1,4 @@
-"""The text that describes an image's labels, and the check that it still applies."""
+"""Whether the labels that metadata describe still apply to an image."""
 
 from __future__ import annotations
 
@@ -11,10 +11,7 @@ from kmcodec.errors import warn
 from kmcodec.model.image import IndexedImage, Metadata
 from kmcodec.model.pixels import to_channels
 
-__all__ = ["LABELS", "without_labels", "without_stale_labels"]
-
-LABELS = "label array"
-"""Its keyword (spec/kmc-1.md, section 7.1)."""
+__all__ = ["without_labels", "without_stale_labels"]
 
 
 def without_stale_labels(
@@ -36,7 +33,7 @@ def without_stale_labels(
     KmcWarning
         If labels are dropped.
     """
-    if LABELS not in metadata.text or _is_same(before, after):
+    if metadata.labels is None or _is_same(before, after):
         return metadata
     return without_labels(metadata)
 
@@ -49,13 +46,11 @@ def without_labels(metadata: Metadata) -> Metadata:
     KmcWarning
         If the metadata had labels.
     """
-    if LABELS not in metadata.text:
+    if metadata.labels is None:
         return metadata
-    reason = "palette or pixels are no longer those of the labels"
-    warn(f"dropped the text {LABELS!r}: {reason}")
-    others = {keyword: text for keyword, text in metadata.text.items() if keyword != LABELS}
+    warn("dropped the labels: palette or pixels are no longer theirs")
     # Names, colours and tags are those of labels, too.
-    return replace(metadata, text=others, classes=None, tiff=())
+    return replace(metadata, labels=None, classes=None, tiff=())
 
 
 def _is_same(before: IndexedImage | NDArray[np.uint8], after: IndexedImage) -> bool:
