@@ -2,8 +2,8 @@
 """The second reader of KMC 1 files, written from kmc-1.md alone, to be read beside it.
 
 "Section" in a comment is a section of that text. Python standard library only, and beside this
-file read_input.py, read_frames.py, read_label_table.py, read_classes.py, read_palette.py, and for
-coding 2 to 6 read_additive.py, read_context.py and read_labels.py.
+file read_input.py, read_frames.py, read_label_table.py, read_classes.py, read_palette.py,
+read_ramp.py, and for coding 2 to 6 read_additive.py, read_context.py and read_labels.py.
 
     python3 read_kmc.py FILE                 print what the file says about itself
     python3 read_kmc.py FILE -o OUT.pam      write the first frame as netpbm PAM
@@ -30,6 +30,7 @@ import read_labels
 import read_palette
 from read_frames import MAX_SIDE, Frames, Scene, read_frames
 from read_input import Input, Refused, check_crc, inflate, refuse
+from read_ramp import ramp
 
 SIGNATURE = bytes.fromhex("8B4B4D430D0A1A0A")  # section 3
 MAX_DATA = 2**24  # section 7, the data of one section
@@ -75,7 +76,7 @@ def read(data: bytes, max_pixels: int = 2**28) -> Image:
             refuse("header", 12, f"too large: {image.width} x {image.height} pixels")
         scenes = [first]
         if flags & 8:  # section 4.3
-            first.palette = read_palette.ramp(first.entries)
+            first.palette = ramp(first.entries)
         else:
             read_entries(source, image, first)
         image.palette = first.palette

@@ -1,7 +1,6 @@
-"""Coded palettes of KMC 1, written from section 12 of context.md alone, and the ramp.
+"""Coded palettes of KMC 1, written from section 12 of context.md alone.
 
-"Section" in a comment is a section of that text; the ramp is in section 4.3 of kmc-1.md.
-Python standard library only.
+"Section" in a comment is a section of that text. Python standard library only.
 """
 
 from __future__ import annotations
@@ -63,16 +62,3 @@ def new_estimate(at: tuple[int, int, int, int]) -> Estimate:
     if channels > 2 and channel in (0, 2) and which in (4, 5):
         return Estimate(1 if which == 4 else 3, 4, 1)
     return Estimate(1, 2, 0)
-
-
-def ramp(count: int) -> list[tuple[int, ...]]:  # section 4.3 of kmc-1.md
-    if count <= 256:
-        return [(255 * i // max(1, count - 1),) for i in range(count)]
-    level = -(-(count - 1).bit_length() // 3)
-    colors = []
-    for i in range(count):
-        color = [0, 0, 0]
-        for j in range(3 * level):
-            color[j % 3] |= (i >> j & 1) << (8 - level + j // 3)
-        colors.append(tuple(color))
-    return sorted(colors, key=place)

@@ -14,7 +14,7 @@ sys.path.append(str(Path(__file__).resolve().parent))  # it need not be there al
 from read_input import Input, check_crc, refuse
 from read_kmc import CODERS, decode_strip
 from read_label_table import read_kind, read_values
-from read_palette import ramp
+from read_ramp import ramp
 
 WHAT = "label stream"
 

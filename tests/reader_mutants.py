@@ -31,7 +31,7 @@ EQUIVALENT = Path(__file__).parent / "reader_mutants_equivalent.json"
 CODER = ("read_context_parts", "read_context")
 # The files that decode strips and palettes.
 PAYLOADS = (*CODER, "read_additive", "read_labels", "read_palette")
-FILES = (*PAYLOADS, "read_input", "read_frames", "read_label_table", "read_kmc")
+FILES = (*PAYLOADS, "read_input", "read_frames", "read_label_table", "read_ramp", "read_kmc")
 # What only writes, tells or compares, and is no part of a reader.
 TOOLS = {
     *("encode", "Encoder.end", "Encoder.decide", "Encoder.shift", "LONG"),

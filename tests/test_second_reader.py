@@ -371,7 +371,7 @@ def test_the_pixels_of_all_scenes_are_limited_before_their_palettes_are_read() -
 def test_the_reader_is_short() -> None:
     lengths = {path: len(path.read_text("utf-8").splitlines()) for path in SPEC.glob("*.py")}
     assert max(lengths.values()) < 450
-    assert lengths[SPEC / "read_kmc.py"] <= 345
+    assert lengths[SPEC / "read_kmc.py"] <= 350
 
 
 def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:

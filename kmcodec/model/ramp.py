@@ -26,10 +26,18 @@ def ramp(count: int) -> NDArray[np.uint8]:
     Returns
     -------
     ndarray, shape (count, 1) up to 256, else (count, 3), uint8
+        It is read-only, as all palettes are.
     """
+    colors = _colors(count)
+    colors.setflags(write=False)
+    return colors
+
+
+def _colors(count: int) -> NDArray[np.uint8]:
     ranks = np.arange(count)
     if count <= 256:
-        return (ranks * 255 // max(1, count - 1)).astype(np.uint8)[:, np.newaxis]
+        greys: NDArray[np.uint8] = (ranks * 255 // max(1, count - 1)).astype(np.uint8)
+        return greys[:, np.newaxis]
     # Each channel has every third bit of the rank, in its highest places.
     levels = -(-(count - 1).bit_length() // 3)
     colors = np.zeros((count, 3), np.uint8)
