@@ -42,6 +42,24 @@ def drawing():
     return image
 
 
+@pytest.fixture
+def page():
+    """Strokes with soft edges on tinted paper, as on a page of text, uint8, shape (96, 192, 3)."""
+    rng = np.random.default_rng(5)
+    large = np.full((192, 384), 250)
+    for y in range(12, 180, 28):
+        for x in range(12, 370, 14):
+            width, height = rng.integers(3, 12), rng.integers(6, 20)
+            if rng.random() < 0.5:
+                large[y : y + height, x : x + 3] = 20
+                large[y : y + 3, x : x + width] = 20
+            else:
+                large[y + height : y + height + 3, x : x + width] = 20
+                large[y : y + height, x + width : x + width + 2] = 90
+    grey = large.reshape(96, 2, 192, 2).mean(axis=(1, 3)).astype(int)[..., None]
+    return np.clip(grey + np.array([0, -3, -12]) * (grey > 128), 0, 255).astype(np.uint8)
+
+
 @pytest.mark.parametrize("quality", [40, 75])
 def test_a_quality_is_reached_and_not_by_far_exceeded(bird, quality):
     data = kmcodec.encode(bird, quality=quality, effort="fast")
@@ -60,6 +78,13 @@ def test_a_drawing_takes_no_more_bytes_than_at_the_psnr_of_the_same_quality(draw
     data = kmcodec.encode(drawing, quality=score_of(drawing, by_psnr))
     # Of some hundred bytes: one more is one percent.
     assert len(data) <= 1.03 * len(by_psnr)
+
+
+@pytest.mark.parametrize("quality", [75, 85])
+def test_a_page_takes_no_more_bytes_than_the_nearest_of_few_entries(page, quality):
+    data = kmcodec.encode(page, quality=quality)
+    plain = [kmcodec.encode(page, k, space=space) for k in (3, 4, 5) for space in ("srgb", "oklab")]
+    assert len(data) <= min(len(each) for each in plain if score_of(page, each) >= quality)
 
 
 def test_a_search_takes_few_choices_by_a_slow_coder(scene, monkeypatch):

@@ -96,6 +96,7 @@ def smallest_at_quality(
         # What seemed smallest cannot reach it; what came nearest may.
         nearest = max(rough.found, key=lambda near: near.excess)
         outcomes.append(_reached(nearest, scorer, wanted).outcome)
+    outcomes += [smallest([image], way.maker) for way, image in rough.nearest]
     scored = [(scorer.score(outcome.image.to_array()), outcome) for outcome in outcomes]
     enough = [outcome for score, outcome in scored if score >= wanted]
     if enough:

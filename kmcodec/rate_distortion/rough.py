@@ -53,6 +53,11 @@ _WORST = 100.0
 _CLOSE = 1.08
 # A way whose file is likely larger by this factor ends the search for ways.
 _HOPELESS = 1.15
+# Up to so many entries the score jumps from one number to the next, and estimates fail. So the
+# nearest entries, as few as reach the score, compete in each way, and choices from them at the
+# price that `--psnr` starts from.
+_FEW = 32
+_FEW_PRICE = 0.8
 # The first guess of a price is at most a factor of e to this power from the usual one.
 _LEAP = 2.5
 
@@ -113,12 +118,15 @@ class RoughSearch:
     ----------
     found : list of Near
         All that was tried.
+    nearest : list of (Way, IndexedImage)
+        Images with the nearest of few entries that reach the score.
     """
 
     def __init__(self, scorer: FramesReference, wanted: float) -> None:
         self.scorer = scorer
         self.wanted = wanted
         self.found: list[Near] = []
+        self.nearest: list[tuple[Way, IndexedImage]] = []
         self._growth = _GROWTH
         self._trials = 0
 
@@ -129,12 +137,31 @@ class RoughSearch:
             first = self._near(way, share, entries)
             most = self.size_of(first) / min(map(self.size_of, self.found))
             # What a way without errors carried on loses by so much, none wins by its colour space.
-            if most > _HOPELESS and abs(first.excess) < _INSIDE:
+            is_near = abs(first.excess) < _INSIDE and len(first.image.palette) > _FEW
+            if most > _HOPELESS and is_near:
                 break
             if most <= _CLOSE:
                 best = self._climbed(first)
                 share, entries = best.share, len(best.image.palette)
+        self._try_few([way for way in ways if not way.source.carries_errors])
         return sorted(self.found, key=self.size_of)
+
+    def _try_few(self, ways: Sequence[Way]) -> None:
+        """Add the nearest entries, as few as reach the score, and choices from them."""
+        entries = len(min(self.found, key=self.size_of).image.palette)
+        if entries > _FEW:
+            return
+
+        def excess(image: IndexedImage) -> float:
+            return self.scorer.score(image.to_array()) - self.wanted
+
+        for way in ways:
+            image = with_entries(
+                way.maker, excess, doubling=_DOUBLING, near=0, least=0, first=entries
+            )[0]
+            if excess(image) >= 0:
+                self.nearest.append((way, image))
+                self.found.append(self._tried(way, _FEW_PRICE, image))
 
     def _climbed(self, best: Near) -> Near:
         """Return the best of neighbouring prices."""
