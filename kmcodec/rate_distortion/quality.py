@@ -29,13 +29,14 @@ _WAYS = (("oklab", 0.65), ("oklab", 0.0), ("srgb", 0.0))
 # Settings whose files are likely larger than the smallest by less than this factor compete, so many
 # at most.
 _CLOSE = 1.05
-_FINALISTS = 4
+_FINALISTS = 2
 # Of an image of more pixels only one competes: its size jumps less, and each trial takes long.
 _SMALL = 1 << 17
 # Up to so many entries, one more makes a difference.
 _FEW = 9
-# So many are chosen again by the coder of the file.
+# So many are chosen again by the coder of the file, the second if it is within this factor.
 _MOST_AGAIN = 2
+_CLOSE_AGAIN = 1.02
 # A difference in score that makes no trial a far one (see `PriceSearch`), and the precision of the
 # score.
 _FAR = 30.0
@@ -90,7 +91,7 @@ def smallest_at_quality(
     outcomes = [each.outcome for each in made]
     made = sorted((each for each in made if each.trial), key=lambda each: len(each.outcome.data))
     for reached in made[:_MOST_AGAIN]:
-        if len(reached.outcome.data) <= _CLOSE * len(made[0].outcome.data):
+        if len(reached.outcome.data) <= _CLOSE_AGAIN * len(made[0].outcome.data):
             outcomes += _again(reached, scorer, wanted)
     if not made:
         # What seemed smallest cannot reach it; what came nearest may.

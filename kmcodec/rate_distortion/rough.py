@@ -7,6 +7,7 @@ more entries take a quarter fewer bytes than the other way round, at high ones a
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -27,13 +28,16 @@ _PRICES = ((40.0, 4.0), (70.0, 1.9), (85.0, 0.7), (95.0, 0.25))
 _STEP = 1.8
 _MOST_STEPS = 3
 # No further price is tried after so many trials.
-_MOST_TRIALS = 18
+_MOST_TRIALS = 14
 # Significant bits of the numbers of entries.
 _BITS = 4
 # By the power of a factor in price that the number of entries grows.
 _MORE_ENTRIES = 0.5
-# First guess of the points for twice as many entries, and the sufficient precision of a search for
-# their number.
+# Number of entries to try first up to a score of 50; for each so many points more, by a factor of e
+# more. Then the points for twice as many entries up to a score of 70, falling by a third of what is
+# beyond, and the sufficient precision of a search for the number.
+_ENTRIES = 64
+_POINTS = 35.0
 _DOUBLING = 15.0
 _NEAR = 2.0
 # Points that a price costs when it grows by a factor of e.
@@ -58,6 +62,8 @@ _HOPELESS = 1.15
 # price that `--psnr` starts from.
 _FEW = 32
 _FEW_PRICE = 0.8
+# Graphics rarely need more entries than this.
+_MANY = 128
 # The first guess of a price is at most a factor of e to this power from the usual one.
 _LEAP = 2.5
 
@@ -128,23 +134,38 @@ class RoughSearch:
         self.found: list[Near] = []
         self.nearest: list[tuple[Way, IndexedImage]] = []
         self._growth = _GROWTH
+        self._doubling = _DOUBLING - max(0.0, wanted - 70) / 3
         self._trials = 0
+        self._tried_before: dict[tuple[Way, float, int], Near] = {}
 
     def run(self, ways: Sequence[Way]) -> list[Near]:
         """Return what takes the fewest bytes, best first."""
-        share, entries = _usual_price(self.wanted), 64
+        share = _usual_price(self.wanted)
+        entries = round(_ENTRIES * exponential(max(0.0, self.wanted - 50) / _POINTS))
         for way in ways:
-            first = self._near(way, share, entries)
-            most = self.size_of(first) / min(map(self.size_of, self.found))
-            # What a way without errors carried on loses by so much, none wins by its colour space.
-            is_near = abs(first.excess) < _INSIDE and len(first.image.palette) > _FEW
-            if most > _HOPELESS and is_near:
+            # What a way without errors carried on loses by much, none wins by its colour space.
+            if self.found and self._is_hopeless(self._tried(way, share, _quantized(way, entries))):
                 break
-            if most <= _CLOSE:
+            first = self._near(way, share, entries)
+            if self._is_hopeless(first):
+                break
+            if self.size_of(first) <= _CLOSE * self._least_size():
                 best = self._climbed(first)
                 share, entries = best.share, len(best.image.palette)
         self._try_few([way for way in ways if not way.source.carries_errors])
         return sorted(self.found, key=self.size_of)
+
+    def _least_size(self) -> float:
+        return min(map(self.size_of, self.found))
+
+    def _is_hopeless(self, near: Near) -> bool:
+        """Return True if a choice loses by so much that its way cannot win."""
+        entries, miss = len(near.image.palette), abs(near.excess)
+        if entries <= _FEW or miss >= 2 * _INSIDE:
+            return False
+        # For a graphic the estimate is worse.
+        most = _HOPELESS if entries > _MANY else _HOPELESS * _HOPELESS
+        return self.size_of(near) > most * self._least_size()
 
     def _try_few(self, ways: Sequence[Way]) -> None:
         """Add the nearest entries, as few as reach the score, and choices from them."""
@@ -157,7 +178,7 @@ class RoughSearch:
 
         for way in ways:
             image = with_entries(
-                way.maker, excess, doubling=_DOUBLING, near=0, least=0, first=entries
+                way.maker, excess, doubling=self._doubling, near=0, least=0, first=entries
             )[0]
             if excess(image) >= 0:
                 self.nearest.append((way, image))
@@ -188,15 +209,10 @@ class RoughSearch:
             tried.append(self._tried(way, share, image))
             return tried[-1].excess
 
-        def quantized(k: int) -> IndexedImage:
-            # A few numbers only, so that ways share the images.
-            step = 1 << max(0, k.bit_length() - _BITS)
-            return way.maker.quantized(min(way.maker.most, (k + step // 2) // step * step))
-
         with_entries(
-            replace(way.maker, quantized=quantized),
+            replace(way.maker, quantized=functools.partial(_quantized, way)),
             excess,
-            doubling=_DOUBLING,
+            doubling=self._doubling,
             near=_NEAR,
             least=-_NEAR,
             first=first,
@@ -206,8 +222,14 @@ class RoughSearch:
         return min(tried, key=self.size_of)
 
     def _tried(self, way: Way, share: float, image: IndexedImage) -> Near:
-        """Choose indices for an image at a price."""
-        self._trials += 1
+        """Choose indices for an image at a price, or remember the choice."""
+        setting = way, share, len(image.palette)
+        if setting not in self._tried_before:
+            self._trials += 1
+            self._tried_before[setting] = self._chosen(way, share, image)
+        return self._tried_before[setting]
+
+    def _chosen(self, way: Way, share: float, image: IndexedImage) -> Near:
         base = way.quick.base(image)
         price = share * way.quick.error_scale(base.image)
         (trial,) = way.quick.choose(base, [max(1, int(256 * price))])
@@ -238,6 +260,13 @@ class RoughSearch:
         if one.size != other.size:
             growth = (one.excess - other.excess) / logarithm(one.size / other.size)
             self._growth = min(max(growth, _LEAST_GROWTH), _MOST_GROWTH)
+
+
+def _quantized(way: Way, k: int) -> IndexedImage:
+    """Return an image with about `k` entries: a few numbers only, so that ways share the images."""
+    step = 1 << max(0, k.bit_length() - _BITS)
+    k = (k + step // 2) // step * step
+    return way.maker.quantized(max(way.maker.least, min(way.maker.most, k)))
 
 
 def _usual_price(score: float) -> float:
