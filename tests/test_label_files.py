@@ -135,7 +135,7 @@ def test_fewer_entries_than_labels_make_a_picture_of_them(tmp_path, rng):
     assert kmcodec.read(file).metadata.labels is None
 
 
-@pytest.mark.parametrize("extension", [".npy", ".mat", ".png", ".tif"])
+@pytest.mark.parametrize("extension", [".npy", ".npz", ".mat", ".png", ".tif"])
 def test_labels_come_back_as_numbers(tmp_path, rng, extension):
     labels = rng.choice(np.array([1, 300, 20_000], np.uint16), (20, 30))
     file = tmp_path / "land.kmc"
@@ -143,6 +143,8 @@ def test_labels_come_back_as_numbers(tmp_path, rng, extension):
     back = decoded(file, extension)
     if extension == ".npy":
         found = np.load(back)
+    elif extension == ".npz":
+        found = np.load(back)["A"]
     elif extension == ".mat":
         found = loadmat(back)["A"]
     else:

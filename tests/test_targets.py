@@ -57,8 +57,13 @@ def indexed_images(draw):
 
 
 @given(indexed_images())
-def test_npy_and_mat_hold_the_pixels(image):
+def test_npy_npz_and_mat_hold_the_pixels(image):
     assert np.array_equal(np.load(io.BytesIO(encode_image(image, ".npy"))), image.to_array())
+    archive = encode_image(image, ".npz")
+    with np.load(io.BytesIO(archive)) as arrays:
+        assert arrays.files == ["A"]
+        assert np.array_equal(arrays["A"], image.to_array())
+    assert archive == encode_image(image, ".npz")
     if image.channels != 2:
         assert np.array_equal(read_mat(encode_image(image, ".MAT"), "a"), image.to_array())
 

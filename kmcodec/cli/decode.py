@@ -29,7 +29,7 @@ from kmcodec.cli.many import (
 from kmcodec.cli.reports import DecodeReporter
 from kmcodec.cli.types import FILE_NAME, RowRange
 from kmcodec.storage.door import STANDARD
-from kmcodec.targets.images import format_of
+from kmcodec.targets.images import ARRAYS, format_of
 
 EXAMPLES = """
     kmc decode bird.kmc                           # bird.png
@@ -55,8 +55,8 @@ EXAMPLES = """
     "--to",
     "extension",
     metavar="FORMAT",
-    help="The format to write: png, npy, mat, or any that Pillow writes. [default: that of OUT, or "
-    "png]",
+    help="The format to write: png, npy, npz, mat, or any that Pillow writes. [default: that of "
+    "OUT, or png]",
 )
 @recursive_option
 @jobs_option
@@ -75,8 +75,8 @@ EXAMPLES = """
 @click.option(
     "--picture",
     is_flag=True,
-    help="Write a label map as the picture of its palette. By default npy, mat, png and tiff files "
-    "get the labels.",
+    help="Write a label map as the picture of its palette. By default npy, npz, mat, png and tiff "
+    "files get the labels.",
 )
 @strip_option
 @max_pixels_option
@@ -151,5 +151,5 @@ def _check_names(output: str | None, extension: str | None) -> None:
 
 def _differ(own: str, wanted: str) -> bool:
     """Whether two file extensions name different formats."""
-    names = [format_of(e) if e not in (".npy", ".mat") else e for e in (own, wanted)]
+    names = [format_of(e) if e not in ARRAYS else e for e in (own, wanted)]
     return names[0] != names[1]

@@ -1,4 +1,4 @@
-"""Read an array of NumPy's `.npz` archives."""
+"""Read and write an array of NumPy's `.npz` archives."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 from kmcodec.errors import KmcInputError, KmcLimitError
 from kmcodec.formats.npy import NpyHeader, read_npy_header
 
-__all__ = ["is_npz", "read_npz"]
+__all__ = ["is_npz", "read_npz", "write_npz"]
 
 _MOST_ARRAYS = 4096
+_NAME = "A"
+"""Of the array that is written, as in `.mat` files."""
 
 
 def is_npz(data: bytes) -> bool:
@@ -104,3 +106,15 @@ def _fits(header: NpyHeader, any_shape: bool) -> bool:
     if any_shape:
         return header.dtype.kind in "iub"
     return header.dtype.kind in "iubf" and len(header.shape) in (2, 3) and 0 not in header.shape
+
+
+def write_npz(array: NDArray[Any]) -> bytes:
+    """Return an archive of one array, ``A``, compressed; the same array gives the same bytes."""
+    member, archive = io.BytesIO(), io.BytesIO()
+    np.save(member, array, allow_pickle=False)
+    # `numpy.savez_compressed` would write the time.
+    info = zipfile.ZipInfo(f"{_NAME}.npy")
+    info.compress_type = zipfile.ZIP_DEFLATED
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr(info, member.getvalue())
+    return archive.getvalue()

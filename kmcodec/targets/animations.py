@@ -22,6 +22,7 @@ from kmcodec.quantization import QuantizeRequest
 from kmcodec.sources.frames import ANIMATED, gif_loop
 from kmcodec.sources.images import named_warnings
 from kmcodec.targets.images import (
+    ARRAYS,
     comment_of,
     encode_image,
     fit_for_gif,
@@ -65,7 +66,7 @@ def encode_animation(animation: Animation, kind: str) -> bytes:
         If frames, colours or metadata are dropped.
     """
     extension = kind.lower()
-    format_ = "" if extension in (".npy", ".mat") else format_of(extension)
+    format_ = "" if extension in ARRAYS else format_of(extension)
     if format_ not in ANIMATED:
         text = f"{extension} file: {len(animation)} frames, used the first"
         warn(text)

@@ -10,6 +10,7 @@ from PIL import Image, PngImagePlugin
 
 from kmcodec.errors import KmcInputError, warn
 from kmcodec.formats.matlab import write_mat
+from kmcodec.formats.npz import write_npz
 from kmcodec.formats.pillow_images import (
     COMMENT,
     EXIF_PREFIX,
@@ -24,12 +25,16 @@ from kmcodec.sources.images import named_warnings
 from kmcodec.targets.lost_metadata import warn_of_lost_metadata
 
 __all__ = [
+    "ARRAYS",
     "comment_of",
     "encode_image",
     "fit_for_gif",
     "format_of",
     "metadata_options",
 ]
+
+ARRAYS = frozenset({".mat", ".npy", ".npz"})
+"""Extensions of files that hold arrays of numbers, and no metadata."""
 
 # Palette images should keep their exact pixels in formats that can.
 _OPTIONS: dict[str, dict[str, Any]] = {
@@ -58,8 +63,8 @@ def encode_image(image: IndexedImage, kind: str) -> bytes:
     ----------
     image : IndexedImage
     kind : str
-        ``.npy`` and ``.mat`` hold only the pixels (in a .mat file as ``A``); all other file
-        extensions are Pillow's. Palette and metadata are kept if the format supports them.
+        ``.npy``, ``.npz`` and ``.mat`` hold only the pixels (in the last two as ``A``); all other
+        file extensions are Pillow's. Palette and metadata are kept if the format supports them.
 
     Returns
     -------
@@ -73,13 +78,15 @@ def encode_image(image: IndexedImage, kind: str) -> bytes:
     Warns
     -----
     KmcWarning
-        If transparency, colours or metadata are dropped, except metadata in ``.npy`` and ``.mat``.
+        If transparency, colours or metadata are dropped, except metadata in files of `ARRAYS`.
     """
     extension = kind.lower()
     if extension == ".npy":
         stream = io.BytesIO()
         np.save(stream, image.to_array(), allow_pickle=False)
         return stream.getvalue()
+    if extension == ".npz":
+        return write_npz(image.to_array())
     if extension == ".mat":
         return write_mat(image.to_array())
     format_ = format_of(kind)
@@ -99,7 +106,7 @@ def format_of(extension: str) -> str:
     if format_ == "KMC" or format_ not in Image.SAVE:
         raise KmcInputError(
             f"cannot write {extension!r} files; "
-            "use .png, .gif, .tiff, .bmp, .webp, .jpg, .npy or .mat"
+            "use .png, .gif, .tiff, .bmp, .webp, .jpg, .npy, .npz or .mat"
         )
     return format_
 

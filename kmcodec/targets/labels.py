@@ -13,6 +13,7 @@ from PIL import Image
 
 from kmcodec.errors import warn
 from kmcodec.formats.matlab import write_mat
+from kmcodec.formats.npz import write_npz
 from kmcodec.formats.pillow_images import transparency_of
 from kmcodec.formats.tiff_classes import COLOR_MAP, tags_to_write
 from kmcodec.model.image import Metadata
@@ -20,7 +21,7 @@ from kmcodec.model.label_classes import LabelClasses
 
 __all__ = ["HOLD_LABELS", "encode_label_file", "how_to_keep"]
 
-HOLD_LABELS = frozenset({".mat", ".npy", ".png", ".tif", ".tiff"})
+HOLD_LABELS = frozenset({".mat", ".npy", ".npz", ".png", ".tif", ".tiff"})
 """Extensions of files that may hold labels."""
 
 _TIFF = (".tif", ".tiff")
@@ -50,9 +51,9 @@ def encode_label_file(
     Returns
     -------
     bytes or None
-        ``.npy`` and ``.mat`` files hold any array. TIFF files hold any with two axes or more and
-        no axis of length 0, those of more than two as pages. PNG files hold those of two axes
-        with values of 1, 8 or 16 bits. None if the labels do not fit.
+        ``.npy``, ``.npz`` and ``.mat`` files hold any array. TIFF files hold any with two axes
+        or more and no axis of length 0, those of more than two as pages. PNG files hold those
+        of two axes with values of 1, 8 or 16 bits. None if the labels do not fit.
 
     Warns
     -----
@@ -64,6 +65,8 @@ def encode_label_file(
         stream = io.BytesIO()
         np.save(stream, labels, allow_pickle=False)
         return stream.getvalue()
+    if extension == ".npz":
+        return write_npz(labels)
     if extension == ".mat":
         if labels.ndim < 2:
             warn(f"MATLAB has no shape {labels.shape}, wrote {np.atleast_2d(labels).shape}")
