@@ -403,5 +403,5 @@ def test_a_labelled_image_is_opened_once(monkeypatch):
     labels = label_image(np.arange(1000, 1012).reshape(3, 4))
     request = QuantizeRequest.of("quantize()", None, reorder=True)
     made = quantizer.quantized(to_pillow(labels), request, labels.metadata)
-    assert made.metadata.text
+    assert made.metadata.labels is not None
     assert len(opened) == 1
