@@ -26,9 +26,12 @@ def test_the_citation_has_what_its_schema_requires():
     assert all(isinstance(word, str) for word in found["keywords"])
 
 
-def test_the_citation_is_of_this_version():
+def test_citation_and_changelog_are_of_this_version():
     text = CITATION.read_text("utf-8")
     assert re.findall(r"^version: (.+)$", text, re.M) == [kmcodec.__version__], "set it there, too"
+    [date] = re.findall(r"^date-released: (\d{4}-\d\d-\d\d)$", text, re.M)
+    changes = (ROOT / "CHANGELOG.md").read_text("utf-8")
+    assert re.findall(r"^## (.*)$", changes, re.M)[0] == f"{kmcodec.__version__}, {date}"
 
 
 def test_the_script_draws_this_logo():
