@@ -8,13 +8,17 @@ from typing import IO
 import numpy as np
 from numpy.typing import NDArray
 
+from kmcodec.container.metadata import metadata_from_sections
 from kmcodec.errors import KmcFormatError, warn
 from kmcodec.model.image import IndexedImage, Metadata
 from kmcodec.model.limits import DEFAULT_MAX_METADATA, DEFAULT_MAX_PIXELS, Limits
+from kmcodec.model.ramp import is_ramp
 from kmcodec.reading.salvage import salvage_indexed
 from kmcodec.reading.strip_reader import StripReader
 
 __all__ = ["checked_metadata", "decode", "decode_indexed", "image_of", "read_indexed"]
+
+_OF_LABELS = ("labl", "clas")
 
 
 def decode(
@@ -107,8 +111,8 @@ def read_indexed(
     stream : binary file
     limits : Limits
     rows : tuple of int, optional
-        First row and the one after the last. Other strips and the sections are not read, apart
-        from strip headers; the image then has no metadata.
+        First row and the one after the last. Other strips are not read, apart from their headers,
+        and of the metadata only labels with their names and colours are kept.
 
     Raises
     ------
@@ -121,8 +125,29 @@ def read_indexed(
     first, end = rows or (0, reader.header.height)
     reader.check_rows(first, end)
     if rows is not None:
-        return IndexedImage(reader.palette, reader.first_frame(reader.rows(first, end)))
+        indices = reader.first_frame(reader.rows(first, end))
+        return IndexedImage(reader.palette, indices, _metadata_of_rows(reader, limits, first, end))
     return image_of(reader, checked_metadata(reader))
+
+
+def _metadata_of_rows(reader: StripReader, limits: Limits, first: int, end: int) -> Metadata:
+    """Return what metadata say of the labels of some rows; damage to them harms no other image."""
+    # Sections follow the heads of all strips. Images need not be searched that far: kmcodec gives
+    # labels a ramp.
+    if not is_ramp(reader.palette):
+        return Metadata()
+    try:
+        sections = [one for one in reader.container.sections() if one.type in _OF_LABELS]
+        metadata = metadata_from_sections(sections, limits.max_metadata)
+    except KmcFormatError:
+        return Metadata()
+    labels = metadata.labels
+    if labels is None or labels.size != (reader.header.height, reader.header.width):
+        return Metadata()
+    if not labels.planes and len(labels.values) != len(reader.palette):
+        return Metadata()
+    labels = labels.of_rows(first, end)
+    return Metadata() if labels is None else Metadata(labels=labels, classes=metadata.classes)
 
 
 def image_of(reader: StripReader, metadata: Metadata) -> IndexedImage:

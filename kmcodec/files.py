@@ -42,7 +42,7 @@ def read(
     path : path-like
     rows : tuple of int, optional
         The first row and the one after the last. Only the strips that hold them are read and
-        decoded; the image then has no metadata.
+        decoded. Of the metadata, the image then has only labels with their names and colours.
     max_pixels, max_metadata : int, optional
         See `decode`; with `rows`, limits the pixels of these rows and of each of their strips.
 

@@ -24,6 +24,7 @@ from kmcodec.errors import KmcError, KmcFormatError, KmcInputError, warn
 from kmcodec.files import open_kmc, warn_of_other_frames
 from kmcodec.formats.npy import npy_start
 from kmcodec.model.image import IndexedImage, Metadata
+from kmcodec.model.label_images import labels_of
 from kmcodec.model.limits import DEFAULT_MAX_PIXELS, NO_LIMITS, Limits
 from kmcodec.reading.salvage import salvage_indexed
 from kmcodec.reading.strip_reader import StripReader
@@ -93,8 +94,7 @@ def decode_file(
     strip : bool
         Whether to leave out all metadata.
     picture : bool
-        Whether to write labels as a picture. With `rows` or `salvage`, labels are always written
-        so.
+        Whether to write labels as a picture. With `salvage`, labels are always written so.
 
     Returns
     -------
@@ -128,9 +128,10 @@ def decode_file(
             return report
         if salvage or rows is not None:
             image, lost = _read_part(stream, limits, rows)
-            image = IndexedImage(image.palette, image.indices) if strip else image
             warn_of_other_frames(stream, job.source)
-            data = encode_image(image, extension)
+            bare = IndexedImage(image.palette, image.indices)
+            data = None if salvage or picture else _labels_of_part(image, extension, strip)
+            data = data or encode_image(image if salvage and not strip else bare, extension)
         else:
             animation = read_frames(stream, limits)
             if strip:
@@ -157,6 +158,14 @@ def _read_part(
         return read_indexed(stream, limits, rows=rows), ()
     salvaged = salvage_indexed(stream, limits)
     return salvaged.marked(), salvaged.lost
+
+
+def _labels_of_part(image: IndexedImage, extension: str, strip: bool) -> bytes | None:
+    """Encode the labels of some rows; return None if there are none, or the format holds none."""
+    if image.metadata.labels is None or extension.lower() not in HOLD_LABELS:
+        return None
+    metadata = None if strip else image.metadata
+    return encode_label_file(labels_of(image), extension.lower(), metadata)
 
 
 def _encode(animation: Animation, extension: str, source: str) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -78,6 +78,30 @@ class LabelArray:
         """Rows and columns of the image."""
         rows, columns = folded(self.shape if math.prod(self.shape) else ())
         return rows * max(1, self.planes), columns
+
+    def of_rows(self, first: int, end: int) -> LabelArray | None:
+        """Return what some rows of the image stand for.
+
+        Parameters
+        ----------
+        first, end : int
+            The first row and the one after the last, of those that the image has.
+
+        Returns
+        -------
+        LabelArray or None
+            With the axes of the array if the rows are whole elements of the first one, else with
+            two axes, rows and columns. None for some rows of bytes, which are no labels.
+        """
+        rows, columns = self.size
+        if (first, end) == (0, rows):
+            return self
+        if self.planes:
+            return None
+        each = math.prod(self.shape[1:-1])
+        whole = first % each == 0 and end % each == 0
+        shape = ((end - first) // each, *self.shape[1:]) if whole else (end - first, columns)
+        return replace(self, shape=shape)
 
 
 def folded(shape: tuple[int, ...]) -> tuple[int, int]:
