@@ -3,7 +3,8 @@
 Importing this package lets Pillow open and save `.kmc` files.
 """
 
-import kmcodec.interrupts  # noqa: F401  (before slow imports)
+import kmcodec.garbage
+import kmcodec.interrupts  # noqa: F401  (both before slow imports)
 from kmcodec._version import __version__
 from kmcodec.animation.decode_frames import decode_frames
 from kmcodec.animation.encode_frames import encode_frames

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import logging
 import os
@@ -95,6 +96,20 @@ def test_an_interrupt_that_is_ignored_stays_so():
         assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def test_garbage_is_collected_from_the_first_command_on(tmp_path):
+    script = tmp_path / "kmc"
+    script.write_text(
+        "import gc, kmcodec\n"
+        "starting = gc.isenabled()\n"
+        "from kmcodec.cli import app\n"
+        "app.kmc.main = lambda **_: print(starting, gc.isenabled())\n"
+        "app.main()\n"
+    )
+    run = subprocess.run([sys.executable, script], capture_output=True, text=True, check=True)
+    assert run.stdout == "False True\n"
+    assert gc.isenabled(), "imported by other programs, kmcodec leaves it as it is"
 
 
 # -- standard output, and the current folder

@@ -16,6 +16,7 @@ from kmcodec._version import __version__
 from kmcodec.cli.exit_codes import FAILED, INTERRUPTED, USAGE
 from kmcodec.cli.process import end_cleanly_on_signals, note, open_missing_streams
 from kmcodec.errors import KmcError, KmcWarning, reason_of
+from kmcodec.garbage import collect_from_now_on
 from kmcodec.interrupts import raise_on_interrupt
 
 __all__ = ["main"]
@@ -99,6 +100,7 @@ def _tell_version(ctx: click.Context) -> NoReturn:
 
 def main() -> NoReturn:
     """Run the command line and exit."""
+    collect_from_now_on()
     warnings.showwarning = _show_warning
     # Libraries also log the errors they raise; without a handler these go to standard error.
     logging.getLogger().addHandler(logging.NullHandler())
