@@ -20,6 +20,7 @@ __all__ = [
     "coding_options",
     "colors_option",
     "complain",
+    "counted",
     "decibels",
     "dither_options",
     "force_option",
@@ -231,6 +232,11 @@ def times_of(before: int, after: int) -> str:
 def likeness(score: float | None) -> str:
     """Format a score of SSIMULACRA2 to follow a PSNR; nothing for 100, or without one."""
     return "" if score is None or score == 100 else f", SSIMULACRA2 {score:.1f}"
+
+
+def counted(number: int, what: str) -> str:
+    """Return a number and what it counts, such as ``1 colour`` and ``1,024 colours``."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def decibels(value: float, losses: Sequence[str] = ()) -> str:

@@ -10,22 +10,20 @@ import click
 from kmcodec.batch.encoding import EncodeReport
 from kmcodec.batch.optimizing import OptimizeReport
 from kmcodec.batch.planning import Job
-from kmcodec.cli.common import decibels, note, times_of
+from kmcodec.cli.common import counted, note, times_of
 from kmcodec.cli.many import Counts
-from kmcodec.errors import KmcError
+from kmcodec.cli.reports import FileReporter, quality_in_words
 
 __all__ = ["OptimizeReporter"]
 
 
-class OptimizeReporter:
+class OptimizeReporter(FileReporter):
     """Report the result of each file, and of all.
 
     Parameters
     ----------
-    as_json : bool
-        Report each file as JSON on standard output.
-    quiet : bool
-        Report nothing else but errors.
+    as_json, quiet
+        See `FileReporter`.
     dry : bool
         Whether nothing is written.
 
@@ -36,12 +34,10 @@ class OptimizeReporter:
     """
 
     def __init__(self, as_json: bool, quiet: bool, *, dry: bool) -> None:
-        self.quiet = quiet
-        self._as_json = as_json
+        super().__init__(as_json, quiet)
         self._dry = dry
         self._files = self._before = self._after = self._alone = 0
         self.larger = 0
-        self._skipped = ""
 
     def tell(self, job: Job, report: OptimizeReport) -> None:
         """Report a file."""
@@ -59,18 +55,6 @@ class OptimizeReporter:
         elif not self.quiet:
             note(self._in_words(report.source, report.left_alone, encoded))
 
-    def tell_error(self, source: str, error: KmcError) -> None:
-        """Report a failed file in JSON, where no line of text does."""
-        if self._as_json:
-            click.echo(json.dumps({"source": source, "error": str(error)}))
-
-    def tell_skipped(self, job: Job) -> None:
-        """Report a source whose result is up to date."""
-        self._skipped = job.target
-        if self._as_json:
-            told = {"source": job.source, "output": job.target, "skipped": True}
-            click.echo(json.dumps(told))
-
     def tell_all(self, counts: Counts, others: int) -> None:
         """Print the summary.
 
@@ -84,7 +68,7 @@ class OptimizeReporter:
             counts.tell_failures()
             return
         done = "would be written" if self._dry else "written"
-        words = f"{self._files:,} of {_counted(counts.jobs, 'image')} {done}"
+        words = f"{self._files:,} of {counted(counts.jobs, 'image')} {done}"
         if self._files:
             times = times_of(self._before, self._after)
             words += f", {self._before:,} bytes to {self._after:,}: {times}"
@@ -97,7 +81,7 @@ class OptimizeReporter:
         }
         parts = [words, *(f"{number:,} {what}" for what, number in rest.items() if number)]
         if others:
-            parts.append(f"{_counted(others, 'file')} of other formats left alone")
+            parts.append(f"{counted(others, 'file')} of other formats left alone")
         if counts.jobs > 1 or others:
             note(f"kmc: {'; '.join(parts)}")
         elif counts.skipped:
@@ -112,16 +96,10 @@ class OptimizeReporter:
                 f"({encoded.size:,} bytes, not {encoded.source_size:,})"
             )
         frames = f"{encoded.frames:,} frames, " if encoded.frames > 1 else ""
-        quality = "" if encoded.quality is None else f"quality {encoded.quality:.1f}, "
-        exact = decibels(encoded.psnr, encoded.losses)
         would = "would take " if self._dry else ""
         return (
-            f"{encoded.output}: {frames}{_counted(encoded.entries, 'colour')}, "
-            f"{quality}{exact}, {would}{encoded.size:,} bytes: "
+            f"{encoded.output}: {frames}{counted(encoded.entries, 'colour')}, "
+            f"{quality_in_words(encoded)}, {would}{encoded.size:,} bytes: "
             f"{times_of(encoded.source_size, encoded.size)} than {os.path.basename(source)} "
             f"({encoded.source_size:,})"
         )
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"

@@ -11,6 +11,7 @@ from kmcodec.batch.planning import Job, check_output, plan_reading
 from kmcodec.batch.shared_palettes import ColorSum, count_job
 from kmcodec.cli.common import (
     colors_option,
+    counted,
     force_option,
     max_pixels_option,
     note,
@@ -104,10 +105,6 @@ def palette(
         write_output(output, data, create_only=not force)
         if not quiet:
             place = "standard output" if output == STANDARD else output
-            images = _counted(counts.jobs - counts.failed, "image")
-            note(f"{place}: {_counted(len(found), 'colour')} for {images}")
+            images = counted(counts.jobs - counts.failed, "image")
+            note(f"{place}: {counted(len(found), 'colour')} for {images}")
     counts.exit()
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
