@@ -8,16 +8,14 @@ import numpy as np
 import pytest
 from browser import opened
 from PIL import Image
-from web_site import ADD, lay_out, served
+from web_site import ADD, element_site
 
 import kmcodec
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("site")
-    lay_out(folder)
-    with served(folder) as found:
+    with element_site(tmp_path_factory.mktemp("site")) as found:
         yield found
 
 

@@ -115,3 +115,11 @@ def served(folder):
                 event.set()
             site.shutdown()
             thread.join()
+
+
+@contextmanager
+def element_site(folder):
+    """A Site with what `lay_out` puts into a folder."""
+    lay_out(folder)
+    with served(folder) as site:
+        yield site
