@@ -12,7 +12,6 @@ from kmcodec.container.metadata import metadata_from_sections
 from kmcodec.errors import KmcFormatError, warn
 from kmcodec.model.image import IndexedImage, Metadata
 from kmcodec.model.limits import DEFAULT_MAX_METADATA, DEFAULT_MAX_PIXELS, Limits
-from kmcodec.model.ramp import is_ramp
 from kmcodec.reading.salvage import salvage_indexed
 from kmcodec.reading.strip_reader import StripReader
 
@@ -131,10 +130,8 @@ def read_indexed(
 
 
 def _metadata_of_rows(reader: StripReader, limits: Limits, first: int, end: int) -> Metadata:
-    """Return what metadata say of the labels of some rows; damage to them harms no other image."""
-    # Sections follow the heads of all strips. Images need not be searched that far: kmcodec gives
-    # labels a ramp.
-    if not is_ramp(reader.palette):
+    """Return what metadata say of the labels of some rows; of damaged metadata, nothing."""
+    if not reader.header.has_sections:  # which follow the heads of all strips
         return Metadata()
     try:
         sections = [one for one in reader.container.sections() if one.type in _OF_LABELS]

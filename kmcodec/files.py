@@ -44,7 +44,8 @@ def read(
         The first row and the one after the last. Only the strips that hold them are read and
         decoded. Of the metadata, the image then has only labels with their names and colours.
     max_pixels, max_metadata : int, optional
-        See `decode`; with `rows`, limits the pixels of these rows and of each of their strips.
+        See `decode`; with `rows`, they limit the pixels of these rows and of each of their strips,
+        and the bytes of labels, their names and colours.
 
     Returns
     -------

@@ -11,6 +11,7 @@ from PIL import Image
 import kmcodec
 from kmcodec import LabelClasses
 from kmcodec.batch.decoding import decode_file
+from kmcodec.batch.encoding import encode_file
 from kmcodec.batch.planning import Job
 from kmcodec.model.label_array import LabelArray
 from kmcodec.model.label_images import labels_of
@@ -51,6 +52,15 @@ def test_rows_of_a_volume_are_slices_where_they_hold_whole_ones(rng, file, rows,
         found, flat[slice(*rows)] if expected is None else volume[expected]
     )
     assert found.dtype == volume.dtype
+
+
+def test_rows_of_labels_that_are_their_own_greys_are_kept(tmp_path, file):
+    labels = np.kron(np.int32([[0, 3], [9, 3]]), np.ones((10, 20), np.int32))
+    np.save(tmp_path / "own.npy", labels)
+    encode_file(Job(str(tmp_path / "own.npy"), str(file), replace=True))
+    found = labels_of(kmcodec.read(file, rows=(5, 15)))
+    np.testing.assert_array_equal(found, labels[5:15])
+    assert found.dtype == np.int32
 
 
 @pytest.mark.parametrize("shape", [(), (9,), (0, 3)])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,6 +17,7 @@ def channels_of_ramp(count: int) -> int:
     return 1 if count <= 256 else 3
 
 
+@functools.lru_cache(maxsize=16)  # readers of small chunks ask for the same ones again
 def ramp(count: int) -> NDArray[np.uint8]:
     """Return the ramp: colours that become brighter with the rank.
 
