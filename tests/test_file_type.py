@@ -129,3 +129,11 @@ def test_what_describes_the_type_agrees():
     assert r'value="\x8bKMC\r\n\x1a\n"' in DESCRIPTION.read_text("utf-8")
     assert example.startswith(b"\x8bKMC\r\n\x1a\n")
     assert Image.MIME["KMC"] == TYPE
+
+
+def test_the_index_of_the_specification_names_files_that_are_there():
+    index = (ROOT / "spec" / "README.md").read_text("utf-8")
+    table = index[index.index("## For systems") :]
+    names = re.findall(r"^\| `([^`]+)` \|", table, re.MULTILINE)
+    assert len(names) == 3
+    assert all((ROOT / "spec" / name).is_file() for name in names)

@@ -23,7 +23,7 @@ def drawn(rng, entries, channels, shape=(23, 37)):
     return IndexedImage(palette, rng.integers(0, entries, shape).astype(np.uint8))
 
 
-def opened(data):
+def loaded(data):
     picture = Image.open(io.BytesIO(data))
     picture.load()
     return picture
@@ -34,7 +34,7 @@ def opened(data):
 def test_pixels_come_back(rng, entries, channels):
     image = drawn(rng, entries, channels)
     mode = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}[channels]
-    found = np.asarray(opened(encode_palette_png(image)).convert("RGBA"))
+    found = np.asarray(loaded(encode_palette_png(image)).convert("RGBA"))
     pixels = image.palette[image.indices]
     expected = Image.fromarray(pixels[..., 0] if channels == 1 else pixels, mode).convert("RGBA")
     assert np.array_equal(found, np.asarray(expected))
@@ -77,7 +77,7 @@ def test_metadata_stay(rng, tmp_path):
     picture.save(tmp_path / "a.png", exif=exif, icc_profile=profile, dpi=(300, 300))
     metadata = read_source(str(tmp_path / "a.png")).metadata
     image = quantize(np.asarray(picture), 4)
-    found = opened(encode_palette_png(replace(image, metadata=metadata)))
+    found = loaded(encode_palette_png(replace(image, metadata=metadata)))
     assert found.info["icc_profile"] == profile
     assert found.getexif()[0x010E] == "a bird"
     assert found.info["dpi"] == pytest.approx((300, 300), abs=0.1)

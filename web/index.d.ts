@@ -77,6 +77,8 @@ export interface Header {
   readonly hasSections: boolean;
   readonly paletteCoded: boolean;
   readonly hasFrames: boolean;
+  /** Whether the palette is the ramp, which files need not store. */
+  readonly isRamp: boolean;
 }
 
 export interface Scene {

@@ -58,9 +58,10 @@ export const LIMITS = { maxPixels: 2 ** 28, maxMetadata: 2 ** 26 };
  * one frame), `palette` (a Uint8Array, an entry's channels after each other), `indices` (a
  * Uint8Array or Uint16Array, row by row, one frame after the other; `frameOf` gives those of one),
  * `frames` (count, durations in milliseconds, one for all or one for each as `frameDuration` tells,
- * loop: how often all are shown, 0 is forever, interleaved, hasScenes; null if the file has no frame table), `scenes` (at least one: firstFrame,
- * frames, interleaved, entries, paletteCoded, palette; `header` and `palette` are about the first of
- * them, `frameOf` gives each frame its own), `strips`, `sections` and `parts` (where the bytes are:
+ * loop: how often all are shown, 0 is forever, interleaved, hasScenes; null if the file has no frame
+ * table), `scenes` (at least one: firstFrame, frames, interleaved, entries, paletteCoded, palette;
+ * `header` and `palette` are about the first of them, `frameOf` gives each frame its own), `strips`,
+ * `sections` and `parts` (where the bytes are:
  * palettes, coded indices, payloads of sections as metadata, and the container around them), and
  * `metadata` (icc, exif, xmp: Uint8Array or null; text: a Map; labels: null, or dtype, shape, planes
  * and values as ids.js has them).

@@ -122,15 +122,15 @@ function showSections({ sections, metadata }) {
       return row;
     }),
   );
-  const texts = new Map(metadata.text);
-  if (metadata.labels) texts.set('labels', labelsOf(metadata.labels));
+  const texts = [...metadata.text]; // of which one may have any keyword, also this one
+  if (metadata.labels) texts.push(['labels', labelsOf(metadata.labels)]);
   element('texts').replaceChildren(
-    ...[...texts].flatMap(([keyword, text]) => {
+    ...texts.flatMap(([keyword, text]) => {
       const shown = text.length > LONGEST_TEXT ? `${text.slice(0, LONGEST_TEXT)} …` : text;
       return [build('dt', {}, keyword), build('dd', {}, shown)];
     }),
   );
-  element('texts').hidden = texts.size === 0;
+  element('texts').hidden = texts.length === 0;
 }
 
 /** What the pixels stand for, in words. */
