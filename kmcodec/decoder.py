@@ -138,10 +138,8 @@ def _metadata_of_rows(reader: StripReader, limits: Limits, first: int, end: int)
         metadata = metadata_from_sections(sections, limits.max_metadata)
     except KmcFormatError:
         return Metadata()
-    labels = metadata.labels
-    if labels is None or labels.size != (reader.header.height, reader.header.width):
-        return Metadata()
-    if not labels.planes and len(labels.values) != len(reader.palette):
+    labels, size = metadata.labels, (reader.header.height, reader.header.width)
+    if labels is None or not labels.fits(size, len(reader.palette)):
         return Metadata()
     labels = labels.of_rows(first, end)
     return Metadata() if labels is None else Metadata(labels=labels, classes=metadata.classes)

@@ -353,3 +353,40 @@ def test_the_palette_of_labels_is_decoded_once(monkeypatch):
     monkeypatch.setattr(strip_reader, "decode_palette", counted)
     assert np.array_equal(decode_labels(data), labels)
     assert len(decoded) == 1
+
+
+@pytest.mark.parametrize(
+    ("dtype", "shape", "values"),
+    [
+        ("object", (2,), (1,)),
+        (np.float32, (2,), (1,)),
+        ("i4", (2, -3), (1,)),
+        ("i4", (2.5, 3), (1,)),
+        ("i4", 3, (1,)),
+        ("i4", (2,), (1, 1)),
+        ("i1", (2,), (1, 200)),
+        ("nonsense", (2,), (1,)),
+    ],
+)
+def test_what_is_no_array_of_labels_is_refused(dtype, shape, values):
+    with pytest.raises(kmcodec.KmcInputError):
+        kmcodec.LabelArray(dtype, shape, values)
+
+
+def test_labels_are_equal_however_they_are_given(tmp_path):
+    given = kmcodec.LabelArray("i1", [2, 2], np.int8([-100, 100]))
+    assert given == kmcodec.LabelArray(np.dtype("i1"), (2, 2), (-100, 100))
+    image = kmcodec.IndexedImage([[0], [255]], [[0, 1], [1, 0]], kmcodec.Metadata(labels=given))
+    kmcodec.write(tmp_path / "x.kmc", image)
+    assert kmcodec.read(tmp_path / "x.kmc").metadata.labels == given
+
+
+def test_labels_of_an_image_that_was_edited_are_dropped(tmp_path):
+    labels = np.kron(np.int32([[0, 3], [9, 3]]), np.ones((10, 20), np.int32))
+    (tmp_path / "a.kmc").write_bytes(kmcodec.encode_labels(labels))
+    with Image.open(tmp_path / "a.kmc") as image:
+        image.load()
+        image.putpixel((0, 0), 1)
+        with pytest.warns(kmcodec.KmcWarning, match="dropped the labels"):
+            image.save(tmp_path / "b.kmc")
+    assert kmcodec.read(tmp_path / "b.kmc").metadata.labels is None

@@ -36,7 +36,7 @@ def labels_from_data(data: bytes) -> LabelArray:
     reader = TableReader(data)
     dtype, shape = reader.kind()
     planes = reader.byte()
-    values = (reader.first(dtype),) if planes else tuple(map(int, reader.values(dtype).tolist()))
+    values = (reader.first(dtype),) if planes else tuple(reader.values(dtype).tolist())
     if reader.rest():
         raise ValueError("bytes follow the table of values")
     try:

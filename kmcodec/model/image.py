@@ -13,6 +13,7 @@ from kmcodec.errors import KmcInputError
 from kmcodec.model.frozen import FrozenDict, frozen, owned
 from kmcodec.model.label_array import LabelArray
 from kmcodec.model.label_classes import LabelClasses, TiffTag
+from kmcodec.model.limits import MAX_COLORS
 
 __all__ = [
     "MAX_COLORS",
@@ -24,9 +25,6 @@ __all__ = [
     "checked_palette",
     "index_dtype",
 ]
-
-MAX_COLORS = 65_536
-"""The most entries of a palette."""
 
 MAX_SIDE = 2**31 - 1
 """The largest width or height, in pixels."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+import operator
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from kmcodec.errors import KmcInputError
+from kmcodec.model.limits import MAX_COLORS
 
 __all__ = ["DTYPES", "MOST_AXES", "LabelArray", "folded", "span_of"]
 
@@ -22,7 +23,6 @@ DTYPES: tuple[np.dtype[Any], ...] = (
 MOST_AXES = 32
 """The most axes of an array in a file or stream."""
 
-_MOST_VALUES = 65_536
 _MOST_PLANES = 8
 _BYTES_OF_ARRAY = 2**63
 
@@ -33,7 +33,7 @@ class LabelArray:
 
     Parameters
     ----------
-    dtype : numpy.dtype
+    dtype : numpy.dtype, or what gives one
         Of bool or integers, with the byte order.
     shape : tuple of int
         Shape of the array. An axis of length 0 makes an image of one pixel.
@@ -56,18 +56,26 @@ class LabelArray:
     planes: int = 0
 
     def __post_init__(self) -> None:
+        try:
+            object.__setattr__(self, "dtype", np.dtype(self.dtype))
+            for name in ("shape", "values"):
+                object.__setattr__(self, name, tuple(map(operator.index, getattr(self, name))))
+        except TypeError as error:
+            raise KmcInputError(f"labels: {error}") from None
         if self.dtype not in DTYPES:
             raise KmcInputError(f"labels must be integers or bool, not {self.dtype}")
         if len(self.shape) > MOST_AXES:
             raise KmcInputError(f"labels have {len(self.shape)} axes, at most {MOST_AXES}")
+        if any(side < 0 for side in self.shape):
+            raise KmcInputError(f"no array has the shape {self.shape}")
         sides = math.prod(side for side in self.shape if side)
         if sides * self.dtype.itemsize >= _BYTES_OF_ARRAY:
             raise KmcInputError(f"no array has the shape {self.shape}")
         if not 0 <= self.planes <= _MOST_PLANES:
             raise KmcInputError(f"labels have 1 to {_MOST_PLANES} bytes, not {self.planes}")
-        if not 1 <= len(self.values) <= (1 if self.planes else _MOST_VALUES):
-            raise KmcInputError(f"{len(self.values):,} values of labels, at most {_MOST_VALUES:,}")
-        if any(after <= before for before, after in pairwise(self.values)):
+        if not 1 <= len(self.values) <= (1 if self.planes else MAX_COLORS):
+            raise KmcInputError(f"{len(self.values):,} values of labels, at most {MAX_COLORS:,}")
+        if any(map(operator.ge, self.values, self.values[1:])):
             raise KmcInputError("the values of labels do not ascend")
         least, most = span_of(self.dtype)
         if self.values[0] < least or self.values[-1] > most:
@@ -78,6 +86,10 @@ class LabelArray:
         """Rows and columns of the image."""
         rows, columns = folded(self.shape if math.prod(self.shape) else ())
         return rows * max(1, self.planes), columns
+
+    def fits(self, image: tuple[int, int], entries: int) -> bool:
+        """Return True if an image of these rows and columns, and so many entries, can hold them."""
+        return self.size == image and (self.planes > 0 or len(self.values) == entries)
 
     def of_rows(self, first: int, end: int) -> LabelArray | None:
         """Return what some rows of the image stand for.

@@ -1,4 +1,4 @@
-"""How much of a file a caller is prepared to decode, as a value."""
+"""How much of a file a caller is prepared to decode, as a value; and how much a file may hold."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from kmcodec.errors import KmcLimitError
 from kmcodec.model.checks import checked_integer
 
-__all__ = ["DEFAULT_MAX_METADATA", "DEFAULT_MAX_PIXELS", "NO_LIMITS", "Limits"]
+__all__ = ["DEFAULT_MAX_METADATA", "DEFAULT_MAX_PIXELS", "MAX_COLORS", "NO_LIMITS", "Limits"]
+
+MAX_COLORS = 65_536
+"""The most entries of a palette."""
 
 DEFAULT_MAX_PIXELS = 1 << 28
 """Pixels decoded at a time unless the caller says otherwise: 268,435,456."""

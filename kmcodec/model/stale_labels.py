@@ -25,15 +25,18 @@ def without_stale_labels(
     before : IndexedImage or ndarray of uint8, shape (H, W) or (H, W, C)
         The image with which the metadata were read.
     after : IndexedImage
-        The image to write. Labels stay if it has the same entries and pixels; the order of entries
-        may differ, as values belong to entries in the order of their bytes.
+        The image to write. Labels stay if they fit it, and it has the same entries and pixels; the
+        order of entries may differ, as values belong to entries in the order of their bytes.
 
     Warns
     -----
     KmcWarning
         If labels are dropped.
     """
-    if metadata.labels is None or _is_same(before, after):
+    labels = metadata.labels
+    if labels is None or before is after:
+        return metadata  # whatever they are
+    if labels.fits(after.indices.shape, len(after.palette)) and _is_same(before, after):
         return metadata
     return without_labels(metadata)
 
@@ -54,8 +57,6 @@ def without_labels(metadata: Metadata) -> Metadata:
 
 
 def _is_same(before: IndexedImage | NDArray[np.uint8], after: IndexedImage) -> bool:
-    if before is after:
-        return True  # whatever the labels are
     old, new = map(_in_all_channels, (before, after))
     if not np.array_equal(old, new):
         return False
