@@ -112,64 +112,59 @@ def decode_file(
         If frames, colours or metadata are dropped.
     """
     started = time.perf_counter()
-    extension = extension or _extension_of(job.target)
+    extension = (extension or _extension_of(job.target)).lower()
     limits = Limits(max_pixels=max_pixels)
+    lost: tuple[str, ...] = ()
     if salvage and rows is not None:
         raise KmcInputError("rows and salvage exclude each other")
     with open_kmc(job.source) as stream:
-        wanted = not (picture or salvage or rows) and extension.lower() in HOLD_LABELS
-        if wanted:
-            report = _decode_labels(job, stream, extension.lower(), limits, strip, started)
+        if not (picture or salvage or rows) and extension in HOLD_LABELS:
+            report = _decode_labels(job, stream, extension, limits, strip, started)
             if report is not None:
                 return report
-        if extension.lower() == ".npy" and not salvage and rows is None:
+        if extension == ".npy" and not salvage and rows is None:
             report = _decode_rows(job, StripReader(stream, limits), started)
             warn_of_other_frames(stream, job.source)
             return report
-        if salvage or rows is not None:
-            image, lost = _read_part(stream, limits, rows)
+        if rows is not None:
+            image = read_indexed(stream, limits, rows=rows)
             warn_of_other_frames(stream, job.source)
-            bare = IndexedImage(image.palette, image.indices)
-            data = None if salvage or picture else _labels_of_part(image, extension, strip)
-            data = data or encode_image(image if salvage and not strip else bare, extension)
+            data = _encode_rows(image, extension, strip, picture)
+        elif salvage:
+            salvaged = salvage_indexed(stream, limits)
+            image, lost = salvaged.marked(), salvaged.lost
+            warn_of_other_frames(stream, job.source)
+            data = encode_image(_bare(image) if strip else image, extension)
         else:
             animation = read_frames(stream, limits)
-            if strip:
-                animation = replace(animation, metadata=Metadata())
-            image, lost, data = animation[0], (), _encode(animation, extension, job.source)
+            image, data = animation[0], _encode(animation, extension, job.source, strip)
     write_job(job, data)
+    seconds = time.perf_counter() - started
+    entries, size = len(image.palette), len(data)
     return DecodeReport(
-        source=job.source,
-        output=job.target,
-        width=image.width,
-        height=image.height,
-        entries=len(image.palette),
-        size=len(data),
-        seconds=time.perf_counter() - started,
-        lost=lost,
+        job.source, job.target, image.width, image.height, entries, size, seconds, lost
     )
 
 
-def _read_part(
-    stream: IO[bytes], limits: Limits, rows: tuple[int, int] | None
-) -> tuple[IndexedImage, tuple[str, ...]]:
-    """Read these rows, or all that can be salvaged; return the image and the lost parts."""
-    if rows is not None:
-        return read_indexed(stream, limits, rows=rows), ()
-    salvaged = salvage_indexed(stream, limits)
-    return salvaged.marked(), salvaged.lost
+def _encode_rows(image: IndexedImage, extension: str, strip: bool, picture: bool) -> bytes:
+    """Encode some rows: their labels if they have some and the format holds them, or a picture."""
+    if image.metadata.labels is not None and not picture and extension in HOLD_LABELS:
+        metadata = None if strip else image.metadata
+        made = encode_label_file(labels_of(image), extension, metadata)
+        if made is not None:
+            return made
+    return encode_image(_bare(image), extension)
 
 
-def _labels_of_part(image: IndexedImage, extension: str, strip: bool) -> bytes | None:
-    """Encode the labels of some rows; return None if there are none, or the format holds none."""
-    if image.metadata.labels is None or extension.lower() not in HOLD_LABELS:
-        return None
-    metadata = None if strip else image.metadata
-    return encode_label_file(labels_of(image), extension.lower(), metadata)
+def _bare(image: IndexedImage) -> IndexedImage:
+    """Return an image without its metadata."""
+    return IndexedImage(image.palette, image.indices)
 
 
-def _encode(animation: Animation, extension: str, source: str) -> bytes:
+def _encode(animation: Animation, extension: str, source: str, strip: bool) -> bytes:
     """Encode all frames, or one as an image, which has more formats."""
+    if strip:
+        animation = replace(animation, metadata=Metadata())
     if len(animation) == 1:
         return encode_image(animation[0], extension)
     try:

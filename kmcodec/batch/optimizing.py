@@ -37,7 +37,7 @@ from kmcodec.sources.images import Source, named_warnings, read_source
 from kmcodec.storage.door import read_input
 from kmcodec.targets.palette_png import MOST_ENTRIES, encode_palette_png
 
-__all__ = ["DEFAULT_QUALITY", "OptimizeReport", "OptimizeRequest", "optimize_job"]
+__all__ = ["DEFAULT_QUALITY", "OptimizeReport", "OptimizeRequest", "optimize_job", "state_of"]
 
 DEFAULT_QUALITY = "70-90"
 """The scores of SSIMULACRA2 to accept and to reach, unless told otherwise."""
@@ -155,7 +155,7 @@ def _optimized(
         raise KmcGoalError(f"{job.source}: {encoded.shortfall}")
     is_smaller = len(encoded.data) < source.size
     if is_smaller and not request.dry:
-        if request.replaces and _differs(before, os.stat(job.source)):
+        if request.replaces and state_of(before) != state_of(os.stat(job.source)):
             raise KmcInputError(f"{job.source}: changed in the meantime, not replaced")
         make_folder(os.path.dirname(job.target) or os.curdir)
         write_job(job, encoded.data)
@@ -246,8 +246,6 @@ def _encoder(request: OptimizeRequest) -> Callable[[IndexedImage], bytes] | None
     return encode_palette_png if request.as_png else None
 
 
-def _differs(one: os.stat_result, other: os.stat_result) -> bool:
-    def parts(status: os.stat_result) -> tuple[int, ...]:
-        return status.st_ino, status.st_size, status.st_mtime_ns
-
-    return parts(one) != parts(other)
+def state_of(status: os.stat_result) -> tuple[int, ...]:
+    """Return what tells a file from the same one after a change or a replacement."""
+    return status.st_ino, status.st_size, status.st_mtime_ns

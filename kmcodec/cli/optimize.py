@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import functools
 import os
+from collections.abc import Callable
 from typing import Any
 
 import click
 
 from kmcodec.batch.file_request import FileRequest
 from kmcodec.batch.optimize_planning import OptimizePlan, Replacing, plan_optimizing
-from kmcodec.batch.optimizing import DEFAULT_QUALITY, OptimizeRequest, optimize_job
-from kmcodec.batch.planning import make_folder
+from kmcodec.batch.optimizing import (
+    DEFAULT_QUALITY,
+    OptimizeReport,
+    OptimizeRequest,
+    optimize_job,
+    state_of,
+)
+from kmcodec.batch.planning import Job, make_folder
 from kmcodec.cli.common import (
     colors_option,
     dither_options,
@@ -152,7 +159,7 @@ def optimize(
     )
 
     replacing = Replacing(sources=replaces, older=update or watches, all=force)
-    made: dict[str, tuple[int, int]] = {}
+    made: dict[str, tuple[int, ...]] = {}
 
     def run(again: bool) -> int:
         plan = plan_optimizing(
@@ -240,38 +247,39 @@ def _files_request(
         raise click.UsageError(str(error)) from error
 
 
-def _only_changed(plan: OptimizePlan, made: dict[str, tuple[int, int]]) -> OptimizePlan:
+def _only_changed(plan: OptimizePlan, made: dict[str, tuple[int, ...]]) -> OptimizePlan:
     """Return the plan for files that changed since they were looked at."""
     states = _states_of(plan)
     jobs = [job for job in plan.jobs if made.get(job.source) != states[job.source]]
     return OptimizePlan(jobs, 0)
 
 
-def _states_of(plan: OptimizePlan) -> dict[str, tuple[int, int]]:
+def _states_of(plan: OptimizePlan) -> dict[str, tuple[int, ...]]:
     return {job.source: _state_of(job.source) for job in plan.jobs}
 
 
-def _state_of(path: str) -> tuple[int, int]:
+def _state_of(path: str) -> tuple[int, ...]:
     try:
-        status = os.stat(path)
+        return state_of(os.stat(path))
     except OSError:
-        return (0, 0)
-    return status.st_size, status.st_mtime_ns
+        return ()
 
 
 def _run(
     plan: OptimizePlan, request: OptimizeRequest, workers: int | None, reporter: OptimizeReporter
 ) -> Counts:
     """Do the work, and report it."""
-    work = functools.partial(optimize_job, request=request)
+    work: Callable[[Job], OptimizeReport]
     if len(plan.jobs) == 1:
-        work_here = with_steps(
+        work = with_steps(
             lambda job, steps: optimize_job(job, request, steps), hidden=reporter.quiet
         )
+    else:
+        work = functools.partial(optimize_job, request=request)
     with executor_for(plan.jobs, workers) as executor:
         counts = run_jobs(
             plan.jobs,
-            work_here if len(plan.jobs) == 1 else work,
+            work,
             reporter.tell,
             "optimising",
             executor=executor,

@@ -28,8 +28,6 @@ MOST_ENTRIES = 256
 _STRATEGIES = (zlib.Z_DEFAULT_STRATEGY, zlib.Z_FILTERED, zlib.Z_RLE)
 _MEMORY = (8, 9)
 _MOST_EFFORT = 9
-# Where a PNG says how many bits a sample has: in the chunk after the signature.
-_DEPTH_AT = len(SIGNATURE) + 16
 
 
 def encode_palette_png(image: IndexedImage) -> bytes:
@@ -94,7 +92,7 @@ def _packed(data: bytes, picture: Image.Image) -> bytes:
     """Compress a PNG again: Pillow filters some palette images, and its zlib may be a quick one."""
     chunks = [(kind, bytes(content)) for kind, content, _ in png_chunks(data)]
     stored = b"".join(content for kind, content in chunks if kind == b"IDAT")
-    depth = data[_DEPTH_AT]
+    depth = dict(chunks)[b"IHDR"][8]
     samples = np.asarray(picture).reshape(picture.height, -1)
     rows = np.frombuffer(pack_rows(samples, depth), np.uint8).reshape(picture.height, -1)
     unfiltered = np.pad(rows, ((0, 0), (1, 0))).tobytes()
