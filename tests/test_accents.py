@@ -6,50 +6,17 @@ import io
 
 import numpy as np
 import pytest
+from marked_images import MARKS, SPACES, earth, keeps_hue, large, with_mark, without_places
 from PIL import Image
 
 import kmcodec
 from kmcodec.model.metrics import psnr
-from kmcodec.quantization.accents import find_accents, lost_hue
+from kmcodec.quantization.accents import find_accents, lost_hue, rare_squares
 from kmcodec.quantization.histogram import index_colors
-
-SPACES = ["srgb", "oklab"]
-MARKS = {"red": (220, 30, 40), "green": (20, 170, 50), "blue": (30, 60, 220)}
-
-
-def earth(seed=0, grain=4.0):
-    """A picture in browns with grain, shape (96, 128, 3)."""
-    rng = np.random.default_rng(seed)
-    y, x = np.mgrid[:96, :128] / 40
-    level = 0.5 + 0.25 * np.sin(3 * x + 2 * np.sin(2 * y)) + 0.25 * np.sin(5 * y - x)
-    colors = np.array([50, 35, 20]) + np.multiply.outer(level, [140, 125, 100])
-    return np.clip(colors + rng.normal(0, grain, (96, 128, 3)) + 0.5, 0, 255).astype(np.uint8)
-
-
-def large():
-    """The picture six times over, so that a mark is a smaller part of it."""
-    return np.tile(earth(), (2, 3, 1))
-
-
-def with_mark(pixels, color, size, at=(40, 70)):
-    marked = pixels.copy()
-    marked[at[0] : at[0] + size, at[1] : at[1] + size, :3] = color
-    return marked, (slice(at[0], at[0] + size), slice(at[1], at[1] + size))
-
-
-def keeps_hue(image, where, color):
-    mean = (image[where][..., :3].mean(axis=(0, 1)) + 0.5).astype(np.uint8)
-    return not lost_hue(np.array([color], np.uint8), mean[np.newaxis]).any()
 
 
 def accents_of(pixels):
-    return find_accents(pixels, *index_colors(pixels)).tolist()
-
-
-def without_accents(pixels, k, space="srgb"):
-    # The colours alone: it knows no positions.
-    palette = kmcodec.shared_palette([pixels], k, space=space)
-    return kmcodec.quantize(pixels, palette=palette, space=space)
+    return find_accents(rare_squares(pixels, *index_colors(pixels))).tolist()
 
 
 @pytest.mark.parametrize("space", SPACES)
@@ -61,7 +28,7 @@ def test_a_mark_keeps_its_hue(space, k, size, name):
     image = kmcodec.quantize(marked, k, space=space)
     assert keeps_hue(image.to_array(), where, MARKS[name])
     # At K = 16 an entry more for the rest would be worth about 0.3 dB.
-    plain = without_accents(marked, k, space)
+    plain = without_places(marked, k, space)
     cost = psnr(marked, plain.to_array()) - psnr(marked, image.to_array())
     assert cost < (0.35 if k == 16 else 0.2)
 
@@ -71,14 +38,14 @@ def test_a_mark_keeps_its_hue(space, k, size, name):
 def test_a_mark_costs_no_more_than_an_entry(space, name):
     marked, _ = with_mark(large(), MARKS[name], 2)
     image = kmcodec.quantize(marked, 16, space=space)
-    of_one_less = psnr(marked, without_accents(marked, 15, space).to_array())
+    of_one_less = psnr(marked, without_places(marked, 15, space).to_array())
     assert psnr(marked, image.to_array()) > of_one_less - 0.02
 
 
 @pytest.mark.parametrize("space", SPACES)
 def test_the_colours_alone_would_lose_it(space):
     marked, where = with_mark(large(), MARKS["blue"], 2)
-    assert not keeps_hue(without_accents(marked, 16, space).to_array(), where, MARKS["blue"])
+    assert not keeps_hue(without_places(marked, 16, space).to_array(), where, MARKS["blue"])
 
 
 def test_two_marks_keep_both_hues():
@@ -126,7 +93,7 @@ def test_an_accent_is_given_up_if_it_costs_much(space):
     marked, _ = with_mark(earth(), MARKS["blue"], 2)
     image = kmcodec.quantize(marked, 3, space=space)
     assert image == kmcodec.quantize(marked, palette=image.palette, space=space)
-    plain = without_accents(marked, 3, space)
+    plain = without_places(marked, 3, space)
     assert np.array_equal(image.palette, plain.palette)
 
 
@@ -174,7 +141,7 @@ def test_noise_is_no_accent_and_changes_no_palette(noise, seed):
     if noise != "specks of JPEG":
         assert accents_of(noisy) == []
     found = kmcodec.quantize(noisy, 16)
-    assert np.array_equal(found.palette, without_accents(noisy, 16).palette)
+    assert np.array_equal(found.palette, without_places(noisy, 16).palette)
 
 
 def test_a_line_of_one_pixel_and_a_range_of_hues_are_no_accents():

@@ -20,6 +20,7 @@ from kmcodec.coding.deflate import Deflate
 from kmcodec.quantization import assign, diffusion, distinct, kernels
 from kmcodec.quantization.histogram import histogram
 from kmcodec.quantization.labels import Labels
+from kmcodec.quantization.squares import squares_of
 
 compiled = pytest.mark.skipif(not coding.COMPILED, reason="the kernels are not compiled")
 
@@ -62,6 +63,7 @@ KERNELS = {
     "measuring cells": ("_split", lambda: kernels.Cells(POINTS, WEIGHTS).measure(0, 99)),
     "cutting cells": ("_split", lambda: kernels.Cells(POINTS, WEIGHTS).cut(0, 99, 0)),
     "counting colours": ("_histogram", lambda: histogram(PIXELS)),
+    "counting squares": ("_squares", lambda: squares_of(PIXELS)),
     "rounding": ("_rounding", lambda: kmcodec.quantize(PIXELS, 8)),
     "dithering": ("_dither", lambda: kmcodec.quantize(PIXELS, 8, dither="floyd-steinberg")),
 }

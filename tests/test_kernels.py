@@ -10,6 +10,7 @@ import runpy
 import shutil
 import subprocess
 import sys
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -19,7 +20,7 @@ from hypothesis import strategies as st
 
 import kmcodec
 from kmcodec import coding, parallel
-from kmcodec.quantization import assign, histogram, kernels, rounding
+from kmcodec.quantization import assign, histogram, kernels, rounding, squares
 from kmcodec.quantization.assign import BruteForce, Parallel
 from kmcodec.quantization.initialize import INITS
 from kmcodec.quantization.samples import Samples
@@ -298,17 +299,58 @@ def test_step_gains_are_alike(n, k, dims, any_neighbors, seed):
     np.testing.assert_array_equal(found, rounding.step_gains(*given_), strict=True)
 
 
+# --- squares ----------------------------------------------------------------------------------
+
+
+def squares_in_parts(pixels, cuts):
+    """Counted from the top, part by part, each with the row above."""
+    found = squares.no_squares()
+    for top, bottom in pairwise([0, *cuts, len(pixels)]):
+        above = pixels[top - 1] if top else None
+        found += squares.squares_of(pixels[top:bottom], above)
+    return found
+
+
+@given(st.integers(1, 40), st.integers(1, 40), st.sampled_from([None, 1, 2, 3, 4]), seeds)
+def test_squares_are_those_of_the_twin_however_the_rows_are_cut(height, width, channels, seed):
+    rng = np.random.default_rng(seed)
+    shape = (height, width) if channels is None else (height, width, channels)
+    # Few hues, so that some squares are even.
+    pixels = rng.integers(0, rng.choice([6, 60, 256]), shape, np.uint8)
+    if channels in (2, 4):
+        pixels[..., -1] = rng.choice([255, 255, 255, 254, 0], (height, width))
+    cuts = sorted(set(rng.integers(1, height, 3))) if height > 1 else []
+    found = [squares.squares_of(pixels), squares_in_parts(pixels, cuts)]
+    with running(twins=True):
+        found += [squares.squares_of(pixels), squares_in_parts(pixels, cuts)]
+    assert {each.pixels for each in found} == {height * width}
+    for other in found[1:]:
+        np.testing.assert_array_equal(other.sums, found[0].sums, strict=True)
+    opaque = pixels[..., -1] == 255 if channels in (2, 4) else np.ones((height, width), bool)
+    assert found[0].sums[:, 0].sum() == opaque.sum()
+
+
+@needs_kernels
+def test_sums_of_many_squares_are_exact():
+    """More than the kernel holds before it passes them on, in few rows and in many."""
+    for shape in ((2, 3_000_001, 3), (3_001, 1_000, 3)):
+        found = squares.squares_of(np.full(shape, 255, np.uint8)).sums.sum(axis=0)
+        count = (shape[0] - 1) * (shape[1] - 1)
+        assert found.tolist() == [shape[0] * shape[1], count, *[4 * 255 * count] * 3]
+
+
 # --- what does not fit ------------------------------------------------------------------------
 
 # In a process of its own: were one not refused, memory might be damaged.
 REFUSED = """
 import sys
 import numpy as np
-from kmcodec.quantization.kernels import Cells, ColorCounter, FilterTree, step_gains
+from kmcodec.quantization.kernels import Cells, ColorCounter, FilterTree, add_squares, step_gains
 def i8(*shape): return np.ones(shape, np.int64)
 def i4(*shape): return np.zeros(shape, np.int32)
 def u4(*shape): return np.zeros(shape, np.uint32)
 def u1(*shape): return np.zeros(shape, np.uint8)
+def u2(*shape): return np.zeros(shape, np.uint16)
 for call in sys.argv[1:]:
     try:
         eval(call)
@@ -317,6 +359,7 @@ for call in sys.argv[1:]:
 """
 
 TREE, COUNTER, CELLS = "FilterTree(i8(3, 2), i8(3), 0)", "ColorCounter(2)", "Cells(i8(3, 2), i8(3))"
+TABLE, SUMS = "u2(1 << 18)", "i8(1 << 14, 5)"
 WRONG = {
     "tree": [f"FilterTree({shapes}, 0)" for shapes in (
         "i8(3, 2), i8(2)", "i8(3, 2), i8(4)", "i8(3, 2), i8(3, 1)", "i8(3), i8(3)",
@@ -341,6 +384,15 @@ WRONG = {
         "i8(3, 2), i8(2), i4(3), i8(2, 2), i4(2, 1)", "i8(3, 2), i8(3), i4(2), i8(2, 2), i4(2, 1)",
         "i8(3, 2), i8(3), i4(3), i8(2, 1), i4(2, 1)", "i8(3, 2), i8(3), i4(3), i8(2, 2), i4(1, 1)",
         "i8(3, 2), i8(3), i8(3), i8(2, 2), i4(2, 1)", "i8(3), i8(3), i4(3), i8(2, 2), i4(2, 1)",
+    )],
+    "squares": [f"add_squares({shapes})" for shapes in (
+        f"u1(2, 3, 2), u1(0, 3, 2), {TABLE}, {SUMS}", f"u1(2, 3, 5), u1(0, 3, 5), {TABLE}, {SUMS}",
+        f"u1(2, 3, 3), u1(2, 3, 3), {TABLE}, {SUMS}", f"u1(2, 3, 3), u1(1, 2, 3), {TABLE}, {SUMS}",
+        f"u1(2, 3, 3), u1(1, 3, 4), {TABLE}, {SUMS}", f"u1(2, 3), u1(0, 3, 3), {TABLE}, {SUMS}",
+        f"u1(2, 3, 3), u1(0, 3, 3), u2(1 << 17), {SUMS}",
+        f"u1(2, 3, 3), u1(0, 3, 3), {TABLE}, i8(1 << 13, 5)",
+        f"u1(2, 3, 3), u1(0, 3, 3), {TABLE}, i8(1 << 14, 4)",
+        f"u1(2, 3, 3), u1(0, 3, 3), u2(1 << 18) + np.uint16(1 << 14), {SUMS}",
     )],
 }  # fmt: skip
 

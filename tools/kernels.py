@@ -37,6 +37,7 @@ KERNELS = (
     "kmcodec/quantization/_histogram.pyx",
     "kmcodec/quantization/_rounding.pyx",
     "kmcodec/quantization/_split.pyx",
+    "kmcodec/quantization/_squares.pyx",
 )
 
 

@@ -15,13 +15,10 @@ from numpy.typing import NDArray
 
 from kmcodec.quantization.histogram import ColorMap, Histogram
 from kmcodec.quantization.oklab import NEUTRAL, to_oklab
+from kmcodec.quantization.squares import CELLS, SIDE, Squares, cells_of, squares_at
 
-__all__ = ["Accents", "find_accents", "lost_hue"]
+__all__ = ["Accents", "find_accents", "lost_hue", "rare_squares"]
 
-# Upper bits of a sample that count for the chroma of a colour: a photo then has some ten thousand.
-_SAMPLE_BITS = 6
-# The plane of Oklab's a and b in cells of 2**5 units, 1/128 of the range of lightness.
-_CELL_BITS, _SIDE = 5, 128
 # Cells from the own one to the border of the same hue, and of the gap around it.
 _NEAR, _FAR = 3, 6
 # An accent has at most a 400th of all pixels, or so few. Of the pixels up to the border of the gap,
@@ -37,7 +34,7 @@ _COSINE = 883
 
 @dataclass(frozen=True, eq=False)
 class Accents:
-    """What of an image should stay visible in a palette.
+    """What of an image, or of several, should stay visible in a palette.
 
     Parameters
     ----------
@@ -51,38 +48,61 @@ class Accents:
     tints: NDArray[np.uint8]
 
 
-def find_accents(
-    pixels: NDArray[np.uint8], colors: Histogram, places: ColorMap
-) -> NDArray[np.uint8]:
-    """Return a colour for each accent of an image, the largest accent first.
+def find_accents(squares: Squares) -> NDArray[np.uint8]:
+    """Return a colour for each accent, the largest accent first.
 
     Parameters
     ----------
-    pixels : ndarray, shape (H, W) or (H, W, C), uint8
-    colors : Histogram
-    places : ColorMap
-        See `index_colors`.
+    squares : Squares
+        Of an image, or of several together.
 
     Returns
     -------
     ndarray, shape (N, 3), uint8
-        At most 8; none for an image in grey. Of an image with alpha only opaque pixels count.
+        At most 8. Of images with alpha only opaque pixels count.
     """
-    none = np.zeros((0, 3), np.uint8)
-    if colors.colors.shape[1] < 3:
-        return none
-    rare = _rare(colors)
-    if not rare.any():
-        return none
-    marks = places.replace(rare)
-    rows, columns = np.nonzero(marks[:-1, :-1] & marks[1:, :-1] & marks[:-1, 1:] & marks[1:, 1:])
-    if not len(rows):
-        return none
-    corners = [pixels[rows + y, columns + x, :3] for y in (0, 1) for x in (0, 1)]
-    squares = np.stack(corners, axis=1).astype(np.int64)
-    chroma = to_oklab(squares.reshape(-1, 3).astype(np.uint8))[:, 1:].reshape(-1, 4, 2)
-    alike = (np.ptp(chroma, axis=1) <= _ALIKE).all(axis=1)
-    return _grouped(squares[alike].sum(axis=1), chroma[alike].sum(axis=1) // 4)
+    rare = _rare_cells(squares.pixels, squares.sums[:, 0])
+    sums = squares.sums[rare & (squares.sums[:, 1] > 0), 1:]
+    # The most frequent chroma first; ties stay in the order of their cells.
+    sums = sums[np.argsort(-sums[:, 0], kind="stable")]
+    counts = 4 * sums[:, :1]
+    means = (2 * sums[:, 1:] + counts) // (2 * np.maximum(1, counts))
+    chroma = to_oklab(means.astype(np.uint8))[:, 1:]
+    found: list[tuple[int, NDArray[np.uint8]]] = []
+    while len(sums):
+        own = (np.abs(chroma - chroma[0]) <= _ALIKE).all(axis=1)
+        count, *color = sums[own].sum(axis=0).tolist()
+        mean = np.array([(c + 2 * count) // (4 * count) for c in color], np.uint8)
+        found.append((count, mean))
+        sums, chroma = sums[~own], chroma[~own]
+    found.sort(key=lambda group: -group[0])
+    return np.array([mean for _, mean in found[:_MOST_ACCENTS]], np.uint8).reshape(-1, 3)
+
+
+def rare_squares(pixels: NDArray[np.uint8], colors: Histogram, places: ColorMap) -> Squares:
+    """Return of an image in memory the squares that `find_accents` looks at.
+
+    Nearly all images have few of them, so this takes less time than to count all.
+
+    Parameters
+    ----------
+    pixels : ndarray, shape (H, W, C), uint8
+        C = 3 or 4.
+    colors : Histogram
+    places : ColorMap
+        See `index_colors`.
+    """
+    opaque = colors.colors[:, 3] == 255 if colors.colors.shape[1] == 4 else slice(None)
+    cells = cells_of(colors.colors)
+    sums = np.zeros((CELLS, 5), np.int64)
+    # bincount sums in float64, exact below 2**53.
+    sums[:, 0] = np.bincount(cells[opaque], colors.counts[opaque], CELLS)
+    total = int(colors.counts.sum())
+    rare = _rare_cells(total, sums[:, 0])[cells]
+    if rare.any():
+        rows, columns = np.nonzero(places.replace(rare)[:-1, :-1])
+        sums[:, 1:] = squares_at(pixels, rows, columns)
+    return Squares(total, sums)
 
 
 def lost_hue(accents: NDArray[np.uint8], entries: NDArray[np.uint8]) -> NDArray[np.int64]:
@@ -109,53 +129,18 @@ def lost_hue(accents: NDArray[np.uint8], entries: NDArray[np.uint8]) -> NDArray[
     return np.where(kept, 0, difference)
 
 
-def _rare(colors: Histogram) -> NDArray[np.bool_]:
-    """Return which colours have a chroma that few pixels have, apart from all other chromas."""
-    channels, counts = colors.colors.shape[1], colors.counts
-    keys = np.zeros(len(counts), np.int64)
-    for column in colors.colors.T[:3]:
-        keys = (keys << _SAMPLE_BITS) | (column >> (8 - _SAMPLE_BITS))
-    opaque = colors.colors[:, 3] == 255 if channels == 4 else np.ones(len(counts), bool)
-    weights = np.bincount(keys[opaque], counts[opaque], 1 << (3 * _SAMPLE_BITS))
-    known = np.flatnonzero(weights)
-    shifts = np.array([2, 1, 0]) * _SAMPLE_BITS
-    middles = (known[:, np.newaxis] >> shifts & ((1 << _SAMPLE_BITS) - 1)) << (8 - _SAMPLE_BITS)
-    chroma = to_oklab((middles + (1 << (7 - _SAMPLE_BITS))).astype(np.uint8))[:, 1:] >> _CELL_BITS
-    cells = chroma[:, 0] * _SIDE + chroma[:, 1]
-    plane = np.bincount(cells, weights[known], _SIDE * _SIDE).astype(np.int64)
-    near, far = (_around(plane, cells_away)[cells] for cells_away in (_NEAR, _FAR))
-    total = int(counts.sum())
+def _rare_cells(total: int, plane: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return which cells have a chroma that few pixels have, apart from all other chromas."""
+    near, far = (_around(plane, cells_away) for cells_away in (_NEAR, _FAR))
     few = (near >= _LEAST) & (near <= max(_FEW, total // _SHARE))
-    apart = few & (far <= np.maximum(_MOST_AROUND * near, total // _SHARE_AROUND))
-    rare = np.zeros(len(weights), bool)
-    rare[known[apart]] = True
-    return np.asarray(rare[keys] & opaque)
+    apart = far <= np.maximum(_MOST_AROUND * near, total // _SHARE_AROUND)
+    return np.asarray(few & apart & (plane > 0))
 
 
 def _around(plane: NDArray[np.int64], cells_away: int) -> NDArray[np.int64]:
     """Return the sum of the square of cells around each cell of the plane."""
-    padded = np.pad(plane.reshape(_SIDE, _SIDE), (cells_away + 1, cells_away))
+    padded = np.pad(plane.reshape(SIDE, SIDE), (cells_away + 1, cells_away))
     sums = padded.cumsum(axis=0).cumsum(axis=1)
     width = 2 * cells_away + 1
     lower, upper = sums[width:] - sums[:-width], width
     return np.asarray((lower[:, upper:] - lower[:, :-upper]).ravel())
-
-
-def _grouped(squares: NDArray[np.int64], chroma: NDArray[np.int64]) -> NDArray[np.uint8]:
-    """Return the mean colour of each group of squares with about the same chroma.
-
-    Parameters
-    ----------
-    squares : ndarray, shape (N, 3), int64
-        Sums of the four colours of a square.
-    chroma : ndarray, shape (N, 2), int64
-    """
-    found: list[tuple[int, NDArray[np.uint8]]] = []
-    while len(chroma) and len(found) < _MOST_ACCENTS:
-        own = (np.abs(chroma - chroma[0]) <= _ALIKE).all(axis=1)
-        pixels = 4 * int(own.sum())
-        mean = (2 * squares[own].sum(axis=0) + pixels) // (2 * pixels)
-        found.append((pixels, mean.astype(np.uint8)))
-        squares, chroma = squares[~own], chroma[~own]
-    found.sort(key=lambda group: -group[0])
-    return np.array([color for _, color in found], np.uint8).reshape(-1, 3)

@@ -12,12 +12,21 @@ from __future__ import annotations
 import os
 from typing import Any
 
-__all__ = ["COMPILED", "Cells", "ColorCounter", "Entries", "FilterTree", "step_gains"]
+__all__ = [
+    "COMPILED",
+    "Cells",
+    "ColorCounter",
+    "Entries",
+    "FilterTree",
+    "add_squares",
+    "step_gains",
+]
 
 FilterTree: Any = None
 ColorCounter: Any = None
 Cells: Any = None
 Entries: Any = None
+add_squares: Any = None
 step_gains: Any = None
 COMPILED = False
 
@@ -28,7 +37,8 @@ if os.environ.get("KMC_COMPILED") != "0":
         from kmcodec.quantization._histogram import ColorCounter
         from kmcodec.quantization._rounding import step_gains
         from kmcodec.quantization._split import Cells
+        from kmcodec.quantization._squares import add_squares
 
         COMPILED = True
     except ImportError:
-        FilterTree = ColorCounter = Cells = Entries = step_gains = None
+        FilterTree = ColorCounter = Cells = Entries = add_squares = step_gains = None

@@ -12,7 +12,7 @@ from kmcodec.model.image import index_dtype
 from kmcodec.model.keys import keys_of
 from kmcodec.model.palette_order import dark_to_bright
 from kmcodec.model.pixels import to_channels
-from kmcodec.quantization.accents import Accents, find_accents
+from kmcodec.quantization.accents import Accents, find_accents, rare_squares
 from kmcodec.quantization.alpha_rounding import rounded_with_alpha
 from kmcodec.quantization.alpha_samples import AlphaSamples
 from kmcodec.quantization.assign import nearest_entries
@@ -20,6 +20,7 @@ from kmcodec.quantization.centroids import find_centroids
 from kmcodec.quantization.colorspace import ColorSpace, has_alpha
 from kmcodec.quantization.distinct import distinct_rows
 from kmcodec.quantization.dither import dither
+from kmcodec.quantization.even_blocks import even_blocks
 from kmcodec.quantization.grey import best_grey_palette
 from kmcodec.quantization.histogram import ColorMap, Histogram, index_colors
 from kmcodec.quantization.kept import channels_with, in_channels, is_kept, kept_entries
@@ -168,7 +169,10 @@ def _is_grey_search(colors: Histogram, search: Search) -> bool:
 
 def _accents(pixels: NDArray[np.uint8], colors: Histogram, places: ColorMap) -> Accents | None:
     """Return the accents of an image, or None without any."""
-    found = Accents(find_accents(pixels, colors, places), find_tints(pixels))
+    if colors.colors.shape[1] < 3:
+        return None
+    tints = find_tints(even_blocks(pixels))
+    found = Accents(find_accents(rare_squares(pixels, colors, places)), tints.pairs)
     return found if len(found.colors) or len(found.tints) else None
 
 

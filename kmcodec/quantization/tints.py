@@ -8,20 +8,21 @@ chroma, with hardly a block between.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
+from kmcodec.model.keys import keys_of
 from kmcodec.quantization.distinct import distinct_keys
+from kmcodec.quantization.even_blocks import EvenBlocks
 from kmcodec.quantization.oklab import NEUTRAL, to_oklab
 
-__all__ = ["find_tints", "lost_tint"]
+__all__ = ["Tints", "find_tints", "lost_tint", "no_tints"]
 
-_BLOCK = 8
-# The greatest range of a channel in an even block: what grain and the grid of a screen have.
-_EVEN = 40
 # An area has at least a 64th of the blocks, and at least so many.
 _SHARE, _LEAST = 64, 4
-_MOST_AREAS, _MOST_BLOCKS = 24, 8192
+_MOST_AREAS = 24
 # Units of Oklab. An area reaches so far from its middle in lightness and in chroma; up to twice as
 # far in chroma there are at most a third as many blocks.
 _LIGHT, _CHROMA = 100, 12
@@ -29,33 +30,59 @@ _LIGHT, _CHROMA = 100, 12
 # and one has hardly any: beside strong colours nobody sees a weak tint.
 _ALIKE, _APART, _MOST_APART, _GREY = 200, 24, 240, 48
 _CELL = 4
+# At most so many pairs count, and one of those alike but for the lowest bits.
+_MOST_TINTS, _LOW_BITS = 16, 2
 
 
-def find_tints(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return the pairs of large even areas that differ by a weak tint.
+@dataclass(frozen=True, eq=False)
+class Tints:
+    """Pairs of large even areas that differ by a weak tint, the largest first.
 
     Parameters
     ----------
-    pixels : ndarray, shape (H, W) or (H, W, C), uint8
-
-    Returns
-    -------
-    ndarray, shape (N, 2, 3), uint8
-        Mean colours; none for an image in grey. Of an image with alpha only opaque blocks count.
+    pairs : ndarray, shape (N, 2, 3), uint8
+        Mean colours.
+    sizes : ndarray, shape (N,), int64
+        Blocks of the smaller area of each.
     """
-    pairs: list[NDArray[np.uint8]] = []
-    if pixels.ndim == 3 and pixels.shape[2] >= 3:
-        areas = _areas(*_even_blocks(pixels))
-        places = to_oklab(areas)
-        grey = (np.square(places[:, 1:] - NEUTRAL).sum(axis=1) <= _GREY**2).tolist()
-        for second in range(1, len(areas)):
-            for first in range(second):
-                light, *chroma = np.abs(places[second] - places[first]).tolist()
-                apart = sum(c * c for c in chroma)
-                weak = grey[first] or grey[second]
-                if weak and light <= _ALIKE and _APART**2 <= apart <= _MOST_APART**2:
-                    pairs.append(areas[[first, second]])
-    return np.array(pairs, np.uint8).reshape(-1, 2, 3)
+
+    pairs: NDArray[np.uint8]
+    sizes: NDArray[np.int64]
+
+    def __add__(self, other: Tints) -> Tints:
+        """Return the largest pairs of two images, each as large as in its own.
+
+        The order of many images does not matter.
+        """
+        pairs = np.concatenate([self.pairs, other.pairs])
+        return _largest(pairs, np.append(self.sizes, other.sizes))
+
+
+def no_tints() -> Tints:
+    """Return the tints of no image, to add others to."""
+    return Tints(np.zeros((0, 2, 3), np.uint8), np.zeros(0, np.int64))
+
+
+def find_tints(blocks: EvenBlocks) -> Tints:
+    """Return the pairs of large even areas of an image that differ by a weak tint.
+
+    Parameters
+    ----------
+    blocks : EvenBlocks
+    """
+    areas, counts = _areas(blocks)
+    pairs, sizes = [], []
+    places = to_oklab(areas)
+    grey = (np.square(places[:, 1:] - NEUTRAL).sum(axis=1) <= _GREY**2).tolist()
+    for second in range(1, len(areas)):
+        for first in range(second):
+            light, *chroma = np.abs(places[second] - places[first]).tolist()
+            apart = sum(c * c for c in chroma)
+            weak = grey[first] or grey[second]
+            if weak and light <= _ALIKE and _APART**2 <= apart <= _MOST_APART**2:
+                pairs.append(areas[[first, second]])
+                sizes.append(counts[second] * blocks.step)
+    return _largest(np.array(pairs, np.uint8).reshape(-1, 2, 3), np.array(sizes, np.int64))
 
 
 def lost_tint(pair: NDArray[np.uint8], entries: NDArray[np.uint8]) -> int | None:
@@ -75,32 +102,20 @@ def lost_tint(pair: NDArray[np.uint8], entries: NDArray[np.uint8]) -> int | None
     return int(1 - np.square(own - shown).sum(axis=1)[::-1].argmax())
 
 
-def _even_blocks(pixels: NDArray[np.uint8]) -> tuple[NDArray[np.int64], int]:
-    """Return the mean colours of the even blocks, shape (N, 3), and the number of all blocks.
-
-    Of large images only some rows of blocks are looked at.
-    """
-    rows, columns = pixels.shape[0] // _BLOCK, pixels.shape[1] // _BLOCK
-    chosen = range(0, rows, max(1, rows * columns // _MOST_BLOCKS))
-    means = [np.zeros((0, 3), np.int64)]
-    for row in chosen:
-        band = pixels[row * _BLOCK : (row + 1) * _BLOCK, : columns * _BLOCK]
-        by_column = (columns, _BLOCK, pixels.shape[2])
-        # Reduce rows first: they are contiguous.
-        low = band.min(axis=0).reshape(by_column).min(axis=1)
-        high = band.max(axis=0).reshape(by_column).max(axis=1)
-        even = (high[:, :3] - low[:, :3] <= _EVEN).all(axis=1)
-        if pixels.shape[2] == 4:
-            even &= low[:, 3] == 255
-        sums = band.sum(axis=0, dtype=np.uint16).reshape(by_column).sum(axis=1, dtype=np.int64)
-        means.append((2 * sums[even, :3] + _BLOCK**2) // (2 * _BLOCK**2))
-    return np.concatenate(means), len(chosen) * columns
+def _largest(pairs: NDArray[np.uint8], sizes: NDArray[np.int64]) -> Tints:
+    # Of equal sizes those with the least levels first, whatever image they are from.
+    order = np.lexsort((keys_of(pairs[:, 1]), keys_of(pairs[:, 0]), -sizes))
+    levels = pairs[order].reshape(-1, 6) >> np.uint8(_LOW_BITS)
+    _, places = np.unique(levels, axis=0, return_index=True)
+    kept = order[np.sort(places)[:_MOST_TINTS]]
+    return Tints(pairs[kept], sizes[kept])
 
 
-def _areas(means: NDArray[np.int64], blocks: int) -> NDArray[np.uint8]:
-    """Return the mean colours of areas, the largest first."""
-    least = max(_LEAST, blocks // _SHARE)
+def _areas(blocks: EvenBlocks) -> tuple[NDArray[np.uint8], list[int]]:
+    """Return the mean colours of areas, the largest first, and how many blocks they have."""
+    least = max(_LEAST, blocks.count // _SHARE)
     found: list[tuple[int, NDArray[np.uint8]]] = []
+    means = blocks.means
     places = to_oklab(means.astype(np.uint8))
     for _ in range(_MOST_AREAS):
         if len(means) < least:
@@ -120,4 +135,5 @@ def _areas(means: NDArray[np.int64], blocks: int) -> NDArray[np.uint8]:
         # The blocks on the border of an area are no area.
         means, places = means[~near], places[~near]
     found.sort(key=lambda area: -area[0])
-    return np.array([color for _, color in found], np.uint8).reshape(-1, 3)
+    colors = np.array([color for _, color in found], np.uint8).reshape(-1, 3)
+    return colors, [size for size, _ in found]
