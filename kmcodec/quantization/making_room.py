@@ -58,13 +58,18 @@ def with_accents(
     for color in accents.colors[np.argsort(-losses, kind="stable"), np.newaxis]:
         if lost_hue(color, _shown(color, centroids, space))[0]:
             centroids = _pinned(samples, centroids, space.to_coordinates(color), space, most)
+    refused: set[bytes] = set()
     for pair in accents.tints:
         # The other area may be the worse one then.
         for _ in range(len(pair)):
             lost = lost_tint(pair, _shown(pair, centroids, space))
-            if lost is not None:
-                place = space.to_coordinates(pair[[lost]])
-                centroids = _pinned(samples, centroids, place, space, most)
+            if lost is None or pair[lost].tobytes() in refused:
+                break
+            place = space.to_coordinates(pair[[lost]])
+            pins = len(samples.pins)
+            centroids = _pinned(samples, centroids, place, space, most)
+            # Several pairs may share an area.
+            refused = refused | {pair[lost].tobytes()} if len(samples.pins) == pins else set()
     return centroids
 
 
