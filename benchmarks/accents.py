@@ -8,10 +8,11 @@ degrees of difference in Oklab, and at least half the chroma of the mark. A mark
 colour afterwards still has the hue by the same measure.
 
 For each K and size a row tells how many marks are kept, and the mean PSNR: by `kmcodec.quantize` in
-both spaces; by the palette that `shared_palette` finds, which sees no positions and so no accents;
-and by pngquant at its slowest, without dithering, if it is installed. The last columns tell what
-accents cost, on average and at most, in decibels, and beside it what the palette without places
-loses with K - 1 entries: an entry that serves a mark alone cannot cost less than that.
+both spaces; by the palette that `shared_palette` finds for the image and the same without the mark;
+by a palette of the colours alone, without their places, and so without accents; and by pngquant at
+its slowest, without dithering, if it is installed. The last columns tell what accents cost, on
+average and at most, in decibels, and beside it what the palette without places loses with K - 1
+entries: an entry that serves a mark alone cannot cost less than that.
 """
 
 from __future__ import annotations
@@ -29,9 +30,12 @@ from PIL import Image
 
 import kmcodec
 from kmcodec.model.metrics import psnr
+from kmcodec.quantization import Search, find_palette
+from kmcodec.quantization.histogram import histogram
 from kmcodec.quantization.oklab import NEUTRAL, to_oklab
 
-Quantizer = Callable[[np.ndarray, int], np.ndarray]
+# Takes an image, K, and an image that may share the palette.
+Quantizer = Callable[[np.ndarray, int, np.ndarray], np.ndarray]
 
 MARKS = {
     "red": (220, 30, 40),
@@ -46,7 +50,7 @@ _MOST = 1 / 1000
 _WIDTH, _HEIGHT = 320, 240
 
 
-def with_pngquant(pixels: np.ndarray, k: int) -> np.ndarray:
+def with_pngquant(pixels: np.ndarray, k: int, _: np.ndarray) -> np.ndarray:
     """By pngquant at its slowest, without dithering."""
     stream = io.BytesIO()
     Image.fromarray(pixels).save(stream, "PNG")
@@ -58,8 +62,8 @@ def with_pngquant(pixels: np.ndarray, k: int) -> np.ndarray:
 def without_accents(space: str, fewer: int = 0) -> Quantizer:
     """By the palette of the colours alone, of some entries fewer."""
 
-    def made(pixels: np.ndarray, k: int) -> np.ndarray:
-        palette = kmcodec.shared_palette([pixels], k - fewer, space=space)
+    def made(pixels: np.ndarray, k: int, _: np.ndarray) -> np.ndarray:
+        palette = find_palette(histogram(pixels), k - fewer, Search(space=space))[0]
         return kmcodec.quantize(pixels, palette=palette, space=space).to_array()
 
     return made
@@ -67,7 +71,17 @@ def without_accents(space: str, fewer: int = 0) -> Quantizer:
 
 def with_accents(space: str) -> Quantizer:
     """As users quantise."""
-    return lambda pixels, k: kmcodec.quantize(pixels, k, space=space).to_array()
+    return lambda pixels, k, _: kmcodec.quantize(pixels, k, space=space).to_array()
+
+
+def with_shared_palette(space: str) -> Quantizer:
+    """By one palette for two images."""
+
+    def made(pixels: np.ndarray, k: int, beside: np.ndarray) -> np.ndarray:
+        palette = kmcodec.shared_palette([pixels, beside], k, space=space)
+        return kmcodec.quantize(pixels, palette=palette, space=space).to_array()
+
+    return made
 
 
 def quantizers() -> dict[str, Quantizer]:
@@ -75,6 +89,7 @@ def quantizers() -> dict[str, Quantizer]:
     found: dict[str, Quantizer] = {}
     for space in ("srgb", "oklab"):
         found[space] = with_accents(space)
+        found[f"{space}, shared"] = with_shared_palette(space)
         found[f"{space}, no accents"] = without_accents(space)
         found[f"{space}, K - 1"] = without_accents(space, 1)
     if shutil.which("pngquant"):
@@ -157,7 +172,7 @@ def main() -> None:
             for _, pixels in images:
                 for with_mark, where, mark in marked(pixels, size):
                     for name, quantizer in compared.items():
-                        made = quantizer(with_mark, k)
+                        made = quantizer(with_mark, k, pixels)
                         mean = (made[where].mean(axis=0) + 0.5).astype(np.uint8)
                         kept[name].append(bool(has_hue(mean, MARKS[mark])))
                         quality[name].append(psnr(with_mark, made))

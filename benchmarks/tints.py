@@ -8,8 +8,8 @@ the mean colours of the two areas afterwards differ by a vector in Oklab's a and
 degrees off the one before, and at least half as long.
 
 For each K a row tells how many tints are kept, and what that costs in decibels of PSNR, on average
-and at most: by `kmcodec.quantize` in both spaces, and by the palette that `shared_palette` finds,
-which sees no areas.
+and at most: by `kmcodec.quantize` in both spaces; by the palette that `shared_palette` finds for
+the image and its ground; and by a palette of the colours alone, which knows no areas.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from accents import lost, with_accents, without_accents
+from accents import lost, with_accents, with_shared_palette, without_accents
 from PIL import Image
 
 from kmcodec.model.metrics import psnr
@@ -77,21 +77,26 @@ def main() -> None:
     for path in given.images:
         image = Image.open(path).convert("RGB").resize((_WIDTH, _HEIGHT))
         grounds.append(np.asarray(image, float))
-    made = [scene for ground in grounds for scene in scenes(ground)]
-    print("| K | space | tints | kept | without places | cost, dB (most) |")
-    print("|---|---|---:|---:|---:|---:|")
+    made = [
+        (np.clip(ground + 0.5, 0, 255).astype(np.uint8), scene)
+        for ground in grounds
+        for scene in scenes(ground)
+    ]
+    print("| K | space | tints | kept | shared | without places | cost, dB (most) |")
+    print("|---|---|---:|---:|---:|---:|---:|")
     for k in given.k:
         for space in ("srgb", "oklab"):
-            kept: list[list[bool]] = [[], []]
-            quality: list[list[float]] = [[], []]
-            for pixels, *areas in made:
+            methods = with_accents(space), with_shared_palette(space), without_accents(space)
+            kept: list[list[bool]] = [[], [], []]
+            quality: list[list[float]] = [[], [], []]
+            for ground, (pixels, *areas) in made:
                 own = tint_of(pixels, *areas)
-                for place, method in enumerate((with_accents(space), without_accents(space))):
-                    shown = method(pixels, k)
+                for place, method in enumerate(methods):
+                    shown = method(pixels, k, ground)
                     kept[place].append(is_kept(own, tint_of(shown, *areas)))
                     quality[place].append(psnr(pixels, shown))
-            less = lost(quality[1], quality[0])
-            cells = [f"{sum(kept[0])}", f"{sum(kept[1])}", f"{less.mean():.2f} ({less.max():.2f})"]
+            less = lost(quality[2], quality[0])
+            cells = [*(str(sum(each)) for each in kept), f"{less.mean():.2f} ({less.max():.2f})"]
             print(f"| {k} | {space} | {len(made)} | " + " | ".join(cells) + " |", flush=True)
 
 

@@ -56,9 +56,10 @@ def test_the_sum_does_not_depend_on_the_order(order, seed):
     total = ColorSum()
     for number in order:
         total.add(count_colors(images[number]))
-    expected = count_colors(np.concatenate(images))
-    np.testing.assert_array_equal(total.total().colors, expected.colors)
-    np.testing.assert_array_equal(total.total().counts, expected.counts)
+    expected = count_colors(np.concatenate(images)).histogram
+    found = total.total().histogram
+    np.testing.assert_array_equal(found.colors, expected.colors)
+    np.testing.assert_array_equal(found.counts, expected.counts)
 
 
 def test_files_pillow_images_and_palette_images_count_too(tmp_path, bird, parts):
@@ -126,10 +127,10 @@ def test_large_files_are_counted_block_by_block(tmp_path, rng, monkeypatch, exte
         np.save(path, pixels)
     else:
         Image.fromarray(pixels).save(path)
-    expected = count_colors(path)
+    expected = count_colors(path).histogram
     monkeypatch.setattr("kmcodec.batch.shared_palettes.read_source", None)
     monkeypatch.setattr("kmcodec.rows.counting._BLOCK", 90 * 70)
-    found = count_colors(path, large=300 * 90 - 1)
+    found = count_colors(path, large=300 * 90 - 1).histogram
     np.testing.assert_array_equal(found.colors, expected.colors)
     np.testing.assert_array_equal(found.counts, expected.counts)
 
@@ -145,7 +146,7 @@ def test_what_is_wrong_with_large_files_is_told(tmp_path):
             count_colors(path, large=1)
     np.save(path, np.array([[0, 1], [2, 40000]], np.uint16))
     with pytest.warns(kmcodec.KmcWarning, match=r"image\.npy: 16-bit samples reduced"):
-        assert count_colors(path, large=1).colors.ravel().tolist() == [0, 156]
+        assert count_colors(path, large=1).histogram.colors.ravel().tolist() == [0, 156]
 
 
 def test_others_can_count_the_colours(bird, parts):

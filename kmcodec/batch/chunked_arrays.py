@@ -18,7 +18,10 @@ from kmcodec.errors import KmcInputError, KmcLossWarning, warn
 from kmcodec.model.checks import checked_integer
 from kmcodec.model.image import MAX_SIDE
 from kmcodec.model.pixels import REDUCED, as_pixels, check_shape
-from kmcodec.quantization.histogram import Histogram, histogram
+from kmcodec.quantization.counted import CountedPart
+from kmcodec.quantization.even_blocks import Grid, even_blocks
+from kmcodec.quantization.histogram import histogram
+from kmcodec.quantization.squares import squares_of
 from kmcodec.rows.chunks import chunk_ends, spans
 
 __all__ = ["count_chunks", "is_in_chunks"]
@@ -36,8 +39,10 @@ def is_in_chunks(image: object) -> bool:
     return hasattr(image, "shape") and isinstance(getattr(image, "chunks", None), tuple)
 
 
-def count_chunks(array: Any, executor: Executor | None) -> Iterator[Histogram]:
+def count_chunks(array: Any, executor: Executor | None) -> Iterator[CountedPart]:
     """Count the colours of a chunked array, piece by piece.
+
+    Squares and blocks across the border of two pieces count for neither, as no chunk is read twice.
 
     Parameters
     ----------
@@ -49,7 +54,7 @@ def count_chunks(array: Any, executor: Executor | None) -> Iterator[Histogram]:
 
     Yields
     ------
-    Histogram
+    CountedPart
         One for each piece.
 
     Raises
@@ -69,7 +74,7 @@ def count_chunks(array: Any, executor: Executor | None) -> Iterator[Histogram]:
     deep = array.dtype.kind == "u" and array.dtype.itemsize == 2
     if deep:
         warn(REDUCED, KmcLossWarning)
-    yield from each(_count, array)
+    yield from each(functools.partial(_count, grid=Grid.of(*array.shape[:2])), array)
 
 
 @dataclass(frozen=True)
@@ -104,15 +109,18 @@ class _ZarrPiece:
         return np.asarray(array[self.rows, self.columns])
 
 
-_Piece = _ZarrPiece | NDArray[Any]
+# With the row where it begins.
+_Piece = tuple[int, _ZarrPiece | NDArray[Any]]
 
 
-def _count(piece: _Piece) -> Histogram:
+def _count(piece: _Piece, grid: Grid) -> CountedPart:
+    top, samples = piece
     # The caller warns of losses once, instead of each piece.
-    return histogram(as_pixels(_samples_of(piece), lambda _: None))
+    pixels = as_pixels(_samples_of(samples), lambda _: None)
+    return CountedPart(histogram(pixels), squares_of(pixels), even_blocks(pixels, grid, top))
 
 
-def _samples_of(piece: _Piece) -> NDArray[Any]:
+def _samples_of(piece: _ZarrPiece | NDArray[Any]) -> NDArray[Any]:
     return piece.read() if isinstance(piece, _ZarrPiece) else np.asarray(piece)
 
 
@@ -122,7 +130,7 @@ def _by_executor(
     def pieces() -> Iterator[_Piece]:
         sends = executor is not None and _is_stored(array)
         for part in _parts_of(array):
-            yield _ZarrPiece(array, *part) if sends else np.asarray(array[part])
+            yield part[0].start, _ZarrPiece(array, *part) if sends else np.asarray(array[part])
 
     for done in run_each(work, pieces(), executor):
         yield done.result()
@@ -131,7 +139,7 @@ def _by_executor(
 def _by_dask(work: Callable[[_Piece], _R], array: Any) -> Iterator[_R]:
     import dask
 
-    pieces = (dask.delayed(work)(array[part]) for part in _parts_of(array))
+    pieces = (dask.delayed(work)((part[0].start, array[part])) for part in _parts_of(array))
     while group := list(islice(pieces, _AT_A_TIME)):
         yield from dask.compute(*group)
 

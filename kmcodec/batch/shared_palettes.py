@@ -24,8 +24,11 @@ from kmcodec.model.image import IndexedImage
 from kmcodec.model.limits import DEFAULT_MAX_PIXELS
 from kmcodec.model.pixels import channels_for_all, to_channels
 from kmcodec.quantization import QuantizeRequest, SearchOptions, wanted_entries
-from kmcodec.quantization.histogram import Histogram, histogram
+from kmcodec.quantization.counted import Counted, CountedPart
+from kmcodec.quantization.histogram import Histogram
 from kmcodec.quantization.palette import find_palette
+from kmcodec.quantization.squares import no_squares
+from kmcodec.quantization.tints import find_tints, no_tints
 from kmcodec.quantizer import ImageLike, pixels_of
 from kmcodec.request import EncodeOptions
 from kmcodec.rows.counting import count_rows
@@ -78,8 +81,10 @@ def shared_palette(
     -------
     ndarray, shape (at most k, C), uint8
         Distinct entries, each kept or the nearest of some pixel, from dark to bright: the palette
-        that `quantize` finds for an image of all these pixels. Pass it as `palette` to `quantize`,
-        `encode` or `write`.
+        that `quantize` finds for an image of all these pixels. Small marks keep their hue if all
+        images together lack it, and a weak tint if its area is large in one image. Of a chunked
+        array only marks within a piece of whole chunks, of about 4 megapixels, are seen. Pass the
+        palette as `palette` to `quantize`, `encode` or `write`.
 
     Raises
     ------
@@ -112,8 +117,7 @@ def shared_palette(
         for done in run_each(count, frames, worker):
             colors.add(done.result())
         for array in in_chunks:
-            for counted in count_chunks(array, worker):
-                colors.add(counted)
+            colors.add_parts(count_chunks(array, worker))
     return colors.find_palette(request)
 
 
@@ -123,7 +127,7 @@ def count_colors(
     *,
     large: int = LARGE,
     max_pixels: int | None = DEFAULT_MAX_PIXELS,
-) -> Histogram:
+) -> Counted:
     """Count the colours of an image or an image file.
 
     A large file in a format that allows it is read row by row, in little memory; if it has more
@@ -146,16 +150,16 @@ def count_colors(
         If it cannot be read, or is not an image.
     """
     if not isinstance(image, (str, os.PathLike)):
-        return histogram(pixels_of(image)[0])
+        return Counted.of(pixels_of(image)[0])
     path = local_path(os.fspath(image))
     file = open_rows(path, large, max_pixels) if variable is None else None
     if file is None:
         read = read_source(path, variable, frames=True, max_pixels=max_pixels, labels=False)
         if read.frames is None:
-            return histogram(read.pixels)
+            return Counted.of(read.pixels)
         total = ColorSum()
         for frame in read.frames.images:
-            total.add(histogram(pixels_of(frame)[0]))
+            total.add(Counted.of(pixels_of(frame)[0]))
         return total.total()
     source = row_source(path, file)
     with row_errors(path):
@@ -183,7 +187,7 @@ def _frames_in(image: PathOrImage, max_pixels: int | None) -> Sequence[PathOrIma
 
 def count_job(
     job: Job, variable: str | None = None, max_pixels: int | None = DEFAULT_MAX_PIXELS
-) -> Histogram:
+) -> Counted:
     """Count the colours of the source of a job; see `count_colors`.
 
     Parameters
@@ -196,7 +200,7 @@ def count_job(
 
     Returns
     -------
-    Histogram
+    Counted
 
     Raises
     ------
@@ -207,14 +211,29 @@ def count_job(
 
 
 class ColorSum:
-    """Sum of the histograms of images, in any order."""
+    """Sum of the colours of images, in any order."""
 
     def __init__(self) -> None:
         # By channels, small ones stacked on large ones: each colour is merged only a few times.
         self._sums: dict[int, list[Histogram]] = {}
+        self._squares, self._tints = no_squares(), no_tints()
 
-    def add(self, colors: Histogram) -> None:
-        """Add the colour counts of an image."""
+    def add(self, image: Counted) -> None:
+        """Add an image, or several."""
+        self._add_colors(image.histogram)
+        self._squares += image.squares
+        self._tints += image.tints
+
+    def add_parts(self, parts: Iterable[CountedPart]) -> None:
+        """Add the parts of an image, at least one."""
+        found = []
+        for part in parts:
+            self._add_colors(part.histogram)
+            self._squares += part.squares
+            found.append(part.blocks)
+        self._tints += find_tints(functools.reduce(operator.add, found))
+
+    def _add_colors(self, colors: Histogram) -> None:
         stack = self._sums.setdefault(colors.colors.shape[1], [])
         while stack and len(stack[-1].counts) <= len(colors.counts):
             colors = stack.pop() + colors
@@ -223,8 +242,8 @@ class ColorSum:
     def __bool__(self) -> bool:
         return bool(self._sums)
 
-    def total(self) -> Histogram:
-        """Return all colours, in as many channels as they need.
+    def total(self) -> Counted:
+        """Return all images, their colours in as many channels as they need.
 
         Raises
         ------
@@ -236,7 +255,8 @@ class ColorSum:
         channels = channels_for_all(self._sums)
         sums = [functools.reduce(operator.add, reversed(stack)) for stack in self._sums.values()]
         widened = (Histogram(to_channels(s.colors, channels), s.counts) for s in sums)
-        return functools.reduce(operator.add, widened)
+        colors = functools.reduce(operator.add, widened)
+        return Counted(colors, self._squares, self._tints)
 
     def find_palette(self, request: QuantizeRequest) -> NDArray[np.uint8]:
         """Find the palette for all images.
@@ -246,5 +266,8 @@ class ColorSum:
         request : QuantizeRequest
             Number of entries, and options of the search.
         """
-        palette, labels = find_palette(self.total(), request.colors, request.search)
+        total = self.total()
+        palette, labels = find_palette(
+            total.histogram, request.colors, request.search, total.accents()
+        )
         return palette[wanted_entries(palette, labels, request.search)]

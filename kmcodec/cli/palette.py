@@ -31,7 +31,7 @@ from kmcodec.cli.many import (
 from kmcodec.cli.types import FILE_NAME
 from kmcodec.errors import KmcInputError
 from kmcodec.quantization import QuantizeRequest, Search
-from kmcodec.quantization.histogram import Histogram
+from kmcodec.quantization.counted import Counted
 from kmcodec.storage.door import STANDARD, write_output
 from kmcodec.targets.palettes import encode_palette_file, hex_lines, palette_extension
 
@@ -85,7 +85,7 @@ def palette(
     check_output([job.source for job in jobs if isinstance(job, Job)], output, force=force)
     total = ColorSum()
 
-    def tell(job: Job, found: Histogram) -> None:
+    def tell(job: Job, found: Counted) -> None:
         total.add(found)
 
     work = functools.partial(count_job, variable=variable, max_pixels=max_pixels)

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kmcodec.parallel import in_turn
 from kmcodec.quantization import Tally
-from kmcodec.quantization.histogram import Histogram
+from kmcodec.quantization.counted import Counted
+from kmcodec.quantization.even_blocks import BlockFinder
+from kmcodec.quantization.squares import Squares, no_squares, squares_of
+from kmcodec.quantization.tints import find_tints
 from kmcodec.rows.source import RowSource
 
 __all__ = ["block_rows", "count_rows"]
+
+_Block = tuple[NDArray[np.uint8], NDArray[np.uint8] | None]
 
 # Pixels to process at a time before strips are known.
 _BLOCK = 1 << 20
@@ -24,8 +29,11 @@ def block_rows(width: int) -> int:
 
 
 def count_rows(
-    source: RowSource, advance: Callable[[int], None] = lambda _: None
-) -> tuple[Histogram, bool]:
+    source: RowSource,
+    advance: Callable[[int], None] = lambda _: None,
+    *,
+    places: bool = True,
+) -> tuple[Counted, bool]:
     """Count the colours of rows, in threads.
 
     Parameters
@@ -33,19 +41,35 @@ def count_rows(
     source : RowSource
     advance : callable
         Called with the number of rows just counted.
+    places : bool
+        Whether to look for marks and tints too.
 
     Returns
     -------
-    histogram : Histogram
+    counted : Counted
     exact : bool
         Whether each colour was counted separately; see `Tally`.
     """
-    tally = Tally(source.channels)
+    tally, finder = Tally(source.channels), BlockFinder(source.height, source.width)
+    squares = no_squares()
 
-    def count(pixels: NDArray[np.uint8]) -> int:
+    def count(block: _Block) -> tuple[int, Squares | None]:
+        pixels, above = block
         tally.add(pixels)
-        return len(pixels)
+        return len(pixels), squares_of(pixels, above) if places else None
 
-    for rows in in_turn(count, source.blocks(block_rows(source.width))):
+    def blocks() -> Iterator[_Block]:
+        above = None
+        for pixels in source.blocks(block_rows(source.width)):
+            if places:
+                finder.add(pixels)
+            yield pixels, above
+            # A view would keep the whole block in memory.
+            above = pixels[-1].copy()
+
+    for rows, found in in_turn(count, blocks()):
+        if found is not None:
+            squares += found
         advance(rows)
-    return tally.result()
+    histogram, exact = tally.result()
+    return Counted(histogram, squares, find_tints(finder.result())), exact

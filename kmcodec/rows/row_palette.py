@@ -114,8 +114,10 @@ class RowQuantizer:
 
     def _find(self, advance: Callable[[int], None]) -> None:
         request = self._request
-        colors, exact = count_rows(self._source, advance)
-        palette, labels = find_palette(colors, request.colors, request.search)
+        # Images in grey have no accents.
+        counted, exact = count_rows(self._source, advance, places=self._source.channels > 2)
+        colors = counted.histogram
+        palette, labels = find_palette(colors, request.colors, request.search, counted.accents())
         channels = palette.shape[1]
         colors = Histogram(to_channels(colors.colors, channels), colors.counts)
         self.dithers = self.dithers and not np.array_equal(palette[labels], colors.colors)
