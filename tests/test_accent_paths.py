@@ -50,11 +50,11 @@ each_space = pytest.mark.parametrize("space", SPACES)
 each_subject = pytest.mark.parametrize("subject", SUBJECTS)
 
 
-def in_rows(pixels, cuts, **options):
+def in_rows(pixels, cuts, k=K, **options):
     stream = io.BytesIO()
     height, width = pixels.shape[:2]
     blocks = np.split(pixels, cuts)
-    kmcodec.encode_rows(lambda: iter(blocks), width, height, K, output=stream, **options)
+    kmcodec.encode_rows(lambda: iter(blocks), width, height, k, output=stream, **options)
     return stream.getvalue()
 
 
@@ -149,6 +149,28 @@ def test_a_palette_of_a_chunked_array_keeps_them(monkeypatch, subject, piece):
     assert keeps(kmcodec.quantize(pixels, palette=palette).to_array())
     # The same as for the image: no border of a piece is at the mark, or amid a block.
     np.testing.assert_array_equal(palette, kmcodec.shared_palette([pixels], K))
+
+
+def in_a_soft_frame(pixels):
+    """With alpha that rises from the border to the inside, in 8 steps."""
+    y, x = np.indices(pixels.shape[:2])
+    height, width = y.shape
+    inside = np.minimum(np.minimum(x, width - 1 - x), np.minimum(y, height - 1 - y))
+    return np.dstack([pixels, np.minimum(32 * inside, 255).astype(np.uint8)])
+
+
+@each_space
+@each_subject
+def test_images_with_soft_pixels_keep_them(subject, space):
+    pixels, keeps, without = SUBJECTS[subject]
+    soft = in_a_soft_frame(pixels)
+    # The frame needs entries, too.
+    image = kmcodec.quantize(soft, 32, space=space)
+    assert set(image.palette[:, 3].tolist()) > {0, 255}
+    assert keeps(image.to_array())
+    assert in_rows(soft, [41], k=32, space=space) == kmcodec.encode(image)
+    palette = kmcodec.shared_palette([without[:50], soft], 32, space=space)
+    assert keeps(kmcodec.quantize(soft, palette=palette, space=space).to_array())
 
 
 @each_space

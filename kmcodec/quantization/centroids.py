@@ -76,7 +76,8 @@ def find_centroids(
         found.append(jump(first, centroids, inertia, _attempts(first, k, level), steps))
     best, inertia = min(found, key=lambda result: result[1])
     if accents is not None and level.rounds:
-        best = with_accents(first, best, inertia, accents, ColorSpace(search.space, 3))
+        channels = 4 if isinstance(samples, AlphaSamples) else 3
+        best = with_accents(first, best, inertia, accents, ColorSpace(search.space, channels))
         samples.pins = first.pins
     if level.final:
         final = min(level.final, search.iterations, max(2, _FINAL_WORK // len(samples)))

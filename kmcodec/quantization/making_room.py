@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from kmcodec.model.pixels import to_channels
 from kmcodec.quantization.accents import Accents, lost_hue
 from kmcodec.quantization.assign import nearest_entries
 from kmcodec.quantization.colorspace import ColorSpace
@@ -44,7 +45,7 @@ def with_accents(
         Inertia of these centroids.
     accents : Accents
     space : ColorSpace
-        Of the samples, without alpha.
+        Of the samples, of 3 or 4 channels.
 
     Returns
     -------
@@ -57,7 +58,7 @@ def with_accents(
     losses = lost_hue(accents.colors, _shown(accents.colors, centroids, space))
     for color in accents.colors[np.argsort(-losses, kind="stable"), np.newaxis]:
         if lost_hue(color, _shown(color, centroids, space))[0]:
-            centroids = _pinned(samples, centroids, space.to_coordinates(color), space, most)
+            centroids = _pinned(samples, centroids, color, space, most)
     refused: set[bytes] = set()
     for pair in accents.tints:
         # The other area may be the worse one then.
@@ -65,9 +66,8 @@ def with_accents(
             lost = lost_tint(pair, _shown(pair, centroids, space))
             if lost is None or pair[lost].tobytes() in refused:
                 break
-            place = space.to_coordinates(pair[[lost]])
             pins = len(samples.pins)
-            centroids = _pinned(samples, centroids, place, space, most)
+            centroids = _pinned(samples, centroids, pair[[lost]], space, most)
             # Several pairs may share an area.
             refused = refused | {pair[lost].tobytes()} if len(samples.pins) == pins else set()
     return centroids
@@ -76,15 +76,16 @@ def with_accents(
 def _shown(
     colors: NDArray[np.uint8], centroids: NDArray[np.int64], space: ColorSpace
 ) -> NDArray[np.uint8]:
-    """Return the entry of each colour."""
+    """Return the entry of each opaque colour, without alpha."""
     entries = space.to_colors(centroids / float(1 << (GRID_BITS - space.bits)))
-    return np.asarray(entries[nearest_entries(colors, entries, space.name)])
+    nearest = nearest_entries(to_channels(colors, space.channels), entries, space.name)
+    return np.asarray(entries[nearest, :3])
 
 
 def _pinned(
     samples: Samples,
     centroids: NDArray[np.int64],
-    place: NDArray[np.int64],
+    color: NDArray[np.uint8],
     space: ColorSpace,
     most: float,
 ) -> NDArray[np.int64]:
@@ -93,6 +94,7 @@ def _pinned(
     fewer = _without_cheapest(samples, centroids)
     if fewer is None:
         return centroids
+    place = space.to_coordinates(to_channels(color, space.channels))
     samples.pins = np.vstack([before, place << (GRID_BITS - space.bits)])
     trial = np.vstack([samples.pins, fewer[len(before) :]])
     trial, error = heavy_lloyd(samples, trial, _ROUNDS, MOMENTUM)

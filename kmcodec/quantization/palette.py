@@ -204,7 +204,7 @@ def _with_alpha(
     if len(samples) <= k - len(kept):
         entries = coordinates.to_colors(samples.points.astype(np.float64))
         return np.vstack([kept, entries])
-    centroids = find_centroids(samples, k, search)
+    centroids = find_centroids(samples, k, search, accents)
     entries = rounded_with_alpha(samples, centroids, coordinates, search.level.sweeps)
     return np.vstack([kept, entries[len(kept) :]])
 
