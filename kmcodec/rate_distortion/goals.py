@@ -336,15 +336,24 @@ def _next_entries(tried: dict[int, float], doubling: float, most: int) -> int:
     """Return the next number of entries to try: between different signs, or farther on."""
     below = [k for k, value in tried.items() if value < 0]
     above = [k for k, value in tried.items() if value >= 0]
-    if not below:
-        k = min(above)
-        return max(1, round(k * _doubled(-min(3.0, tried[k] / doubling))))
-    if not above:
-        k = max(below)
-        return min(most, round(k * _doubled(min(3.0, -tried[k] / doubling))))
+    if not below or not above:
+        k = min(above) if above else max(below)
+        doubling = _measured(tried, k, doubling)
+        moved = round(k * _doubled(min(max(-tried[k] / doubling, -3.0), 3.0)))
+        return max(1, min(most, moved))
     low, high = max(below), min(above)
     share = min(max(tried[low] / (tried[low] - tried[high]), 0.15), 0.85)
     return round(low * exponential(share * logarithm(high / low)))
+
+
+def _measured(tried: dict[int, float], k: int, usual: float) -> float:
+    """Return the growth for twice as many entries near `k`, not too far from the usual one."""
+    others = sorted((abs(logarithm(other / k)), other) for other in tried if other != k)
+    if not others:
+        return usual
+    other = others[0][1]
+    growth = (tried[other] - tried[k]) * logarithm(2) / logarithm(other / k)
+    return min(max(growth, usual / 2), 2 * usual)
 
 
 def _doubled(times: float) -> float:

@@ -18,12 +18,12 @@ from kmcodec.perception import FramesReference
 from kmcodec.rate_distortion.goals import Maker, with_entries
 from kmcodec.rate_distortion.source import Source
 
-__all__ = ["Near", "RoughSearch", "Way"]
+__all__ = ["Near", "RoughSearch", "Way", "fall"]
 
 # Usual prices of a bit by score, as shares of the mean squared distance of the pixels from their
 # nearest entries. On parts of four photos and four drawings the best ones are within a factor of 2
 # or 3.
-_PRICES = ((40.0, 4.0), (70.0, 1.9), (85.0, 0.7), (95.0, 0.25))
+_PRICES = ((40.0, 4.0), (70.0, 2.6), (85.0, 0.7), (95.0, 0.25))
 # Factor between two prices to try, and how much a higher price may save before it is no search.
 _STEP = 1.8
 _MOST_STEPS = 3
@@ -40,8 +40,8 @@ _ENTRIES = 64
 _POINTS = 35.0
 _DOUBLING = 15.0
 _NEAR = 2.0
-# Points that a price costs when it grows by a factor of e.
-_FALL = 8.0
+# Points that a price costs when it grows by a factor of e, as a share of those missing to 100.
+_FALL = 0.33
 # Points for a file larger by a factor of e, to compare files of different scores: a first guess,
 # and the range of measured ones.
 _GROWTH = 40.0
@@ -57,6 +57,10 @@ _WORST = 100.0
 _CLOSE = 1.08
 # A way whose file is likely larger by this factor ends the search for ways.
 _HOPELESS = 1.15
+# Nor can one that scores lower by so much than a way with errors carried on at the same price and
+# number of entries, unless this takes more bytes by this factor: graphics score higher.
+_GAIN = 1.0
+_DEAR = 1.15
 # Up to so many entries the score jumps from one number to the next, and estimates fail. So the
 # nearest entries, as few as reach the score, compete in each way, and choices from them at the
 # price that `--psnr` starts from.
@@ -161,11 +165,23 @@ class RoughSearch:
     def _is_hopeless(self, near: Near) -> bool:
         """Return True if a choice loses by so much that its way cannot win."""
         entries, miss = len(near.image.palette), abs(near.excess)
+        if self._is_beaten(near):
+            return True
         if entries <= _FEW or miss >= 2 * _INSIDE:
             return False
         # For a graphic the estimate is worse.
         most = _HOPELESS if entries > _MANY else _HOPELESS * _HOPELESS
         return self.size_of(near) > most * self._least_size()
+
+    def _is_beaten(self, near: Near) -> bool:
+        """Return True for a photo: at the same setting it gains by errors carried on."""
+        return not near.way.source.carries_errors and any(
+            other.way.source.carries_errors
+            and (other.share, len(other.image.palette)) == (near.share, len(near.image.palette))
+            and other.excess > near.excess + _GAIN
+            and other.size < _DEAR * near.size
+            for other in self.found
+        )
 
     def _try_few(self, ways: Sequence[Way]) -> None:
         """Add the nearest entries, as few as reach the score, and choices from them."""
@@ -193,6 +209,8 @@ class RoughSearch:
                 entries = round(times * len(best.image.palette))
                 if self._trials >= _MOST_TRIALS:
                     return best
+                if not self._may_beat(best, best.share * factor, entries):
+                    break
                 other = self._near(best.way, best.share * factor, entries)
                 if self.size_of(other) >= self.size_of(best):
                     break
@@ -200,6 +218,11 @@ class RoughSearch:
             if moved:
                 break
         return best
+
+    def _may_beat(self, best: Near, share: float, entries: int) -> bool:
+        """Return False if another price is likely to take more bytes, whatever the entries."""
+        first = self._tried(best.way, share, _quantized(best.way, entries))
+        return first.size * exponential(-first.excess / self._growth) < self.size_of(best)
 
     def _near(self, way: Way, share: float, first: int) -> Near:
         """Search for the number of entries with which a choice is near the score."""
@@ -219,7 +242,8 @@ class RoughSearch:
         )
         self._measure_growth(tried)
         self.found += tried
-        return min(tried, key=self.size_of)
+        close = [near for near in tried if abs(near.excess) <= _INSIDE]
+        return min(close or tried, key=self.size_of)
 
     def _tried(self, way: Way, share: float, image: IndexedImage) -> Near:
         """Choose indices for an image at a price, or remember the choice."""
@@ -240,16 +264,16 @@ class RoughSearch:
             image,
             more,
             trial.size + way.quick.overhead(trial.image),
-            max(1.0, price) * exponential(min(max(more / _FALL, -_LEAP), _LEAP)),
+            max(1.0, price) * exponential(min(max(more / fall(self.wanted), -_LEAP), _LEAP)),
         )
 
     def size_of(self, near: Near) -> float:
         """Return the likely bytes of a choice that reaches the score."""
         inside = min(max(near.excess, -_INSIDE), _INSIDE)
-        outside = near.excess - inside
-        # Neither a price nor more entries make up for much at the usual rate.
-        points = _MOST_GROWTH if outside > 0 else _LEAST_GROWTH
-        return near.size * exponential(-inside / self._growth - max(outside, -_WORST) / points)
+        # Neither a price nor more entries make up for much at the usual rate, and what is far too
+        # good may be far too large.
+        short = min(max(-near.excess - _INSIDE, 0), _WORST)
+        return near.size * exponential(short / _LEAST_GROWTH - inside / self._growth)
 
     def _measure_growth(self, tried: list[Near]) -> None:
         """Measure how the score grows with the file, near the wanted one."""
@@ -260,6 +284,11 @@ class RoughSearch:
         if one.size != other.size:
             growth = (one.excess - other.excess) / logarithm(one.size / other.size)
             self._growth = min(max(growth, _LEAST_GROWTH), _MOST_GROWTH)
+
+
+def fall(wanted: float) -> float:
+    """Return about the points that a price costs near a score when it grows by a factor of e."""
+    return max(1.0, _FALL * (100 - wanted))
 
 
 def _quantized(way: Way, k: int) -> IndexedImage:

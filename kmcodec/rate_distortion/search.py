@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -12,12 +13,12 @@ __all__ = ["Measure", "PriceSearch"]
 
 # Factors between the guess and the two prices of a round: smaller each round.
 _SPREADS = (1.6, 1.06, 1.03, 1.015)
-# The factor while the limit is not yet between two prices.
+# The most while the limit is not yet between two prices, and the share of the way to the guess that
+# it may be wrong by.
 _WIDE = 1.25
+_WRONG = 0.5
 # The price changes in one round by at most a factor of e**this.
 _LEAP = 2.0
-# The same if the guess is a good one.
-_SMALL_LEAP = 0.4
 # A trial whose value is within this of the limit may become the next base.
 _NEAR = 2.0
 # Prices are far apart if they differ by more than this factor.
@@ -71,8 +72,11 @@ class PriceSearch:
         Number of first rounds after which the trial nearest to the limit becomes the base.
     saving : int
         See `Source.rebased`.
-    is_sure : bool
-        Whether the guess is a good one, so that the first prices are near it.
+    slope : float, optional
+        About the growth of the value for a price higher by a factor of e. With it the guess counts
+        as a good one, so that the first prices are near it.
+    most_off : float
+        While the best trial is farther from the limit, the search goes on whatever it may save.
     advance : callable
         Called after each round.
 
@@ -95,7 +99,8 @@ class PriceSearch:
         *,
         moves: int,
         saving: int = SAVING,
-        is_sure: bool = False,
+        slope: float | None = None,
+        most_off: float = math.inf,
         advance: Callable[[], None],
     ) -> None:
         self._source = source
@@ -105,8 +110,10 @@ class PriceSearch:
         self._measure = measure
         self._moves = moves
         self._saving = saving
+        self._most_off = most_off
         self._advance = advance
-        self._spreads, self._leap = _SPREADS[is_sure:], _SMALL_LEAP if is_sure else _LEAP
+        self._slope = slope
+        self._spreads = _SPREADS if slope is None else _SPREADS[1:]
         self._round = 0
         self._points: list[_Point] = []
         self._past: list[_Point] = []
@@ -127,17 +134,11 @@ class PriceSearch:
         """
         for _ in range(rounds):
             guess = self._estimate(limit)
-            prices = sorted({self._price(guess, x) for x in self._spread(limit)})
+            prices = sorted({self._price(guess, x) for x in self._spread(limit, guess)})
             prices = [price for price in prices if all(price != p.price for p in self._points)]
             if not prices:
                 break
-            trials = self._source.choose(self._base, prices)
-            self._points += [
-                _Point(price, self._measure.value(trial), self._measure.cost(trial), trial)
-                for price, trial in zip(prices, trials, strict=True)
-            ]
-            self._round += 1
-            self._advance()
+            self._try(prices)
             kept = self._kept(limit)
             # Each move makes trials better, so make all moves before accepting one. But never
             # move to a trial far from the limit, such as a blank image: it does not recover.
@@ -159,6 +160,34 @@ class PriceSearch:
         self.price = best.price / 256
         return best.trial
 
+    def approach(self, limit: float, rounds: int) -> Trial:
+        """Return a trial near a limit after some rounds of one trial, each the base of the next.
+
+        Parameters
+        ----------
+        limit : float
+            Limit of the measure's values.
+        rounds : int
+        """
+        trial: Trial
+        for _ in range(rounds):
+            (trial,) = self._try([self._price(self.price * 256, 1)])
+            self.price = self._estimate(limit) / 256
+            if abs(self._points[-1].value - limit) <= _NEAR:
+                self._move(limit, self._points)
+        return trial
+
+    def _try(self, prices: list[int]) -> list[Trial]:
+        """Choose from the base at some prices, and measure the choices."""
+        trials = self._source.choose(self._base, prices)
+        self._points += [
+            _Point(price, self._measure.value(trial), self._measure.cost(trial), trial)
+            for price, trial in zip(prices, trials, strict=True)
+        ]
+        self._round += 1
+        self._advance()
+        return trials
+
     def _kept(self, limit: float) -> list[_Point]:
         """Return the points within the limit."""
         sign = -1 if self._measure.above else 1
@@ -171,13 +200,15 @@ class PriceSearch:
             return True
         # Between the best point within the limit and the next one beyond it.
         best = min(kept, key=lambda point: point.cost)
+        if abs(best.value - limit) > self._most_off:
+            return True
         near = min(beyond, key=lambda point: abs(point.value - limit))
         share = (limit - best.value) / (near.value - best.value)
         return share * (best.cost - near.cost) >= _WORTH * best.cost
 
-    def _move(self, limit: float, kept: list[_Point]) -> None:
+    def _move(self, limit: float, points: list[_Point]) -> None:
         """Make the trial nearest to the limit the next base."""
-        nearest = min(kept, key=lambda point: abs(point.value - limit))
+        nearest = min(points, key=lambda point: abs(point.value - limit))
         self._base = self._source.rebased(self._start, nearest.trial, self._saving)
         self._guess = self._estimate(limit)
         self._past += self._points
@@ -195,10 +226,11 @@ class PriceSearch:
         )
         return low, high
 
-    def _spread(self, limit: float) -> tuple[float, float]:
+    def _spread(self, limit: float, guess: float) -> tuple[float, float]:
         spread = self._spreads[min(self._round, len(self._spreads) - 1)]
         if self._points and None in self._bracket(limit):
-            spread = max(spread, _WIDE)
+            way = min(abs(logarithm(guess / point.price)) for point in self._points)
+            spread = max(spread, min(exponential(_WRONG * way), _WIDE))
         return 1 / spread, spread
 
     def _price(self, guess: float, factor: float) -> int:
@@ -217,11 +249,12 @@ class PriceSearch:
             return low.price * exponential(step)
         order = sorted(self._points, key=lambda point: point.price)
         near, far = (order[-1], order[-2:][0]) if low else (order[0], order[:2][-1])
-        step = self._leap if low else -self._leap
+        step = _LEAP if low else -_LEAP
+        slope = self._slope or 0.0
         if near.value != far.value:
             slope = (near.value - far.value) / logarithm(near.price / far.price)
-            if slope > 0:
-                step = min(max((limit - near.value) / slope, -self._leap), self._leap)
+        if slope > 0:
+            step = min(max((limit - near.value) / slope, -_LEAP), _LEAP)
         # Take a least step, even if very close.
         step = max(step, 0.02) if low else min(step, -0.02)
         return near.price * exponential(step)
