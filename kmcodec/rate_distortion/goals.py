@@ -300,6 +300,7 @@ def with_entries(
     near: float,
     least: float,
     first: int = 64,
+    measures: bool = False,
 ) -> list[IndexedImage]:
     """Return images whose number of entries brings `excess` near 0, best first.
 
@@ -315,6 +316,8 @@ def with_entries(
         Preferred lower bound of `excess`.
     first : int
         Number of entries to try first.
+    measures : bool
+        Whether `doubling` is only a first guess, and the growth between two numbers counts then.
     """
     tried: dict[int, tuple[float, IndexedImage]] = {}
     k = max(maker.least, min(maker.most, first))
@@ -324,7 +327,9 @@ def with_entries(
         maker.advance()
         if abs(tried[k][0]) <= near:
             break
-        k = _next_entries({k: value for k, (value, _) in tried.items()}, doubling, maker.most)
+        values = {k: value for k, (value, _) in tried.items()}
+        growth = _measured(values, k, doubling) if measures else doubling
+        k = _next_entries(values, growth, maker.most)
         k = max(maker.least, k)
         if k in tried:
             break
@@ -338,7 +343,6 @@ def _next_entries(tried: dict[int, float], doubling: float, most: int) -> int:
     above = [k for k, value in tried.items() if value >= 0]
     if not below or not above:
         k = min(above) if above else max(below)
-        doubling = _measured(tried, k, doubling)
         moved = round(k * _doubled(min(max(-tried[k] / doubling, -3.0), 3.0)))
         return max(1, min(most, moved))
     low, high = max(below), min(above)

@@ -17,7 +17,7 @@ from kmcodec.model.image import IndexedImage
 from kmcodec.perception import FramesReference
 from kmcodec.quantization import Placing, QuantizeRequest
 from kmcodec.rate_distortion.goals import Maker, Outcome, smallest
-from kmcodec.rate_distortion.rough import Near, RoughSearch, Way, fall
+from kmcodec.rate_distortion.rough import Near, RoughSearch, Way, usual_fall
 from kmcodec.rate_distortion.search import Measure, PriceSearch
 from kmcodec.rate_distortion.source import Base, Source
 
@@ -37,6 +37,7 @@ _FEW = 9
 # Choices by the quick coder, each from the one before, that the choice by the coder of the file
 # starts from. More gain nothing; without them photos take 1 to 6 % more.
 _APPROACH = 3
+# Rounds of that choice, and number of first rounds after which its base moves.
 _ROUNDS = 4
 _MOVES = 1
 # A difference in score that makes no trial a far one (see `PriceSearch`), the sufficient precision
@@ -127,10 +128,9 @@ def _reached(near: Near, scorer: FramesReference, wanted: float) -> tuple[float,
     """Return the smallest file of a setting that reaches the score, or its best one; its score."""
     way, image, price = near.way, near.image, near.price
     for _ in range(_TRIES):
-        first = way.source.base(image)
-        quick = _search(way.quick, way.quick.base(image), price, way.maker, scorer, wanted)
-        trial = quick.approach(-wanted / _FAR, _APPROACH)
-        base = way.source.rebased(first, trial)
+        first = way.quick.base(image)
+        quick = _search(way.quick, first, price, way.maker, scorer, wanted)
+        base = way.source.rebased(first, quick.approach(-wanted / _FAR, _APPROACH))
         search = _search(way.source, base, quick.price, way.maker, scorer, wanted)
         found = search.reach(-wanted / _FAR, slack=_PRECISION / _FAR, rounds=_ROUNDS)
         if found is not None:
@@ -165,7 +165,7 @@ def _search(
             above=False,
         ),
         moves=_MOVES,
-        slope=fall(wanted) / _FAR,
+        slope=usual_fall(wanted) / _FAR,
         most_off=_MOST_OFF / _FAR,
         advance=maker.advance,
     )

@@ -18,7 +18,7 @@ from kmcodec.perception import FramesReference
 from kmcodec.rate_distortion.goals import Maker, with_entries
 from kmcodec.rate_distortion.source import Source
 
-__all__ = ["Near", "RoughSearch", "Way", "fall"]
+__all__ = ["Near", "RoughSearch", "Way", "usual_fall"]
 
 # Usual prices of a bit by score, as shares of the mean squared distance of the pixels from their
 # nearest entries. On parts of four photos and four drawings the best ones are within a factor of 2
@@ -239,6 +239,7 @@ class RoughSearch:
             near=_NEAR,
             least=-_NEAR,
             first=first,
+            measures=True,
         )
         self._measure_growth(tried)
         self.found += tried
@@ -264,7 +265,7 @@ class RoughSearch:
             image,
             more,
             trial.size + way.quick.overhead(trial.image),
-            max(1.0, price) * exponential(min(max(more / fall(self.wanted), -_LEAP), _LEAP)),
+            max(1.0, price) * exponential(min(max(more / usual_fall(self.wanted), -_LEAP), _LEAP)),
         )
 
     def size_of(self, near: Near) -> float:
@@ -286,9 +287,9 @@ class RoughSearch:
             self._growth = min(max(growth, _LEAST_GROWTH), _MOST_GROWTH)
 
 
-def fall(wanted: float) -> float:
-    """Return about the points that a price costs near a score when it grows by a factor of e."""
-    return max(1.0, _FALL * (100 - wanted))
+def usual_fall(score: float) -> float:
+    """Return the points that a price usually costs near a score when it grows by a factor of e."""
+    return max(1.0, _FALL * (100 - score))
 
 
 def _quantized(way: Way, k: int) -> IndexedImage:

@@ -13,8 +13,8 @@ __all__ = ["Measure", "PriceSearch"]
 
 # Factors between the guess and the two prices of a round: smaller each round.
 _SPREADS = (1.6, 1.06, 1.03, 1.015)
-# The most while the limit is not yet between two prices, and the share of the way to the guess that
-# it may be wrong by.
+# The factor while the limit is not yet between two prices; if the slope is known, it is at most
+# this, and the guess may be wrong by so much of the way to it.
 _WIDE = 1.25
 _WRONG = 0.5
 # The price changes in one round by at most a factor of e**this.
@@ -83,7 +83,8 @@ class PriceSearch:
     Attributes
     ----------
     price : float
-        Of the best trial, after `reach`; before, the guess.
+        The guess; after `approach` the one that is likely to meet the limit, and after `reach` that
+        of the best trial.
 
     Notes
     -----
@@ -161,17 +162,17 @@ class PriceSearch:
         return best.trial
 
     def approach(self, limit: float, rounds: int) -> Trial:
-        """Return a trial near a limit after some rounds of one trial, each the base of the next.
+        """Return the last of some trials, each from the one before if that is near the limit.
 
         Parameters
         ----------
         limit : float
             Limit of the measure's values.
         rounds : int
+            Number of trials, at least 1.
         """
-        trial: Trial
         for _ in range(rounds):
-            (trial,) = self._try([self._price(self.price * 256, 1)])
+            (trial,) = self._try([self._price(256 * self.price, 1)])
             self.price = self._estimate(limit) / 256
             if abs(self._points[-1].value - limit) <= _NEAR:
                 self._move(limit, self._points)
@@ -230,7 +231,8 @@ class PriceSearch:
         spread = self._spreads[min(self._round, len(self._spreads) - 1)]
         if self._points and None in self._bracket(limit):
             way = min(abs(logarithm(guess / point.price)) for point in self._points)
-            spread = max(spread, min(exponential(_WRONG * way), _WIDE))
+            wide = exponential(_WRONG * way) if self._slope else _WIDE
+            spread = max(spread, min(wide, _WIDE))
         return 1 / spread, spread
 
     def _price(self, guess: float, factor: float) -> int:
